@@ -1,0 +1,48 @@
+/**
+ * Errors of the world outside (assertions are for our own bugs). `code` is stable and documented in docs/errors.md,
+ * `retryable` says whether trying again unchanged can help; messages say what to do.
+ */
+export class PulsewireError extends Error {
+  readonly code: string
+  readonly retryable: boolean
+
+  constructor(code: string, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = code
+    this.retryable = options.retryable ?? false
+  }
+}
+
+export const LOG_ERROR_CODES = {
+  log_unreachable: 'No broker answers.',
+  log_topic_missing: 'The topic does not exist.',
+  log_topic_recreated: 'The topic was deleted and created again under the same name.',
+  log_append_failed: 'A record could not be appended.',
+  log_record_too_large: 'A record is larger than the log accepts.',
+  log_denied: 'The log refuses this principal or these credentials.',
+  log_closed: 'The log was closed.',
+} as const
+
+export type LogErrorCode = keyof typeof LOG_ERROR_CODES
+
+export class LogError extends PulsewireError {
+  constructor(code: LogErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(code, message, options)
+  }
+}
+
+export const CONFIG_ERROR_CODES = {
+  config_invalid: 'The configuration has mistakes; every one is listed.',
+  config_unreadable: 'The configuration file cannot be read.',
+} as const
+
+export class ConfigError extends PulsewireError {
+  /** One line per mistake: where, what, and what would be right. */
+  readonly problems: readonly string[]
+
+  constructor(code: keyof typeof CONFIG_ERROR_CODES, message: string, problems: readonly string[] = []) {
+    super(code, message)
+    this.problems = problems
+  }
+}
