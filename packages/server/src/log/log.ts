@@ -61,27 +61,35 @@ export type LogEvent =
       /** The partition's high watermark as known with this batch: tells how far behind the reader is. */
       readonly highWatermark: number
     }
-  /** The partition's range is known and reading has begun at `offset`; comes before its first records. */
+  /**
+   * The partition's range is known and reading has begun at `offset`; comes before its first records. When the start
+   * asked for lies outside the range held, `jumped` follows at once.
+   */
   | { readonly kind: 'started'; readonly partition: number; readonly offset: number; readonly highWatermark: number }
   /** The log cannot be read (once per outage, then `reachable`). Reading goes on by itself at the next offset. */
   | { readonly kind: 'unreachable'; readonly error: Error }
   | { readonly kind: 'reachable' }
   /** Retention, or an unclean election, took records away before they were read; reading goes on at `offset`. */
   | { readonly kind: 'jumped'; readonly partition: number; readonly from: number; readonly offset: number }
-  /** The topic was deleted and created again: offsets have no meaning any more, so reading it has stopped for good. */
+  /** The topic was deleted and created again: offsets have no meaning any more, so the iteration ends after this event. */
   | { readonly kind: 'recreated'; readonly topicId: string }
-  /** The topic is gone (and was there before). Reading goes on if it returns with the same id, else `recreated` follows. */
+  /** The topic is gone (and was there before; else the iteration throws `log_topic_missing`). Reading goes on if it returns with the same id, else `recreated` follows. */
   | { readonly kind: 'missing' }
   /** The topic has more partitions than before. Nothing reads them yet: call `add`. */
   | { readonly kind: 'grown'; readonly partitions: number }
 
 /**
  * Reads explicit partitions of one topic. Iterate it once; the next batch is fetched only when the last was taken,
- * with at most a bounded number of bytes prefetched, so a slow consumer is never flooded.
+ * with at most a bounded number of bytes prefetched, so a slow consumer is never flooded. Leaving the loop closes the reader.
+ * @throws LogError from the iteration, which is then over: `log_topic_missing` when the topic has never been there,
+ * `log_denied`. An outage is an event instead, because a reader lives through it.
  */
 export interface LogReader extends AsyncIterable<LogEvent>, AsyncDisposable {
   readonly topic: string
-  /** Reads further partitions of the same topic, beginning now. */
+  /**
+   * Reads further partitions of the same topic, beginning now. One that is read already stays as it is; one that the
+   * topic does not have yet is read as soon as it exists.
+   */
   add(partitions: readonly PartitionStart[]): void
   /** Stops reading partitions; batches of theirs that were already fetched are dropped. */
   remove(partitions: readonly number[]): void
@@ -98,7 +106,7 @@ export interface AppendResult {
 export interface Log extends AsyncDisposable {
   /** @throws LogError `log_topic_missing` naming the topic, `log_unreachable` naming the brokers tried. */
   describe(topic: string): Promise<TopicDescription>
-  /** For tests, the demo and first set-up; a production topic is made by its owner. Idempotent when it exists with as many partitions. */
+  /** For tests, the demo and first set-up; a production topic is made by its owner. Idempotent when it exists with as many partitions, else `log_topic_exists`. */
   createTopic(topic: string, options: { readonly partitions: number; readonly config?: Readonly<Record<string, string>> }): Promise<void>
   deleteTopic(topic: string): Promise<void>
   /** Appends in order within a partition; resolves once durable, with one result per record. */

@@ -17,6 +17,7 @@ export class PulsewireError extends Error {
 export const LOG_ERROR_CODES = {
   log_unreachable: 'No broker answers.',
   log_topic_missing: 'The topic does not exist.',
+  log_topic_exists: 'The topic exists already with another number of partitions.',
   log_topic_recreated: 'The topic was deleted and created again under the same name.',
   log_append_failed: 'A record could not be appended.',
   log_record_too_large: 'A record is larger than the log accepts.',

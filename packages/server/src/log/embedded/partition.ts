@@ -1,0 +1,100 @@
+import type { LogRecord, LogStart } from '../log.ts'
+
+/** What one partition keeps; the oldest records go first. */
+export interface Retention {
+  readonly recordsMax: number
+  readonly bytesMax: number
+}
+
+/** Bookkeeping that a record costs beside its bytes; keeps many tiny records within `bytesMax` too. */
+const RECORD_OVERHEAD_BYTES = 64
+/** Dropped records are cut off the array only in runs, so that retention costs O(1) per record. */
+const COMPACT_AT_RECORDS = 1024
+
+export function recordBytes(record: Pick<LogRecord, 'key' | 'value' | 'headers'>): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const [name, value] of record.headers ?? []) bytes += name.length + value.length
+  return bytes
+}
+
+/** The records of one partition: an array with a moving head. Offsets are dense. */
+export class Partition {
+  readonly #retention: Retention
+  #records: LogRecord[] = []
+  #head = 0
+  #bytes = 0
+  #earliest = 0
+  /** `false`: nothing of this partition is delivered (a broker that accepts, and serves nobody). */
+  delivering = true
+
+  constructor(retention: Retention) {
+    this.#retention = retention
+  }
+
+  get earliest(): number {
+    return this.#earliest
+  }
+
+  get latest(): number {
+    return this.#earliest + this.#records.length - this.#head
+  }
+
+  append(record: Omit<LogRecord, 'offset'>): number {
+    const offset = this.latest
+    this.#records.push({ offset, ...record })
+    this.#bytes += recordBytes(record)
+    // The newest record always stays, however large: a reader at the end must be able to get it.
+    while (this.latest - this.#earliest > 1 && this.#isOverRetention()) this.#dropOldest()
+    return offset
+  }
+
+  /** Removes every record below `offset`, as Kafka's DeleteRecords does. */
+  deleteBefore(offset: number): void {
+    const end = Math.min(offset, this.latest)
+    while (this.#earliest < end) this.#dropOldest()
+  }
+
+  /** Up to `recordsMax` records and about `bytesMax` bytes (at least one record) from `offset`, which must be held. */
+  slice(offset: number, recordsMax: number, bytesMax: number): readonly LogRecord[] {
+    const from = this.#head + (offset - this.#earliest)
+    const limit = Math.min(this.#records.length, from + recordsMax)
+    let to = from
+    for (let bytes = 0; to < limit; to++) {
+      bytes += recordBytes(this.#records[to]!)
+      if (bytes > bytesMax && to > from) break
+    }
+    return this.#records.slice(from, to)
+  }
+
+  /** The offset that `start` means now. May lie outside the range held; the reader then jumps. */
+  resolve(start: LogStart): number {
+    switch (start.at) {
+      case 'earliest':
+        return this.#earliest
+      case 'latest':
+        return this.latest
+      case 'offset':
+        return start.offset
+      case 'time': {
+        for (let i = this.#head; i < this.#records.length; i++) {
+          if (this.#records[i]!.timestampMs >= start.timestampMs) return this.#records[i]!.offset
+        }
+        return this.latest
+      }
+    }
+  }
+
+  #isOverRetention(): boolean {
+    return this.latest - this.#earliest > this.#retention.recordsMax || this.#bytes > this.#retention.bytesMax
+  }
+
+  #dropOldest(): void {
+    this.#bytes -= recordBytes(this.#records[this.#head]!)
+    this.#head++
+    this.#earliest++
+    if (this.#head >= COMPACT_AT_RECORDS && this.#head * 2 >= this.#records.length) {
+      this.#records = this.#records.slice(this.#head)
+      this.#head = 0
+    }
+  }
+}

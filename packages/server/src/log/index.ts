@@ -1,0 +1,15 @@
+export type {
+  AppendResult,
+  Log,
+  LogAppend,
+  LogEvent,
+  LogReader,
+  LogRecord,
+  LogStart,
+  PartitionRange,
+  PartitionStart,
+  TopicDescription,
+} from './log.ts'
+export { createEmbeddedLog, type EmbeddedLog, type EmbeddedLogOptions } from './embedded/embedded-log.ts'
+export type { EmbeddedReader } from './embedded/reader.ts'
+export { murmur2, partitionForKey } from './partitioner.ts'
