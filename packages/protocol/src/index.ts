@@ -1,1 +1,7 @@
-export {}
+export * from './codes.ts'
+export * from './frames.ts'
+export * from './position.ts'
+export * from './digest.ts'
+export * from './clock-offset.ts'
+export * from './decoder.ts'
+export { createDecoder, encodeUpstreamFor } from './decoders.ts'

@@ -1,0 +1,71 @@
+/**
+ * Codes that cross the wire. `docs/errors.md` lists the same ones; a test keeps both equal.
+ * Close codes say by their range whether to come back: 4000–4099 no, 4100–4199 after a backoff, 4200–4299 at once, elsewhere first.
+ */
+export const CLOSE_CODES = {
+  protocol_error: [4000, 'The receiver broke the protocol; the message says how.'],
+  unauthorized: [4001, 'No token, or one that is not accepted.'],
+  forbidden: [4002, 'The token is good but gives no access here.'],
+  too_many_errors: [4004, 'Four frames in a row could not be handled.'],
+  message_too_large: [4005, 'A message was larger than limits.messageBytesMax.'],
+  overloaded: [4100, 'This node takes no more sessions now.'],
+  slow_consumer: [4101, 'The receiver stopped taking what it is sent.'],
+  hello_timeout: [4103, 'No hello came in time after the upgrade.'],
+  not_ready: [4104, 'This node is not ready yet (warming up).'],
+  token_expired: [4105, 'The token expired and no new one came.'],
+  draining: [4200, 'This node is going away; connect elsewhere.'],
+  internal_error: [4201, 'A fault of this node; connect elsewhere.'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type CloseReason = keyof typeof CLOSE_CODES
+
+/** Whether a close code (RFC 6455's own included) invites to come back, and how fast. */
+export function reconnectPolicy(closeCode: number): 'never' | 'backoff' | 'elsewhere' {
+  if (closeCode >= 4000 && closeCode <= 4099) return 'never'
+  if (closeCode >= 4200 && closeCode <= 4299) return 'elsewhere'
+  return 'backoff'
+}
+
+/** Why a symbol, pattern, group or whole subscribe was refused, or a frame not handled. */
+export const REFUSAL_CODES = {
+  bad_frame: 'The frame is not valid; the message names the member.',
+  unknown_frame: 'No such frame.',
+  feed_unknown: 'No such feed here.',
+  group_unknown: 'No such group is configured.',
+  symbol_invalid: 'A symbol is 1 to 64 printable characters without control characters.',
+  pattern_invalid: 'A pattern is 1 to 64 printable characters.',
+  symbol_unknown: 'The feed is closed to symbols that it has never seen.',
+  subscriptions_limit: 'The session holds as many symbols as it may.',
+  options_differ: 'This id is open with other options; use another id.',
+  options_invalid: 'The options do not fit the feed; the message says why.',
+  subscription_unknown: 'No such id is open.',
+  feed_closed: 'The feed was closed.',
+  upstream_refused: 'Every upstream node refused it; the message says why.',
+  upstream_timeout: 'No upstream node answered in time.',
+} as const
+
+export type RefusalCode = keyof typeof REFUSAL_CODES
+
+/** Why a partition, or a symbol, is stale. */
+export const STALE_REASONS = {
+  log_unreachable: 'The log (Kafka) cannot be read.',
+  reader_stalled: 'The reader of the log makes no progress although the log is reachable.',
+  unproven: 'Records flow but no pulse does: all pulse writers are gone, so freshness cannot be proven.',
+  no_pulse: 'Neither pulses nor records arrive on this hop.',
+  lagging: 'Pulses arrive, but too old.',
+  topic_missing: 'The topic does not exist (any more).',
+  topic_recreated: 'The topic was deleted and created again; the feed needs a new generation.',
+  upstream_disconnected: 'No connection to any upstream node that carries the partition.',
+  disconnected: 'The client has lost its gateway.',
+  warming: 'The node is reading its images in.',
+  resyncing: 'A subscription is being repaired.',
+} as const
+
+export type StaleReason = keyof typeof STALE_REASONS
+
+export const NOTICE_CODES = {
+  slow: 'This receiver takes less than it is sent; updates are being conflated.',
+  caught_up: 'The receiver is no longer slow.',
+} as const
+
+export type NoticeCode = keyof typeof NOTICE_CODES
