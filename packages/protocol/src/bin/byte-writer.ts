@@ -1,0 +1,90 @@
+const encoder = new TextEncoder()
+
+/** Appends to a growing buffer. `bytes.subarray(0, length)` is what was written. */
+export class ByteWriter {
+  bytes: Uint8Array
+  length = 0
+  #view: DataView
+
+  constructor(capacityBytes = 1024) {
+    this.bytes = new Uint8Array(capacityBytes)
+    this.#view = new DataView(this.bytes.buffer)
+  }
+
+  /** Makes room for `count` more bytes. */
+  ensure(count: number): void {
+    const needed = this.length + count
+    if (needed <= this.bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+    grown.set(this.bytes.subarray(0, this.length))
+    this.bytes = grown
+    this.#view = new DataView(grown.buffer)
+  }
+
+  u8(value: number): void {
+    this.ensure(1)
+    this.bytes[this.length++] = value
+  }
+
+  /** Unsigned LEB128, whole numbers up to 2^53. */
+  varint(value: number): void {
+    this.ensure(8)
+    const bytes = this.bytes
+    let at = this.length
+    let rest = value
+    // Bit operations work on 31 bits only; the high part of large numbers goes by division.
+    while (rest > 0x7fffffff) {
+      bytes[at++] = (rest % 128) | 128
+      rest = Math.floor(rest / 128)
+    }
+    while (rest > 127) {
+      bytes[at++] = (rest & 127) | 128
+      rest >>>= 7
+    }
+    bytes[at++] = rest
+    this.length = at
+  }
+
+  zigzag(value: number): void {
+    this.varint(value >= 0 ? value * 2 : -value * 2 - 1)
+  }
+
+  f64(value: number): void {
+    this.ensure(8)
+    this.#view.setFloat64(this.length, value, true)
+    this.length += 8
+  }
+
+  u32(value: number): void {
+    this.ensure(4)
+    this.#view.setUint32(this.length, value, true)
+    this.length += 4
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.ensure(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
+  }
+
+  /** Varint byte length, then UTF-8. */
+  text(text: string): void {
+    const encoded = encoder.encode(text)
+    this.varint(encoded.length)
+    this.raw(encoded)
+  }
+
+  /** A frame with a length: runs `payload` and puts its length before it. */
+  framed(kind: number, payload: Uint8Array): void {
+    this.u8(kind)
+    this.varint(payload.length)
+    this.raw(payload)
+  }
+
+  /** A copy of what was written; the writer is empty again. */
+  take(): Uint8Array {
+    const taken = this.bytes.slice(0, this.length)
+    this.length = 0
+    return taken
+  }
+}
