@@ -9,6 +9,8 @@ export interface Clock {
   nowMs(): number
   /** Calls back once, `delayMs` from now. The handle cancels; cancelling twice is harmless. */
   after(delayMs: number, callback: () => void): Timer
+  /** Calls back once everything that is already waiting to run has run: the end of this turn. */
+  soon(callback: () => void): void
   /** Calls back every `intervalMs`, first after one interval; late calls are not made up for. */
   every(intervalMs: number, callback: () => void): Timer
 }
@@ -22,6 +24,9 @@ export const systemClock: Clock = {
   after(delayMs, callback) {
     const handle = setTimeout(callback, delayMs)
     return { cancel: () => clearTimeout(handle) }
+  },
+  soon(callback) {
+    setImmediate(callback)
   },
   every(intervalMs, callback) {
     const handle = setInterval(callback, intervalMs)

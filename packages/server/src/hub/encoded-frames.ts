@@ -1,0 +1,43 @@
+import type { View } from './view.ts'
+
+/**
+ * Encoded updates of one state of a symbol, shared by all sessions that need the same bytes: those with the same
+ * choice of fields that hold the same earlier state. There are rarely more than two or three, so a list is searched.
+ */
+export class EncodedFrames {
+  #bin: { view: View; from: number; revision: number; bytes: Uint8Array | null }[] | null = null
+  #json: { view: View; text: string }[] | null = null
+
+  clear(): void {
+    this.#bin = null
+    this.#json = null
+  }
+
+  /** `undefined` when not encoded yet; `null` when there is nothing to send. */
+  bin(view: View, from: number, revision: number): Uint8Array | null | undefined {
+    const list = this.#bin
+    if (list === null) return undefined
+    for (let i = 0; i < list.length; i++) {
+      const item = list[i]!
+      if (item.from === from && item.view === view && item.revision === revision) return item.bytes
+    }
+    return undefined
+  }
+
+  setBin(view: View, from: number, revision: number, bytes: Uint8Array | null): void {
+    this.#bin ??= []
+    // A symbol watched by receivers at very many different states would otherwise search for long.
+    if (this.#bin.length >= 8) this.#bin.shift()
+    this.#bin.push({ view, from, revision, bytes })
+  }
+
+  json(view: View): string | undefined {
+    return this.#json?.find((item) => item.view === view)?.text
+  }
+
+  setJson(view: View, text: string): void {
+    this.#json ??= []
+    if (this.#json.length >= 8) this.#json.shift()
+    this.#json.push({ view, text })
+  }
+}

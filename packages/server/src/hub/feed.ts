@@ -1,0 +1,63 @@
+import type { FeedCodec, FeedInfo, FeedMode } from '@pulsewire/protocol'
+import { FieldDictionary } from './dictionary.ts'
+import { FeedFreshness } from './freshness.ts'
+import { HistoryBudget } from './history.ts'
+import { PatternState } from './pattern-state.ts'
+import { SymbolState } from './symbol.ts'
+import { Views } from './view.ts'
+
+export interface FeedOptions {
+  readonly name: string
+  readonly codec: FeedCodec
+  readonly mode: FeedMode
+  /** Records are partial and merge into the image. */
+  readonly merge: boolean
+  readonly generation: number
+  /** Symbols held at most; records of further ones are counted and left out. */
+  readonly symbolsMax: number
+  /** A partition without a pulse younger than this is stale at this hub. */
+  readonly staleAfterMs: number
+  /** Only for `every`. */
+  readonly history: { readonly recordsPerSymbolMax: number; readonly bytesMax: number }
+}
+
+/** One feed in a hub: its symbols with their images, its fields, its patterns and its freshness. */
+export class Feed {
+  readonly index: number
+  readonly options: FeedOptions
+  readonly dictionary = new FieldDictionary()
+  readonly views = new Views(this.dictionary)
+  readonly symbols = new Map<string, SymbolState>()
+  readonly patterns = new Map<string, PatternState>()
+  readonly history: HistoryBudget | null
+  readonly freshness: FeedFreshness
+  generation: number
+  partitions = 0
+
+  constructor(index: number, options: FeedOptions) {
+    this.index = index
+    this.options = options
+    this.generation = options.generation
+    this.history = options.mode === 'every' ? new HistoryBudget(options.history.recordsPerSymbolMax, options.history.bytesMax) : null
+    this.freshness = new FeedFreshness(options.staleAfterMs)
+  }
+
+  get name(): string {
+    return this.options.name
+  }
+
+  /** The symbol, made when new; `undefined` when the feed is full. */
+  obtain(name: string): SymbolState | undefined {
+    const known = this.symbols.get(name)
+    if (known !== undefined) return known
+    if (this.symbols.size >= this.options.symbolsMax) return undefined
+    const symbol = new SymbolState(this, name)
+    this.symbols.set(name, symbol)
+    return symbol
+  }
+
+  info(): FeedInfo {
+    const { name: feed, mode, codec } = this.options
+    return { feed, mode, codec, generation: this.generation, partitions: this.partitions }
+  }
+}

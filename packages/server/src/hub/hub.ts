@@ -1,0 +1,201 @@
+import type { Encoding, FeedInfo } from '@pulsewire/protocol'
+import type { Clock } from '../runtime/clock.ts'
+import { Entry } from './entry.ts'
+import { Feed, type FeedOptions } from './feed.ts'
+import type { FreshnessChange, PulsePoint, StaleCause } from './freshness.ts'
+import { PatternState } from './pattern-state.ts'
+import { PulseFrames } from './pulse-frames.ts'
+import type { Subscription } from './subscription.ts'
+import type { SymbolState } from './symbol.ts'
+
+/**
+ * Where a hub's updates come from. A push node reads a log and has every symbol there is, so it ignores the wishes; a
+ * gateway passes them on to its upstream nodes and calls `symbolReady`, `symbolRefused` and `patternReady` when they
+ * have answered.
+ */
+export interface HubSource {
+  /** The first subscriber of a symbol came. @returns whether it can be answered at once. */
+  want(symbol: SymbolState): boolean
+  /** The last one has gone. */
+  unwant(symbol: SymbolState): void
+  wantPattern(feed: Feed, pattern: PatternState): boolean
+  unwantPattern(feed: Feed, pattern: PatternState): void
+  /** Why a partition is stale at this hub. */
+  explain(feed: Feed, partition: number): StaleCause
+}
+
+/** Who wants to know what concerns a whole feed: the sessions' server. */
+export interface HubListener {
+  /** A pulse went through; frames can be composed. */
+  pulse(feed: Feed): void
+  freshness(feed: Feed, change: FreshnessChange): void
+  /** A symbol that this pattern subscription asked for appeared. */
+  matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void
+  patternReady(feed: Feed, pattern: PatternState): void
+  /** The list of feeds changed. */
+  feeds(): void
+}
+
+/** Subscription table, image cache and fan-out: the heart of a push node and of a gateway. */
+export class Hub {
+  readonly nodeId: string
+  readonly clock: Clock
+  /** Base of binary timestamps. */
+  readonly epoch: number
+  readonly feeds: readonly Feed[]
+  readonly #byName: ReadonlyMap<string, Feed>
+  readonly #pulseFrames: PulseFrames
+  #source: HubSource | null = null
+  #listener: HubListener | null = null
+
+  constructor(options: { readonly nodeId: string; readonly clock: Clock; readonly feeds: readonly FeedOptions[] }) {
+    this.nodeId = options.nodeId
+    this.clock = options.clock
+    this.epoch = Math.floor(options.clock.nowMs())
+    this.feeds = options.feeds.map((feed, index) => new Feed(index, feed))
+    this.#byName = new Map(this.feeds.map((feed) => [feed.name, feed]))
+    this.#pulseFrames = new PulseFrames(this.epoch, () => this.clock.nowMs())
+  }
+
+  /** Connects the hub to where its updates come from and to who serves sessions. Once, before anything flows. */
+  connect(source: HubSource, listener: HubListener): void {
+    this.#source = source
+    this.#listener = listener
+  }
+
+  feed(name: string): Feed | undefined {
+    return this.#byName.get(name)
+  }
+
+  info(): FeedInfo[] {
+    return this.feeds.map((feed) => feed.info())
+  }
+
+  /** The feed's generation or number of partitions is known now, or is another. */
+  setShape(feed: Feed, generation: number, partitions: number): void {
+    if (feed.generation === generation && feed.partitions === partitions) return
+    feed.generation = generation
+    feed.partitions = partitions
+    this.#listener?.feeds()
+  }
+
+  // ---- subscriptions
+
+  /** Attaches an entry. It is answered by `ready` on its subscriber: during this call when the symbol is ready. */
+  attach(subscription: Subscription, symbol: SymbolState, ref: number): Entry {
+    const entry = new Entry(subscription, symbol, ref)
+    const first = symbol.entries.length === 0
+    entry.index = symbol.entries.push(entry) - 1
+    subscription.entries.set(symbol.name, entry)
+    if (first) {
+      symbol.trackChanges()
+      symbol.readiness = this.#source?.want(symbol) === false ? 'waiting' : 'ready'
+    }
+    return entry
+  }
+
+  detach(entry: Entry): void {
+    if (entry.detached) return
+    entry.detached = true
+    const { symbol } = entry
+    entry.subscription.entries.delete(symbol.name)
+    const last = symbol.entries.pop()!
+    if (last !== entry) {
+      symbol.entries[entry.index] = last
+      last.index = entry.index
+    }
+    if (symbol.entries.length > 0) return
+    symbol.untrackChanges()
+    this.#source?.unwant(symbol)
+  }
+
+  addPattern(subscription: Subscription, text: string): PatternState {
+    const { feed } = subscription
+    let pattern = feed.patterns.get(text)
+    if (pattern === undefined) {
+      pattern = new PatternState(text)
+      feed.patterns.set(text, pattern)
+      pattern.readiness = this.#source?.wantPattern(feed, pattern) === false ? 'waiting' : 'ready'
+    }
+    pattern.subscriptions.add(subscription)
+    subscription.patterns.add(text)
+    return pattern
+  }
+
+  removePattern(subscription: Subscription, text: string): void {
+    const { feed } = subscription
+    const pattern = feed.patterns.get(text)
+    subscription.patterns.delete(text)
+    if (pattern === undefined || !pattern.subscriptions.delete(subscription) || pattern.subscriptions.size > 0) return
+    feed.patterns.delete(text)
+    this.#source?.unwantPattern(feed, pattern)
+  }
+
+  /** Symbols with an image that match, in no particular order. */
+  *matching(feed: Feed, pattern: PatternState): Iterable<SymbolState> {
+    for (const symbol of feed.symbols.values()) if (symbol.hasImage && pattern.matches(symbol.name)) yield symbol
+  }
+
+  // ---- what the source tells
+
+  /** A source applied an update to the symbol: everybody who subscribes gets it. `appeared`: it had no image before. */
+  updated(symbol: SymbolState, appeared: boolean): void {
+    if (appeared && symbol.feed.patterns.size > 0) this.#match(symbol)
+    const entries = symbol.entries
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!
+      if (!entry.queued && entry.answered) entry.subscription.subscriber.due(entry)
+    }
+  }
+
+  #match(symbol: SymbolState): void {
+    for (const pattern of symbol.feed.patterns.values()) {
+      if (!pattern.matches(symbol.name)) continue
+      for (const subscription of pattern.subscriptions) this.#listener?.matched(subscription, pattern, symbol)
+    }
+  }
+
+  symbolReady(symbol: SymbolState): void {
+    if (symbol.readiness === 'ready') return
+    symbol.readiness = 'ready'
+    for (const entry of symbol.entries) if (!entry.answered) entry.subscription.subscriber.ready(entry)
+  }
+
+  /** Nobody upstream gives the symbol: its subscribers are told, and it is forgotten. */
+  symbolRefused(symbol: SymbolState, code: string, message: string): void {
+    for (const entry of [...symbol.entries]) {
+      this.detach(entry)
+      entry.subscription.subscriber.refused(entry, code, message)
+    }
+  }
+
+  patternReady(feed: Feed, pattern: PatternState): void {
+    if (pattern.readiness === 'ready') return
+    pattern.readiness = 'ready'
+    this.#listener?.patternReady(feed, pattern)
+  }
+
+  /** A pulse arrived behind every update that precedes it. @returns whether it was progress. */
+  pulse(feed: Feed, point: PulsePoint): boolean {
+    if (!feed.freshness.accept(point)) return false
+    this.#listener?.pulse(feed)
+    return true
+  }
+
+  /** Judges freshness; to be called at a fixed interval by whoever runs the hub. */
+  checkFreshness(): void {
+    const nowMs = this.clock.nowMs()
+    for (const feed of this.feeds) {
+      const change = feed.freshness.check(nowMs, (partition) => this.#source!.explain(feed, partition))
+      if (change.stale.length > 0 || change.live.length > 0) this.#listener?.freshness(feed, change)
+    }
+  }
+
+  pulseFrame(feed: Feed, encoding: Encoding) {
+    return this.#pulseFrames.of(feed, encoding)
+  }
+
+  heartbeat(encoding: Encoding) {
+    return this.#pulseFrames.heartbeat(encoding)
+  }
+}

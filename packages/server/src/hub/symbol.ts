@@ -1,0 +1,178 @@
+import { comparePositions, sameValue, type FieldValue, type Position } from '@pulsewire/protocol'
+import { EncodedFrames } from './encoded-frames.ts'
+import type { Entry } from './entry.ts'
+import type { Feed } from './feed.ts'
+import { SymbolHistory, type HistoryItem } from './history.ts'
+
+/** Where and when a record lies, and how many records it stands for. */
+export interface RecordPlace extends Position {
+  readonly ts: number
+  /** Records it stands for: 1 from the log, more where an upstream sender conflated. */
+  readonly n: number
+  /** Offset of the symbol's previous record, or −1 when unknown. */
+  readonly prev: number
+}
+
+/** Whether a subscription to the symbol can be answered: a push node always can, a gateway once an upstream answered. */
+export type Readiness = 'ready' | 'waiting'
+
+const EMPTY: readonly never[] = []
+
+/**
+ * One symbol: its image, who subscribes to it, and what is needed to send any receiver the difference between what it
+ * holds and now. `count` numbers the states: it grows by the records that each update stands for.
+ */
+export class SymbolState {
+  readonly feed: Feed
+  readonly name: string
+  readiness: Readiness = 'ready'
+  generation = 0
+  partition = -1
+  /** −1 before the first record. */
+  offset = -1
+  ts = 0
+  prev = -1
+  count = 0
+  /** `count` before the last update. */
+  previousCount = 0
+  /** `count` when generation or partition last changed. */
+  placedAt = 0
+  deleted = false
+  raw: Uint8Array | null = null
+  /** The image, by dictionary index. */
+  values: (FieldValue | undefined)[] = []
+  /** Values before the last update, of the fields that it changed. */
+  before: (FieldValue | undefined)[] = []
+  /** Per field the `count` at which it last changed. Kept only from the first subscriber on: nobody else needs it. */
+  changedAt: number[] | null = null
+  history: SymbolHistory | null
+  readonly entries: Entry[] = []
+  readonly encoded = new EncodedFrames()
+
+  constructor(feed: Feed, name: string) {
+    this.feed = feed
+    this.name = name
+    this.history = feed.history === null ? null : new SymbolHistory()
+  }
+
+  /** Whether a record is known and the symbol not deleted. */
+  get hasImage(): boolean {
+    return this.offset >= 0 && !this.deleted
+  }
+
+  /** Whether a record at this place is newer than what is held. */
+  isNewer(place: RecordPlace): boolean {
+    return this.offset < 0 || comparePositions(place, place.ts, this, this.ts) > 0
+  }
+
+  /** The image becomes these fields; with `merge`, fields not named stay. @returns fields left out because there are too many. */
+  applyRecord(place: RecordPlace, fields: Readonly<Record<string, FieldValue>>, merge: boolean): number {
+    const changed = this.#begin(place)
+    const dictionary = this.feed.dictionary
+    const touched: boolean[] | null = merge ? null : []
+    let position = 0
+    let leftOut = 0
+    for (const name in fields) {
+      // Records of one feed mostly have the same fields in the same order: then no look-up is needed.
+      const index = dictionary.fields[position]?.name === name ? position : dictionary.indexOf(name)
+      position = index + 1
+      if (index < 0) {
+        leftOut++
+        continue
+      }
+      if (touched !== null) touched[index] = true
+      this.#set(index, fields[name]!, changed)
+    }
+    if (touched !== null) {
+      for (let index = 0; index < this.values.length; index++) if (touched[index] !== true) this.#set(index, undefined, changed)
+    }
+    this.#end(place, changed)
+    return leftOut
+  }
+
+  /** The given fields take these values, `undefined` takes a field away; the others stay, or go when it is a snapshot. */
+  applyChanges(place: RecordPlace, snapshot: boolean, indexes: readonly number[], values: readonly (FieldValue | undefined)[]): void {
+    const changed = this.#begin(place)
+    if (snapshot) {
+      const kept = new Set(indexes)
+      for (let index = 0; index < this.values.length; index++) if (!kept.has(index)) this.#set(index, undefined, changed)
+    }
+    for (let i = 0; i < indexes.length; i++) this.#set(indexes[i]!, values[i], changed)
+    this.#end(place, changed)
+  }
+
+  applyRaw(place: RecordPlace, raw: Uint8Array): void {
+    const changed = this.#begin(place)
+    this.raw = raw
+    this.#end(place, changed)
+  }
+
+  applyDelete(place: RecordPlace): void {
+    const changed = this.#begin(place)
+    for (let index = 0; index < this.values.length; index++) this.#set(index, undefined, changed)
+    this.raw = null
+    this.deleted = true
+    this.#end(place, changed)
+  }
+
+  /** From now on changes are tracked, because somebody subscribes. */
+  trackChanges(): void {
+    this.changedAt ??= new Array<number>(this.values.length).fill(this.count)
+  }
+
+  /** The last subscriber has gone. */
+  untrackChanges(): void {
+    this.changedAt = null
+    this.encoded.clear()
+  }
+
+  #begin(place: RecordPlace): number[] | null {
+    this.previousCount = this.count
+    this.count += place.n
+    if (place.generation !== this.generation || place.partition !== this.partition) this.placedAt = this.count
+    this.generation = place.generation
+    this.partition = place.partition
+    this.offset = place.offset
+    this.ts = place.ts
+    this.prev = place.prev
+    this.deleted = false
+    this.encoded.clear()
+    if (this.history === null) return null
+    this.before = this.values.slice()
+    return []
+  }
+
+  #set(index: number, value: FieldValue | undefined, changed: number[] | null): void {
+    const old = this.values[index]
+    if (old === value || (typeof value === 'object' && sameValue(old, value))) return
+    while (this.values.length < index) this.values.push(undefined)
+    this.values[index] = value
+    if (changed !== null) changed.push(index)
+    if (this.changedAt !== null) {
+      this.changedAt[index] = this.count
+      this.before[index] = old
+    }
+  }
+
+  #end(place: RecordPlace, changed: number[] | null): void {
+    if (this.history === null) return
+    const item: HistoryItem = {
+      count: this.count,
+      generation: place.generation,
+      partition: place.partition,
+      offset: place.offset,
+      ts: place.ts,
+      prev: place.prev,
+      n: place.n,
+      placed: this.placedAt === this.count,
+      deleted: this.deleted,
+      raw: this.raw,
+      values: this.values.slice(),
+      before: this.before,
+      changed: changed === null ? EMPTY : changed.sort((a, b) => a - b),
+      bytes: 200 + this.values.length * 24 + (this.raw?.length ?? 0),
+      encoded: new EncodedFrames(),
+    }
+    this.feed.history!.add(this.history, item)
+  }
+}
