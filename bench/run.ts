@@ -1,0 +1,85 @@
+/** `npm run bench`: Pulsewire and its peers side by side on one Kafka topic. See bench/README.md. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { startKafka } from '../test/support/kafka.ts'
+import { verdicts } from './harness/floors.ts'
+import { buildGoPrograms } from './harness/go.ts'
+import { type Measurement, measure } from './harness/loads.ts'
+import { type Options, readOptions, UsageError, usage } from './harness/options.ts'
+import { otherPeers } from './harness/peers.ts'
+import { killAll, stopAll } from './harness/processes.ts'
+import { FLUSH_MS, pulsewirePeers, takesPart } from './harness/pulsewire.ts'
+import { medians, saveResult } from './harness/results.ts'
+import { measurementTables, verdictTable } from './harness/table.ts'
+import { type Environment, Producer } from './harness/tools.ts'
+
+const benchDir = import.meta.dirname
+const cacheDir = join(benchDir, '..', '.cache', 'bench')
+const peers = [...pulsewirePeers, ...otherPeers(FLUSH_MS)]
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2), peers)
+  if (options === 'help') return console.log(usage(peers))
+  if (process.platform !== 'linux') throw new Error('The benchmark reads CPU time and memory from /proc, which only Linux has.')
+
+  console.log('Building …')
+  const programs = await buildGoPrograms(benchDir, join(cacheDir, 'bin'))
+  console.log('Starting Kafka …')
+  const kafka = await startKafka()
+  const scratchDir = await mkdtemp(join(tmpdir(), 'pulsewire-bench-'))
+  try {
+    const brokers = kafka.brokers.join(',')
+    const topic = `bench-quotes-${Date.now()}`
+    const environment: Environment = { brokers, topic, programs, logDir: join(cacheDir, 'logs'), scratchDir, seed: options.seed }
+    await Producer.createTopic(environment, topic)
+    const rounds = await measureAll(options, environment)
+    const final = medians(rounds)
+    const floors = verdicts(final)
+    console.log(`\n${measurementTables(final)}\n\n${verdictTable(floors)}`)
+    console.log(`\nKept in ${relative(process.cwd(), await saveResult(join(benchDir, 'results'), options, rounds, floors))}`)
+  } finally {
+    await stopAll()
+    await kafka.stop()
+    await rm(scratchDir, { recursive: true, force: true })
+  }
+}
+
+/** Peers run one after another; every other pass runs backwards, so that drift of the machine favours nobody. */
+async function measureAll(options: Options, environment: Environment): Promise<Measurement[]> {
+  const measurements: Measurement[] = []
+  let backwards = false
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const load of options.loads) {
+      const order = options.peers.filter((peer) => takesPart(peer, load))
+      for (const peer of backwards ? order.toReversed() : order) {
+        process.stdout.write(`Load ${load}, ${peer.name} … `)
+        try {
+          measurements.push(await measure(load, peer, environment, options))
+          console.log('done')
+        } catch (error) {
+          console.log(`failed: ${(error as Error).message}`)
+          process.exitCode = 1
+        }
+      }
+      backwards = !backwards
+    }
+  }
+  return measurements
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    // The broker's own watcher ends it when this process is gone.
+    killAll()
+    process.exit(130)
+  })
+}
+process.once('exit', killAll)
+
+try {
+  await main()
+} catch (error) {
+  console.error(error instanceof UsageError ? `${error.message}\n\n${usage(peers)}` : (error as Error).message)
+  process.exitCode = error instanceof UsageError ? 2 : 1
+}
