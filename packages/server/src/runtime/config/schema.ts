@@ -1,0 +1,70 @@
+/** One strict schema per role. Types, defaults, environment names, help and docs/configuration.md all come from here. */
+import * as z from 'zod'
+import { feedsSection, type feedSection, type history } from './sections/feeds.ts'
+import { logSection } from './sections/log.ts'
+import { linedNodeSection, nodeSection } from './sections/node.ts'
+import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
+import { gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
+import type { sessionSection } from './sections/session.ts'
+import type { Secret } from './secret.ts'
+
+const operation = { console: consoleSection({ enabled: false }), logging: loggingSection, shutdown: shutdownSection }
+
+const push = z.strictObject({ node: linedNodeSection, log: logSection, feeds: feedsSection, push: pushSection, ...operation })
+
+const gateway = z.strictObject({ node: nodeSection, gateway: gatewaySection, ...operation })
+
+const pulse = z.strictObject({ node: nodeSection, log: logSection, feeds: feedsSection, pulse: pulseSection, ...operation })
+
+const all = z.strictObject({
+  node: linedNodeSection,
+  log: logSection,
+  feeds: feedsSection,
+  push: pushSection,
+  gateway: gatewaySection,
+  pulse: pulseSection,
+  ...operation,
+  console: consoleSection({ enabled: true }),
+})
+
+export const SCHEMAS = { push, gateway, pulse, all } as const
+
+/** What a process can be configured as. `all` runs several roles in one process. */
+export type ConfigRole = keyof typeof SCHEMAS
+
+export const CONFIG_ROLES = Object.keys(SCHEMAS) as readonly ConfigRole[]
+
+type Frozen<T> = T extends readonly (infer E)[] ? readonly Frozen<E>[] : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
+
+/** The schema's output with what loading fills in: ids, the secret itself in place of the file that holds it. */
+type WithId<T extends { readonly node: object }> = Omit<T, 'node'> & { readonly node: T['node'] & { readonly id: string } }
+
+type Parsed<R extends ConfigRole> = WithId<Frozen<z.output<(typeof SCHEMAS)[R]>>>
+
+export type LogConfig = Omit<Frozen<z.output<typeof logSection>>, 'sasl'> & { readonly sasl?: SaslConfig }
+
+export interface SaslConfig {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  readonly username: string
+  readonly password: Secret
+}
+
+export type FeedConfig = Frozen<z.output<typeof feedSection>>
+export type HistoryConfig = Frozen<z.output<typeof history>>
+export type SessionConfig = Frozen<z.output<ReturnType<typeof sessionSection>>>
+export type PulseWriterConfig = Frozen<z.output<typeof pulseSection>> & { readonly writerId: string }
+
+type WithLog<T> = Omit<T, 'log'> & { readonly log: LogConfig }
+type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
+
+export type PushConfig = WithLog<Parsed<'push'>>
+export type GatewayConfig = Parsed<'gateway'>
+export type PulseConfig = WithWriter<WithLog<Parsed<'pulse'>>>
+export type AllConfig = WithWriter<WithLog<Parsed<'all'>>>
+
+export interface Configs {
+  readonly push: PushConfig
+  readonly gateway: GatewayConfig
+  readonly pulse: PulseConfig
+  readonly all: AllConfig
+}

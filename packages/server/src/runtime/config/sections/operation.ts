@@ -1,0 +1,28 @@
+import * as z from 'zod'
+import { durationMs, flag, listen } from '../fields.ts'
+
+export function consoleSection(options: { readonly enabled: boolean }) {
+  return z
+    .strictObject({
+      enabled: flag('Serve the web console and the status endpoints.', options.enabled),
+      listen: listen('Where the console is served. It shows everything and asks nobody who they are: keep it inside.', { host: '127.0.0.1', port: 8090 }),
+    })
+    .prefault({})
+    .describe('The web console.')
+}
+
+export const loggingSection = z
+  .strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is written.'),
+    format: z.enum(['json', 'pretty']).default('json').describe('`json`: one object per line. `pretty`: for people.'),
+  })
+  .prefault({})
+  .describe('Log output, on standard error.')
+
+export const shutdownSection = z
+  .strictObject({
+    drainDeadlineMs: durationMs('After SIGTERM: time to tell receivers and let them move on.', { default: 10_000, min: 0, max: 600_000 }),
+    closeDeadlineMs: durationMs('After that: time to close everything; then the process ends with exit code 3.', { default: 5_000, min: 100, max: 600_000 }),
+  })
+  .prefault({})
+  .describe('How the process ends.')

@@ -1,0 +1,66 @@
+import * as z from 'zod'
+import { durationMs, listen, nodeName, text } from '../fields.ts'
+import { history, symbolsMax } from './feeds.ts'
+import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
+
+export const pushSection = z
+  .strictObject({
+    listen: listen('Where gateways connect.', { host: '0.0.0.0', port: 8081 }),
+    partitions: z
+      .union([z.literal('all'), z.array(z.int().min(0).max(1_000_000)).min(1)])
+      .default('all')
+      .meta({
+        description: 'Partitions that this node reads. Each line as a whole must read all of them.',
+        expected: '`all`, or a list of partition numbers such as [0, 1]',
+      }),
+    session: sessionSection(INNER_SESSION),
+  })
+  .prefault({})
+  .describe('A push node: reads the log, holds images, serves gateways.')
+
+const upstream = z
+  .strictObject({
+    line: z.enum(['A', 'B']).describe('Line that these push nodes belong to.'),
+    addresses: z
+      .array(text('One push node.', 'a WebSocket address such as ws://push-a1:8081', /^wss?:\/\/[^\s/?#]+\/?$/))
+      .min(1)
+      .describe('The push nodes of this line.'),
+  })
+  .describe('The push nodes of one line.')
+
+const subject = text('One symbol or pattern.', 'a symbol or pattern: 1 to 64 characters, no control characters', /^[^\p{Cc}\u2028\u2029]{1,64}$/u)
+
+export const gatewaySection = z
+  .strictObject({
+    listen: listen('Where clients connect.', { host: '0.0.0.0', port: 8080 }),
+    upstreams: z
+      .array(upstream)
+      .default([])
+      .describe('The push nodes, by line; required, except in `pulsewire all` with its own push node. Two lines survive the loss of any one push node.'),
+    feeds: z
+      .union([z.literal('all'), z.array(nodeName('Name of a feed.')).min(1)])
+      .default('all')
+      .meta({ description: 'Feeds that this gateway offers, of those that its push nodes have.', expected: '`all`, or a list of feed names' }),
+    groups: z
+      .record(nodeName('Name of the group.'), z.array(subject).min(1))
+      .default({})
+      .describe('Named lists of symbols and patterns that clients may subscribe to as one.'),
+    linkPulseIntervalMs: durationMs('How often pulses are asked for on each link to a push node.', { default: 250, min: 50, max: 60_000 }),
+    subscribeDeadlineMs: durationMs('By then every subscribe is answered, if need be with `upstream_timeout`.', { default: 3_000, min: 100, max: 60_000 }),
+    staleAfterMs: durationMs('A partition without a pulse younger than this is stale at this gateway.', { default: 2_000, min: 100, max: 600_000 }),
+    symbolsMax,
+    history,
+    session: sessionSection(CLIENT_SESSION),
+  })
+  .prefault({})
+  .describe('A gateway: links to the push nodes of both lines, serves clients.')
+
+export const pulseSection = z
+  .strictObject({
+    writerId: z.exactOptional(nodeName('Name of this pulse writer in the pulses that it writes. Default: the node id.')),
+    intervalMs: z.exactOptional(
+      z.int().min(50).max(60_000).describe("Interval of this writer's pulses; overrides `feeds[].pulseIntervalMs`. Default: each feed's own."),
+    ),
+  })
+  .prefault({})
+  .describe('The pulse writer: puts a pulse into every partition of every feed. Run two or more of them anywhere.')

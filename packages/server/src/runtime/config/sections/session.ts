@@ -1,0 +1,62 @@
+import * as z from 'zod'
+import { bytes, count, durationMs } from '../fields.ts'
+
+interface SessionDefaults {
+  readonly pulseIntervalMs: number
+  readonly staleAfterMs: number
+  readonly messageBytesMax: number
+  readonly subscriptionsMax: number
+  readonly outboundBytesMax: number
+  readonly sessionsMax: number
+}
+
+const KIB = 1024
+const MIB = KIB * KIB
+
+/** Between push node and gateway: few sessions, each with very many symbols. */
+export const INNER_SESSION: SessionDefaults = {
+  pulseIntervalMs: 250,
+  staleAfterMs: 1_500,
+  messageBytesMax: MIB,
+  subscriptionsMax: 2_000_000,
+  outboundBytesMax: 16 * MIB,
+  sessionsMax: 1_000,
+}
+
+/** Between gateway and client: very many sessions, each with few symbols. */
+export const CLIENT_SESSION: SessionDefaults = {
+  pulseIntervalMs: 1_000,
+  staleAfterMs: 2_500,
+  messageBytesMax: 16 * KIB,
+  subscriptionsMax: 5_000,
+  outboundBytesMax: MIB,
+  sessionsMax: 50_000,
+}
+
+export function sessionSection(defaults: SessionDefaults) {
+  return z
+    .strictObject({
+      flushIntervalMs: durationMs('Shortest time between two writes to a busy session; an idle one is written to at once.', { default: 10, max: 1_000 }),
+      pulseIntervalMs: durationMs('Shortest interval of pulses that a receiver is granted.', { default: defaults.pulseIntervalMs, min: 50, max: 60_000 }),
+      staleAfterMs: durationMs(
+        'After this long without a newer pulse a receiver must call its data stale. Grows with the interval for one that asked for fewer pulses.',
+        { default: defaults.staleAfterMs, min: 100, max: 600_000 },
+      ),
+      messageBytesMax: bytes('Largest message that a receiver may send; a larger one closes the session with 4005.', {
+        default: defaults.messageBytesMax,
+        min: KIB,
+        max: 64 * MIB,
+      }),
+      subscriptionsMax: count('Symbols that one session may hold, over all its subscriptions.', { default: defaults.subscriptionsMax, max: 10_000_000 }),
+      outboundBytesMax: bytes('Bytes written to a session and not yet taken by its receiver, at which writing to it pauses and its updates conflate.', {
+        default: defaults.outboundBytesMax,
+        min: 16 * KIB,
+        max: 1024 * MIB,
+      }),
+      ackTimeoutMs: durationMs('A receiver that acknowledges nothing for this long is closed with 4101.', { default: 15_000, min: 1_000, max: 600_000 }),
+      helloTimeoutMs: durationMs('A receiver that says no hello for this long is closed with 4103.', { default: 5_000, min: 100, max: 60_000 }),
+      sessionsMax: count('Sessions held at once; a further one is closed with 4100.', { default: defaults.sessionsMax, max: 1_000_000 }),
+    })
+    .prefault({})
+    .describe('Limits and intervals of each downstream session.')
+}
