@@ -13,3 +13,5 @@ export type {
 export { createEmbeddedLog, type EmbeddedLog, type EmbeddedLogOptions } from './embedded/embedded-log.ts'
 export type { EmbeddedReader } from './embedded/reader.ts'
 export { murmur2, partitionForKey } from './partitioner.ts'
+export { openKafkaLog } from './kafka/kafka-log.ts'
+export type { KafkaLogOptions, KafkaSasl, KafkaTls } from './kafka/options.ts'

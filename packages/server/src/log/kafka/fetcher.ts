@@ -1,0 +1,140 @@
+import { LogError } from '../../runtime/errors.ts'
+import type { Cluster } from './cluster.ts'
+import type { BrokerConnection } from './connection.ts'
+import { describeCode, KAFKA } from './errors.ts'
+import { fetchApi, type FetchedPartition } from './fetch-api.ts'
+import { Pause } from './pause.ts'
+import { endOffset } from './record-batch.ts'
+
+/** How far one partition is read. */
+export interface Cursor {
+  readonly partition: number
+  /** Next offset to fetch; undefined until it is known where to begin. */
+  next: number | undefined
+  /** `next` lies outside what the partition holds: its range must be looked up. */
+  isLost: boolean
+  /** The node whose fetcher reads it; undefined while none does. */
+  leader: number | undefined
+  /** Attempts that failed since the last fetch that succeeded. */
+  failures: number
+}
+
+/** The reader, as its fetchers see it. */
+export interface FetchHost {
+  readonly cluster: Cluster
+  readonly topicId: string
+  /** What this leader is to be asked for now. */
+  cursorsOf(leader: number): Cursor[]
+  isCurrent(cursor: Cursor): boolean
+  /** Records arrived; they count as held by `fetcher` until `fetcher.release()`. */
+  fetched(fetcher: LeaderFetcher, cursor: Cursor, from: number, data: FetchedPartition): void
+  /** A partition of an otherwise good answer could not be read. */
+  partitionFailed(cursor: Cursor, errorCode: number): void
+  /** All of these were answered. */
+  succeeded(cursors: readonly Cursor[]): void
+  /** The fetcher has ended; with an error when by itself. */
+  ended(fetcher: LeaderFetcher, cursors: readonly Cursor[], error?: LogError): void
+}
+
+const READ_COMMITTED = 1
+/** No fetch session: each request names all its partitions, and nothing is remembered at the broker. */
+const NO_SESSION = [0, -1] as const
+
+/**
+ * Long-polls one broker for all partitions that it leads. One response may wait at the reader while the next is being
+ * fetched; then fetching stops until the reader has taken the first. Lives as long as its connection: after any
+ * failure the reader starts another, once it knows who leads now.
+ */
+export class LeaderFetcher {
+  readonly leader: number
+  readonly #host: FetchHost
+  readonly #pause: Pause
+  #connection: BrokerConnection | undefined
+  #held = 0
+  #isStopped = false
+
+  constructor(host: FetchHost, leader: number) {
+    this.leader = leader
+    this.#host = host
+    this.#pause = new Pause(host.cluster.settings.clock)
+  }
+
+  async run(): Promise<void> {
+    let cursors: Cursor[] = []
+    try {
+      this.#connection = this.#host.cluster.dedicatedConnectionTo(this.leader)
+      for (;;) {
+        cursors = this.#host.cursorsOf(this.leader)
+        if (cursors.length === 0) break
+        await this.#fetchOnce(this.#connection, cursors)
+        if (this.#isStopped) break
+      }
+      this.#host.ended(this, cursors)
+    } catch (error) {
+      this.#host.ended(this, cursors, this.#isStopped ? undefined : (error as LogError))
+    } finally {
+      this.stop()
+    }
+  }
+
+  /** Ends at once, also in the middle of a fetch. Idempotent. */
+  stop(): void {
+    this.#isStopped = true
+    this.#connection?.destroy()
+    this.#pause.wake()
+  }
+
+  /** The reader took one of the partitions that were fetched. */
+  release(): void {
+    this.#held--
+    if (this.#held === 0) this.#pause.wake()
+  }
+
+  async #fetchOnce(connection: BrokerConnection, cursors: readonly Cursor[]): Promise<void> {
+    const { fetchWaitMs, fetchBytesMax, fetchPartitionBytesMax, requestTimeoutMs } = this.#host.cluster.settings
+    const partitions = cursors.map((cursor) => ({
+      partition: cursor.partition,
+      currentLeaderEpoch: -1,
+      fetchOffset: BigInt(cursor.next!),
+      lastFetchedEpoch: -1,
+      partitionMaxBytes: fetchPartitionBytesMax,
+    }))
+    const froms = cursors.map((cursor) => cursor.next!)
+    const response = await connection.request(
+      fetchApi,
+      [fetchWaitMs, 1, fetchBytesMax, READ_COMMITTED, ...NO_SESSION, [{ topicId: this.#host.topicId, partitions }], [], ''],
+      fetchWaitMs + requestTimeoutMs,
+    )
+    if (response.errorCode !== KAFKA.NONE) {
+      throw new LogError('log_unreachable', `fetch from broker ${this.leader}: ${describeCode(response.errorCode)}`, { retryable: true })
+    }
+    while (this.#held > 0 && !this.#isStopped) await this.#pause.wait()
+    if (this.#isStopped) return
+    this.#deliver(cursors, froms, response.partitions)
+    // A throttled client is not answered before this time: waiting here keeps the deadline meaningful.
+    if (response.throttleTimeMs > 0) await this.#pause.wait(response.throttleTimeMs)
+  }
+
+  #deliver(cursors: readonly Cursor[], froms: readonly number[], partitions: readonly FetchedPartition[]): void {
+    const asked = new Map(cursors.map((cursor, index) => [cursor.partition, { cursor, from: froms[index]! }]))
+    const good = partitions.filter((data) => data.errorCode === KAFKA.NONE)
+    this.#host.succeeded(good.flatMap((data) => asked.get(data.partition)?.cursor ?? []))
+    for (const data of good) {
+      const { cursor, from } = asked.get(data.partition) ?? {}
+      if (cursor === undefined || from === undefined || data.bytes.length === 0) continue
+      // Removed, or given to another leader, while this fetch was under way.
+      if (!this.#host.isCurrent(cursor) || cursor.leader !== this.leader || cursor.next !== from) continue
+      const next = endOffset(data.bytes)
+      if (next === undefined || next <= from) {
+        throw new LogError('log_unreachable', `broker ${this.leader} sent no whole record batch from offset ${from} on`, { retryable: true })
+      }
+      cursor.next = next
+      this.#held++
+      this.#host.fetched(this, cursor, from, data)
+    }
+    for (const data of partitions) {
+      const cursor = asked.get(data.partition)?.cursor
+      if (cursor !== undefined && data.errorCode !== KAFKA.NONE) this.#host.partitionFailed(cursor, data.errorCode)
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { createTopicsV7, deleteTopicsV6 } from '@platformatic/kafka'
+import { LogError } from '../../runtime/errors.ts'
+import type { AppendResult, Log, LogAppend, LogReader, PartitionStart, TopicDescription } from '../log.ts'
+import { Cluster, EARLIEST, LATEST, type TopicMetadata } from './cluster.ts'
+import { closedError, deniedError, describeCode, isDenied, KAFKA, missingTopicError } from './errors.ts'
+import { type KafkaLogOptions, resolveOptions } from './options.ts'
+import { Pause } from './pause.ts'
+import { Producer } from './producer.ts'
+import { KafkaReader } from './reader.ts'
+
+/** A change of topics takes the brokers a moment to agree on. */
+const TOPIC_CHANGE_TIMEOUT_MS = 15_000
+const TOPIC_CHANGE_POLL_MS = 50
+/** Lets the brokers' `default.replication.factor` decide. */
+const DEFAULT_REPLICATION = -1
+
+/**
+ * Kafka, 3.1 or later. Connects when it is first used, so opening never fails for an absent broker.
+ * @throws TypeError when `brokers` is empty or malformed.
+ */
+export function openKafkaLog(options: KafkaLogOptions): Log {
+  return new KafkaLog(options)
+}
+
+class KafkaLog implements Log {
+  readonly #cluster: Cluster
+  readonly #producer: Producer
+  readonly #readers = new Set<KafkaReader>()
+
+  constructor(options: KafkaLogOptions) {
+    this.#cluster = new Cluster(resolveOptions(options))
+    this.#producer = new Producer(this.#cluster)
+  }
+
+  async describe(topic: string): Promise<TopicDescription> {
+    const metadata = await this.#cluster.existing(topic)
+    const all = (at: number): Map<number, number> => new Map([...metadata.leaders.keys()].map((partition) => [partition, at]))
+    const [earliest, latest] = await Promise.all([this.#cluster.offsets(metadata, all(EARLIEST)), this.#cluster.offsets(metadata, all(LATEST))])
+    const partitions = [...metadata.leaders.keys()].map((partition) => {
+      const range = { earliest: earliest.get(partition), latest: latest.get(partition) }
+      if (range.earliest === undefined || range.latest === undefined) {
+        throw new LogError('log_unreachable', `partition ${partition} of topic ${topic} has no leader that answers`, { retryable: true })
+      }
+      return { partition, earliest: range.earliest, latest: range.latest }
+    })
+    return { topic, topicId: metadata.topicId, partitions }
+  }
+
+  async createTopic(topic: string, options: { readonly partitions: number; readonly config?: Readonly<Record<string, string>> }): Promise<void> {
+    const configs = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }))
+    const request = { name: topic, numPartitions: options.partitions, replicationFactor: DEFAULT_REPLICATION, assignments: [], configs }
+    const response = await this.#cluster.ask((connection) =>
+      connection.request(createTopicsV7.api, [[request], TOPIC_CHANGE_TIMEOUT_MS, false], TOPIC_CHANGE_TIMEOUT_MS),
+    )
+    const errorCode = response.topics[0]?.errorCode ?? KAFKA.NONE
+    if (isDenied(errorCode)) throw deniedError(`creating topic ${topic}`, errorCode)
+    if (errorCode !== KAFKA.NONE && errorCode !== KAFKA.TOPIC_ALREADY_EXISTS) {
+      throw new LogError('log_append_failed', `topic ${topic} cannot be created: ${response.topics[0]?.errorMessage ?? describeCode(errorCode)}`)
+    }
+    const isReady = ({ errorCode, leaders }: TopicMetadata): boolean => errorCode === KAFKA.NONE && leaders.every((leader) => leader >= 0)
+    const { leaders } = await this.#until(topic, isReady)
+    if (leaders.length !== options.partitions) {
+      throw new LogError('log_topic_exists', `topic ${topic} exists with ${leaders.length} partitions, not ${options.partitions}`)
+    }
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    const response = await this.#cluster.ask((connection) =>
+      connection.request(deleteTopicsV6.api, [[{ name: topic }], TOPIC_CHANGE_TIMEOUT_MS], TOPIC_CHANGE_TIMEOUT_MS),
+    )
+    const errorCode = response.responses[0]?.errorCode ?? KAFKA.NONE
+    if (isDenied(errorCode)) throw deniedError(`deleting topic ${topic}`, errorCode)
+    if (errorCode === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) throw missingTopicError(topic, this.#cluster.settings.bootstrap)
+    if (errorCode !== KAFKA.NONE) throw new LogError('log_append_failed', `topic ${topic} cannot be deleted: ${describeCode(errorCode)}`)
+    await this.#until(topic, (metadata) => metadata.errorCode !== KAFKA.NONE)
+  }
+
+  append(topic: string, records: readonly LogAppend[]): Promise<readonly AppendResult[]> {
+    return this.#producer.append(topic, records)
+  }
+
+  read(topic: string, partitions: readonly PartitionStart[]): LogReader {
+    if (this.#cluster.isClosed) throw closedError()
+    const reader = new KafkaReader(this.#cluster, topic, partitions, (ended) => this.#readers.delete(ended))
+    this.#readers.add(reader)
+    return reader
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#readers].map((reader) => reader.close()))
+    this.#cluster.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #until(topic: string, isDone: (metadata: TopicMetadata) => boolean): Promise<TopicMetadata> {
+    const { clock } = this.#cluster.settings
+    const deadlineMs = clock.nowMs() + TOPIC_CHANGE_TIMEOUT_MS
+    for (;;) {
+      const metadata = await this.#cluster.metadata(topic)
+      if (isDone(metadata)) return metadata
+      if (clock.nowMs() > deadlineMs) {
+        throw new LogError('log_unreachable', `the brokers did not take over the change of topic ${topic}`, { retryable: true })
+      }
+      await new Pause(clock).wait(TOPIC_CHANGE_POLL_MS)
+    }
+  }
+}
