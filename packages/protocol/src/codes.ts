@@ -7,7 +7,6 @@ export const CLOSE_CODES = {
   unauthorized: [4001, 'No token, or one that is not accepted.'],
   forbidden: [4002, 'The token is good but gives no access here.'],
   too_many_errors: [4004, 'Four frames in a row could not be handled.'],
-  message_too_large: [4005, 'A message was larger than limits.messageBytesMax.'],
   overloaded: [4100, 'This node takes no more sessions now.'],
   slow_consumer: [4101, 'The receiver stopped taking what it is sent.'],
   hello_timeout: [4103, 'No hello came in time after the upgrade.'],

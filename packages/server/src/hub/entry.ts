@@ -16,17 +16,22 @@ export class Entry {
   readonly subscription: Subscription
   readonly symbol: SymbolState
   readonly ref: number
-  /** The symbol's count that the receiver holds; −1: a snapshot is due. */
+  /** The symbol's count that the receiver has been given; −1: nothing yet. */
   held = -1
+  /** Position behind `held`, for `every` deliveries. */
+  heldPosition = ''
+  /** Whether the next update has to carry the whole image, because the receiver has none to apply changes to. */
+  whole = true
   /** Whether the `subscribed` row was sent; nothing else is before. */
   answered = false
+  /** Whether its row counts in the digest. */
+  inForce = false
   /** Whether it stands in the session's queue of what is due, or in a rate lane. */
   queued = false
-  /** Whether the image that the receiver holds already is to be skipped on the first send. */
   detached = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1
-  /** Index in the session's table of refs is `ref` itself; who asked for it, by name or by which patterns. */
+  /** Whether the receiver asked for it by name, and which patterns brought it. */
   named = false
   readonly patterns = new Set<string>()
 

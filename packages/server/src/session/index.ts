@@ -1,0 +1,5 @@
+export type { SessionOptions } from './options.ts'
+export { Session } from './session.ts'
+export { Sessions } from './sessions.ts'
+export type { Transport, TransportHandler } from './transport.ts'
+export { StreamServer, type StreamServerOptions } from './web-socket-server.ts'

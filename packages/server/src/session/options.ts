@@ -1,0 +1,18 @@
+/** How a node treats the sessions of its receivers. Defaults are those of the configuration, docs/configuration.md. */
+export interface SessionOptions {
+  /** Least time between two flushes of one session. */
+  readonly flushIntervalMs: number
+  /** The shortest pulse interval granted; 0 passes each pulse on as it comes. */
+  readonly pulseIntervalMs: number
+  /** After how long without a fresh pulse a receiver takes its data for stale, at the shortest pulse interval. */
+  readonly staleAfterMs: number
+  readonly messageBytesMax: number
+  /** Symbols per session, over all its subscriptions. */
+  readonly subscriptionsMax: number
+  /** Bytes on their way to one receiver, at most. */
+  readonly outboundBytesMax: number
+  /** A receiver that takes nothing for so long is cut. */
+  readonly ackTimeoutMs: number
+  readonly helloTimeoutMs: number
+  readonly sessionsMax: number
+}

@@ -1,0 +1,72 @@
+import type { Clock, Timer } from '../runtime/clock.ts'
+
+/** What the wheel turns for. */
+export interface Pulsed {
+  readonly pulseIntervalMs: number
+  nextPulseAtMs: number
+  pulse(): void
+}
+
+const SLOT_MS = 50
+const SLOTS = 256
+
+/**
+ * Spreads the pulses of many sessions over time: a timer per session would cost more than the pulses. Each session is
+ * met once per interval, at its own phase; intervals longer than a turn of the wheel go round again.
+ */
+export class PulseWheel {
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #slots: Set<Pulsed>[] = Array.from({ length: SLOTS }, () => new Set())
+  readonly #where = new Map<Pulsed, number>()
+  #at = 0
+  #timer: Timer | null = null
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock
+    this.#random = random
+  }
+
+  add(session: Pulsed): void {
+    const nowMs = this.#clock.nowMs()
+    // The phase is drawn, so that sessions that came at once are not all met at once for ever.
+    session.nextPulseAtMs = nowMs + session.pulseIntervalMs * (0.5 + this.#random() / 2)
+    this.#place(session, nowMs)
+    this.#timer ??= this.#clock.every(SLOT_MS, this.#turn)
+  }
+
+  remove(session: Pulsed): void {
+    const slot = this.#where.get(session)
+    if (slot === undefined) return
+    this.#slots[slot]!.delete(session)
+    this.#where.delete(session)
+    if (this.#where.size === 0) this.close()
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  #place(session: Pulsed, nowMs: number): void {
+    const ahead = Math.min(SLOTS - 1, Math.max(1, Math.round((session.nextPulseAtMs - nowMs) / SLOT_MS)))
+    const slot = (this.#at + ahead) % SLOTS
+    this.#slots[slot]!.add(session)
+    this.#where.set(session, slot)
+  }
+
+  #turn = (): void => {
+    this.#at = (this.#at + 1) % SLOTS
+    const met = this.#slots[this.#at]!
+    if (met.size === 0) return
+    this.#slots[this.#at] = new Set()
+    const nowMs = this.#clock.nowMs()
+    for (const session of met) {
+      if (session.nextPulseAtMs <= nowMs + SLOT_MS) {
+        session.pulse()
+        session.nextPulseAtMs = Math.max(session.nextPulseAtMs + session.pulseIntervalMs, nowMs)
+      }
+      this.#place(session, nowMs)
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import type { Feed, FreshnessChange, Hub, HubListener, PatternState, StaleState, Subscription, SymbolState } from '../hub/index.ts'
+import type { Timer } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { BinComposer } from './composer-bin.ts'
+import { JsonComposer } from './composer-json.ts'
+import { LaneClock } from './lanes.ts'
+import type { SessionOptions } from './options.ts'
+import { PulseWheel } from './pulse-wheel.ts'
+import { FlushScheduler } from './scheduler.ts'
+import { Session, type SessionContext } from './session.ts'
+import type { Transport } from './transport.ts'
+
+/** A receiver that asked for less than this gets each pulse as it comes. */
+const EAGER_BELOW_MS = 200
+/** How often sessions are looked at for slowness and a missing hello. */
+const CHECK_INTERVAL_MS = 500
+
+/** All sessions of a node. */
+export class Sessions implements HubListener {
+  readonly #context: SessionContext
+  readonly #sessions = new Set<Session>()
+  readonly #eager = new Set<Session>()
+  readonly #wheel: PulseWheel
+  readonly #incarnation: string
+  readonly #checkTimer: Timer
+  #nextId = 1
+
+  constructor(options: {
+    readonly hub: Hub
+    readonly session: SessionOptions
+    readonly role: 'push' | 'gateway'
+    readonly version: string
+    readonly groups?: ReadonlyMap<string, readonly string[]>
+    readonly log: Logger
+    readonly random?: () => number
+  }) {
+    const { hub } = options
+    this.#wheel = new PulseWheel(hub.clock, options.random ?? Math.random)
+    this.#incarnation = hub.epoch.toString(36)
+    this.#context = {
+      hub,
+      options: options.session,
+      role: options.role,
+      version: options.version,
+      groups: options.groups ?? new Map(),
+      composers: { 'pulsewire.bin.v1': new BinComposer(hub.epoch), 'pulsewire.json.v1': new JsonComposer() },
+      scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs),
+      laneClock: new LaneClock(hub.clock),
+      log: options.log,
+      opened: (session) => this.#opened(session),
+      closed: (session) => this.#closed(session),
+    }
+    this.#checkTimer = hub.clock.every(CHECK_INTERVAL_MS, () => this.#check())
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  get full(): boolean {
+    return this.#sessions.size >= this.#context.options.sessionsMax
+  }
+
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#sessions.values()
+  }
+
+  /** Takes a connection; it becomes a session when it says hello. */
+  accept(transport: Transport): Session {
+    const session = new Session(`${this.#context.hub.nodeId}.${this.#incarnation}.${this.#nextId++}`, transport, this.#context)
+    this.#sessions.add(session)
+    return session
+  }
+
+  /** Tells every receiver to move, then waits for them to leave, at most `deadlineMs`. */
+  async drain(deadlineMs: number): Promise<void> {
+    for (const session of this.#sessions) session.goodbye('this node is going away', 0, [])
+    const untilMs = this.#context.hub.clock.nowMs() + deadlineMs
+    while (this.#sessions.size > 0 && this.#context.hub.clock.nowMs() < untilMs) {
+      await new Promise<void>((resolve) => this.#context.hub.clock.after(20, resolve))
+    }
+  }
+
+  close(): void {
+    for (const session of [...this.#sessions]) session.close('draining', 'this node is going away')
+    this.#checkTimer.cancel()
+    this.#wheel.close()
+    this.#context.scheduler.close()
+    this.#context.laneClock.close()
+  }
+
+  // ---- what the hub tells
+
+  pulse(feed: Feed): void {
+    for (const session of this.#eager) if (session.usesFeed(feed)) session.pulse()
+  }
+
+  freshness(feed: Feed, change: FreshnessChange): void {
+    for (const session of this.#sessions) {
+      if (!session.usesFeed(feed)) continue
+      for (const { partitions, state } of grouped(change)) session.stale(feed, partitions, state)
+      if (change.live.length > 0) session.live(feed, change.live)
+    }
+  }
+
+  matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
+    if (subscription.subscriber instanceof Session) subscription.subscriber.matched(subscription, pattern, symbol)
+  }
+
+  patternReady(_feed: Feed, pattern: PatternState): void {
+    for (const subscription of pattern.subscriptions) {
+      if (subscription.subscriber instanceof Session) subscription.subscriber.patternReady(subscription, pattern)
+    }
+  }
+
+  feeds(): void {
+    for (const session of this.#sessions) if (session.state === 'open') session.feedsChanged()
+  }
+
+  #opened(session: Session): void {
+    if (session.pulseIntervalMs < EAGER_BELOW_MS) this.#eager.add(session)
+    this.#wheel.add(session)
+  }
+
+  #closed(session: Session): void {
+    this.#sessions.delete(session)
+    this.#eager.delete(session)
+    this.#wheel.remove(session)
+  }
+
+  #check(): void {
+    const nowMs = this.#context.hub.clock.nowMs()
+    for (const session of this.#sessions) session.check(nowMs)
+  }
+}
+
+/** Partitions that are stale for the same cause since the same time go into one notice. */
+function grouped(change: FreshnessChange): { partitions: number[]; state: StaleState }[] {
+  const groups: { partitions: number[]; state: StaleState }[] = []
+  for (const { partition, state } of change.stale) {
+    const same = groups.find((group) => group.state.hop === state.hop && group.state.reason === state.reason && Math.abs(group.state.sinceMs - state.sinceMs) < 50)
+    if (same === undefined) groups.push({ partitions: [partition], state })
+    else same.partitions.push(partition)
+  }
+  return groups
+}

@@ -1,0 +1,400 @@
+import {
+  comparePositions,
+  formatPosition,
+  parsePosition,
+  SubscriptionDigest,
+  type AnswerState,
+  type FeedMode,
+  type OkRow,
+  type RefusalCode,
+  type RefusedRow,
+  type SubscribedFrame,
+  type SubscribeFrame,
+  type UnsubscribedFrame,
+  type UnsubscribeFrame,
+} from '@pulsewire/protocol'
+import { isPattern, isValidName, Subscription, type Entry, type Feed, type Hub, type PatternState, type Subscriber, type SymbolState } from '../hub/index.ts'
+
+/** A subscribe that cannot be taken as a whole. */
+export class SubscribeError extends Error {
+  readonly code: RefusalCode
+  readonly id: number
+  constructor(code: RefusalCode, message: string, id: number) {
+    super(message)
+    this.code = code
+    this.id = id
+  }
+}
+
+interface Answers {
+  ok: OkRow[]
+  refused: RefusedRow[]
+  /** Symbols and patterns that wait for an upstream answer. */
+  outstanding: number
+  /** Whether `done` has to be said once nothing is outstanding. */
+  open: boolean
+}
+
+/** What a session subscribes to, and the answers it still owes its receiver. */
+export class SubscriptionTable {
+  readonly digest = new SubscriptionDigest()
+  readonly #hub: Hub
+  readonly #subscriber: Subscriber
+  readonly #groups: ReadonlyMap<string, readonly string[]>
+  readonly #symbolsMax: number
+  readonly #subscriptions = new Map<number, Subscription>()
+  readonly #answers = new Map<Subscription, Answers>()
+  /** Positions that waiting entries asked to resume from. */
+  readonly #resume = new Map<Entry, string>()
+  /** Per feed index how many subscriptions there are. */
+  readonly #feeds: number[] = []
+  #symbols = 0
+  #nextRef = 1
+  readonly #freeRefs: number[] = []
+  /** While a repair runs: what the receiver has named again. */
+  #confirmed: Set<Entry | string> | null = null
+
+  constructor(hub: Hub, subscriber: Subscriber, groups: ReadonlyMap<string, readonly string[]>, symbolsMax: number) {
+    this.#hub = hub
+    this.#subscriber = subscriber
+    this.#groups = groups
+    this.#symbolsMax = symbolsMax
+  }
+
+  get symbols(): number {
+    return this.#symbols
+  }
+
+  get subscriptions(): Iterable<Subscription> {
+    return this.#subscriptions.values()
+  }
+
+  usesFeed(feed: Feed): boolean {
+    return (this.#feeds[feed.index] ?? 0) > 0
+  }
+
+  /** Whether the receiver waits for an answer. */
+  get answersOutstanding(): boolean {
+    return this.#answers.size > 0
+  }
+
+  /** @throws SubscribeError when nothing of it can be taken. */
+  subscribe(frame: SubscribeFrame): void {
+    const subscription = this.#open(frame)
+    const answers = this.#answersOf(subscription)
+    answers.open = true
+    const names = [...(frame.symbols ?? [])]
+    const patterns = [...(frame.patterns ?? [])]
+    for (const group of frame.groups ?? []) {
+      const members = this.#groups.get(group)
+      if (members === undefined) answers.refused.push([shown(group), 'group_unknown', `no group ${shown(group)} is configured here`])
+      else for (const member of members) (isPattern(member) ? patterns : names).push(member)
+    }
+    for (const name of names) this.#subscribeName(subscription, answers, name, frame.from)
+    for (const pattern of patterns) this.#subscribePattern(subscription, answers, pattern, frame.from)
+  }
+
+  unsubscribe(frame: UnsubscribeFrame): UnsubscribedFrame {
+    const { id } = frame
+    const subscription = this.#subscriptions.get(id)
+    if (subscription === undefined) return { t: 'unsubscribed', id, ok: [], unknown: [...(frame.symbols ?? []), ...(frame.patterns ?? [])], closed: true }
+    const all = frame.symbols === undefined && frame.patterns === undefined
+    const ok: string[] = []
+    const unknown: string[] = []
+    for (const pattern of all ? [...subscription.patterns] : (frame.patterns ?? [])) {
+      if (subscription.patterns.has(pattern)) this.#dropPattern(subscription, pattern, ok)
+      else unknown.push(pattern)
+    }
+    for (const name of all ? [...subscription.entries.keys()] : (frame.symbols ?? [])) {
+      const entry = subscription.entries.get(name)
+      if (entry === undefined) unknown.push(shown(name))
+      else {
+        this.#drop(entry)
+        ok.push(name)
+      }
+    }
+    const closed = this.#closeIfEmpty(subscription)
+    return { t: 'unsubscribed', id, ok, unknown, closed }
+  }
+
+  /** The symbol of a waiting entry can be answered. */
+  ready(entry: Entry): void {
+    const answers = this.#answersOf(entry.subscription)
+    if (answers.outstanding > 0) answers.outstanding--
+    this.#answer(entry, answers, this.#resume.get(entry))
+    this.#resume.delete(entry)
+  }
+
+  /** The entry is gone from the hub already. @returns whether the receiver had been told `ok` before. */
+  refused(entry: Entry, code: string, message: string): boolean {
+    const answers = this.#answersOf(entry.subscription)
+    const wasAnswered = entry.answered
+    this.#forget(entry)
+    if (wasAnswered) return true
+    if (answers.outstanding > 0) answers.outstanding--
+    answers.refused.push([entry.symbol.name, code, message])
+    return false
+  }
+
+  /** A symbol appeared that matches one of the session's patterns. */
+  matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
+    if (pattern.readiness === 'waiting') return
+    this.#match(subscription, this.#answersOf(subscription), pattern, symbol, undefined)
+  }
+
+  patternReady(subscription: Subscription, pattern: PatternState): void {
+    const answers = this.#answersOf(subscription)
+    if (answers.outstanding > 0) answers.outstanding--
+    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, undefined)
+  }
+
+  /** Takes the answers that can be sent now, oldest first. */
+  takeAnswers(): SubscribedFrame[] {
+    const frames: SubscribedFrame[] = []
+    for (const [subscription, answers] of this.#answers) {
+      const done = answers.open && answers.outstanding === 0
+      if (answers.ok.length > 0 || answers.refused.length > 0 || done) {
+        const frame: SubscribedFrame = { t: 'subscribed', id: subscription.id }
+        if (answers.ok.length > 0) frame.ok = answers.ok
+        if (answers.refused.length > 0) frame.refused = answers.refused
+        if (done) frame.done = true
+        frames.push(frame)
+      }
+      if (answers.outstanding > 0) {
+        answers.ok = []
+        answers.refused = []
+      } else {
+        this.#answers.delete(subscription)
+        this.#closeIfEmpty(subscription)
+      }
+    }
+    return frames
+  }
+
+  /** The receiver is asked to name everything again; what it has not named at `endRepair` is dropped. */
+  beginRepair(): void {
+    this.#confirmed = new Set()
+  }
+
+  endRepair(): void {
+    const confirmed = this.#confirmed
+    this.#confirmed = null
+    if (confirmed === null) return
+    for (const subscription of [...this.#subscriptions.values()]) {
+      for (const pattern of [...subscription.patterns]) {
+        if (!confirmed.has(`${subscription.id} ${pattern}`)) this.#dropPattern(subscription, pattern, [])
+      }
+      for (const entry of [...subscription.entries.values()]) if (entry.named && !confirmed.has(entry)) this.#unname(entry)
+      this.#closeIfEmpty(subscription)
+    }
+  }
+
+  close(): void {
+    for (const subscription of this.#subscriptions.values()) {
+      for (const pattern of [...subscription.patterns]) this.#hub.removePattern(subscription, pattern)
+      for (const entry of [...subscription.entries.values()]) this.#hub.detach(entry)
+    }
+    this.#subscriptions.clear()
+    this.#answers.clear()
+    this.#resume.clear()
+  }
+
+  #open(frame: SubscribeFrame): Subscription {
+    const feed = this.#hub.feed(frame.feed)
+    if (feed === undefined) {
+      const known = this.#hub.feeds.map(({ name }) => name).join(', ')
+      throw new SubscribeError('feed_unknown', `no feed ${shown(frame.feed)} here; there is ${known}`, frame.id)
+    }
+    const options = {
+      view: feed.views.of(frame.fields),
+      delivery: this.#delivery(frame, feed),
+      periodMs: frame.maxRate === undefined ? 0 : 1000 / frame.maxRate,
+      image: frame.image ?? true,
+    }
+    const open = this.#subscriptions.get(frame.id)
+    if (open !== undefined) {
+      if (open.feed === feed && open.sameOptions(options)) return open
+      throw new SubscribeError('options_differ', `subscription ${frame.id} is open with another feed or other options`, frame.id)
+    }
+    const subscription = new Subscription(this.#subscriber, frame.id, feed, options)
+    this.#subscriptions.set(frame.id, subscription)
+    this.#feeds[feed.index] = (this.#feeds[feed.index] ?? 0) + 1
+    return subscription
+  }
+
+  #delivery(frame: SubscribeFrame, feed: Feed): FeedMode {
+    const delivery = frame.delivery ?? (frame.maxRate === undefined ? feed.options.mode : 'latest')
+    if (delivery === 'every' && feed.options.mode === 'latest') {
+      throw new SubscribeError('options_invalid', `feed ${feed.name} keeps only the latest of each symbol; delivery "every" cannot be had`, frame.id)
+    }
+    if (delivery === 'every' && frame.maxRate !== undefined) {
+      throw new SubscribeError('options_invalid', 'maxRate conflates, so it goes only with delivery "latest"', frame.id)
+    }
+    return delivery
+  }
+
+  #answersOf(subscription: Subscription): Answers {
+    let answers = this.#answers.get(subscription)
+    if (answers === undefined) {
+      answers = { ok: [], refused: [], outstanding: 0, open: false }
+      this.#answers.set(subscription, answers)
+    }
+    return answers
+  }
+
+  #subscribeName(subscription: Subscription, answers: Answers, name: string, from: SubscribeFrame['from']): void {
+    if (!isValidName(name)) {
+      answers.refused.push([shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character'])
+      return
+    }
+    const open = subscription.entries.get(name)
+    const entry = open ?? this.#attach(subscription, answers, name)
+    if (entry === undefined) return
+    entry.named = true
+    this.#confirmed?.add(entry)
+    const position = from !== undefined && Object.hasOwn(from, name) ? from[name] : undefined
+    this.#answerOrWait(entry, answers, position, open !== undefined)
+  }
+
+  #subscribePattern(subscription: Subscription, answers: Answers, text: string, from: SubscribeFrame['from']): void {
+    if (!isValidName(text)) {
+      answers.refused.push([shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character'])
+      return
+    }
+    this.#confirmed?.add(`${subscription.id} ${text}`)
+    const pattern = this.#hub.addPattern(subscription, text)
+    if (pattern.readiness === 'waiting') {
+      answers.outstanding++
+      return
+    }
+    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, from)
+  }
+
+  #match(subscription: Subscription, answers: Answers, pattern: PatternState, symbol: SymbolState, from: SubscribeFrame['from']): void {
+    const open = subscription.entries.get(symbol.name)
+    const entry = open ?? this.#attach(subscription, answers, symbol.name)
+    if (entry === undefined) return
+    entry.patterns.add(pattern.pattern)
+    const position = from !== undefined && Object.hasOwn(from, symbol.name) ? from[symbol.name] : undefined
+    if (open === undefined || from !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
+  }
+
+  #attach(subscription: Subscription, answers: Answers, name: string): Entry | undefined {
+    if (this.#symbols >= this.#symbolsMax) {
+      answers.refused.push([name, 'subscriptions_limit', `a session holds at most ${this.#symbolsMax} symbols; those before are kept`])
+      return undefined
+    }
+    const symbol = subscription.feed.obtain(name)
+    if (symbol === undefined) {
+      answers.refused.push([name, 'symbol_unknown', `feed ${subscription.feed.name} holds as many symbols as it may`])
+      return undefined
+    }
+    this.#symbols++
+    return this.#hub.attach(subscription, symbol, this.#freeRefs.pop() ?? this.#nextRef++)
+  }
+
+  #answerOrWait(entry: Entry, answers: Answers, position: string | undefined, again: boolean): void {
+    if (entry.symbol.readiness === 'ready') {
+      this.#answer(entry, answers, position)
+      return
+    }
+    if (position !== undefined) this.#resume.set(entry, position)
+    if (!again || entry.answered) answers.outstanding++
+    entry.answered = false
+  }
+
+  #answer(entry: Entry, answers: Answers, position: string | undefined): void {
+    const state = stateFor(entry, position)
+    entry.whole = true
+    if (!entry.inForce) {
+      entry.inForce = true
+      this.digest.add(entry.subscription.id, entry.symbol.name)
+    }
+    entry.answered = true
+    answers.ok.push([entry.symbol.name, entry.ref, state])
+    if (state === 'snapshot' || state === 'recovered') this.#subscriber.due(entry)
+  }
+
+  /** Drops the entry if nothing but its name brought it. */
+  #unname(entry: Entry): void {
+    entry.named = false
+    if (entry.patterns.size === 0) this.#drop(entry)
+  }
+
+  #drop(entry: Entry): void {
+    this.#hub.detach(entry)
+    if (!entry.answered) {
+      const answers = this.#answersOf(entry.subscription)
+      if (answers.outstanding > 0) answers.outstanding--
+    }
+    this.#forget(entry)
+  }
+
+  #forget(entry: Entry): void {
+    this.#symbols--
+    this.#resume.delete(entry)
+    this.#freeRefs.push(entry.ref)
+    if (entry.inForce) this.digest.remove(entry.subscription.id, entry.symbol.name)
+    entry.inForce = false
+  }
+
+  #dropPattern(subscription: Subscription, text: string, dropped: string[]): void {
+    const waiting = subscription.feed.patterns.get(text)?.readiness === 'waiting'
+    this.#hub.removePattern(subscription, text)
+    if (waiting) {
+      const answers = this.#answersOf(subscription)
+      if (answers.outstanding > 0) answers.outstanding--
+    }
+    dropped.push(text)
+    for (const entry of [...subscription.entries.values()]) {
+      if (!entry.patterns.delete(text) || entry.named || entry.patterns.size > 0) continue
+      this.#drop(entry)
+      dropped.push(entry.symbol.name)
+    }
+  }
+
+  #closeIfEmpty(subscription: Subscription): boolean {
+    if (subscription.entries.size > 0 || subscription.patterns.size > 0 || this.#answers.has(subscription)) return false
+    if (this.#subscriptions.delete(subscription.id)) this.#feeds[subscription.feed.index]!--
+    return true
+  }
+}
+
+/** Where the receiver is put: sets `held` and says what follows. */
+function stateFor(entry: Entry, position: string | undefined): AnswerState {
+  const { symbol, subscription } = entry
+  entry.held = -1
+  const from = position === undefined ? undefined : parsePosition(position)
+  if (from !== undefined && symbol.offset >= 0) {
+    const recovered = subscription.delivery === 'every' ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
+    if (recovered) entry.heldPosition = formatPosition(from)
+    if (recovered) return symbol.hasImage || subscription.delivery === 'every' ? 'recovered' : 'empty'
+  }
+  if (!symbol.hasImage) return 'empty'
+  if (subscription.image) return 'snapshot'
+  entry.held = symbol.count
+  return 'changes'
+}
+
+/** Puts the receiver behind the record that it names, when everything after it is still held. */
+function resumeEvery(entry: Entry, from: { generation: number; partition: number; offset: number }): boolean {
+  const { symbol } = entry
+  if (from.generation === symbol.generation && from.partition === symbol.partition && from.offset === symbol.offset) {
+    entry.held = symbol.count
+    return true
+  }
+  const item = symbol.history?.at(from.generation, from.partition, from.offset)
+  if (item !== undefined) {
+    entry.held = item.count
+    return true
+  }
+  const oldest = symbol.history?.oldest
+  if (oldest === undefined || oldest.prev !== from.offset || oldest.partition !== from.partition || oldest.generation !== from.generation) return false
+  entry.held = oldest.count - oldest.n
+  return true
+}
+
+/** A name as it may be shown back: never longer than it makes sense. */
+function shown(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 64)}…` : name
+}

@@ -1,0 +1,19 @@
+/** One connection as a session sees it: messages in order, both ways. A WebSocket in production, memory in simulation. */
+export interface Transport {
+  readonly encoding: 'pulsewire.bin.v1' | 'pulsewire.json.v1'
+  /** Where the peer is, for logs and traces. */
+  readonly remote: string
+  /** Bytes accepted by `send` that the kernel has not taken yet. */
+  readonly bufferedBytes: number
+  send(message: Uint8Array | string): void
+  /** Says why, then closes; a peer that does not answer is cut after a moment. Idempotent. */
+  close(code: number, reason: string): void
+}
+
+/** What a transport tells its session. */
+export interface TransportHandler {
+  message(message: Uint8Array | string): void
+  /** The kernel took what was buffered. */
+  drained(): void
+  closed(code: number, reason: string): void
+}

@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { PulsewireError } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Sessions } from './sessions.ts'
+import { WebSocketTransport } from './web-socket-transport.ts'
+
+export interface StreamServerOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly messageBytesMax: number
+  readonly sessions: Sessions
+  /** Whether new sessions are taken; while not, upgrades are answered with 503. */
+  readonly ready: () => boolean
+  readonly log: Logger
+}
+
+/** The HTTP side of a node: upgrades on `/v1/stream`, and `/live` and `/ready` for probes. */
+export class StreamServer {
+  readonly #options: StreamServerOptions
+  readonly #http: Server
+  readonly #ws: WebSocketServer
+  #accepting = true
+
+  constructor(options: StreamServerOptions) {
+    this.#options = options
+    this.#http = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => this.#request(request, response))
+    this.#http.maxHeadersCount = 100
+    this.#ws = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.messageBytesMax,
+      handleProtocols: (offered) => chooseEncoding(offered) ?? false,
+    })
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+    this.#http.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    })
+  }
+
+  /** @throws PulsewireError `listen_failed` naming the address. */
+  async listen(): Promise<void> {
+    const { host, port } = this.#options
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', (cause) => reject(new PulsewireError('listen_failed', `cannot listen on ${host}:${port}: ${cause.message}`, { cause })))
+      this.#http.listen({ host, port, backlog: 4096 }, resolve)
+    })
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port
+  }
+
+  /** From now on upgrades are refused with 503. */
+  stopAccepting(): void {
+    this.#accepting = false
+  }
+
+  async close(): Promise<void> {
+    this.#accepting = false
+    await new Promise<void>((resolve) => {
+      this.#http.close(() => resolve())
+      this.#http.closeAllConnections()
+    })
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const ready = this.#accepting && this.#options.ready()
+    if (request.url === '/live') response.writeHead(200, { 'content-type': 'text/plain' }).end('live\n')
+    else if (request.url === '/ready') response.writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' }).end(ready ? 'ready\n' : 'not ready\n')
+    else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    const path = request.url?.split('?', 1)[0]
+    if (path !== STREAM_PATH) return refuse(socket, '404 Not Found', `the stream is at ${STREAM_PATH}`)
+    if (!this.#accepting || !this.#options.ready()) return refuse(socket, '503 Service Unavailable', 'this node takes no sessions now')
+    if (this.#options.sessions.full) return refuse(socket, '503 Service Unavailable', 'this node is full')
+    const offered = request.headers['sec-websocket-protocol'] ?? ''
+    if (chooseEncoding(offered.split(',').map((name) => name.trim())) === undefined) {
+      return refuse(socket, '400 Bad Request', `offer one of the subprotocols ${ENCODINGS.join(', ')}`)
+    }
+    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session(webSocket, socket, request))
+  }
+
+  #session(webSocket: WebSocket, socket: Duplex, request: IncomingMessage): void {
+    const remote = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
+    const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote)
+    transport.attach(this.#options.sessions.accept(transport))
+  }
+}
+
+function chooseEncoding(offered: Iterable<string>): Encoding | undefined {
+  for (const name of offered) if ((ENCODINGS as readonly string[]).includes(name)) return name as Encoding
+  return undefined
+}
+
+function refuse(socket: Duplex, status: string, message: string): void {
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(message) + 1}\r\n\r\n${message}\n`,
+    () => socket.destroy(),
+  )
+}

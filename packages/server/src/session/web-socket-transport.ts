@@ -1,0 +1,57 @@
+import type { Duplex } from 'node:stream'
+import type { Encoding } from '@pulsewire/protocol'
+import type { WebSocket } from 'ws'
+import type { Transport, TransportHandler } from './transport.ts'
+
+/** A peer that does not answer our close frame is cut after this. */
+const CLOSE_GRACE_MS = 1000
+/** RFC 6455: a close reason has 123 bytes at most. */
+const REASON_BYTES_MAX = 123
+
+const BINARY = { binary: true, compress: false, fin: true } as const
+const TEXT = { binary: false, compress: false, fin: true } as const
+
+/** A session's connection over WebSocket. */
+export class WebSocketTransport implements Transport {
+  readonly encoding: Encoding
+  readonly remote: string
+  readonly #webSocket: WebSocket
+  readonly #socket: Duplex
+  #closing = false
+
+  constructor(webSocket: WebSocket, socket: Duplex, encoding: Encoding, remote: string) {
+    this.#webSocket = webSocket
+    this.#socket = socket
+    this.encoding = encoding
+    this.remote = remote
+  }
+
+  attach(handler: TransportHandler): void {
+    this.#webSocket.on('message', (data: Buffer, isBinary) => handler.message(isBinary ? data : data.toString('utf8')))
+    this.#webSocket.on('close', (code, reason) => handler.closed(code, reason.toString('utf8')))
+    // Errors are followed by close; without a listener they would end the process.
+    this.#webSocket.on('error', () => {})
+    this.#socket.on('drain', () => handler.drained())
+  }
+
+  get bufferedBytes(): number {
+    return this.#webSocket.bufferedAmount
+  }
+
+  send(message: Uint8Array | string): void {
+    this.#webSocket.send(message, typeof message === 'string' ? TEXT : BINARY)
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#webSocket.close(code, truncated(reason))
+    setTimeout(() => this.#webSocket.terminate(), CLOSE_GRACE_MS).unref()
+  }
+}
+
+function truncated(reason: string): string {
+  const bytes = Buffer.from(reason)
+  if (bytes.length <= REASON_BYTES_MAX) return reason
+  return new TextDecoder().decode(bytes.subarray(0, REASON_BYTES_MAX - 4)).replace(/\uFFFD*$/u, '…')
+}
