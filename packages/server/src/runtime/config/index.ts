@@ -13,4 +13,9 @@ export type {
   SessionConfig,
 } from './schema.ts'
 export { CONFIG_ROLES } from './schema.ts'
+export { type ConfigSources, loadConfig } from './load.ts'
+export { describeConfig } from './describe.ts'
+export { jsonSchemaOf, expectation, type SchemaNode } from './json-schema.ts'
 export { Secret } from './secret.ts'
+export { type Setting, settingsOf } from './settings.ts'
+export { PROCESS_ROLES, type ProcessRole, type RoleConfigs, splitAllConfig } from './split.ts'

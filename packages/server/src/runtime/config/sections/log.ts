@@ -26,7 +26,6 @@ const sasl = z
 const fetch = z
   .strictObject({
     waitMaxMs: durationMs('How long a broker may hold a fetch back while there is nothing to give.', { default: 500, max: 60_000 }),
-    bytesMin: bytes('A broker answers a fetch as soon as it has this much.', { default: 1, max: 64 * 1024 ** 2 }),
     bytesMax: bytes('Largest answer to one fetch, over all partitions.', { default: 8 * 1024 ** 2, min: 1024, max: 1024 ** 3 }),
     partitionBytesMax: bytes('Largest share of one partition in one answer.', { default: 1024 ** 2, min: 1024, max: 1024 ** 3 }),
   })

@@ -1,0 +1,141 @@
+/** What no single setting can say about itself: rules across settings. Each returns what is wrong, at the setting to change. */
+import { accessSync, constants } from 'node:fs'
+import type { Path } from './json-schema.ts'
+import type { Problem } from './problems.ts'
+import type { Configs, FeedConfig, SessionConfig } from './schema.ts'
+
+type Parsed = Omit<Configs['all'], 'log' | 'pulse'>
+/** The sections that a role has; all are checked by the same rules. */
+export type CheckedConfig = Partial<Parsed> & {
+  readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
+  readonly pulse?: { readonly intervalMs?: number }
+}
+
+export function crossChecks(config: CheckedConfig): Problem[] {
+  return [...checkLog(config), ...checkFeeds(config), ...checkSessions(config), ...checkUpstreams(config), ...checkListening(config)]
+}
+
+function checkLog({ log }: CheckedConfig): Problem[] {
+  if (log === undefined) return []
+  const problems: Problem[] = []
+  const { tls, sasl } = log
+  if (log.kind === 'kafka' && log.brokers.length === 0) {
+    problems.push({ path: ['log', 'brokers'], text: 'missing, expected at least one broker such as [kafka-1:9092], or log.kind: embedded' })
+  }
+  if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+    problems.push({ path: ['log', 'tls'], text: 'has only one of certFile and keyFile, expected both or neither' })
+  }
+  if (!tls.enabled && (tls.caFile ?? tls.certFile ?? tls.serverName) !== undefined) {
+    problems.push({ path: ['log', 'tls', 'enabled'], text: 'found false beside other TLS settings, expected true, or remove those' })
+  }
+  if (sasl !== undefined && (sasl.passwordFile === undefined) === (sasl.password === undefined)) {
+    const found = sasl.password === undefined ? 'no password' : 'two passwords'
+    problems.push({ path: ['log', 'sasl'], text: `has ${found}, expected either passwordFile or the environment variable PULSEWIRE_LOG_SASL_PASSWORD` })
+  }
+  return problems
+}
+
+function checkFeeds({ feeds = [], pulse }: CheckedConfig): Problem[] {
+  return [
+    ...duplicates(feeds.map(({ name }) => name)).map((index) => ({
+      path: ['feeds', index, 'name'],
+      text: `found "${feeds[index]!.name}" a second time, expected a name of its own`,
+    })),
+    ...feeds.flatMap((feed, index) => checkFeed(feed, ['feeds', index], pulse?.intervalMs)),
+  ]
+}
+
+function checkFeed(feed: FeedConfig, path: Path, writerIntervalMs: number | undefined): Problem[] {
+  const problems: Problem[] = []
+  const pulseIntervalMs = writerIntervalMs ?? feed.pulseIntervalMs
+  if (feed.codec === 'protobuf' && feed.protobuf === undefined) {
+    problems.push({ path: [...path, 'protobuf'], text: 'missing, codec protobuf needs schemaFile and message' })
+  }
+  if (feed.codec !== 'protobuf' && feed.protobuf !== undefined) {
+    problems.push({ path: [...path, 'codec'], text: `found "${feed.codec}" beside a protobuf section, expected protobuf` })
+  }
+  if (feed.merge && feed.mode === 'every') {
+    problems.push({ path: [...path, 'merge'], text: 'found true with mode every, which gives each record as it is, expected mode latest or merge: false' })
+  }
+  if (feed.merge && feed.codec === 'raw') {
+    problems.push({ path: [...path, 'merge'], text: 'found true with codec raw, whose records have no fields to merge, expected json or protobuf' })
+  }
+  if (feed.staleAfterMs < 2 * pulseIntervalMs) {
+    problems.push({ path: [...path, 'staleAfterMs'], text: tooShort(feed.staleAfterMs, pulseIntervalMs) })
+  }
+  return problems
+}
+
+function checkSessions({ push, gateway }: CheckedConfig): Problem[] {
+  const problems = [
+    ...(push === undefined ? [] : checkSession(push.session, ['push', 'session'])),
+    ...(gateway === undefined ? [] : checkSession(gateway.session, ['gateway', 'session'])),
+  ]
+  if (gateway !== undefined && gateway.staleAfterMs < 2 * gateway.linkPulseIntervalMs) {
+    problems.push({ path: ['gateway', 'staleAfterMs'], text: tooShort(gateway.staleAfterMs, gateway.linkPulseIntervalMs) })
+  }
+  return problems
+}
+
+function checkSession(session: SessionConfig, path: Path): Problem[] {
+  const problems: Problem[] = []
+  if (session.staleAfterMs < 2 * session.pulseIntervalMs) {
+    problems.push({ path: [...path, 'staleAfterMs'], text: tooShort(session.staleAfterMs, session.pulseIntervalMs) })
+  }
+  if (session.ackTimeoutMs < 2 * session.pulseIntervalMs) {
+    problems.push({ path: [...path, 'ackTimeoutMs'], text: tooShort(session.ackTimeoutMs, session.pulseIntervalMs) })
+  }
+  return problems
+}
+
+/** One late pulse must not look like a dead feed. */
+function tooShort(foundMs: number, pulseIntervalMs: number): string {
+  return `found ${foundMs}, expected at least ${2 * pulseIntervalMs}, twice the interval of the pulses that it waits for`
+}
+
+function checkUpstreams({ gateway, push }: CheckedConfig): Problem[] {
+  if (gateway === undefined) return []
+  const { upstreams } = gateway
+  const addresses = upstreams.flatMap(({ line, addresses }, index) => addresses.map((address, n) => ({ address, line, index, n })))
+  return [
+    // A process that has a push node of its own links to that one.
+    ...(upstreams.length === 0 && push === undefined
+      ? [{ path: ['gateway', 'upstreams'], text: 'missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }]' }]
+      : []),
+    ...duplicates(upstreams.map(({ line }) => line)).map((index) => ({
+      path: ['gateway', 'upstreams', index, 'line'],
+      text: `found "${upstreams[index]!.line}" a second time, expected all addresses of a line in one entry`,
+    })),
+    ...duplicates(addresses.map(({ address }) => address)).map((i) => ({
+      path: ['gateway', 'upstreams', addresses[i]!.index, 'addresses', addresses[i]!.n],
+      text: `found "${addresses[i]!.address}" a second time, expected each push node once`,
+    })),
+  ]
+}
+
+function checkListening({ push, gateway, console }: CheckedConfig): Problem[] {
+  const listeners = [
+    { path: ['push', 'listen', 'port'], port: push?.listen.port ?? 0 },
+    { path: ['gateway', 'listen', 'port'], port: gateway?.listen.port ?? 0 },
+    { path: ['console', 'listen', 'port'], port: console?.enabled === true ? console.listen.port : 0 },
+  ].filter(({ port }) => port !== 0)
+  return duplicates(listeners.map(({ port }) => port)).map((index) => ({
+    path: listeners[index]!.path,
+    text: `found ${listeners[index]!.port} a second time, expected a port of its own`,
+  }))
+}
+
+function duplicates(values: readonly unknown[]): number[] {
+  return values.flatMap((value, index) => (values.indexOf(value) < index ? [index] : []))
+}
+
+/** @returns why the file cannot be read, if it cannot. */
+export function unreadable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK)
+    return undefined
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return `found ${JSON.stringify(file)}, ${missing ? 'which does not exist' : 'which cannot be read'}, expected a readable file`
+  }
+}

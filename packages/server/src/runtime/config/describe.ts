@@ -1,0 +1,8 @@
+import { stringify } from 'yaml'
+import type { Configs, ConfigRole } from './schema.ts'
+
+/** The whole configuration as YAML, defaults included and secrets as `[redacted]`: what `pulsewire config print` shows. */
+export function describeConfig(config: Configs[ConfigRole]): string {
+  // Through JSON, so that a Secret gives its redacted form.
+  return stringify(JSON.parse(JSON.stringify(config)))
+}

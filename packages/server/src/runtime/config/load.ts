@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { ConfigError } from '../errors.ts'
+import { type CheckedConfig, crossChecks, unreadable } from './checks.ts'
+import { type Path, type SchemaNode, formatPath, jsonSchemaOf, nodeAt } from './json-schema.ts'
+import { type Problem, formatProblem, toProblems } from './problems.ts'
+import { RawConfig } from './raw-config.ts'
+import { type ConfigRole, type Configs, SCHEMAS } from './schema.ts'
+import { Secret } from './secret.ts'
+import { settingsOf } from './settings.ts'
+import { addAssignments, addEnvironment, addFile, CONFIG_FILE_ENV } from './sources.ts'
+
+/** Where settings come from. A flag wins over the environment, that over the file, that over the defaults. */
+export interface ConfigSources {
+  /** YAML file. Default: the one that PULSEWIRE_CONFIG names, or none. */
+  readonly file?: string
+  /** Only names that begin with PULSEWIRE_ are looked at. Default: none; a main passes `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** `gateway.listen.port=8080`, each as one text. */
+  readonly assignments?: readonly string[]
+  /** Where relative paths outside of the file start. Default: the working directory. */
+  readonly directory?: string
+}
+
+/**
+ * Reads, merges and checks the configuration of a role. The result is complete (every default filled in) and frozen.
+ * @throws ConfigError `config_unreadable`, or `config_invalid` whose `problems` name every mistake found. Secrets are in none of them.
+ */
+export function loadConfig<R extends ConfigRole>(role: R, sources: ConfigSources = {}): Configs[R] {
+  const env = sources.env ?? {}
+  const file = sources.file ?? (env[CONFIG_FILE_ENV] || undefined)
+  const root = jsonSchemaOf(role)
+  const raw = new RawConfig()
+  if (file !== undefined) addFile(raw, file, root)
+  const problems = [
+    ...refuseSecrets(raw, role),
+    ...addEnvironment(raw, env, settingsOf(role)),
+    ...addAssignments(raw, sources.assignments ?? [], root),
+  ]
+  resolveFiles(raw, root, { file, directory: sources.directory ?? process.cwd(), problems })
+
+  const parsed = parseAll(role, raw, root, problems)
+  if (problems.length > 0) {
+    const lines = [...new Set(problems.map((problem) => formatProblem(problem, raw.origin(problem.path))))]
+    throw new ConfigError('config_invalid', `the configuration of the ${role} role has ${lines.length} mistake(s)`, lines)
+  }
+  return deepFreeze(complete(role, parsed as unknown as Configs['all'])) as Configs[R]
+}
+
+/** Adds all problems to the list, those across settings too, as far as the rest of the configuration allows to see them. */
+function parseAll(role: ConfigRole, raw: RawConfig, root: SchemaNode, problems: Problem[]): CheckedConfig | undefined {
+  const result = SCHEMAS[role].safeParse(raw.values)
+  if (result.success) {
+    problems.push(...crossChecks(result.data as unknown as CheckedConfig))
+    return result.data as unknown as CheckedConfig
+  }
+  const found = toProblems(result.error.issues, root, raw.values)
+  problems.push(...found)
+  // Without the mistaken values the defaults stand in for them; what that alone causes is left out below.
+  const repaired = SCHEMAS[role].safeParse(found.reduce<unknown>((tree, { path }) => without(tree, path), raw.values))
+  if (repaired.success) {
+    const inFound = ({ path }: Problem): boolean => found.some((other) => formatPath(path).startsWith(formatPath(other.path)))
+    problems.push(...crossChecks(repaired.data as unknown as CheckedConfig).filter((problem) => !inFound(problem)))
+  }
+  return undefined
+}
+
+function without(tree: unknown, path: Path): unknown {
+  const [key, ...rest] = path
+  if (key === undefined || typeof tree !== 'object' || tree === null) return tree
+  if (Array.isArray(tree)) {
+    return rest.length === 0 ? tree.filter((_, index) => index !== key) : tree.map((item, index) => (index === key ? without(item, rest) : item))
+  }
+  const entries = Object.entries(tree).filter(([name]) => rest.length > 0 || name !== key)
+  return Object.fromEntries(entries.map(([name, value]) => [name, name === key ? without(value, rest) : value]))
+}
+
+/** A secret in the file would end in version control and in whatever shows the file. Its value is dropped at once. */
+function refuseSecrets(raw: RawConfig, role: ConfigRole): Problem[] {
+  return settingsOf(role)
+    .filter(({ node }) => node.secret === true)
+    .flatMap(({ path: name, env }) => {
+      const path = name.split('.')
+      if (take(raw.values, path) === undefined) return []
+      return [{ path, text: `is a secret, expected ${name}File in the file, or the environment variable ${env}` }]
+    })
+}
+
+function take(tree: unknown, path: readonly string[]): unknown {
+  const parent = path.slice(0, -1).reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], tree)
+  if (typeof parent !== 'object' || parent === null) return undefined
+  const table = parent as Record<string, unknown>
+  const last = path.at(-1)!
+  const value = table[last]
+  delete table[last]
+  return value
+}
+
+interface FileContext {
+  readonly file: string | undefined
+  readonly directory: string
+  readonly problems: Problem[]
+}
+
+/** Makes the paths of files absolute and checks that they can be read. */
+function resolveFiles(raw: RawConfig, root: SchemaNode, context: FileContext): void {
+  visit(raw.values, [], (path, value, replace) => {
+    if (nodeAt(root, path)?.file !== true || typeof value !== 'string' || value === '') return
+    const fromFile = context.file !== undefined && raw.origin(path)?.startsWith(context.file) === true
+    const absolute = resolve(fromFile ? dirname(resolve(context.file!)) : context.directory, value)
+    replace(absolute)
+    const why = unreadable(absolute)
+    if (why !== undefined) context.problems.push({ path, text: why })
+  })
+}
+
+function visit(tree: unknown, path: Path, see: (path: Path, value: unknown, replace: (value: unknown) => void) => void): void {
+  if (typeof tree !== 'object' || tree === null) return
+  for (const [name, value] of Object.entries(tree)) {
+    const below = [...path, Array.isArray(tree) ? Number(name) : name]
+    see(below, value, (next) => {
+      ;(tree as Record<string, unknown>)[name] = next
+    })
+    visit(value, below, see)
+  }
+}
+
+/** Fills in what depends on the machine and on other settings. */
+function complete(role: ConfigRole, parsed: Configs['all']): object {
+  const id = parsed.node.id ?? defaultNodeId(role, parsed)
+  const config: Record<string, unknown> = { ...parsed, node: { ...parsed.node, id } }
+  if ('pulse' in parsed) config['pulse'] = { ...parsed.pulse, writerId: parsed.pulse.writerId ?? id }
+  const sasl = ('log' in parsed ? parsed.log.sasl : undefined) as { password?: string; passwordFile?: string } | undefined
+  if (sasl !== undefined) {
+    const { passwordFile, password, ...login } = sasl
+    const value = password ?? readFileSync(passwordFile!, 'utf8').replace(/\r?\n$/, '')
+    if (value === '') throw new ConfigError('config_invalid', 'the password file is empty', [`log.sasl.passwordFile: the file ${passwordFile} is empty`])
+    config['log'] = { ...parsed.log, sasl: { ...login, password: new Secret(value) } }
+  }
+  return config
+}
+
+/** Two nodes on one host differ by role and port. */
+function defaultNodeId(role: ConfigRole, config: Configs['all']): string {
+  const port = role === 'push' ? config.push.listen.port : role === 'pulse' ? 0 : config.gateway.listen.port
+  const host = hostname().replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 40) || 'node'
+  return `${host}-${role}-${port === 0 ? process.pid : port}`
+}
+
+function deepFreeze(value: object): object {
+  for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) deepFreeze(child)
+  return Object.freeze(value)
+}
+

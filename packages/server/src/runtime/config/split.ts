@@ -1,0 +1,38 @@
+import { ConfigError } from '../errors.ts'
+import type { AllConfig, GatewayConfig, PulseConfig, PushConfig } from './schema.ts'
+
+/** The roles that `pulsewire all` can run in one process. */
+export const PROCESS_ROLES = ['push', 'gateway', 'pulse'] as const
+export type ProcessRole = (typeof PROCESS_ROLES)[number]
+
+export interface RoleConfigs {
+  readonly push?: PushConfig
+  readonly gateway?: GatewayConfig
+  readonly pulse?: PulseConfig
+}
+
+/**
+ * The configuration of each of the given roles in one process: ids that differ by role, and the gateway linked to the
+ * push node beside it when it is given no other.
+ * @throws ConfigError `config_invalid` when there is a gateway, no push node beside it, and no upstream.
+ */
+export function splitAllConfig(config: AllConfig, roles: readonly ProcessRole[] = PROCESS_ROLES): RoleConfigs {
+  const withId = (role: ProcessRole) => ({ ...config, node: { ...config.node, id: `${config.node.id}-${role}` } })
+  return {
+    ...(roles.includes('push') ? { push: withId('push') } : {}),
+    ...(roles.includes('gateway') ? { gateway: { ...withId('gateway'), gateway: linked(config, roles) } } : {}),
+    ...(roles.includes('pulse') ? { pulse: withId('pulse') } : {}),
+  }
+}
+
+function linked({ node, gateway, push }: AllConfig, roles: readonly ProcessRole[]): AllConfig['gateway'] {
+  if (gateway.upstreams.length > 0) return gateway
+  if (!roles.includes('push')) {
+    throw new ConfigError('config_invalid', 'the gateway has no push node', [
+      'gateway.upstreams: missing, expected the push nodes by line, because --roles leaves out push',
+    ])
+  }
+  const host = ['0.0.0.0', '::'].includes(push.listen.host) ? '127.0.0.1' : push.listen.host
+  const address = `ws://${host.includes(':') ? `[${host}]` : host}:${push.listen.port}`
+  return { ...gateway, upstreams: [{ line: node.line, addresses: [address] }] }
+}
