@@ -16,6 +16,7 @@ import { type Environment, Producer } from './harness/tools.ts'
 
 const benchDir = import.meta.dirname
 const cacheDir = join(benchDir, '..', '.cache', 'bench')
+const BROKER_WARM_UP_RECORDS = 300_000
 const peers = [...pulsewirePeers, ...otherPeers(FLUSH_MS)]
 
 async function main(): Promise<void> {
@@ -33,6 +34,8 @@ async function main(): Promise<void> {
     const topic = `bench-quotes-${Date.now()}`
     const environment: Environment = { brokers, topic, programs, logDir: join(cacheDir, 'logs'), scratchDir, seed: options.seed }
     await Producer.createTopic(environment, topic)
+    // A cold broker would be part of the first peer's latency.
+    await Producer.fill(environment, topic, BROKER_WARM_UP_RECORDS)
     const rounds = await measureAll(options, environment)
     const final = medians(rounds)
     const floors = verdicts(final)

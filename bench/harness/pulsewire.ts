@@ -3,7 +3,7 @@ import type { Load } from './loads.ts'
 import type { Peer } from './peers.ts'
 
 /** How long Pulsewire collects updates for a session that is not idle, by default. */
-export const FLUSH_MS = 20
+export const FLUSH_MS = 10
 
 export const pulsewirePeers: readonly Peer[] = []
 

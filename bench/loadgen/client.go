@@ -3,11 +3,10 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"time"
 )
 
-// client is one connection with its subscriptions. run is its goroutine.
+// client is one connection with its subscriptions. After start, all its calls come from the loop.
 type client struct {
 	socket  *websocket
 	dialect dialect
@@ -19,23 +18,15 @@ type client struct {
 	askedAt      time.Time
 }
 
-// run reads until the connection ends and returns why; nil when this side closed it.
-func (c *client) run() error {
+// start says hello and takes what came with the upgrade.
+func (c *client) start() error {
 	if err := c.socket.write(c.dialect.hello()...); err != nil {
 		return err
 	}
 	if err := c.proceed(); err != nil {
 		return err
 	}
-	for {
-		n, err := c.socket.read()
-		if err != nil {
-			return err
-		}
-		if err := c.handle(n, time.Now()); err != nil {
-			return err
-		}
-	}
+	return c.handle(0, time.Now())
 }
 
 // handle counts n new bytes and every message that they complete.
@@ -75,10 +66,8 @@ func (c *client) take(m message) error {
 	if err != nil {
 		return err
 	}
-	if len(replies) > 0 {
-		if err := c.socket.write(replies...); err != nil {
-			return err
-		}
+	if err := c.socket.write(replies...); err != nil {
+		return err
 	}
 	return c.proceed()
 }
@@ -97,5 +86,3 @@ func (c *client) proceed() error {
 	}
 	return nil
 }
-
-func (c *client) close() { _ = c.socket.conn.(*net.TCPConn).Close() }

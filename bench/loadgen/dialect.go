@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A dialect speaks one peer's subprotocol on one connection. All calls come from the connection's goroutine.
+// A dialect speaks one peer's subprotocol on one connection.
 type dialect interface {
 	// subprotocol is offered in the upgrade; may be empty.
 	subprotocol() string

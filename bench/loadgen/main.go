@@ -6,15 +6,14 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"math/rand/v2"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"pulsewire/bench/quotes"
@@ -59,22 +58,28 @@ func main() {
 // fleet is all clients, and how they fare.
 type fleet struct {
 	options
-	all         []*client
-	connections sync.WaitGroup
-	subscribed  atomic.Int64
-	lost        atomic.Int64
-	firstLoss   atomic.Pointer[error]
-	closing     atomic.Bool
-	complete    chan struct{}
+	all        []*client
+	loop       *loop
+	subscribed atomic.Int64
+	lost       atomic.Int64
+	firstLoss  atomic.Pointer[error]
+	complete   chan struct{}
 }
 
 func run(o options) error {
 	f := &fleet{options: o, all: make([]*client, o.clients), complete: make(chan struct{})}
+	var err error
+	f.loop, err = newLoop(func(_ *client, reason error) {
+		f.lost.Add(1)
+		f.firstLoss.CompareAndSwap(nil, &reason)
+	})
+	if err != nil {
+		return err
+	}
 	started := time.Now()
 	if err := f.connect(); err != nil {
 		return err
 	}
-	defer f.close()
 	select {
 	case <-f.complete:
 	case <-time.After(o.timeout):
@@ -122,13 +127,10 @@ func (f *fleet) open(i int) error {
 		}
 	}
 	f.all[i] = c
-	f.connections.Go(func() {
-		if err := c.run(); !f.closing.Load() {
-			f.lost.Add(1)
-			f.firstLoss.CompareAndSwap(nil, &err)
-		}
-	})
-	return nil
+	if err := c.start(); err != nil {
+		return err
+	}
+	return f.loop.add(c)
 }
 
 // newClient draws the symbols of the i-th client by seed, the same for every peer, and connects.
@@ -203,16 +205,13 @@ func (f *fleet) loss() string {
 	return ""
 }
 
-func (f *fleet) close() {
-	f.closing.Store(true)
-	for _, c := range f.all {
-		c.close()
-	}
-	f.connections.Wait()
-}
-
 // subscribeRepeatedly measures, one connection after another, from asking for all symbols to having every answer.
 func subscribeRepeatedly(o options) error {
+	ended := make(chan error, 1)
+	loop, err := newLoop(func(_ *client, reason error) { ended <- reason })
+	if err != nil {
+		return err
+	}
 	var millis []float64
 	for i := range o.repeats {
 		c, err := newClient(o, i)
@@ -221,20 +220,23 @@ func subscribeRepeatedly(o options) error {
 		}
 		done := make(chan struct{})
 		c.onSubscribed = func() { close(done) }
-		ended := make(chan error, 1)
-		go func() { ended <- c.run() }()
+		if err := c.start(); err != nil {
+			return err
+		}
+		if err := loop.add(c); err != nil {
+			return err
+		}
 		select {
 		case <-done:
 		case err := <-ended:
 			return err
 		case <-time.After(o.timeout):
-			return fmt.Errorf("%d of %d symbols were answered within %v", c.dialect.answered(), len(c.symbols), o.timeout)
+			return fmt.Errorf("%d symbols were not answered within %v", len(c.symbols), o.timeout)
 		}
 		millis = append(millis, float64(c.subscribedAt.Sub(c.askedAt).Microseconds())/1000)
-		c.close()
-		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
-			return err
-		}
+		// Both ends forget it before the next one comes.
+		_ = syscall.Shutdown(c.socket.fd, syscall.SHUT_RDWR)
+		<-ended
 	}
 	return report(map[string]any{"event": "answered", "millis": millis})
 }

@@ -11,11 +11,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"syscall"
 	"time"
 )
 
-// The smallest WebSocket client that RFC 6455 allows: no extensions, whole messages only. Each connection belongs to
-// one goroutine, so nothing here locks.
+// The smallest WebSocket client that RFC 6455 allows: no extensions, whole messages only. Once connected, a socket
+// belongs to the loop, so nothing here locks.
 
 type opcode byte
 
@@ -44,7 +46,9 @@ const (
 )
 
 type websocket struct {
-	conn net.Conn
+	// file keeps fd open, which does not block.
+	file *os.File
+	fd   int
 	// buf[start:end] has been read and not yet been taken as frames.
 	buf        []byte
 	start, end int
@@ -63,15 +67,27 @@ func dial(address, subprotocol string) (*websocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	ws := &websocket{conn: conn, buf: make([]byte, readBufferMin)}
-	if err := ws.upgrade(target, subprotocol); err != nil {
-		conn.Close()
+	defer conn.Close()
+	ws := &websocket{buf: make([]byte, readBufferMin)}
+	if err := ws.upgrade(conn, target, subprotocol); err != nil {
 		return nil, err
 	}
-	return ws, nil
+	return ws, ws.adopt(conn.(*net.TCPConn))
 }
 
-func (ws *websocket) upgrade(target *url.URL, subprotocol string) error {
+// adopt takes the socket away from Go's own poller.
+func (ws *websocket) adopt(conn *net.TCPConn) error {
+	file, err := conn.File()
+	if err != nil {
+		return err
+	}
+	ws.file, ws.fd = file, int(file.Fd())
+	return syscall.SetNonblock(ws.fd, true)
+}
+
+func (ws *websocket) close() { _ = ws.file.Close() }
+
+func (ws *websocket) upgrade(conn net.Conn, target *url.URL, subprotocol string) error {
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:])
 	request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
@@ -80,12 +96,11 @@ func (ws *websocket) upgrade(target *url.URL, subprotocol string) error {
 	if subprotocol != "" {
 		request += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n"
 	}
-	_ = ws.conn.SetDeadline(time.Now().Add(handshakeTimeout))
-	defer func() { _ = ws.conn.SetDeadline(time.Time{}) }()
-	if _, err := io.WriteString(ws.conn, request+"\r\n"); err != nil {
+	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 		return err
 	}
-	reader := bufio.NewReader(ws.conn)
+	reader := bufio.NewReader(conn)
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
 		return err
@@ -99,7 +114,7 @@ func (ws *websocket) upgrade(target *url.URL, subprotocol string) error {
 	return nil
 }
 
-// read waits for more bytes and returns how many came. The buffer grows as long as reads fill it.
+// read takes what has come and returns how many bytes that was. The buffer grows as long as reads fill it.
 func (ws *websocket) read() (int, error) {
 	if ws.start > 0 {
 		ws.end = copy(ws.buf, ws.buf[ws.start:ws.end])
@@ -108,12 +123,12 @@ func (ws *websocket) read() (int, error) {
 	if ws.end == len(ws.buf) {
 		ws.grow(2 * len(ws.buf))
 	}
-	n, err := ws.conn.Read(ws.buf[ws.end:])
-	ws.end += n
+	n, err := syscall.Read(ws.fd, ws.buf[ws.end:])
+	ws.end += max(n, 0)
 	if ws.end == len(ws.buf) && len(ws.buf) < readBufferMax {
 		ws.grow(2 * len(ws.buf))
 	}
-	return n, err
+	return max(n, 0), err
 }
 
 func (ws *websocket) grow(size int) {
@@ -177,9 +192,12 @@ func (ws *websocket) nextFrame() (kind opcode, final bool, payload []byte, ok bo
 	return opcode(available[0] & 0x0f), available[0]&0x80 != 0, available[header : header+int(size)], true, nil
 }
 
-// write sends messages in one system call. The mask is zero: it is there to protect proxies, and masking by zero
+// write sends messages in one system call; none is fine. The mask is zero: it is there to protect proxies, and masking by zero
 // leaves the bytes as they are, which keeps the load generator light.
 func (ws *websocket) write(messages ...message) error {
+	if len(messages) == 0 {
+		return nil
+	}
 	ws.out = ws.out[:0]
 	for _, m := range messages {
 		ws.out = append(ws.out, 0x80|byte(m.kind))
@@ -193,6 +211,10 @@ func (ws *websocket) write(messages ...message) error {
 		}
 		ws.out = append(append(ws.out, 0, 0, 0, 0), m.payload...)
 	}
-	_, err := ws.conn.Write(ws.out)
+	// What a client sends is small: a socket buffer that cannot take it has not been read for a long time.
+	n, err := syscall.Write(ws.fd, ws.out)
+	if err == nil && n < len(ws.out) {
+		err = io.ErrShortWrite
+	}
 	return err
 }
