@@ -45,7 +45,7 @@ export const gatewaySection = z
       .record(nodeName('Name of the group.'), z.array(subject).min(1))
       .default({})
       .describe('Named lists of symbols and patterns that clients may subscribe to as one.'),
-    linkPulseIntervalMs: durationMs('How often pulses are asked for on each link to a push node.', { default: 250, min: 50, max: 60_000 }),
+    linkPulseIntervalMs: durationMs('How often pulses are asked for on each link to a push node; 0: each pulse as it comes.', { default: 0, min: 0, max: 60_000 }),
     subscribeDeadlineMs: durationMs('By then every subscribe is answered, if need be with `upstream_timeout`.', { default: 3_000, min: 100, max: 60_000 }),
     staleAfterMs: durationMs('A partition without a pulse younger than this is stale at this gateway.', { default: 2_000, min: 100, max: 600_000 }),
     symbolsMax,

@@ -15,7 +15,7 @@ const MIB = KIB * KIB
 
 /** Between push node and gateway: few sessions, each with very many symbols. */
 export const INNER_SESSION: SessionDefaults = {
-  pulseIntervalMs: 250,
+  pulseIntervalMs: 0,
   staleAfterMs: 1_500,
   messageBytesMax: MIB,
   subscriptionsMax: 2_000_000,
@@ -37,12 +37,16 @@ export function sessionSection(defaults: SessionDefaults) {
   return z
     .strictObject({
       flushIntervalMs: durationMs('Shortest time between two writes to a busy session; an idle one is written to at once.', { default: 10, max: 1_000 }),
-      pulseIntervalMs: durationMs('Shortest interval of pulses that a receiver is granted.', { default: defaults.pulseIntervalMs, min: 50, max: 60_000 }),
+      pulseIntervalMs: durationMs('Shortest interval of pulses that a receiver is granted. Below 200 a receiver that asks for it gets each pulse as it comes.', {
+        default: defaults.pulseIntervalMs,
+        min: 0,
+        max: 60_000,
+      }),
       staleAfterMs: durationMs(
         'After this long without a newer pulse a receiver must call its data stale. Grows with the interval for one that asked for fewer pulses.',
         { default: defaults.staleAfterMs, min: 100, max: 600_000 },
       ),
-      messageBytesMax: bytes('Largest message that a receiver may send; a larger one closes the session with 4005.', {
+      messageBytesMax: bytes('Largest message that a receiver may send; a larger one closes the session with 1009.', {
         default: defaults.messageBytesMax,
         min: KIB,
         max: 64 * MIB,

@@ -1,0 +1,33 @@
+import type { Logger } from '../logger.ts'
+import { exitCode } from './exit-codes.ts'
+import { type NamedService, type RunOptions, runServices } from './run-services.ts'
+
+/** How long handles that were left open may keep an otherwise finished process alive. */
+const LINGER_MS = 1_000
+
+/**
+ * Runs services as this process: until its end, with its signals and its exit code. What nobody caught stops it with
+ * exit code 1, after the services had their chance to close.
+ */
+export async function runProcess(services: readonly NamedService[], options: RunOptions & { readonly logger: Logger }): Promise<void> {
+  const { logger } = options
+  const crash = new AbortController()
+  let hasCrashed = false
+  const onUncaught = (error: unknown): void => {
+    hasCrashed = true
+    logger.error('uncaught', `nobody caught: ${error instanceof Error ? error.message : String(error)}`, { error })
+    crash.abort()
+  }
+  process.on('uncaughtException', onUncaught)
+  process.on('unhandledRejection', onUncaught)
+
+  const stop = options.stop === undefined ? crash.signal : AbortSignal.any([options.stop, crash.signal])
+  const { reason } = await runServices(services, { ...options, stop })
+  process.exitCode = exitCode(hasCrashed && reason === 'clean' ? 'failure' : reason)
+  if (reason === 'forced') process.exit()
+  // A process with nothing left to do ends by itself; a forgotten handle must not hold it.
+  setTimeout(() => {
+    logger.warn('handles_left_open', 'ending although handles are open', { handles: process.getActiveResourcesInfo() })
+    process.exit()
+  }, LINGER_MS).unref()
+}
