@@ -1,5 +1,5 @@
 /** `npm run bench`: Pulsewire and its peers side by side on one Kafka topic. See bench/README.md. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { startKafka } from '../test/support/kafka.ts'
@@ -28,7 +28,8 @@ async function main(): Promise<void> {
   const programs = await buildGoPrograms(benchDir, join(cacheDir, 'bin'))
   console.log('Starting Kafka …')
   const kafka = await startKafka()
-  const scratchDir = await mkdtemp(join(tmpdir(), 'pulsewire-bench-'))
+  const scratchDir = mkdtempSync(join(tmpdir(), 'pulsewire-bench-'))
+  process.once('exit', () => rmSync(scratchDir, { recursive: true, force: true }))
   try {
     const brokers = kafka.brokers.join(',')
     const topic = `bench-quotes-${Date.now()}`
@@ -44,7 +45,6 @@ async function main(): Promise<void> {
   } finally {
     await stopAll()
     await kafka.stop()
-    await rm(scratchDir, { recursive: true, force: true })
   }
 }
 

@@ -20,10 +20,8 @@ export type GoProgram = keyof typeof PROGRAMS
 export type GoPrograms = (program: GoProgram) => string
 
 const NO_GO = `The benchmark's peers, producer and load generator are written in Go (1.26 or newer), which is not installed.
-Install it with one of:
-  brew install go          (macOS)
-  sudo snap install go --classic          (Ubuntu)
-  or from https://go.dev/dl/`
+Install it:
+  sudo snap install go --classic          (or from https://go.dev/dl/)`
 
 /** @throws Error with the way to install Go when it is missing, or what the compiler says. */
 export async function buildGoPrograms(benchDir: string, binDir: string): Promise<GoPrograms> {
