@@ -3,6 +3,7 @@ import { systemClock } from '../../runtime/clock.ts'
 import { LogError } from '../../runtime/errors.ts'
 import type { AppendResult, Log, LogAppend, LogRecord, PartitionStart, TopicDescription } from '../log.ts'
 import { partitionForKey } from '../partitioner.ts'
+import { closedError, Connection, type EmbeddedConnection, unreachableError } from './connection.ts'
 import { Partition, recordBytes } from './partition.ts'
 import { EmbeddedReader, type EmbeddedTopic } from './reader.ts'
 
@@ -28,6 +29,10 @@ export interface EmbeddedLog extends Log {
   deleteTopicNow(topic: string): void
   /** The reader has `take()`: the next event without waiting. */
   read(topic: string, partitions: readonly PartitionStart[]): EmbeddedReader
+  /** A node's own way in, when several nodes share this log. */
+  connect(): EmbeddedConnection
+  /** Readers that are open now, through whatever way: for tests that look for leaks. */
+  readonly readerCount: number
 
   /** `false`: every call and every reader fails as if all brokers were gone; `true` brings them back. */
   setReachable(reachable: boolean): void
@@ -58,7 +63,7 @@ class InMemoryLog implements EmbeddedLog {
   /** Ids are counted, not random: a simulation replays from its seed. */
   #topicsCreated = 0
   #isClosed = false
-  reachable = true
+  #isReachable = true
 
   constructor(options: EmbeddedLogOptions) {
     this.#clock = options.clock ?? systemClock
@@ -121,10 +126,15 @@ class InMemoryLog implements EmbeddedLog {
   }
 
   read(topic: string, partitions: readonly PartitionStart[]): EmbeddedReader {
-    if (this.#isClosed) throw new LogError('log_closed', 'the log is closed')
-    const reader = new EmbeddedReader(this, topic, partitions)
-    this.#readers.add(reader)
-    return reader
+    return this.#openReader(topic, partitions)
+  }
+
+  connect(): EmbeddedConnection {
+    return new Connection(this, (topic, partitions, connection) => this.#openReader(topic, partitions, connection))
+  }
+
+  get readerCount(): number {
+    return this.#readers.size
   }
 
   async describe(topic: string): Promise<TopicDescription> {
@@ -144,7 +154,7 @@ class InMemoryLog implements EmbeddedLog {
   }
 
   setReachable(reachable: boolean): void {
-    this.reachable = reachable
+    this.#isReachable = reachable
     for (const reader of [...this.#readers]) reader.wake()
   }
 
@@ -159,7 +169,7 @@ class InMemoryLog implements EmbeddedLog {
 
   addPartitions(name: string, partitions: number): void {
     const topic = this.#topics.get(name)
-    if (topic === undefined) throw this.missingError(name)
+    if (topic === undefined) throw this.#missingError(name)
     this.#grow(topic, partitions)
     this.#wakeReaders(name)
   }
@@ -178,38 +188,45 @@ class InMemoryLog implements EmbeddedLog {
     return this.close()
   }
 
-  topic(name: string): EmbeddedTopic | undefined {
-    return this.#topics.get(name)
+  #openReader(topic: string, partitions: readonly PartitionStart[], connection?: Connection): EmbeddedReader {
+    if (this.#isClosed) throw closedError()
+    const reader = new EmbeddedReader(
+      {
+        isReachable: () => this.#isReachable && connection?.isReachable !== false,
+        topic: (name) => this.#topics.get(name),
+        missingError: (name) => this.#missingError(name),
+        forget: (ended) => {
+          this.#readers.delete(ended)
+          connection?.forget(ended)
+        },
+      },
+      topic,
+      partitions,
+    )
+    this.#readers.add(reader)
+    return reader
   }
 
-  forget(reader: EmbeddedReader): void {
-    this.#readers.delete(reader)
-  }
-
-  unreachableError(): LogError {
-    return new LogError('log_unreachable', 'the embedded log is set unreachable', { retryable: true })
-  }
-
-  missingError(topic: string): LogError {
+  #missingError(topic: string): LogError {
     const known = [...this.#topics.keys()].join(', ') || 'none'
     return new LogError('log_topic_missing', `topic ${topic} does not exist; create it or correct its name (existing topics: ${known})`)
   }
 
   #assertUsable(): void {
-    if (this.#isClosed) throw new LogError('log_closed', 'the log is closed')
-    if (!this.reachable) throw this.unreachableError()
+    if (this.#isClosed) throw closedError()
+    if (!this.#isReachable) throw unreachableError()
   }
 
   #get(name: string): Topic {
     this.#assertUsable()
     const topic = this.#topics.get(name)
-    if (topic === undefined) throw this.missingError(name)
+    if (topic === undefined) throw this.#missingError(name)
     return topic
   }
 
   #partition(name: string, partition: number): Partition {
     const found = this.#topics.get(name)?.partitions[partition]
-    if (found === undefined) throw this.missingError(`${name}, partition ${partition}`)
+    if (found === undefined) throw this.#missingError(`${name}, partition ${partition}`)
     return found
   }
 

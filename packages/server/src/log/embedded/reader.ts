@@ -1,5 +1,6 @@
 import type { LogError } from '../../runtime/errors.ts'
 import type { LogEvent, LogReader, LogStart, PartitionStart } from '../log.ts'
+import { unreachableError } from './connection.ts'
 import type { Partition } from './partition.ts'
 
 /** The state of a topic as its readers look at it; changed only by the embedded log. */
@@ -11,9 +12,8 @@ export interface EmbeddedTopic {
 
 /** What a reader asks of the log that it belongs to. */
 export interface ReaderHost {
-  readonly reachable: boolean
+  isReachable(): boolean
   topic(name: string): EmbeddedTopic | undefined
-  unreachableError(): LogError
   missingError(topic: string): LogError
   forget(reader: EmbeddedReader): void
 }
@@ -71,10 +71,10 @@ export class EmbeddedReader implements LogReader {
   /** The next event, or undefined when there is none now. Throws what the iteration would. */
   take(): LogEvent | undefined {
     if (this.#isEnded) return undefined
-    if (!this.#host.reachable) {
+    if (!this.#host.isReachable()) {
       if (this.#isToldUnreachable) return undefined
       this.#isToldUnreachable = true
-      return { kind: 'unreachable', error: this.#host.unreachableError() }
+      return { kind: 'unreachable', error: unreachableError() }
     }
     if (this.#isToldUnreachable) {
       this.#isToldUnreachable = false
@@ -93,7 +93,7 @@ export class EmbeddedReader implements LogReader {
 
   /** Resolves an `at: 'latest'` as early as possible, so that what is appended after `read` or `add` is delivered. */
   #learnTopic(): void {
-    if (!this.#host.reachable || this.#isEnded) return
+    if (!this.#host.isReachable() || this.#isEnded) return
     const topic = this.#host.topic(this.topic)
     if (topic === undefined || (this.#topicId !== undefined && this.#topicId !== topic.id)) return
     if (this.#topicId === undefined) {

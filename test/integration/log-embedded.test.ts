@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createEmbeddedLog } from '../../packages/server/src/log/index.ts'
+import { from, logContract, Tap, text } from './log-contract.ts'
+
+logContract('the embedded log', async () => {
+  const log = createEmbeddedLog()
+  return {
+    log: log.connect(),
+    open: async () => log.connect(),
+    breakDown: async () => log.setReachable(false),
+    repair: async () => log.setReachable(true),
+    addPartitions: async (topic, partitions) => log.addPartitions(topic, partitions),
+    deleteRecordsBefore: async (topic, partition, offset) => log.deleteRecordsBefore(topic, partition, offset),
+    close: () => log.close(),
+  }
+})
+
+test('the embedded log can be driven without waiting, and its time is the clock it is given', () => {
+  let nowMs = 1000.7
+  const noTimer = (): never => assert.fail('the embedded log needs no timers')
+  const log = createEmbeddedLog({ clock: { nowMs: () => nowMs, after: noTimer, every: noTimer, soon: noTimer } })
+  log.createTopicNow('t', { partitions: 1 })
+  const reader = log.read('t', from({ at: 'latest' }, 0))
+  log.appendNow('t', [{ key: 'a', value: '1' }])
+  nowMs = 2000
+  log.appendNow('t', [{ key: 'a', value: '2' }])
+  assert.equal(reader.take()?.kind, 'started')
+  const batch = reader.take()
+  assert.ok(batch?.kind === 'records')
+  assert.deepEqual(batch.records.map((record) => [record.offset, record.timestampMs, text(record.value)]), [[0, 1000, '1'], [1, 2000, '2']])
+  assert.equal(reader.take(), undefined)
+})
+
+test('the embedded log keeps what its retention says, by number and by bytes, and always the newest', () => {
+  const log = createEmbeddedLog({ retentionRecordsMax: 3000, retentionBytesMax: 300_000 })
+  log.createTopicNow('t', { partitions: 2 })
+  for (let i = 0; i < 10_000; i++) log.appendNow('t', [{ partition: 0, key: null, value: '' }])
+  log.appendNow('t', Array.from({ length: 20 }, () => ({ partition: 1, key: null, value: Buffer.alloc(50_000) })))
+  log.appendNow('t', [{ partition: 1, key: null, value: Buffer.alloc(500_000) }])
+  assert.deepEqual(log.describeNow('t').partitions, [
+    { partition: 0, earliest: 7000, latest: 10_000 },
+    { partition: 1, earliest: 20, latest: 21 },
+  ])
+})
+
+test('the embedded log can hold one partition back while the others go on', async () => {
+  const log = createEmbeddedLog()
+  log.createTopicNow('t', { partitions: 2 })
+  await using tap = new Tap(log.read('t', from({ at: 'earliest' }, 0, 1)))
+  await tap.untilStarted(2)
+  log.pauseDelivery('t', 0)
+  log.appendNow('t', [{ partition: 0, key: null, value: 'held' }, { partition: 1, key: null, value: 'through' }])
+  await tap.untilRecords(1, 1)
+  assert.equal(tap.records(0).length, 0)
+  log.resumeDelivery('t', 0)
+  await tap.untilRecords(0, 1)
+  assert.deepEqual(tap.values(0), ['held'])
+})
+
+test('one node can be cut off from a shared embedded log while another goes on', async () => {
+  const log = createEmbeddedLog()
+  log.createTopicNow('t', { partitions: 1 })
+  const [cut, whole] = [log.connect(), log.connect()]
+  await using cutTap = new Tap(cut.read('t', from({ at: 'earliest' }, 0)))
+  await using wholeTap = new Tap(whole.read('t', from({ at: 'earliest' }, 0)))
+  await Promise.all([cutTap.untilStarted(1), wholeTap.untilStarted(1)])
+  cut.setReachable(false)
+  await cutTap.until(() => cutTap.count('unreachable') === 1)
+  await assert.rejects(cut.append('t', [{ key: 'a', value: 'x' }]), { code: 'log_unreachable' })
+  await whole.append('t', [{ key: 'a', value: '1' }])
+  await wholeTap.untilRecords(0, 1)
+  cut.setReachable(true)
+  await cutTap.untilRecords(0, 1)
+  assert.deepEqual(cutTap.kinds, ['started', 'unreachable', 'reachable', 'records'])
+  await cut.close()
+  assert.equal(await cutTap.ended, undefined)
+  assert.equal(log.readerCount, 1)
+})
