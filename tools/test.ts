@@ -1,0 +1,66 @@
+/**
+ * `npm test`: every test, or some.
+ *
+ *   npm test                        unit, integration, fault, simulation and browser tests
+ *   npm test -- --unit              only the tests beside the code: no Kafka, no browser
+ *   npm test -- --only 'test/integration/log*'
+ */
+import { glob } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from 'node:test'
+import { parseArgs } from 'node:util'
+import { prepareFor } from './test-preparation.ts'
+import { type Counts, report } from './test-report.ts'
+
+const UNIT = ['packages/*/src/**/*.test.{ts,tsx}', 'tools/**/*.test.ts']
+const ALL = [...UNIT, 'test/**/*.test.ts']
+const NODE_MAJOR = 26
+/** One file that takes longer hangs. */
+const FILE_TIMEOUT_MS = 300_000
+/** Files that run at once. Most wait for timers and sockets; more of them than this would only miss their deadlines. */
+const CONCURRENCY = 2
+
+const root = join(import.meta.dirname, '..')
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { unit: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } } })
+  if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR) {
+    console.error(`Tests run on Node ${NODE_MAJOR}, which npm installs here; this is ${process.version}. Use: npm ci && npm test`)
+    return 1
+  }
+  const names = await find(values.only ?? (values.unit ? UNIT : ALL))
+  const files = names.map((name) => join(root, name))
+  if (files.length === 0) {
+    console.error('No test file matches.')
+    return 1
+  }
+  await prepareFor(root, names)
+  const startedMs = performance.now()
+  // The tests' own processes must not take themselves for part of this run.
+  delete process.env['NODE_TEST_CONTEXT']
+  const stream = run({ files, cwd: root, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS })
+  const counts = await report(stream, root, files)
+  console.log(summary(counts, files.length, performance.now() - startedMs))
+  return counts.failed + counts.cancelled > 0 || counts.passed === 0 ? 1 : 0
+}
+
+async function find(patterns: readonly string[]): Promise<string[]> {
+  const files = new Set<string>()
+  for await (const file of glob([...patterns], { cwd: root, exclude: ['**/node_modules/**'] })) files.add(file)
+  return [...files].filter((file) => /\.test\.tsx?$/.test(file)).sort()
+}
+
+function summary(counts: Counts, files: number, tookMs: number): string {
+  const parts = [`${counts.passed} passed`, `${counts.failed} failed`]
+  if (counts.cancelled > 0) parts.push(`${counts.cancelled} cancelled`)
+  if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`)
+  if (counts.todo > 0) parts.push(`${counts.todo} to do`)
+  return `\nTests: ${parts.join(', ')} in ${files} files, ${(tookMs / 1000).toFixed(0)} s`
+}
+
+process.exit(
+  await main().catch((error: Error) => {
+    console.error(error.message)
+    return 1
+  }),
+)
