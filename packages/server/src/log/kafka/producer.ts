@@ -1,10 +1,10 @@
-import { type MessageRecord, produceV9 } from '@platformatic/kafka'
 import { LogError } from '../../runtime/errors.ts'
 import type { AppendResult, LogAppend } from '../log.ts'
 import { partitionForKey } from '../partitioner.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { deniedError, describeCode, isDenied, isNotLeading, KAFKA } from './errors.ts'
 import { Backoff, Pause } from './pause.ts'
+import { type OutgoingRecord, produceApi } from './produce-api.ts'
 
 const ACKS_ALL = -1
 /** Records of one request stay well below Kafka's default `message.max.bytes` of 1 MiB per partition. */
@@ -16,7 +16,7 @@ const METADATA_MAX_AGE_MS = 5000
 interface Pending {
   readonly index: number
   readonly partition: number
-  readonly message: MessageRecord
+  readonly record: OutgoingRecord
   readonly bytes: number
 }
 
@@ -46,15 +46,15 @@ export class Producer {
   #prepare(metadata: TopicMetadata, records: readonly LogAppend[]): Pending[] {
     const { topic } = metadata
     const count = metadata.leaders.length
-    const now = BigInt(Math.floor(this.#cluster.settings.clock.nowMs()))
+    const nowMs = this.#cluster.settings.clock.nowMs()
     const keyless = this.#nextPartition++ % count
-    return records.map((record, index) => {
-      const partition = record.partition ?? (record.key === null ? keyless : partitionForKey(record.key, count))
+    return records.map((append, index) => {
+      const partition = append.partition ?? (append.key === null ? keyless : partitionForKey(append.key, count))
       if (partition < 0 || partition >= count) {
         throw new LogError('log_append_failed', `topic ${topic} has no partition ${partition}, only 0 to ${count - 1}`)
       }
-      const message = toMessage(topic, partition, record, now)
-      return { index, partition, message, bytes: RECORD_OVERHEAD_BYTES + (message.key?.length ?? 0) + (message.value?.length ?? 0) }
+      const record = toRecord(append, nowMs)
+      return { index, partition, record, bytes: RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0) }
     })
   }
 
@@ -104,12 +104,11 @@ export class Producer {
     }
     const { requestTimeoutMs } = this.#cluster.settings
     const connection = this.#cluster.connectionTo(leader, 'append')
-    const messages = records.map((record) => record.message)
-    const response = await connection.request(produceV9.api, [ACKS_ALL, requestTimeoutMs, messages, {}], requestTimeoutMs * 2).catch((cause) => {
+    const byPartition = Map.groupBy(records, (record) => record.partition)
+    const batches = [...byPartition].map(([partition, group]) => ({ partition, records: group.map(({ record }) => record) }))
+    const response = await connection.request(produceApi, [topic, ACKS_ALL, requestTimeoutMs, batches], requestTimeoutMs * 2).catch((cause) => {
       throw new LogError('log_unreachable', `append to ${topic}: no answer, so the records may or may not be in the log`, { cause, retryable: true })
     })
-    if (typeof response === 'boolean') throw new LogError('log_append_failed', `append to ${topic}: no response was asked for`)
-    const byPartition = Map.groupBy(records, (record) => record.partition)
     const retry: Pending[] = []
     let error: LogError | undefined
     for (const { index: partition, errorCode, baseOffset } of response.responses[0]?.partitionResponses ?? []) {
@@ -168,18 +167,13 @@ function* splitByBytes(records: readonly Pending[]): Generator<readonly Pending[
   yield records.slice(start)
 }
 
-function toMessage(topic: string, partition: number, record: LogAppend, now: bigint): MessageRecord {
-  const message = {
-    topic,
-    partition,
-    timestamp: record.timestampMs === undefined ? now : BigInt(Math.floor(record.timestampMs)),
-    ...(record.key === null ? {} : { key: toBuffer(record.key) }),
-    ...(record.headers === undefined
-      ? {}
-      : { headers: new Map(Object.entries(record.headers).map(([name, value]) => [Buffer.from(name), Buffer.from(value)])) }),
+function toRecord(append: LogAppend, nowMs: number): OutgoingRecord {
+  return {
+    timestampMs: Math.floor(append.timestampMs ?? nowMs),
+    key: append.key === null ? null : toBuffer(append.key),
+    value: append.value === null ? null : toBuffer(append.value),
+    headers: Object.entries(append.headers ?? {}).map(([name, value]) => [Buffer.from(name), Buffer.from(value)] as const),
   }
-  // The library's type wants a value, its encoder writes a missing one as null, which is what a tombstone is.
-  return (record.value === null ? message : { ...message, value: toBuffer(record.value) }) as MessageRecord
 }
 
 function toBuffer(data: string | Uint8Array): Buffer {
