@@ -4,9 +4,10 @@
  */
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -64,17 +65,29 @@ export function isStartedLine(line: string): boolean {
   return line.includes(STARTED_LOGGER) && line.includes('Kafka Server started')
 }
 
+export interface NodeOptions {
+  readonly dataDir: string
+  readonly port: number
+  /** Of node 1, which is the controller. */
+  readonly controllerPort: number
+  /** Default 1. */
+  readonly node?: number
+  /** How many nodes there are: topics are replicated to all. Default 1. */
+  readonly nodes?: number
+}
+
 /**
- * One broker that is its own controller, made for tests: it forgets a killed predecessor within seconds (the default
- * of 9 s delays every restart), and keeps no spare partitions.
+ * A broker made for tests; node 1 is the controller as well. It forgets a killed predecessor within seconds (the
+ * default of 9 s delays every restart and every change of leaders), and keeps no spare partitions.
  */
-export function brokerProperties(options: { dataDir: string; port: number; controllerPort: number }): string {
-  const { dataDir, port, controllerPort } = options
+export function brokerProperties({ dataDir, port, controllerPort, node = 1, nodes = 1 }: NodeOptions): string {
+  const listeners = `PLAINTEXT://127.0.0.1:${port}`
   return [
-    'process.roles=broker,controller',
-    'node.id=1',
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    node === 1 ? 'process.roles=broker,controller' : 'process.roles=broker',
+    `node.id=${node}`,
+    `listeners=${listeners}${node === 1 ? `,CONTROLLER://127.0.0.1:${controllerPort}` : ''}`,
+    `default.replication.factor=${nodes}`,
+    `advertised.listeners=${listeners}`,
     'controller.listener.names=CONTROLLER',
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
@@ -137,12 +150,12 @@ async function prepare(home: string, files: KafkaFiles): Promise<void> {
 
 /** Runs a broker once so that the JVM keeps its classes ready: each later start takes a second less. */
 async function archiveClasses(home: string, files: KafkaFiles): Promise<void> {
-  const { port, controllerPort } = await freePorts()
+  const [port, controllerPort] = await freePorts(2)
   const dataDir = join(home, 'archive-run')
   const properties = join(home, 'archive.properties')
   const archive = join(home, 'classes.jsa')
   await run('cp', ['-R', files.formattedDir, dataDir])
-  await writeFile(properties, brokerProperties({ dataDir, port, controllerPort }))
+  await writeFile(properties, brokerProperties({ dataDir, port: port!, controllerPort: controllerPort! }))
   const javaArguments = brokerArguments(files, properties).filter((argument) => !argument.startsWith('-XX:SharedArchiveFile'))
   const java = spawn('java', [`-XX:ArchiveClassesAtExit=${archive}.part`, ...javaArguments], { stdio: ['ignore', 'ignore', 'pipe'] })
   const exited = once(java, 'exit')
@@ -157,19 +170,18 @@ async function archiveClasses(home: string, files: KafkaFiles): Promise<void> {
   }
 }
 
-/** Two ports that were free a moment ago. */
-export async function freePorts(): Promise<{ port: number; controllerPort: number }> {
-  const { createServer } = await import('node:net')
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
-    [0, 1].map(async () => {
+    Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')
       return server
     }),
   )
-  const [port, controllerPort] = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(async (server) => once(server.close(), 'close')))
-  return { port: port!, controllerPort: controllerPort! }
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
 }
 
 /** A lock between processes: a directory that names its owner, so that a dead owner's lock is taken over. */

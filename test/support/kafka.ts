@@ -1,7 +1,8 @@
 /** A real Kafka for tests: started here, or the one that KAFKA_BROKERS names. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,23 +10,26 @@ import { brokerArguments, brokerProperties, ensureKafkaJars, freePorts, isStarte
 
 export { ensureKafkaJars } from './kafka-files.ts'
 
+/** Without a node's number, an order goes to every node. Node 1 is the controller: the others need it to change leaders. */
 export interface KafkaForTests {
   /** `host:port`, as a client's bootstrap list. */
   readonly brokers: readonly string[]
   stop(): Promise<void>
   /** SIGKILL, as a crash. Data stays. Resolves when the process is gone. */
-  kill(): Promise<void>
-  /** Starts a killed broker again, on the same port and data. Resolves when it serves. */
-  restart(): Promise<void>
+  kill(node?: number): Promise<void>
+  /** Starts what was killed again, on the same port and data. Resolves when it serves. */
+  restart(node?: number): Promise<void>
   /** SIGSTOP: connections stay open and nothing answers. */
-  freeze(): void
-  thaw(): void
+  freeze(node?: number): void
+  thaw(node?: number): void
 }
 
 export interface KafkaOptions {
   /** Starts a broker even when KAFKA_BROKERS is set: for tests that kill or freeze it. */
   readonly own?: boolean
-  /** Default: a free one. */
+  /** Default 1. Topics are replicated to all of them. */
+  readonly nodes?: number
+  /** Of the first node. Default: a free one. */
   readonly port?: number
 }
 
@@ -39,12 +43,12 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaForTe
 
   const files = await ensureKafkaJars()
   for (let attempt = 1; ; attempt++) {
-    const broker = await Broker.prepare(files, options.port)
+    const kafka = await LocalKafka.prepare(files, options)
     try {
-      await broker.start()
-      return broker
+      await kafka.restart()
+      return kafka
     } catch (error) {
-      await broker.stop()
+      await kafka.stop()
       // Somebody may have taken the port since it was found free.
       if (attempt === START_ATTEMPTS || !String(error).includes('BindException') || options.port !== undefined) throw error
     }
@@ -58,32 +62,88 @@ function externalKafka(brokers: readonly string[]): KafkaForTests {
   return { brokers, stop: async () => {}, kill: async () => refuse(), restart: async () => refuse(), freeze: refuse, thaw: refuse }
 }
 
-class Broker implements KafkaForTests {
+class LocalKafka implements KafkaForTests {
   readonly brokers: readonly string[]
+  readonly #dir: string
+  readonly #nodes: readonly Node[]
+
+  private constructor(dir: string, nodes: readonly Node[]) {
+    this.#dir = dir
+    this.#nodes = nodes
+    this.brokers = nodes.map((node) => `127.0.0.1:${node.port}`)
+  }
+
+  static async prepare(files: KafkaFiles, options: KafkaOptions): Promise<LocalKafka> {
+    const dir = await mkdtemp(join(tmpdir(), 'pulsewire-kafka-'))
+    const count = options.nodes ?? 1
+    const [controllerPort, ...free] = await freePorts(count + 1)
+    const nodes = free.map(async (freePort, index) => {
+      const node = index + 1
+      const port = node === 1 ? (options.port ?? freePort) : freePort
+      const dataDir = join(dir, `data-${node}`)
+      await cp(files.formattedDir, dataDir, { recursive: true })
+      if (node > 1) await rename(dataDir, node)
+      const properties = join(dir, `server-${node}.properties`)
+      await writeFile(properties, brokerProperties({ dataDir, port, controllerPort: controllerPort!, node, nodes: count }))
+      return new Node(files, dir, properties, port)
+    })
+    return new LocalKafka(dir, await Promise.all(nodes))
+  }
+
+  async kill(node?: number): Promise<void> {
+    await Promise.all(this.#chosen(node).map((chosen) => chosen.kill()))
+  }
+
+  async restart(node?: number): Promise<void> {
+    await this.kill(node)
+    await Promise.all(this.#chosen(node).map((chosen) => chosen.start()))
+  }
+
+  freeze(node?: number): void {
+    for (const chosen of this.#chosen(node)) chosen.signal('SIGSTOP')
+  }
+
+  thaw(node?: number): void {
+    for (const chosen of this.#chosen(node)) chosen.signal('SIGCONT')
+  }
+
+  async stop(): Promise<void> {
+    await this.kill()
+    await rm(this.#dir, { recursive: true, force: true })
+  }
+
+  #chosen(node: number | undefined): readonly Node[] {
+    return node === undefined ? this.#nodes : this.#nodes.slice(node - 1, node)
+  }
+}
+
+/** The formatted directory is node 1's: another node needs its own number and directory id. */
+async function rename(dataDir: string, node: number): Promise<void> {
+  const file = join(dataDir, 'meta.properties')
+  const text = await readFile(file, 'utf8')
+  const directoryId = randomBytes(16).toString('base64url')
+  await writeFile(file, text.replace(/^node\.id=.*$/m, `node.id=${node}`).replace(/^directory\.id=.*$/m, `directory.id=${directoryId}`))
+}
+
+/** One broker process. */
+class Node {
+  readonly port: number
   readonly #files: KafkaFiles
   readonly #dir: string
+  readonly #properties: string
   #java: ChildProcess | undefined
   #watcher: ChildProcess | undefined
 
-  private constructor(files: KafkaFiles, dir: string, port: number) {
+  constructor(files: KafkaFiles, dir: string, properties: string, port: number) {
+    this.port = port
     this.#files = files
     this.#dir = dir
-    this.brokers = [`127.0.0.1:${port}`]
-  }
-
-  static async prepare(files: KafkaFiles, wantedPort: number | undefined): Promise<Broker> {
-    const dir = await mkdtemp(join(tmpdir(), 'pulsewire-kafka-'))
-    const free = await freePorts()
-    const port = wantedPort ?? free.port
-    const dataDir = join(dir, 'data')
-    execFileSync('cp', ['-R', files.formattedDir, dataDir])
-    await writeFile(join(dir, 'server.properties'), brokerProperties({ dataDir, port, controllerPort: free.controllerPort }))
-    return new Broker(files, dir, port)
+    this.#properties = properties
   }
 
   async start(): Promise<void> {
     // Own process group: Ctrl-C in a terminal reaches the test process alone, which then decides.
-    const java = spawn('java', brokerArguments(this.#files, join(this.#dir, 'server.properties')), {
+    const java = spawn('java', brokerArguments(this.#files, this.#properties), {
       cwd: this.#dir,
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -110,22 +170,8 @@ class Broker implements KafkaForTests {
     this.#watcher = undefined
   }
 
-  async restart(): Promise<void> {
-    await this.kill()
-    await this.start()
-  }
-
-  freeze(): void {
-    this.#java?.kill('SIGSTOP')
-  }
-
-  thaw(): void {
-    this.#java?.kill('SIGCONT')
-  }
-
-  async stop(): Promise<void> {
-    await this.kill()
-    await rm(this.#dir, { recursive: true, force: true })
+  signal(signal: NodeJS.Signals): void {
+    this.#java?.kill(signal)
   }
 }
 
@@ -134,7 +180,8 @@ async function started(java: ChildProcess): Promise<void> {
   const words: string[] = []
   const lines = createInterface({ input: java.stderr! })
   await new Promise<void>((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new Error(`Kafka did not start within ${START_DEADLINE_MS} ms:\n${words.join('\n')}`)), START_DEADLINE_MS)
+    const giveUp = (): void => reject(new Error(`Kafka did not start within ${START_DEADLINE_MS} ms:\n${words.join('\n')}`))
+    const deadline = setTimeout(giveUp, START_DEADLINE_MS)
     java.once('error', reject)
     // 'close' comes after the last line, 'exit' may come before it.
     java.once('close', (code) => reject(new Error(`Kafka ended with ${code} while starting:\n${words.join('\n')}`)))

@@ -9,10 +9,12 @@ export const KAFKA = {
   UNKNOWN_TOPIC_OR_PARTITION: 3,
   LEADER_NOT_AVAILABLE: 5,
   NOT_LEADER_OR_FOLLOWER: 6,
+  REQUEST_TIMED_OUT: 7,
   MESSAGE_TOO_LARGE: 10,
   INVALID_TOPIC: 17,
   RECORD_LIST_TOO_LARGE: 18,
   NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
   TOPIC_AUTHORIZATION_FAILED: 29,
   CLUSTER_AUTHORIZATION_FAILED: 31,
   UNSUPPORTED_VERSION: 35,
@@ -42,6 +44,11 @@ export function isDenied(code: number): boolean {
 
 export function isNotLeading(code: number): boolean {
   return NOT_LEADING.includes(code)
+}
+
+/** Whether Kafka itself calls the error passing. */
+export function isRetryable(code: number): boolean {
+  return protocolErrors[protocolErrorsCodesById[code] ?? '']?.canRetry === true
 }
 
 /** The broker's own words for a code, such as `NOT_LEADER_OR_FOLLOWER (For requests intended only for the leader, …)`. */

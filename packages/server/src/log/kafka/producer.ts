@@ -2,7 +2,7 @@ import { LogError } from '../../runtime/errors.ts'
 import type { AppendResult, LogAppend } from '../log.ts'
 import { partitionForKey } from '../partitioner.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
-import { deniedError, describeCode, isDenied, isNotLeading, KAFKA } from './errors.ts'
+import { deniedError, describeCode, isDenied, isNotLeading, isRetryable, KAFKA } from './errors.ts'
 import { Backoff, Pause } from './pause.ts'
 import { type OutgoingRecord, produceApi } from './produce-api.ts'
 
@@ -150,7 +150,9 @@ function appendError(topic: string, records: readonly Pending[], code: number): 
     const bytes = Math.max(...records.map((record) => record.bytes))
     return new LogError('log_record_too_large', `a record of about ${bytes} bytes for topic ${topic} exceeds its max.message.bytes`)
   }
-  return new LogError('log_append_failed', `append to ${topic}: ${describeCode(code)}`)
+  const isUncertain = code === KAFKA.REQUEST_TIMED_OUT || code === KAFKA.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+  const fate = isUncertain ? '; the records may or may not stay in the log' : ''
+  return new LogError('log_append_failed', `append to ${topic}: ${describeCode(code)}${fate}`, { retryable: isRetryable(code) })
 }
 
 /** Cuts in order; a record larger than a request goes alone. */
