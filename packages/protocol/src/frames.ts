@@ -16,6 +16,8 @@ export interface FeedInfo {
   generation: number
   /** 0 while not known yet. */
   partitions: number
+  /** Partitions that the sender has; absent: all. */
+  carried?: readonly number[]
 }
 
 /** A field's value. Objects and arrays are passed through as JSON. */

@@ -33,6 +33,8 @@ export class Feed {
   readonly freshness: FeedFreshness
   generation: number
   partitions = 0
+  /** Partitions that this hub has; `null`: all. */
+  carried: readonly number[] | null = null
 
   constructor(index: number, options: FeedOptions) {
     this.index = index
@@ -58,6 +60,7 @@ export class Feed {
 
   info(): FeedInfo {
     const { name: feed, mode, codec } = this.options
-    return { feed, mode, codec, generation: this.generation, partitions: this.partitions }
+    const info = { feed, mode, codec, generation: this.generation, partitions: this.partitions }
+    return this.carried === null ? info : { ...info, carried: this.carried }
   }
 }

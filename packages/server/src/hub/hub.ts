@@ -42,18 +42,17 @@ export class Hub {
   readonly clock: Clock
   /** Base of binary timestamps. */
   readonly epoch: number
-  readonly feeds: readonly Feed[]
-  readonly #byName: ReadonlyMap<string, Feed>
+  readonly #feeds: Feed[] = []
+  readonly #byName = new Map<string, Feed>()
   readonly #pulseFrames: PulseFrames
   #source: HubSource | null = null
   #listener: HubListener | null = null
 
-  constructor(options: { readonly nodeId: string; readonly clock: Clock; readonly feeds: readonly FeedOptions[] }) {
+  constructor(options: { readonly nodeId: string; readonly clock: Clock; readonly feeds?: readonly FeedOptions[] }) {
     this.nodeId = options.nodeId
     this.clock = options.clock
     this.epoch = Math.floor(options.clock.nowMs())
-    this.feeds = options.feeds.map((feed, index) => new Feed(index, feed))
-    this.#byName = new Map(this.feeds.map((feed) => [feed.name, feed]))
+    for (const feed of options.feeds ?? []) this.addFeed(feed)
     this.#pulseFrames = new PulseFrames(this.epoch, () => this.clock.nowMs())
   }
 
@@ -63,19 +62,34 @@ export class Hub {
     this.#listener = listener
   }
 
+  /** In the order of their indexes. */
+  get feeds(): readonly Feed[] {
+    return this.#feeds
+  }
+
+  /** A gateway learns of feeds from its upstream nodes. */
+  addFeed(options: FeedOptions): Feed {
+    const feed = new Feed(this.#feeds.length, options)
+    this.#feeds.push(feed)
+    this.#byName.set(feed.name, feed)
+    this.#listener?.feeds()
+    return feed
+  }
+
   feed(name: string): Feed | undefined {
     return this.#byName.get(name)
   }
 
   info(): FeedInfo[] {
-    return this.feeds.map((feed) => feed.info())
+    return this.#feeds.map((feed) => feed.info())
   }
 
-  /** The feed's generation or number of partitions is known now, or is another. */
-  setShape(feed: Feed, generation: number, partitions: number): void {
-    if (feed.generation === generation && feed.partitions === partitions) return
+  /** The feed's generation, number of partitions, or which of them this hub has (`null`: all) is known now, or is another. */
+  setShape(feed: Feed, generation: number, partitions: number, carried: readonly number[] | null = null): void {
+    if (feed.generation === generation && feed.partitions === partitions && String(feed.carried) === String(carried)) return
     feed.generation = generation
     feed.partitions = partitions
+    feed.carried = carried
     this.#listener?.feeds()
   }
 
@@ -185,7 +199,7 @@ export class Hub {
   /** Judges freshness; to be called at a fixed interval by whoever runs the hub. */
   checkFreshness(): void {
     const nowMs = this.clock.nowMs()
-    for (const feed of this.feeds) {
+    for (const feed of this.#feeds) {
       const change = feed.freshness.check(nowMs, (partition) => this.#source!.explain(feed, partition))
       if (change.stale.length > 0 || change.live.length > 0) this.#listener?.freshness(feed, change)
     }

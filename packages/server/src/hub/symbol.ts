@@ -11,6 +11,8 @@ export interface RecordPlace extends Position {
   readonly n: number
   /** Offset of the symbol's previous record, or −1 when unknown. */
   readonly prev: number
+  /** Records of an `every` feed known to be lost before this one. */
+  readonly missed?: number
 }
 
 /** Whether a subscription to the symbol can be answered: a push node always can, a gateway once an upstream answered. */
@@ -128,7 +130,7 @@ export class SymbolState {
 
   #begin(place: RecordPlace): number[] | null {
     this.previousCount = this.count
-    this.count += place.n
+    this.count += place.n + (place.missed ?? 0)
     if (place.generation !== this.generation || place.partition !== this.partition) this.placedAt = this.count
     this.generation = place.generation
     this.partition = place.partition

@@ -1,4 +1,4 @@
-import { type ConfigRole } from './schema.ts'
+import type { ConfigRole } from './schema.ts'
 import { jsonSchemaOf, type SchemaNode } from './json-schema.ts'
 
 /** One setting, as help, documentation and the environment see it. */

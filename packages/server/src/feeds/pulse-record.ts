@@ -1,0 +1,39 @@
+import type { LogAppend } from '../log/index.ts'
+
+/** Key of pulse records. It begins with a NUL, which no symbol may hold, so the two cannot be mixed up. */
+export const PULSE_KEY = '\u0000pulsewire.pulse'
+
+/** What a pulse record says. */
+export interface PulseRecord {
+  /** Who wrote it. */
+  readonly writer: string
+  /** Counts this writer's pulses of the partition. */
+  readonly sequence: number
+  /** Generation of the feed that the writer believes in. */
+  readonly generation: number
+  /** Writer's steady clock, ms since the Unix epoch. */
+  readonly atMs: number
+}
+
+export function encodePulse(partition: number, pulse: PulseRecord): LogAppend {
+  return { partition, key: PULSE_KEY, value: JSON.stringify(pulse), timestampMs: Math.round(pulse.atMs) }
+}
+
+/** Cheap enough for every record: symbols never begin with a NUL. */
+export function isPulseKey(key: Uint8Array): boolean {
+  return key[0] === 0
+}
+
+const decoder = new TextDecoder()
+
+/** `undefined` for something that only looks like a pulse. */
+export function decodePulse(value: Uint8Array | null): PulseRecord | undefined {
+  if (value === null) return undefined
+  try {
+    const pulse = JSON.parse(decoder.decode(value)) as Partial<PulseRecord>
+    const whole = Number.isSafeInteger(pulse.sequence) && Number.isSafeInteger(pulse.generation)
+    return whole && typeof pulse.writer === 'string' && typeof pulse.atMs === 'number' ? (pulse as PulseRecord) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,486 @@
+import { formatPosition, type FeedInfo, type OkRow, type ReceivedImage, type RefusedRow } from '@pulsewire/protocol'
+import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, RecordPlace, StaleCause, SymbolState } from '../hub/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { FeedCoverage } from './coverage.ts'
+import type { Link, LinkHandler } from './link.ts'
+import { LinkBook } from './link-book.ts'
+import { SymbolSource } from './symbol-source.ts'
+
+/** A symbol that nobody here wants is kept for so long: people come back. */
+const LINGER_MS = 10_000
+/** Most bytes of names in one subscribe frame, well below what any push node takes. */
+const NAMES_BYTES_MAX = 8 * 1024
+
+export interface ArbiterOptions {
+  readonly hub: Hub
+  readonly logger: Logger
+  readonly subscribeDeadlineMs: number
+  readonly feeds: 'all' | readonly string[]
+  readonly feedDefaults: Pick<FeedOptions, 'symbolsMax' | 'staleAfterMs' | 'history'>
+}
+
+/**
+ * Makes one stream of many links: asks every link for every symbol that somebody here wants, takes whichever link brings
+ * a position first and drops the others, and passes on a pulse only when it holds for every symbol.
+ */
+export class Arbiter implements HubSource, LinkHandler {
+  readonly counts = { taken: 0, duplicates: 0, gaps: 0, refills: 0 }
+  readonly #hub: Hub
+  readonly #logger: Logger
+  readonly #options: ArbiterOptions
+  #links: readonly Link[] = []
+  readonly #books = new Map<Link, LinkBook>()
+  readonly #sources = new Map<SymbolState, SymbolSource>()
+  readonly #coverage = new Map<Feed, FeedCoverage>()
+  readonly #patternDeadlines = new Map<PatternState, { feed: Feed; byMs: number }>()
+  #asking = false
+
+  constructor(options: ArbiterOptions) {
+    this.#options = options
+    this.#hub = options.hub
+    this.#logger = options.logger
+  }
+
+  setLinks(links: readonly Link[]): void {
+    this.#links = links
+  }
+
+  /** Whether an upstream node has said which feeds there are. */
+  get ready(): boolean {
+    return this.#books.size > 0
+  }
+
+  // ---- the hub's wishes
+
+  want(symbol: SymbolState): boolean {
+    const source = this.#sourceOf(symbol)
+    source.idleSinceMs = Infinity
+    if (this.#isSettled(source)) return true
+    source.named = true
+    source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
+    for (const link of this.#books.keys()) this.#ask(link, source)
+    return false
+  }
+
+  unwant(symbol: SymbolState): void {
+    const source = this.#sources.get(symbol)
+    if (source !== undefined) source.idleSinceMs = this.#hub.clock.nowMs()
+  }
+
+  wantPattern(feed: Feed, pattern: PatternState): boolean {
+    this.#patternDeadlines.set(pattern, { feed, byMs: this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs })
+    for (const [link, book] of this.#books) this.#askPattern(link, book, feed, pattern)
+    return false
+  }
+
+  unwantPattern(_feed: Feed, pattern: PatternState): void {
+    this.#patternDeadlines.delete(pattern)
+    for (const [link, book] of this.#books) {
+      const id = book.patternIds.get(pattern)
+      if (id === undefined) continue
+      book.patternIds.delete(pattern)
+      book.settling.delete(pattern)
+      this.#closeRows(link, book, (row) => row.id === id)
+      book.byId.delete(id)
+      link.send({ t: 'unsubscribe', id })
+    }
+  }
+
+  explain(feed: Feed, partition: number): StaleCause {
+    let silent: StaleCause | undefined
+    for (const link of this.#links) {
+      const notice = link.notices.get(`${feed.name}/${partition}`) ?? link.notices.get(`${feed.name}/*`)
+      if (notice !== undefined) return { hop: notice.hop, reason: notice.reason as StaleCause['reason'], message: notice.message ?? '' }
+      if (link.state !== 'open') continue
+      const newest = this.#coverage.get(feed)?.newestOf(link.index, partition)
+      const lags = newest !== undefined && this.#hub.clock.nowMs() - newest.arrivedAtMs.at(-1)! < feed.options.staleAfterMs
+      silent ??= lags
+        ? { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
+        : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of partition ${partition}` }
+    }
+    if (silent !== undefined) return silent
+    const tried = this.#links.map((link) => `${link.address} (${link.why})`).join(', ')
+    return { hop: this.#hub.nodeId, reason: 'upstream_disconnected', message: `no push node can be reached: ${tried}` }
+  }
+
+  // ---- what links tell
+
+  opened(link: Link, feeds: readonly FeedInfo[]): void {
+    const book = new LinkBook()
+    this.#books.set(link, book)
+    this.#learnFeeds(link, book, feeds)
+    for (const source of this.#sources.values()) if (source.named) this.#ask(link, source)
+    for (const feed of this.#hub.feeds) for (const pattern of feed.patterns.values()) this.#askPattern(link, book, feed, pattern)
+  }
+
+  feeds(link: Link, feeds: readonly FeedInfo[]): void {
+    const book = this.#books.get(link)
+    if (book !== undefined) this.#learnFeeds(link, book, feeds)
+  }
+
+  lost(link: Link): void {
+    if (!this.#books.delete(link)) return
+    for (const coverage of this.#coverage.values()) coverage.forget(link.index)
+    for (const source of this.#sources.values()) {
+      this.#setCovered(source, source.covered & ~link.bit)
+      source.answered &= ~link.bit
+      source.refused &= ~link.bit
+      source.forget(link.index)
+    }
+  }
+
+  answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void {
+    const book = this.#books.get(link)
+    const subscription = book?.byId.get(id)
+    if (book === undefined || subscription === undefined) return
+    for (const row of ok) this.#openRow(link, book, id, subscription.feed, row)
+    for (const [name, code, message] of refused) this.#refused(link, subscription.feed, name, code, message)
+    // The pattern's images follow; the next pulse stands behind them.
+    if (done && subscription.pattern !== null) book.settling.add(subscription.pattern)
+  }
+
+  ended(link: Link, id: number, symbols: readonly RefusedRow[]): void {
+    const book = this.#books.get(link)
+    if (book === undefined) return
+    for (const [name, code, message] of symbols) {
+      const feed = book.byId.get(id)?.feed
+      this.#closeRows(link, book, (row) => row.id === id && row.name === name)
+      if (feed !== undefined) this.#refused(link, feed, name, code, message)
+    }
+  }
+
+  /** The link can no longer give every record: it does not cover the symbol until it has given the rest. */
+  gap(link: Link, ref: number): void {
+    const book = this.#books.get(link)
+    const source = book?.source(ref)
+    if (book !== undefined && source !== undefined) this.#refill(link, book, source)
+  }
+
+  resubscribe(link: Link): void {
+    const book = this.#books.get(link)
+    if (book === undefined) return
+    for (const [feed, id] of book.namedIds) {
+      const named = [...this.#sources.values()].filter((source) => source.named && source.symbol.feed === feed)
+      this.#sendNames(link, id, feed, named)
+    }
+    for (const [pattern, id] of book.patternIds) {
+      const feed = book.byId.get(id)!.feed
+      link.send({ t: 'subscribe', id, feed: feed.name, patterns: [pattern.pattern] })
+    }
+  }
+
+  update(link: Link, image: ReceivedImage): void {
+    const book = this.#books.get(link)
+    const source = book?.source(image.ref)
+    if (book === undefined || source === undefined) return
+    const { symbol } = source
+    if (symbol.feed.history !== null && this.#breaksChain(link, book, source, image)) return
+    if (!symbol.isNewer({ ...image, n: 1 })) {
+      this.counts.duplicates++
+      if (symbol.generation === image.generation && symbol.partition === image.partition && symbol.offset === image.offset) source.align(link.index, image.n)
+      else source.passed(link.index, image.n)
+    } else this.#apply(link, book, source, image, 0)
+    if (book.awaiting.delete(source)) this.#cover(link, source)
+  }
+
+  pulse(link: Link, feedName: string, points: readonly PulsePoint[]): void {
+    const feed = this.#hub.feed(feedName)
+    const book = this.#books.get(link)
+    if (feed === undefined || book === undefined) return
+    this.#settle(link, book, feed)
+    const coverage = this.#coverage.get(feed)!
+    for (const point of points) {
+      if (point.generation !== feed.generation || !coverage.accept(link.index, point)) continue
+      const claim = coverage.claim(point.partition)
+      if (claim !== undefined) this.#hub.pulse(feed, { ...claim, path: [...claim.path, this.#hub.nodeId] })
+    }
+  }
+
+  /** Called now and then: answers what waited too long, lets go of what nobody wants. */
+  sweep(): void {
+    const nowMs = this.#hub.clock.nowMs()
+    for (const source of this.#sources.values()) {
+      if (source.answerByMs <= nowMs) this.#answerAnyway(source)
+      if (nowMs - source.idleSinceMs > LINGER_MS) this.#release(source)
+    }
+    for (const [pattern, { feed, byMs }] of this.#patternDeadlines) {
+      if (byMs > nowMs) continue
+      this.#patternDeadlines.delete(pattern)
+      this.#hub.patternReady(feed, pattern)
+    }
+  }
+
+  // ---- feeds
+
+  #learnFeeds(link: Link, book: LinkBook, infos: readonly FeedInfo[]): void {
+    const { feeds: wanted, feedDefaults } = this.#options
+    infos.forEach((info, index) => {
+      if (wanted !== 'all' && !wanted.includes(info.feed)) return
+      const { mode, codec, generation } = info
+      const feed = this.#hub.feed(info.feed) ?? this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults })
+      let coverage = this.#coverage.get(feed)
+      if (coverage === undefined) this.#coverage.set(feed, (coverage = new FeedCoverage(() => feed.partitions)))
+      coverage.setCarried(link.index, info.carried ?? null)
+      book.feeds[index] = feed
+      book.fieldMaps[index] ??= []
+      // A node that lags behind in generation must not pull the feed back.
+      if (generation < feed.generation) return
+      const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
+      this.#hub.setShape(feed, generation, partitions)
+      for (let partition = 0; partition < partitions; partition++) feed.freshness.expect(partition, this.#hub.clock.nowMs())
+    })
+  }
+
+  // ---- asking
+
+  #sourceOf(symbol: SymbolState): SymbolSource {
+    let source = this.#sources.get(symbol)
+    if (source === undefined) {
+      source = new SymbolSource(symbol)
+      this.#sources.set(symbol, source)
+      this.#coverage.get(symbol.feed)?.move(-1, 0)
+    }
+    return source
+  }
+
+  #ask(link: Link, source: SymbolSource): void {
+    const book = this.#books.get(link)!
+    const { feed } = source.symbol
+    let names = book.toAsk.get(feed)
+    if (names === undefined) book.toAsk.set(feed, (names = new Set()))
+    names.add(source)
+    if (this.#asking) return
+    // A client that subscribes to a thousand symbols makes one frame upstream, not a thousand.
+    this.#asking = true
+    this.#hub.clock.soon(() => {
+      this.#asking = false
+      for (const [asked, askedBook] of this.#books) this.#askNow(asked, askedBook)
+    })
+  }
+
+  #askNow(link: Link, book: LinkBook): void {
+    for (const [feed, sources] of book.toAsk) {
+      if (book.feeds.includes(feed)) this.#sendNames(link, book.namedId(feed), feed, [...sources])
+      else for (const source of sources) this.#refused(link, feed, source.symbol.name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
+    }
+    book.toAsk.clear()
+  }
+
+  #sendNames(link: Link, id: number, feed: Feed, sources: readonly SymbolSource[]): void {
+    let symbols: string[] = []
+    let from: Record<string, string> = Object.create(null) as Record<string, string>
+    let bytes = 0
+    const send = () => {
+      if (symbols.length > 0) link.send({ t: 'subscribe', id, feed: feed.name, symbols, ...(feed.history === null ? {} : { from }) })
+      symbols = []
+      from = Object.create(null) as Record<string, string>
+      bytes = 0
+    }
+    for (const { symbol } of sources) {
+      symbols.push(symbol.name)
+      bytes += symbol.name.length * 3 + 40
+      if (feed.history !== null && symbol.offset >= 0) from[symbol.name] = formatPosition(symbol)
+      if (bytes > NAMES_BYTES_MAX) send()
+    }
+    send()
+  }
+
+  #askPattern(link: Link, book: LinkBook, feed: Feed, pattern: PatternState): void {
+    if (!book.feeds.includes(feed)) return
+    link.send({ t: 'subscribe', id: book.patternId(feed, pattern), feed: feed.name, patterns: [pattern.pattern] })
+  }
+
+  // ---- answers
+
+  #openRow(link: Link, book: LinkBook, id: number, feed: Feed, [name, ref, state]: OkRow): void {
+    const symbol = feed.obtain(name)
+    if (symbol === undefined) return
+    const source = this.#sourceOf(symbol)
+    link.decoder.open(ref, book.feeds.indexOf(feed))
+    if (book.bind(ref, source, id, name)) link.digest.add(id, name)
+    book.refilling.delete(source)
+    if (feed.history !== null && symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
+    if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
+    else this.#cover(link, source)
+  }
+
+  #closeRows(link: Link, book: LinkBook, which: (row: { id: number; name: string }) => boolean): void {
+    for (const [ref, row] of book.rows) {
+      if (!which(row)) continue
+      const source = book.unbind(ref)
+      link.decoder.close(ref)
+      link.digest.remove(row.id, row.name)
+      if (source === undefined) continue
+      this.#setCovered(source, source.covered & ~link.bit)
+      if (source.symbol.entries.length === 0) {
+        if (source.covered === 0) this.#forgetSource(source)
+      } else if (!source.named) {
+        // A pattern brought it, and somebody still wants it by name.
+        source.named = true
+        this.#ask(link, source)
+      }
+    }
+  }
+
+  #cover(link: Link, source: SymbolSource): void {
+    source.answered |= link.bit
+    source.refused &= ~link.bit
+    this.#setCovered(source, source.covered | link.bit)
+    if (this.#isSettled(source)) this.#ready(source)
+  }
+
+  /** What the pulse stands behind has all arrived. */
+  #settle(link: Link, book: LinkBook, feed: Feed): void {
+    for (const source of book.awaiting) {
+      if (source.symbol.feed !== feed || book.ahead.has(source) || book.refilling.has(source)) continue
+      book.awaiting.delete(source)
+      this.#cover(link, source)
+    }
+    for (const [source, ref] of book.ahead) if (source.symbol.feed === feed) this.#catchUp(link, book, source, ref)
+    for (const pattern of book.settling) {
+      const asked = this.#patternDeadlines.get(pattern)
+      if (asked?.feed !== feed) continue
+      book.settling.delete(pattern)
+      this.#patternDeadlines.delete(pattern)
+      this.#hub.patternReady(feed, pattern)
+    }
+  }
+
+  #refused(link: Link, feed: Feed, name: string, code: string, message: string): void {
+    const symbol = feed.symbols.get(name)
+    const source = symbol === undefined ? undefined : this.#sources.get(symbol)
+    if (source === undefined) return
+    source.answered |= link.bit
+    source.refused |= link.bit
+    source.refusal = { code, message: `${link.node}: ${message}` }
+    this.#setCovered(source, source.covered & ~link.bit)
+    const everyLink = this.#openMask()
+    if ((source.refused & everyLink) !== everyLink || source.covered !== 0) return
+    source.answerByMs = Infinity
+    this.#hub.symbolRefused(source.symbol, 'upstream_refused', source.refusal.message)
+    this.#release(source)
+  }
+
+  /** No link answered in time: the subscriber is told what is known, and that it is stale. */
+  #answerAnyway(source: SymbolSource): void {
+    this.#logger.warn('upstream_timeout', `no push node answered for ${source.symbol.name} in time`, { feed: source.symbol.feed.name })
+    this.#ready(source)
+  }
+
+  #ready(source: SymbolSource): void {
+    source.answerByMs = Infinity
+    this.#hub.symbolReady(source.symbol)
+  }
+
+  #isSettled(source: SymbolSource): boolean {
+    return source.covered !== 0 && this.#coverage.get(source.symbol.feed)!.isComplete(source.covered)
+  }
+
+  #setCovered(source: SymbolSource, covered: number): void {
+    if (covered === source.covered) return
+    this.#coverage.get(source.symbol.feed)?.move(source.covered, covered)
+    source.covered = covered
+  }
+
+  #openMask(): number {
+    let mask = 0
+    for (const link of this.#books.keys()) mask |= link.bit
+    return mask
+  }
+
+  #release(source: SymbolSource): void {
+    const { symbol } = source
+    source.named = false
+    source.idleSinceMs = Infinity
+    for (const [link, book] of this.#books) {
+      const id = book.namedIds.get(symbol.feed)
+      book.toAsk.get(symbol.feed)?.delete(source)
+      if (id === undefined) continue
+      link.send({ t: 'unsubscribe', id, symbols: [symbol.name] })
+      this.#closeRows(link, book, (row) => row.id === id && row.name === symbol.name)
+    }
+    if (source.covered === 0) this.#forgetSource(source)
+  }
+
+  #forgetSource(source: SymbolSource): void {
+    const { symbol } = source
+    if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
+    this.#coverage.get(symbol.feed)?.move(source.covered, -1)
+    symbol.feed.symbols.delete(symbol.name)
+  }
+
+  // ---- updates
+
+  #apply(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage, missed: number): void {
+    const { symbol } = source
+    const { generation, partition, offset, ts, prev } = image
+    const place: RecordPlace = { generation, partition, offset, ts, prev, n: source.recordsIn(link.index, image.n), missed }
+    const appeared = !symbol.hasImage
+    if (image.deleted) symbol.applyDelete(place)
+    else if (image.raw !== null) symbol.applyRaw(place, image.raw)
+    else {
+      const indexes = this.#mapFields(link, book, image)
+      symbol.applyChanges(place, image.snapshot, indexes, image.changed.map((index) => image.values[index]))
+    }
+    this.counts.taken++
+    this.#hub.updated(symbol, appeared && symbol.hasImage)
+  }
+
+  #mapFields(link: Link, book: LinkBook, { feedIndex, changed }: ReceivedImage): number[] {
+    const map = book.fieldMaps[feedIndex]!
+    const names = link.decoder.fieldNames(feedIndex)
+    const { dictionary } = book.feeds[feedIndex]!
+    for (let i = map.length; i < names.length; i++) map.push(dictionary.indexOf(names[i]!))
+    return changed.map((index) => map[index]!)
+  }
+
+  /**
+   * In an `every` feed each record names the one before it. A record that leaves a gap is not taken while the rest may
+   * still come, from this link's history or from another link. @returns whether the update is dealt with.
+   */
+  #breaksChain(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage): boolean {
+    const { symbol } = source
+    if (symbol.offset < 0 || !symbol.isNewer({ ...image, n: 1 })) return false
+    if (image.generation === symbol.generation && image.partition === symbol.partition && image.prev === symbol.offset) {
+      book.ahead.delete(source)
+      if (!book.awaiting.has(source)) this.#cover(link, source)
+      return false
+    }
+    if (book.ahead.has(source)) this.#catchUp(link, book, source, image.ref)
+    else if (!book.refilling.has(source)) this.#refill(link, book, source)
+    return true
+  }
+
+  /** Asks the link for everything after our position; until it has answered, its updates of the symbol are not taken. */
+  #refill(link: Link, book: LinkBook, source: SymbolSource): void {
+    if (source.symbol.feed.history === null) return
+    this.counts.refills++
+    this.#setCovered(source, source.covered & ~link.bit)
+    book.refilling.add(source)
+    source.named = true
+    this.#ask(link, source)
+  }
+
+  /** The link is ahead and has no more of what lies between: another link brings it, or it is lost and said to be so. */
+  #catchUp(link: Link, book: LinkBook, source: SymbolSource, ref: number): void {
+    const image = link.decoder.image(ref)
+    if (image === undefined || image.offset < 0) return
+    if (source.symbol.isNewer({ ...image, n: 1 })) {
+      if ((source.covered & ~link.bit) !== 0) return
+      this.counts.gaps++
+      this.#apply(link, book, source, whole(image), 1)
+    }
+    book.ahead.delete(source)
+    book.awaiting.delete(source)
+    this.#cover(link, source)
+  }
+}
+
+/** The image as a snapshot, whatever the last update named. */
+function whole(image: ReceivedImage): ReceivedImage {
+  const changed: number[] = []
+  image.values.forEach((value, index) => {
+    if (value !== undefined) changed.push(index)
+  })
+  return { ...image, snapshot: true, changed }
+}

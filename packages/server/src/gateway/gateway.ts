@@ -1,0 +1,133 @@
+import { Hub } from '../hub/index.ts'
+import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
+import type { GatewayConfig } from '../runtime/config/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Service } from '../runtime/service.ts'
+import { VERSION } from '../runtime/version.ts'
+import { Sessions, StreamServer } from '../session/index.ts'
+import { Arbiter } from './arbiter.ts'
+import { connectWebSocket, type ConnectLink } from './link-transport.ts'
+import { Link } from './link.ts'
+
+const CHECK_INTERVAL_MS = 100
+
+export interface GatewayDeps {
+  readonly logger: Logger
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly connect?: ConnectLink
+}
+
+/** Makes one stream of both lines and serves clients. */
+export class Gateway implements Service {
+  readonly hub: Hub
+  readonly sessions: Sessions
+  readonly arbiter: Arbiter
+  readonly links: readonly Link[]
+  readonly #config: GatewayConfig
+  readonly #server: StreamServer
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #closed = Promise.withResolvers<void>()
+  #timer: Timer | null = null
+  #closing: Promise<void> | null = null
+
+  constructor(config: GatewayConfig, deps: GatewayDeps) {
+    const { listen, session, groups, symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds } = config.gateway
+    this.#config = config
+    this.#clock = deps.clock ?? systemClock
+    this.#logger = deps.logger
+    const random = deps.random ?? Math.random
+    this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock })
+    this.sessions = new Sessions({
+      hub: this.hub,
+      session,
+      role: 'gateway',
+      version: VERSION,
+      groups: new Map(Object.entries(groups)),
+      log: deps.logger,
+      random,
+    })
+    this.arbiter = new Arbiter({ hub: this.hub, logger: deps.logger, subscribeDeadlineMs, feeds, feedDefaults: { symbolsMax, staleAfterMs, history } })
+    this.hub.connect(this.arbiter, this.sessions)
+    this.links = this.#makeLinks(deps.connect ?? connectWebSocket, random)
+    this.arbiter.setLinks(this.links)
+    this.#server = new StreamServer({
+      host: listen.host,
+      port: listen.port,
+      messageBytesMax: session.messageBytesMax,
+      sessions: this.sessions,
+      ready: () => this.ready,
+      log: deps.logger,
+    })
+  }
+
+  /** It knows which feeds there are, so that it can answer. */
+  get ready(): boolean {
+    return this.hub.feeds.length > 0
+  }
+
+  get port(): number {
+    return this.#server.port
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  async start(): Promise<void> {
+    await this.#server.listen()
+    this.#logger.info('listening', `gateway ${this.#config.node.id} listens on port ${this.port}`, {})
+    for (const link of this.links) link.open()
+    this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
+      this.hub.checkFreshness()
+      this.arbiter.sweep()
+    })
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#server.stopAccepting()
+    await this.sessions.drain(deadlineMs)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.cancel()
+    this.sessions.close()
+    for (const link of this.links) link.close()
+    await this.#server.close()
+    this.#closed.resolve()
+  }
+
+  /** The seam for leases: here the upstream nodes come from a static list. */
+  #makeLinks(connect: ConnectLink, random: () => number): Link[] {
+    const nodes = this.#config.gateway.upstreams.flatMap(({ line, addresses }) => addresses.map((address) => ({ line, address })))
+    return nodes.map(
+      ({ line, address }, index) =>
+        new Link({
+          index,
+          line,
+          address,
+          handler: this.arbiter,
+          connect,
+          clock: this.#clock,
+          random,
+          logger: this.#logger,
+          client: `${this.#config.node.id}/${VERSION}`,
+          pulseIntervalMs: this.#config.gateway.linkPulseIntervalMs,
+        }),
+    )
+  }
+}
+
+export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway {
+  return new Gateway(config, deps)
+}

@@ -1,0 +1,2 @@
+export { createGateway, type Gateway, type GatewayDeps } from './gateway.ts'
+export type { ConnectLink, LinkConnection, LinkEvents } from './link-transport.ts'

@@ -1,0 +1,81 @@
+import type { Feed, PatternState } from '../hub/index.ts'
+import type { SymbolSource } from './symbol-source.ts'
+
+/** What one link was asked for and has told, while it is open. Made anew with every connection. */
+export class LinkBook {
+  /** By index in the link's `welcome`. */
+  readonly feeds: (Feed | undefined)[] = []
+  /** Per feed index of the link, its field indexes as ours. */
+  readonly fieldMaps: number[][] = []
+  readonly #refs = new Map<number, SymbolSource>()
+  /** How many refs a source has here: by name, and by each pattern that it matches. */
+  readonly #refCounts = new Map<SymbolSource, number>()
+  /** Per ref, the subscription id and name that it counts under in the digest. */
+  readonly rows = new Map<number, { id: number; name: string }>()
+  /** Sources whose image is on its way. */
+  readonly awaiting = new Set<SymbolSource>()
+  /** `every` feeds: sources that the link was asked to replay from our position. */
+  readonly refilling = new Set<SymbolSource>()
+  /** `every` feeds: sources, with a ref, where the link is ahead of us and cannot give what lies between. */
+  readonly ahead = new Map<SymbolSource, number>()
+  /** Patterns whose symbols were all named, and whose images are on their way. */
+  readonly settling = new Set<PatternState>()
+  /** Named subscriptions, one id per feed. */
+  readonly namedIds = new Map<Feed, number>()
+  readonly patternIds = new Map<PatternState, number>()
+  readonly byId = new Map<number, { feed: Feed; pattern: PatternState | null }>()
+  /** Names to be asked for in the next frame, per feed. */
+  readonly toAsk = new Map<Feed, Set<SymbolSource>>()
+  #nextId = 1
+
+  source(ref: number): SymbolSource | undefined {
+    return this.#refs.get(ref)
+  }
+
+  /** @returns whether the row is new, not an answer given again. */
+  bind(ref: number, source: SymbolSource, id: number, name: string): boolean {
+    if (this.rows.has(ref)) return false
+    this.rows.set(ref, { id, name })
+    this.#refs.set(ref, source)
+    this.#refCounts.set(source, (this.#refCounts.get(source) ?? 0) + 1)
+    return true
+  }
+
+  /** @returns the source, when that was its last ref here. */
+  unbind(ref: number): SymbolSource | undefined {
+    const source = this.#refs.get(ref)
+    this.rows.delete(ref)
+    if (source === undefined) return undefined
+    this.#refs.delete(ref)
+    const left = this.#refCounts.get(source)! - 1
+    if (left > 0) {
+      this.#refCounts.set(source, left)
+      return undefined
+    }
+    this.#refCounts.delete(source)
+    this.awaiting.delete(source)
+    this.refilling.delete(source)
+    this.ahead.delete(source)
+    return source
+  }
+
+  namedId(feed: Feed): number {
+    let id = this.namedIds.get(feed)
+    if (id === undefined) {
+      id = this.#nextId++
+      this.namedIds.set(feed, id)
+      this.byId.set(id, { feed, pattern: null })
+    }
+    return id
+  }
+
+  patternId(feed: Feed, pattern: PatternState): number {
+    let id = this.patternIds.get(pattern)
+    if (id === undefined) {
+      id = this.#nextId++
+      this.patternIds.set(pattern, id)
+      this.byId.set(id, { feed, pattern })
+    }
+    return id
+  }
+}

@@ -1,0 +1,44 @@
+import { ENCODINGS, STREAM_PATH } from '@pulsewire/protocol'
+import { WebSocket } from 'ws'
+
+/** What happens on a link's connection. */
+export interface LinkEvents {
+  opened(): void
+  message(message: Uint8Array | string): void
+  /** Also when it never opened. Once. */
+  closed(reason: string): void
+}
+
+export interface LinkConnection {
+  send(message: Uint8Array | string): void
+  /** Ends it without ceremony; `closed` may still follow and is to be ignored. */
+  drop(): void
+}
+
+/** Opens a connection to an upstream node; injected, so that a simulation can use its own network. */
+export type ConnectLink = (address: string, events: LinkEvents) => LinkConnection
+
+const HANDSHAKE_TIMEOUT_MS = 3000
+/** Snapshots of very many symbols may come in one message. */
+const MESSAGE_BYTES_MAX = 256 * 1024 * 1024
+
+export const connectWebSocket: ConnectLink = (address, events) => {
+  const url = address.replace(/\/$/, '') + STREAM_PATH
+  const webSocket = new WebSocket(url, [ENCODINGS[0]], {
+    perMessageDeflate: false,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    maxPayload: MESSAGE_BYTES_MAX,
+    followRedirects: false,
+  })
+  let why = ''
+  webSocket.on('open', () => events.opened())
+  webSocket.on('message', (data: Buffer, isBinary) => events.message(isBinary ? data : data.toString('utf8')))
+  webSocket.on('error', (error) => {
+    why = error.message
+  })
+  webSocket.on('close', (code, reason) => events.closed(why || reason.toString('utf8') || `closed with ${code}`))
+  return {
+    send: (message) => webSocket.send(message),
+    drop: () => webSocket.terminate(),
+  }
+}

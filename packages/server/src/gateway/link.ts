@@ -1,0 +1,254 @@
+import {
+  ClockOffset,
+  createDecoder,
+  encodeUpstreamFor,
+  ENCODINGS,
+  SubscriptionDigest,
+  type ControlFrame,
+  type Decoder,
+  type FeedInfo,
+  type FrameHandler,
+  type OkRow,
+  type PulseFrame,
+  type ReceivedImage,
+  type RefusedRow,
+  type StaleFrame,
+  type UpstreamFrame,
+  type WelcomeFrame,
+} from '@pulsewire/protocol'
+import type { PulsePoint } from '../hub/index.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { ConnectLink, LinkConnection } from './link-transport.ts'
+
+const encode = encodeUpstreamFor(ENCODINGS[0])
+
+const BACKOFF_FIRST_MS = 100
+const BACKOFF_MAX_MS = 2000
+/** A link that says nothing for so long, not even a heartbeat, is frozen: it is dropped and opened anew. */
+const SILENT_MS_MAX = 3000
+const CHECK_INTERVAL_MS = 250
+const SYNC_INTERVAL_MS = 20_000
+
+export type LinkState = 'connecting' | 'open' | 'waiting' | 'closed'
+
+/** What a link tells the arbiter; all of it in the order of the stream. */
+export interface LinkHandler {
+  opened(link: Link, feeds: readonly FeedInfo[]): void
+  feeds(link: Link, feeds: readonly FeedInfo[]): void
+  lost(link: Link, why: string): void
+  answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void
+  ended(link: Link, id: number, symbols: readonly RefusedRow[]): void
+  gap(link: Link, ref: number): void
+  update(link: Link, image: ReceivedImage): void
+  pulse(link: Link, feed: string, points: readonly PulsePoint[]): void
+  /** The upstream node asks for all subscriptions again, because the digests differ. */
+  resubscribe(link: Link): void
+}
+
+/** The receiver's side of the inner hop: one upstream node, connected for as long as this gateway lives. */
+export class Link implements FrameHandler {
+  /** Bit and index of this link in masks. */
+  readonly index: number
+  readonly address: string
+  readonly line: string
+  state: LinkState = 'connecting'
+  /** Who answered; the address until then. */
+  node: string
+  welcome: WelcomeFrame | null = null
+  decoder: Decoder = createDecoder(ENCODINGS[0])
+  readonly digest = new SubscriptionDigest()
+  /** Stale notices in force, by feed and partition; the key `feed/*` holds for all partitions. */
+  readonly notices = new Map<string, StaleFrame>()
+  lastHeardMs: number
+  why = 'not connected yet'
+
+  readonly #handler: LinkHandler
+  readonly #connect: ConnectLink
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #logger: Logger
+  readonly #client: string
+  readonly #pulseIntervalMs: number
+  readonly #offset = new ClockOffset()
+  #connection: LinkConnection | null = null
+  #attempts = 0
+  #retry: Timer | null = null
+  readonly #checkTimer: Timer
+  #lastSyncMs = -Infinity
+  #highestPulse = 0
+
+  constructor(options: {
+    readonly index: number
+    readonly address: string
+    readonly line: string
+    readonly handler: LinkHandler
+    readonly connect: ConnectLink
+    readonly clock: Clock
+    readonly random: () => number
+    readonly logger: Logger
+    readonly client: string
+    readonly pulseIntervalMs: number
+  }) {
+    this.index = options.index
+    this.address = options.address
+    this.line = options.line
+    this.node = options.address
+    this.#handler = options.handler
+    this.#connect = options.connect
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#logger = options.logger
+    this.#client = options.client
+    this.#pulseIntervalMs = options.pulseIntervalMs
+    this.lastHeardMs = options.clock.nowMs()
+    this.#checkTimer = options.clock.every(CHECK_INTERVAL_MS, () => this.#check())
+  }
+
+  get bit(): number {
+    return 1 << this.index
+  }
+
+  open(): void {
+    this.state = 'connecting'
+    this.lastHeardMs = this.#clock.nowMs()
+    const connection: LinkConnection = this.#connect(this.address, {
+      opened: () => {
+        if (this.#connection === connection) this.send({ t: 'hello', client: this.#client, pulseIntervalMs: this.#pulseIntervalMs })
+      },
+      message: (message) => {
+        if (this.#connection === connection) this.#message(message)
+      },
+      closed: (reason) => {
+        if (this.#connection === connection) this.#lose(reason)
+      },
+    })
+    this.#connection = connection
+  }
+
+  close(): void {
+    this.state = 'closed'
+    this.#retry?.cancel()
+    this.#checkTimer.cancel()
+    this.#connection?.drop()
+    this.#connection = null
+  }
+
+  send(frame: UpstreamFrame): void {
+    this.#connection?.send(encode(frame))
+  }
+
+  /** Gives the connection up and opens another. */
+  drop(reason: string): void {
+    this.#connection?.drop()
+    this.#lose(reason)
+  }
+
+  #message(message: Uint8Array | string): void {
+    this.lastHeardMs = this.#clock.nowMs()
+    this.#highestPulse = 0
+    try {
+      this.decoder.decode(message, this)
+    } catch (error) {
+      this.drop(error instanceof Error ? error.message : String(error))
+      return
+    }
+    if (this.#highestPulse > 0) this.send({ t: 'ack', pulse: this.#highestPulse, count: this.digest.count, digest: this.digest.value })
+  }
+
+  onUpdate(image: ReceivedImage): void {
+    this.#handler.update(this, image)
+  }
+
+  onPulse(frame: PulseFrame): void {
+    this.#highestPulse = Math.max(this.#highestPulse, frame.pulse)
+    if (frame.feed === undefined) return
+    const nowMs = this.#clock.nowMs()
+    // From the sender's clock into ours; before the first sync answer the two are taken for one.
+    const at = frame.at - (this.#offset.offsetMs ?? frame.at - nowMs)
+    const points = (frame.partitions ?? []).map(([partition, offset, path, ageMs, arrivedAgesMs]) => ({
+      generation: frame.generation ?? 0,
+      partition,
+      offset,
+      // The estimate of the other clock may be off by a little: nothing arrived here before it was sent.
+      writtenAtMs: Math.min(at - ageMs, nowMs),
+      path: frame.paths?.[path] ?? [],
+      arrivedAtMs: [...arrivedAgesMs.map((arrivedAgeMs) => Math.min(at - arrivedAgeMs, nowMs)), nowMs],
+    }))
+    this.#handler.pulse(this, frame.feed, points)
+  }
+
+  onControl(frame: ControlFrame): void {
+    switch (frame.t) {
+      case 'welcome':
+        return this.#welcomed(frame)
+      case 'feeds':
+        return this.#handler.feeds(this, frame.feeds)
+      case 'subscribed':
+        return this.#handler.answered(this, frame.id, frame.ok ?? [], frame.refused ?? [], frame.done === true)
+      case 'ended':
+        return this.#handler.ended(this, frame.id, frame.symbols)
+      case 'gap':
+        return this.#handler.gap(this, frame.ref)
+      case 'stale':
+        for (const partition of frame.partitions ?? ['*']) this.notices.set(`${frame.feed}/${partition}`, frame)
+        return
+      case 'live':
+        for (const partition of frame.partitions ?? ['*']) this.notices.delete(`${frame.feed}/${partition}`)
+        return
+      case 'mark':
+        return this.send({ t: 'ack', mark: frame.mark })
+      case 'sync':
+        return this.#offset.add(frame.echo, frame.at, this.#clock.nowMs())
+      case 'resubscribe':
+        this.#logger.warn('digest_differs', `${this.node} holds another set of our subscriptions; they are named again`, { there: frame.count, here: this.digest.count })
+        return this.#handler.resubscribe(this)
+      case 'error':
+        this.#logger.warn('upstream_error', `${this.node}: ${frame.code}: ${frame.message}`, {})
+        return
+      case 'goodbye':
+        this.#logger.info('upstream_leaving', `${this.node}: ${frame.message}`, {})
+        return
+    }
+  }
+
+  #welcomed(frame: WelcomeFrame): void {
+    this.state = 'open'
+    this.#attempts = 0
+    this.welcome = frame
+    this.node = frame.node
+    this.#sync()
+    this.#logger.info('link_open', `linked to ${frame.node} at ${this.address}`, { line: this.line, version: frame.version })
+    this.#handler.opened(this, frame.feeds)
+  }
+
+  #sync(): void {
+    this.#lastSyncMs = this.#clock.nowMs()
+    this.send({ t: 'sync', at: this.#lastSyncMs })
+  }
+
+  #lose(why: string): void {
+    const wasOpen = this.state === 'open'
+    this.#connection = null
+    if (this.state === 'closed') return
+    this.state = 'waiting'
+    if (wasOpen || this.why !== why) this.#logger.warn('link_lost', `no link to ${this.node} at ${this.address}: ${why}`, { line: this.line })
+    this.why = why
+    this.welcome = null
+    this.decoder = createDecoder(ENCODINGS[0])
+    this.digest.clear()
+    this.notices.clear()
+    this.#handler.lost(this, why)
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#attempts++)
+    this.#retry?.cancel()
+    this.#retry = this.#clock.after(ceiling * (0.5 + this.#random() / 2), () => this.open())
+  }
+
+  #check(): void {
+    if (this.state !== 'open' && this.state !== 'connecting') return
+    const nowMs = this.#clock.nowMs()
+    const silentMs = nowMs - this.lastHeardMs
+    if (silentMs > SILENT_MS_MAX) this.drop(`silent for ${Math.round(silentMs)} ms`)
+    else if (this.state === 'open' && nowMs - this.#lastSyncMs > (this.#offset.offsetMs === undefined ? 1000 : SYNC_INTERVAL_MS)) this.#sync()
+  }
+}

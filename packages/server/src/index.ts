@@ -1,0 +1,12 @@
+/** The roles, and what a program needs to run them. */
+export { createPushNode, type PushDeps, type PushNode } from './push/index.ts'
+export { createGateway, type Gateway, type GatewayDeps } from './gateway/index.ts'
+export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
+export * from './log/index.ts'
+export { systemClock, type Clock, type Timer } from './runtime/clock.ts'
+export * from './runtime/config/index.ts'
+export * from './runtime/errors.ts'
+export * from './runtime/lifecycle/index.ts'
+export { createLogger, createMemoryLogger, silentLogger, type Logger, type MemoryLogger } from './runtime/logger.ts'
+export type { Service } from './runtime/service.ts'
+export { VERSION } from './runtime/version.ts'

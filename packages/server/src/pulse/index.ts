@@ -1,0 +1,1 @@
+export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse-writer.ts'

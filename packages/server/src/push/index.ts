@@ -1,0 +1,1 @@
+export { createPushNode, type PushDeps, type PushNode } from './push-node.ts'

@@ -1,0 +1,153 @@
+import type { FieldValue } from '@pulsewire/protocol'
+import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields } from '../feeds/index.ts'
+import { isValidName, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
+import type { LogEvent, LogRecord } from '../log/index.ts'
+import type { FeedConfig } from '../runtime/config/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { WriterClocks } from './writer-clock.ts'
+
+/** A value larger than this is no quote. */
+export const VALUE_BYTES_MAX = 1024 * 1024
+/** At most one line about poison per feed in this time. */
+const POISON_LOG_INTERVAL_MS = 5000
+
+export type PoisonKind = 'no_key' | 'bad_key' | 'undecodable' | 'oversize' | 'too_many_fields' | 'too_many_symbols' | 'bad_pulse'
+
+type Batch = Extract<LogEvent, { kind: 'records' }>
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Takes records of one feed into the hub: decodes, keeps the chain of positions, and lets nothing stop it. */
+export class Intake {
+  readonly counts = { records: 0, pulses: 0, stalePulses: 0 }
+  readonly poison: Record<PoisonKind, number> = {
+    no_key: 0,
+    bad_key: 0,
+    undecodable: 0,
+    oversize: 0,
+    too_many_fields: 0,
+    too_many_symbols: 0,
+    bad_pulse: 0,
+  }
+  /** By partition, when the last record that is no pulse came; tells a feed without pulses from one without anything. */
+  readonly recordAtMs = new Map<number, number>()
+  readonly #hub: Hub
+  readonly #feed: Feed
+  readonly #config: FeedConfig
+  readonly #decode: DecodeFields | null
+  readonly #log: Logger
+  readonly #writers = new WriterClocks()
+  readonly #path: readonly string[]
+  #poisonLoggedAtMs = -Infinity
+
+  /** @throws ConfigError when the protobuf schema cannot be used. */
+  constructor(hub: Hub, feed: Feed, config: FeedConfig, log: Logger) {
+    this.#hub = hub
+    this.#feed = feed
+    this.#config = config
+    this.#log = log
+    this.#path = [hub.nodeId]
+    this.#decode = config.codec === 'raw' ? null : config.codec === 'json' ? decodeJson : protobufDecoder(config.protobuf!)
+  }
+
+  take(batch: Batch): void {
+    const { partition, records } = batch
+    let others = 0
+    for (const record of records) {
+      if (record.key !== null && isPulseKey(record.key)) this.#pulse(record, batch)
+      else {
+        this.#record(record, partition)
+        others++
+      }
+    }
+    this.counts.records += others
+    if (others > 0) this.recordAtMs.set(partition, this.#hub.clock.nowMs())
+  }
+
+  #record(record: LogRecord, partition: number): void {
+    const { key, value } = record
+    if (key === null || key.length === 0) return this.#poisoned('no_key', record, partition, 'a record without a key has no symbol')
+    if (value !== null && value.length > VALUE_BYTES_MAX) {
+      return this.#poisoned('oversize', record, partition, `a value of ${value.length} bytes; at most ${VALUE_BYTES_MAX} are taken`)
+    }
+    const name = nameOf(key)
+    if (name === undefined) return this.#poisoned('bad_key', record, partition, 'the key is no symbol: 1 to 64 characters of UTF-8, none of them a control character')
+    let fields: Readonly<Record<string, FieldValue>> | null = null
+    if (value !== null && this.#decode !== null) {
+      try {
+        fields = this.#decode(value)
+      } catch (error) {
+        return this.#poisoned('undecodable', record, partition, error instanceof Error ? error.message : String(error))
+      }
+    }
+    // Only a record that can be read makes a symbol: garbage must not fill the table.
+    const symbol = value === null ? this.#feed.symbols.get(name) : this.#feed.obtain(name)
+    if (symbol === undefined) {
+      if (value === null) return
+      return this.#poisoned('too_many_symbols', record, partition, `the feed holds ${this.#config.symbolsMax} symbols already; raise symbolsMax`)
+    }
+    const place = this.#placeOf(symbol, record, partition)
+    if (!symbol.isNewer(place)) return
+    const appeared = !symbol.hasImage
+    if (value === null) symbol.applyDelete(place)
+    else if (fields === null) symbol.applyRaw(place, value.slice())
+    else if (symbol.applyRecord(place, fields, this.#config.merge) > 0) {
+      this.#poisoned('too_many_fields', record, partition, 'the feed has as many fields as it may; the record lost some')
+    }
+    this.#hub.updated(symbol, appeared && symbol.hasImage)
+  }
+
+  #placeOf(symbol: SymbolState, record: LogRecord, partition: number): RecordPlace {
+    const { generation } = this.#feed
+    const samePlace = symbol.offset >= 0 && symbol.partition === partition && symbol.generation === generation
+    const prev = this.#feed.history !== null && samePlace ? symbol.offset : -1
+    return { generation, partition, offset: record.offset, ts: record.timestampMs, n: 1, prev }
+  }
+
+  #pulse(record: LogRecord, { partition, records, highWatermark }: Batch): void {
+    const pulse = decodePulse(record.value)
+    if (pulse === undefined) return this.#poisoned('bad_pulse', record, partition, 'a record with a pulse key that is no pulse')
+    this.counts.pulses++
+    // A writer of another generation is behind the times, or ahead of this node; neither proves this generation fresh.
+    if (pulse.generation !== this.#feed.generation) {
+      this.counts.stalePulses++
+      return
+    }
+    const nowMs = this.#hub.clock.nowMs()
+    const last = records[records.length - 1]!
+    const writtenAtMs = this.#writers.writtenAtMs(pulse.writer, pulse.atMs, nowMs, last.offset + 1 >= highWatermark)
+    const { generation } = pulse
+    this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
+  }
+
+  #poisoned(kind: PoisonKind, record: LogRecord, partition: number, why: string): void {
+    this.poison[kind]++
+    const nowMs = this.#hub.clock.nowMs()
+    if (nowMs - this.#poisonLoggedAtMs < POISON_LOG_INTERVAL_MS) return
+    this.#poisonLoggedAtMs = nowMs
+    this.#log.warn('poison_record', `${kind}: ${why}; the record is skipped`, {
+      feed: this.#feed.name,
+      topic: this.#config.topic,
+      partition,
+      offset: record.offset,
+      sample: sampleOf(record.value),
+      counts: { ...this.poison },
+    })
+  }
+}
+
+function nameOf(key: Uint8Array): string | undefined {
+  if (key.length > 256) return undefined
+  try {
+    const name = utf8.decode(key)
+    return isValidName(name) ? name : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The first bytes of a value, as text where it is text. */
+function sampleOf(value: Uint8Array | null): string | null {
+  if (value === null) return null
+  return JSON.stringify(new TextDecoder('latin1').decode(value.subarray(0, 64)))
+}

@@ -1,0 +1,129 @@
+import { Hub, type Feed, type FeedOptions, type HubSource, type StaleCause } from '../hub/index.ts'
+import type { Log } from '../log/index.ts'
+import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
+import type { FeedConfig, PushConfig } from '../runtime/config/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Service } from '../runtime/service.ts'
+import { VERSION } from '../runtime/version.ts'
+import { Sessions, StreamServer } from '../session/index.ts'
+import { Intake } from './intake.ts'
+import { TopicReader } from './topic-reader.ts'
+
+const CHECK_INTERVAL_MS = 100
+
+export interface PushDeps {
+  readonly log: Log
+  readonly logger: Logger
+  readonly clock?: Clock
+}
+
+/** Reads the log, holds the images of its partitions, and serves gateways. */
+export class PushNode implements Service, HubSource {
+  readonly hub: Hub
+  readonly sessions: Sessions
+  readonly #config: PushConfig
+  readonly #server: StreamServer
+  readonly #readers: TopicReader[]
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #closed = Promise.withResolvers<void>()
+  #timer: Timer | null = null
+  #closing: Promise<void> | null = null
+  #wasReady = false
+
+  constructor(config: PushConfig, deps: PushDeps) {
+    const { listen, session, partitions } = config.push
+    this.#config = config
+    this.#clock = deps.clock ?? systemClock
+    this.#logger = deps.logger
+    this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map(feedOptions) })
+    this.sessions = new Sessions({ hub: this.hub, session, role: 'push', version: VERSION, log: deps.logger })
+    this.hub.connect(this, this.sessions)
+    this.#readers = config.feeds.map((feedConfig) => {
+      const feed = this.hub.feed(feedConfig.name)!
+      const intake = new Intake(this.hub, feed, feedConfig, deps.logger)
+      return new TopicReader({ hub: this.hub, feed, log: deps.log, config: feedConfig, intake, partitions, logger: deps.logger })
+    })
+    this.#server = new StreamServer({
+      host: listen.host,
+      port: listen.port,
+      messageBytesMax: session.messageBytesMax,
+      sessions: this.sessions,
+      ready: () => this.ready,
+      log: deps.logger,
+    })
+  }
+
+  /** Warm in every partition: it can answer for the symbols that it is asked for. */
+  get ready(): boolean {
+    return this.#readers.every((reader) => reader.warm)
+  }
+
+  get port(): number {
+    return this.#server.port
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  async start(): Promise<void> {
+    await this.#server.listen()
+    this.#logger.info('listening', `push node ${this.#config.node.id} listens on port ${this.port}`, { line: this.#config.node.line })
+    for (const reader of this.#readers) reader.start()
+    this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => this.#check())
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    this.#server.stopAccepting()
+    await this.sessions.drain(deadlineMs)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.cancel()
+    this.sessions.close()
+    await this.#server.close()
+    await Promise.all(this.#readers.map((reader) => reader.close()))
+    this.#closed.resolve()
+  }
+
+  #check(): void {
+    this.hub.checkFreshness()
+    for (const reader of this.#readers) reader.checkStall()
+    if (this.ready && !this.#wasReady) this.#logger.info('ready', `push node ${this.#config.node.id} is ready`, {})
+    this.#wasReady = this.ready
+  }
+
+  // ---- the hub's source: everything is read anyway
+
+  want(): boolean {
+    return true
+  }
+  unwant(): void {}
+  wantPattern(): boolean {
+    return true
+  }
+  unwantPattern(): void {}
+
+  explain(feed: Feed, partition: number): StaleCause {
+    return this.#readers.find((reader) => reader.feed === feed)!.explain(partition)
+  }
+}
+
+export function createPushNode(config: PushConfig, deps: PushDeps): PushNode {
+  return new PushNode(config, deps)
+}
+
+function feedOptions(config: FeedConfig): FeedOptions {
+  const { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history } = config
+  return { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history }
+}
