@@ -1,0 +1,33 @@
+import type { LogConfig } from '../runtime/config/index.ts'
+import { createEmbeddedLog } from './embedded/embedded-log.ts'
+import { connectIpcLog } from './ipc/client.ts'
+import { openKafkaLog } from './kafka/kafka-log.ts'
+import type { Log } from './log.ts'
+
+/**
+ * The log that a configuration names. An `embedded` one is the parent process's when there is a channel to it (demo),
+ * else one in this process, with the given topics made in it.
+ */
+export async function openLog(config: LogConfig, nodeId: string, topics: readonly string[]): Promise<Log> {
+  if (config.kind === 'kafka') return openKafka(config, nodeId)
+  if (process.connected) return connectIpcLog({ callTimeoutMs: config.requestTimeoutMs })
+  const log = createEmbeddedLog({})
+  for (const topic of topics) await log.createTopic(topic, { partitions: config.embeddedPartitions })
+  return log
+}
+
+function openKafka(config: LogConfig, nodeId: string): Log {
+  const { brokers, clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl, fetch } = config
+  const { enabled, ...files } = tls
+  return openKafkaLog({
+    brokers,
+    clientId: `${clientId}-${nodeId}`,
+    connectTimeoutMs,
+    requestTimeoutMs,
+    fetchWaitMs: fetch.waitMaxMs,
+    fetchBytesMax: fetch.bytesMax,
+    fetchPartitionBytesMax: fetch.partitionBytesMax,
+    ...(enabled ? { tls: files } : {}),
+    ...(sasl === undefined ? {} : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() } }),
+  })
+}
