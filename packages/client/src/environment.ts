@@ -1,0 +1,31 @@
+import { createSystemClock, type Clock } from './clock.ts'
+import { openWebSocket, type OpenSocket } from './connection/socket.ts'
+
+/** Everything outside the client that it decides by. The only module that reaches for the real ones. */
+export interface Environment {
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+  readonly openSocket: OpenSocket
+  /** Calls back when the network or the page came back, so that a backoff can be cut short. Returns the undo. */
+  readonly onWake: (callback: () => void) => () => void
+}
+
+export function systemEnvironment(): Environment {
+  return { clock: createSystemClock(), random: Math.random, openSocket: openWebSocket, onWake: onPageWake }
+}
+
+/** Browsers tell when the network is back and when a page is shown again; elsewhere nothing happens. */
+function onPageWake(callback: () => void): () => void {
+  const page: Partial<Pick<typeof globalThis, 'addEventListener' | 'removeEventListener' | 'document'>> = globalThis
+  if (page.addEventListener === undefined || page.document === undefined) return () => {}
+  const onVisible = () => {
+    if (page.document?.visibilityState === 'visible') callback()
+  }
+  page.addEventListener('online', callback)
+  page.document.addEventListener('visibilitychange', onVisible)
+  return () => {
+    page.removeEventListener?.('online', callback)
+    page.document?.removeEventListener('visibilitychange', onVisible)
+  }
+}

@@ -1,0 +1,108 @@
+import type { LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
+import { judgePartition, PartitionFreshness, type JudgeContext, type Told } from './partition.ts'
+import { PENDING, sameState, staleState, worse, type SymbolState } from './state.ts'
+
+/** A hostile number must not cost memory; real topics have far fewer partitions. */
+const PARTITIONS_MAX = 10_000
+
+/** The freshness of one feed in one session. */
+export class FeedFreshness {
+  readonly feed: string
+  readonly #partitions = new Map<number, PartitionFreshness>()
+  readonly #symbols = new Map<string, SymbolState>()
+  /** A `stale` frame for the whole feed. Partitions with a word of their own (`told` not undefined) do not heed it. */
+  #toldAll: Told | null = null
+  /** Stands for partitions that never sent a pulse, when it is not known how many there are. */
+  readonly #unknown = new PartitionFreshness(-1)
+  #count = 0
+  /** Since when pulses can be expected; undefined while nothing of the feed is subscribed. */
+  expectedSinceMs: number | undefined
+  /** The state of symbols whose partition is not known: the worst there is. */
+  unplaced: SymbolState = PENDING
+
+  constructor(feed: string) {
+    this.feed = feed
+  }
+
+  /** @param count partitions of the feed, 0 when not known. */
+  setPartitionCount(count: number): void {
+    this.#count = Math.max(this.#count, Math.min(count, PARTITIONS_MAX))
+    for (let partition = 0; partition < this.#count; partition++) this.partition(partition)
+  }
+
+  partition(number: number): PartitionFreshness {
+    let partition = this.#partitions.get(number)
+    if (partition === undefined) this.#partitions.set(number, (partition = new PartitionFreshness(number)))
+    return partition
+  }
+
+  get partitions(): Iterable<PartitionFreshness> {
+    return this.#partitions.values()
+  }
+
+  pulse(frame: PulseFrame, transitMs: number, nowMs: number): void {
+    this.expectedSinceMs ??= nowMs
+    for (const row of frame.partitions ?? []) {
+      if (row[0] >= PARTITIONS_MAX) continue
+      this.partition(row[0]).accept(row, frame.generation ?? 0, frame.paths?.[row[2]] ?? [], transitMs, nowMs)
+    }
+  }
+
+  /** @param sinceMs the frame's `since` in the client's clock. */
+  stale(frame: StaleFrame, sinceMs: number): void {
+    const told: Told = { hop: frame.hop, reason: frame.reason, sinceMs, message: frame.message }
+    if (frame.symbols !== undefined) {
+      for (const symbol of frame.symbols) {
+        this.#symbols.set(symbol, staleState(told.hop, told.reason, told.sinceMs, told.message))
+      }
+    } else if (frame.partitions !== undefined) {
+      for (const partition of frame.partitions) this.partition(partition).told = told
+    } else {
+      this.#toldAll = told
+      for (const partition of this.#partitions.values()) partition.told = undefined
+    }
+  }
+
+  live(frame: LiveFrame): void {
+    if (frame.symbols !== undefined) {
+      for (const symbol of frame.symbols) this.#symbols.delete(symbol)
+    } else if (frame.partitions !== undefined) {
+      for (const partition of frame.partitions) this.partition(partition).told = null
+    } else {
+      this.#toldAll = null
+      this.#symbols.clear()
+      for (const partition of this.#partitions.values()) partition.told = undefined
+    }
+  }
+
+  /** Judges every partition anew. Returns whether a state changed. */
+  review(context: JudgeContext, nowMs: number): boolean {
+    let changed = false
+    let unplaced: SymbolState | undefined
+    for (const partition of this.#partitions.size > 0 ? this.#partitions.values() : [this.#unknown]) {
+      const told = partition.told === undefined ? this.#toldAll : partition.told
+      const state = judgePartition(partition, told, context, nowMs)
+      if (!sameState(state, partition.state)) changed = true
+      partition.state = state
+      unplaced = unplaced === undefined ? state : worse(unplaced, state)
+    }
+    this.unplaced = unplaced ?? PENDING
+    return changed
+  }
+
+  /** @param partition −1 when the symbol had no update yet. */
+  stateOf(symbol: string, partition: number): SymbolState {
+    const own = this.#symbols.size > 0 ? this.#symbols.get(symbol) : undefined
+    if (own !== undefined) return own
+    // A partition heard of by an update alone is judged from the next review on, like all others.
+    return partition < 0 ? this.unplaced : this.partition(partition).state
+  }
+
+  expiresAtMs(context: JudgeContext): number {
+    let earliest = Infinity
+    for (const partition of this.#partitions.size > 0 ? this.#partitions.values() : [this.#unknown]) {
+      earliest = Math.min(earliest, partition.expiresAtMs(context))
+    }
+    return earliest
+  }
+}

@@ -1,0 +1,175 @@
+import type { FeedInfo, LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
+import { FeedFreshness } from './feed.ts'
+import type { HopAge, JudgeContext } from './partition.ts'
+import { PENDING, type SymbolState } from './state.ts'
+
+const LOG_REASONS: ReadonlySet<string> = new Set(['log_unreachable', 'unproven', 'topic_missing', 'topic_recreated'])
+
+/** What a client can say of one partition. */
+export interface PartitionReport {
+  readonly partition: number
+  /** Position of the newest pulse held: everything that precedes it has arrived. Absent before the first. */
+  readonly position?: string
+  /** Time since that pulse was written, now. */
+  readonly ageMs?: number
+  /** What each hop took, in the order of the flow; the last one is `client`. */
+  readonly hops: readonly HopAge[]
+  /** From the writer of the newest pulse to this client. */
+  readonly endToEndMs?: number
+  readonly state: SymbolState
+}
+
+export interface SessionFreshnessOptions {
+  readonly node: string
+  readonly staleAfterMs: number
+  /** Sender's clock minus ours; undefined while not known. */
+  readonly offsetMs: () => number | undefined
+  readonly nowMs: number
+}
+
+/** Judges, for one session, how fresh each partition is. Pulses and `stale` frames go in, states come out. */
+export class SessionFreshness {
+  readonly node: string
+  readonly staleAfterMs: number
+  readonly #offsetMs: () => number | undefined
+  readonly #feeds = new Map<string, FeedFreshness>()
+  #lastPulseAtMs: number
+  #expiresAtMs = Infinity
+  #symbolsChanged = false
+
+  constructor(options: SessionFreshnessOptions) {
+    this.node = options.node
+    this.staleAfterMs = options.staleAfterMs
+    this.#offsetMs = options.offsetMs
+    this.#lastPulseAtMs = options.nowMs
+  }
+
+  get lastPulseAtMs(): number {
+    return this.#lastPulseAtMs
+  }
+
+  /** When some state may change by the passing of time alone. */
+  get expiresAtMs(): number {
+    return this.#expiresAtMs
+  }
+
+  /** When the sender counts as silent, if no pulse comes. */
+  get silentAtMs(): number {
+    return this.#lastPulseAtMs + this.staleAfterMs
+  }
+
+  setFeeds(feeds: readonly FeedInfo[]): void {
+    for (const info of feeds) this.#feed(info.feed).setPartitionCount(info.partitions)
+  }
+
+  /** A subscription of the feed was answered: from now on pulses are due. */
+  expect(feed: string, nowMs: number): void {
+    const freshness = this.#feed(feed)
+    if (freshness.expectedSinceMs !== undefined) return
+    freshness.expectedSinceMs = nowMs
+    this.review(nowMs)
+  }
+
+  pulse(frame: PulseFrame, nowMs: number): void {
+    this.#lastPulseAtMs = nowMs
+    if (frame.feed === undefined) return
+    const offsetMs = this.#offsetMs()
+    const transitMs = offsetMs === undefined ? 0 : nowMs + offsetMs - frame.at
+    this.#feed(frame.feed).pulse(frame, transitMs, nowMs)
+  }
+
+  stale(frame: StaleFrame): void {
+    if (frame.symbols !== undefined) this.#symbolsChanged = true
+    this.#feed(frame.feed).stale(frame, frame.since - (this.#offsetMs() ?? 0))
+  }
+
+  live(frame: LiveFrame): void {
+    if (frame.partitions === undefined) this.#symbolsChanged = true
+    this.#feed(frame.feed).live(frame)
+  }
+
+  /** Whether the state of single symbols changed since the last call, which `review` does not see. */
+  takeSymbolChange(): boolean {
+    const changed = this.#symbolsChanged
+    this.#symbolsChanged = false
+    return changed
+  }
+
+  /** Judges everything anew. Returns whether any partition's state changed. */
+  review(nowMs: number): boolean {
+    let changed = false
+    let expiresAtMs = Infinity
+    for (const feed of this.#feeds.values()) {
+      if (feed.expectedSinceMs === undefined) continue
+      const context = this.#context(feed.expectedSinceMs)
+      if (feed.review(context, nowMs)) changed = true
+      expiresAtMs = Math.min(expiresAtMs, feed.expiresAtMs(context))
+    }
+    // Also the moment when "lagging" becomes "no pulse at all".
+    if (nowMs <= this.silentAtMs) expiresAtMs = Math.min(expiresAtMs, this.silentAtMs)
+    this.#expiresAtMs = expiresAtMs
+    return changed
+  }
+
+  /**
+   * Since when some partition has been stale through the fault of this node or of one before it, where another gateway
+   * may do better; undefined when none is. Where the log itself is at fault, every gateway has the same trouble.
+   */
+  get faultSinceMs(): number | undefined {
+    let sinceMs: number | undefined
+    for (const feed of this.#feeds.values()) {
+      if (feed.expectedSinceMs === undefined) continue
+      for (const { state } of feed.partitions) {
+        if (state.state !== 'stale' || state.hop === 'log' || LOG_REASONS.has(state.reason ?? '')) continue
+        sinceMs = Math.min(sinceMs ?? Infinity, state.sinceMs ?? Infinity)
+      }
+    }
+    return sinceMs
+  }
+
+  /** @param partition −1 when the symbol had no update yet. */
+  stateOf(feed: string, symbol: string, partition: number): SymbolState {
+    return this.#feeds.get(feed)?.stateOf(symbol, partition) ?? PENDING
+  }
+
+  /** Data age of a symbol's partition, or the highest of the feed's when it is not known. */
+  ageMs(feed: string, partition: number, nowMs: number): number | undefined {
+    const freshness = this.#feeds.get(feed)
+    if (freshness === undefined) return undefined
+    if (partition >= 0) return freshness.partition(partition).ageMs(nowMs)
+    let highestMs: number | undefined
+    for (const each of freshness.partitions) {
+      const ageMs = each.ageMs(nowMs)
+      if (ageMs === undefined) return undefined
+      highestMs = Math.max(highestMs ?? 0, ageMs)
+    }
+    return highestMs
+  }
+
+  report(feed: string, nowMs: number): PartitionReport[] {
+    const freshness = this.#feeds.get(feed)
+    if (freshness === undefined) return []
+    const reports: PartitionReport[] = []
+    for (const each of freshness.partitions) {
+      const { partition, state } = each
+      const hops = each.hops()
+      const ageMs = each.ageMs(nowMs)
+      if (ageMs === undefined) reports.push({ partition, hops, state })
+      else {
+        const position = `${each.generation}:${partition}:${each.offset}`
+        reports.push({ partition, position, ageMs, hops, endToEndMs: each.ageAtArrivalMs, state })
+      }
+    }
+    return reports.sort((a, b) => a.partition - b.partition)
+  }
+
+  #context(expectedSinceMs: number): JudgeContext {
+    return { node: this.node, staleAfterMs: this.staleAfterMs, lastPulseAtMs: this.#lastPulseAtMs, expectedSinceMs }
+  }
+
+  #feed(name: string): FeedFreshness {
+    let feed = this.#feeds.get(name)
+    if (feed === undefined) this.#feeds.set(name, (feed = new FeedFreshness(name)))
+    return feed
+  }
+}

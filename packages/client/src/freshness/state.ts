@@ -1,0 +1,46 @@
+import type { StaleReason } from '@pulsewire/protocol'
+
+/**
+ * - `pending`: asked for, not proven yet. There may be a value, but nothing says that it is the newest.
+ * - `live`: the value shown is the newest there is, not older than the staleness bound. Quiet symbols are live.
+ * - `stale`: the newest value may be another one. `hop`, `reason` and `sinceMs` say where, why and since when.
+ * - `ended`: refused or ended by the server, or closed; `reason` holds the code.
+ */
+export type StateName = 'pending' | 'live' | 'stale' | 'ended'
+
+export interface SymbolState {
+  readonly state: StateName
+  /** The node that stopped, or `log`. */
+  readonly hop?: string
+  /** A stale reason of the protocol; with `ended` the refusal code. */
+  readonly reason?: StaleReason | (string & {})
+  /** Since when, Unix time in ms by the client's clock. */
+  readonly sinceMs?: number
+  /** For people. */
+  readonly message?: string
+}
+
+export const PENDING: SymbolState = Object.freeze({ state: 'pending' })
+export const LIVE: SymbolState = Object.freeze({ state: 'live' })
+
+export function staleState(hop: string, reason: string, sinceMs: number, message?: string): SymbolState {
+  return Object.freeze({ state: 'stale', hop, reason, sinceMs, ...(message === undefined ? {} : { message }) })
+}
+
+export function endedState(reason: string, message: string, sinceMs: number): SymbolState {
+  return Object.freeze({ state: 'ended', reason, sinceMs, message })
+}
+
+export function sameState(a: SymbolState, b: SymbolState): boolean {
+  if (a === b) return true
+  return (
+    a.state === b.state && a.hop === b.hop && a.reason === b.reason && a.sinceMs === b.sinceMs && a.message === b.message
+  )
+}
+
+/** Of two states the one to show for both: stale before pending before live. */
+export function worse(a: SymbolState, b: SymbolState): SymbolState {
+  return RANK[b.state] > RANK[a.state] ? b : a
+}
+
+const RANK: Record<StateName, number> = { ended: 0, live: 1, pending: 2, stale: 3 }

@@ -1,0 +1,87 @@
+import { ENCODINGS, type Encoding } from '@pulsewire/protocol'
+import { toAddresses } from './connection/addresses.ts'
+import { systemEnvironment, type Environment } from './environment.ts'
+import { PulsewireError } from './errors.ts'
+
+/** Addresses of gateways, best first: `ws://host:port` or `wss://…`; the path may be left out. */
+export type AddressSource = string | readonly string[] | (() => string | readonly string[] | Promise<string | readonly string[]>)
+
+export type TokenSource = string | (() => string | Promise<string>)
+
+export interface ClientOptions {
+  /** One address, a list, or a function that asks for a list (a balancer, say); it is called before each connection. */
+  readonly url: AddressSource
+  /** Bearer token, or a function that gives one: called at each connection, and when the server wants a new one. */
+  readonly token?: TokenSource
+  /** Who uses the client, for session lists and traces where no token says so. */
+  readonly user?: string
+  /** Name and version of the application. Default `@pulsewire/client/VERSION`. */
+  readonly name?: string
+  /** Default `bin`, with `json` offered too. `json` offers only that: for looking at the wire. */
+  readonly encoding?: 'bin' | 'json'
+  /** How often pulses are wanted at most, in ms. An app in the background asks for 10,000. Default: the server's. */
+  readonly pulseIntervalMs?: number
+  /** Data older than this is stale, in ms. Default: what the server says (2,500 with a pulse a second). */
+  readonly staleAfterMs?: number
+  /** Time for connecting, including hello and welcome; also for the address and token functions. Default 4,000 ms. */
+  readonly connectTimeoutMs?: number
+  /** Upper bound of the first delay before reconnecting. Default 250 ms. */
+  readonly backoffBaseMs?: number
+  /** Upper bound of any delay before reconnecting. Default 30,000 ms. */
+  readonly backoffMaxMs?: number
+  /** Data stale for this long through the fault of this gateway makes the client try another address. Default 5,000 ms. */
+  readonly failoverAfterMs?: number
+  /** A larger message from the server is refused. Default 16 MiB. */
+  readonly messageBytesMax?: number
+  /** Clock, random numbers, sockets. For tests and simulations. */
+  readonly environment?: Partial<Environment>
+}
+
+/** Options with every default filled in. */
+export interface Settings {
+  readonly url: AddressSource
+  readonly token: TokenSource | undefined
+  readonly user: string | undefined
+  readonly name: string
+  readonly encodings: readonly Encoding[]
+  readonly pulseIntervalMs: number | undefined
+  readonly staleAfterMs: number | undefined
+  readonly connectTimeoutMs: number
+  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly failoverAfterMs: number
+  readonly messageBytesMax: number
+  readonly environment: Environment
+}
+
+/** Of this package; `package.json` says the same. */
+export const VERSION = '0.1.0'
+
+/** @throws PulsewireError options_invalid, address_invalid */
+export function resolveOptions(options: ClientOptions): Settings {
+  if (options === null || typeof options !== 'object') throw new PulsewireError('options_invalid', 'options must be an object with url')
+  if (typeof options.url !== 'function') toAddresses(options.url)
+  const encoding = options.encoding ?? 'bin'
+  if (encoding !== 'bin' && encoding !== 'json') throw new PulsewireError('options_invalid', "encoding must be 'bin' or 'json'")
+  return {
+    url: options.url,
+    token: options.token,
+    user: options.user,
+    name: options.name ?? `@pulsewire/client/${VERSION}`,
+    encodings: encoding === 'bin' ? ENCODINGS : ['pulsewire.json.v1'],
+    pulseIntervalMs: options.pulseIntervalMs === undefined ? undefined : positive(options.pulseIntervalMs, 'pulseIntervalMs'),
+    staleAfterMs: options.staleAfterMs === undefined ? undefined : positive(options.staleAfterMs, 'staleAfterMs'),
+    connectTimeoutMs: positive(options.connectTimeoutMs ?? 4_000, 'connectTimeoutMs'),
+    backoff: {
+      baseMs: positive(options.backoffBaseMs ?? 250, 'backoffBaseMs'),
+      maxMs: positive(options.backoffMaxMs ?? 30_000, 'backoffMaxMs'),
+    },
+    failoverAfterMs: positive(options.failoverAfterMs ?? 5_000, 'failoverAfterMs'),
+    messageBytesMax: positive(options.messageBytesMax ?? 16 * 1024 * 1024, 'messageBytesMax'),
+    environment: { ...systemEnvironment(), ...options.environment },
+  }
+}
+
+function positive(value: number, name: string): number {
+  if (!(value > 0 && value < Infinity)) throw new PulsewireError('options_invalid', `${name} must be a positive number`)
+  return value
+}

@@ -1,0 +1,216 @@
+import {
+  REFUSAL_CODES,
+  type EndedFrame,
+  type ErrorFrame,
+  type OkRow,
+  type RefusedRow,
+  type SubscribedFrame,
+  type UnsubscribedFrame,
+} from '@pulsewire/protocol'
+import type { Clock, Timer } from '../clock.ts'
+import type { Session } from '../connection/session.ts'
+import { PulsewireError } from '../errors.ts'
+import type { EndedEvent } from './options.ts'
+import type { Registry } from './registry.ts'
+import type { Item } from './split.ts'
+import type { LocalSubscription } from './subscription.ts'
+
+/** Refusals that pass by themselves: the client asks again, the symbol is stale meanwhile. */
+const PASSING_CODES: ReadonlySet<string> = new Set(['upstream_timeout'])
+const RETRY_AFTER_MS = 5_000
+/** Refusals where asking again later, by the application, can help. */
+const RETRYABLE_CODES: ReadonlySet<string> = new Set(['subscriptions_limit', 'feed_unknown', 'upstream_refused', 'upstream_timeout'])
+
+/** How long a sender may take to answer a subscribe. */
+const ANSWER_TIMEOUT_MS = 10_000
+/** Asked this often again without an answer, the session is given up. */
+const REPEATS_MAX = 2
+
+/** Takes the answers to subscribes, for whichever session they come from. */
+export class Answers {
+  readonly #registry: Registry
+  readonly #clock: Clock
+  readonly #onError: (error: PulsewireError) => void
+  /** Sessions in the middle of a full resubscription that the sender asked for. */
+  readonly #resubscribing = new Set<Session>()
+  readonly #retries = new Map<Session, Timer>()
+
+  constructor(registry: Registry, clock: Clock, onError: (error: PulsewireError) => void) {
+    this.#registry = registry
+    this.#clock = clock
+    this.#onError = onError
+  }
+
+  subscribed(session: Session, frame: SubscribedFrame): void {
+    const recovered: string[] = []
+    const missed: string[] = []
+    for (const row of frame.ok ?? []) {
+      const resumed = this.#ok(session, frame.id, row)
+      if (resumed !== undefined) (resumed ? recovered : missed).push(row[0])
+    }
+    for (const row of frame.refused ?? []) this.#refused(session, frame.id, row)
+    if (frame.done === true) {
+      session.rows.answeredFrame(frame.id)
+      this.#registry.tellWithoutSymbols(frame.id)
+      this.#finishResubscription(session)
+    }
+    if (recovered.length + missed.length > 0) this.#tellResume(frame.id, recovered, missed)
+  }
+
+  unsubscribed(session: Session, frame: UnsubscribedFrame): void {
+    for (const symbol of frame.ok) this.#dropped(session, frame.id, symbol)
+    if (frame.closed) session.rows.dropWire(frame.id)
+  }
+
+  ended(session: Session, frame: EndedFrame): void {
+    for (const [symbol, code, message] of frame.symbols) {
+      session.rows.drop(frame.id, symbol)
+      this.#end(session, frame.id, endedEvent(symbol, code, message))
+    }
+  }
+
+  /** With an id: nothing of what was asked under it took effect. */
+  error(session: Session, frame: ErrorFrame): void {
+    const items = frame.id === undefined ? [] : session.rows.takeOutstanding(frame.id)
+    for (const item of items) this.#end(session, frame.id!, endedEvent(item.name, frame.code, frame.message))
+    const message = `${session.node}: ${frame.code}: ${frame.message}`
+    this.#onError(new PulsewireError('server_error', message, { retryable: items.length === 0 }))
+  }
+
+  /** The sender's set differs from ours: tell it everything again. */
+  resubscribe(session: Session): void {
+    this.#resubscribing.add(session)
+    this.#registry.flush()
+    session.rows.resetDigest()
+    for (const wire of this.#registry.wires) session.rows.subscribe(wire, wire.items())
+    this.#finishResubscription(session)
+  }
+
+  /** Asks again what was not answered in time; gives the session up when that does not help. */
+  checkOverdue(session: Session): void {
+    if (!session.rows.unanswered) return
+    for (const { wireId, items, repeats } of session.rows.overdue(this.#clock.nowMs(), ANSWER_TIMEOUT_MS)) {
+      const message = `${session.node} did not answer a subscribe in ${ANSWER_TIMEOUT_MS} ms`
+      const error = new PulsewireError('subscribe_timeout', message, { retryable: true })
+      if (repeats > REPEATS_MAX) {
+        session.abandon(error)
+        return
+      }
+      this.#onError(error)
+      this.#ask(session, wireId, items)
+    }
+  }
+
+  /** All of a subscription has ended: its iterators end too, with the reason. */
+  endIfExhausted(subscription: LocalSubscription, event: EndedEvent, wasOpenName: boolean): void {
+    const nothingLeft = subscription.exhausted || (wasOpenName && subscription.size === 0 && !subscription.wire.open)
+    if (!nothingLeft) return
+    const message = `${event.symbol}: ${event.code}: ${event.message}`
+    subscription.endQueues(new PulsewireError('subscription_ended', message, { retryable: event.retryable }))
+  }
+
+  /** A session begins to serve: what it refused is refused now. */
+  promote(session: Session): void {
+    for (const { wireId, event } of session.rows.refusals.splice(0)) this.#registry.end(wireId, event)
+  }
+
+  forget(session: Session): void {
+    this.#resubscribing.delete(session)
+    this.#retries.get(session)?.cancel()
+    this.#retries.delete(session)
+  }
+
+  /** @returns whether it was recovered, where it was a resumption at all. */
+  #ok(session: Session, wireId: number, ok: OkRow): boolean | undefined {
+    const [symbol, , answer] = ok
+    session.rows.answeredName(wireId, symbol)
+    const entry = this.#registry.entryFor(wireId, symbol)
+    // The answer to something unsubscribed meanwhile still counts in the digest, until the sender confirms the end.
+    const wire = this.#registry.wire(wireId) ?? session.rows.wireInfo(wireId)
+    const known = session.rows.get(wireId, symbol)
+    const repaired = known?.repairing === true
+    const row = wire === undefined ? undefined : session.rows.accept(wire, ok)
+    if (row === undefined) return undefined
+    session.freshness.expect(row.feed, this.#clock.nowMs())
+    if (entry === undefined || entry.ended) return undefined
+    row.entry = entry
+    if (session === this.#registry.serving) entry.row = row
+    this.#registry.reviewer.touch(entry)
+    // Already resumed in this session, or nothing to resume from.
+    if (entry.latest === null || known !== undefined || repaired) return undefined
+    entry.recovered = answer === 'recovered'
+    entry.tellRecovered = true
+    return entry.recovered
+  }
+
+  #refused(session: Session, wireId: number, [name, code, message]: RefusedRow): void {
+    const wire = this.#registry.wire(wireId)
+    session.rows.answeredName(wireId, name)
+    if (wire !== undefined && PASSING_CODES.has(code)) {
+      const kind = wire.patterns.has(name) ? 'patterns' : wire.groups.has(name) ? 'groups' : 'symbols'
+      const entry = kind === 'symbols' ? wire.entries.get(name) : undefined
+      if (entry !== undefined && session === this.#registry.serving) this.#registry.reviewer.delay(entry, session.node, message)
+      session.rows.retryLater(wireId, { kind, name })
+      this.#retrySoon(session)
+      return
+    }
+    session.rows.drop(wireId, name)
+    this.#end(session, wireId, endedEvent(name, code, message))
+  }
+
+  /** A session that does not serve yet ends nothing: the one that does may know better. */
+  #end(session: Session, wireId: number, event: EndedEvent): void {
+    const { serving } = this.#registry
+    if (serving === null || serving === session) this.#registry.end(wireId, event)
+    else session.rows.refusals.push({ wireId, event })
+  }
+
+  #retrySoon(session: Session): void {
+    if (this.#retries.has(session)) return
+    const timer = this.#clock.after(RETRY_AFTER_MS, () => {
+      this.#retries.delete(session)
+      for (const [wireId, items] of session.rows.takeRetries()) this.#ask(session, wireId, items)
+    })
+    this.#retries.set(session, timer)
+  }
+
+  /** Asks again for what is still wanted. */
+  #ask(session: Session, wireId: number, items: readonly Item[]): void {
+    const wire = this.#registry.wire(wireId)
+    if (wire === undefined) return
+    const wanted = items.filter(({ kind, name }) => {
+      return kind === 'patterns' ? wire.patterns.has(name) : kind === 'groups' ? wire.groups.has(name) : wire.entries.has(name)
+    })
+    session.rows.subscribe(wire, wanted.map(({ kind, name }) => wire.item(name, kind)))
+  }
+
+  #dropped(session: Session, wireId: number, symbol: string): void {
+    const row = session.rows.drop(wireId, symbol)
+    const entry = row?.entry
+    if (entry == null || entry.row !== row) return
+    entry.row = null
+    this.#registry.reviewer.touch(entry)
+  }
+
+  #finishResubscription(session: Session): void {
+    if (!this.#resubscribing.has(session) || session.rows.unanswered) return
+    this.#resubscribing.delete(session)
+    for (const row of session.rows.dropUnconfirmed()) {
+      if (row.entry === null || row.entry.row !== row) continue
+      row.entry.row = null
+      this.#registry.reviewer.touch(row.entry)
+    }
+  }
+
+  #tellResume(wireId: number, recovered: readonly string[], missed: readonly string[]): void {
+    for (const subscription of [...(this.#registry.wire(wireId)?.subscriptions ?? [])]) {
+      const mine = (symbol: string) => subscription.entries.has(symbol)
+      const event = { recovered: recovered.filter(mine), missed: missed.filter(mine) }
+      if (event.recovered.length + event.missed.length > 0) subscription.tellResume(event)
+    }
+  }
+}
+
+function endedEvent(symbol: string, code: string, message: string): EndedEvent {
+  return { symbol, code, message: message || (REFUSAL_CODES as Record<string, string>)[code] || '', retryable: RETRYABLE_CODES.has(code) }
+}

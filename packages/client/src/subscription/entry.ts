@@ -1,0 +1,73 @@
+import type { AnswerState } from '@pulsewire/protocol'
+import { PENDING, type SymbolState } from '../freshness/state.ts'
+import type { LocalSubscription } from './subscription.ts'
+import { Update } from './update.ts'
+import type { Wire } from './wire.ts'
+
+/** A symbol as the application sees it. Outlives connections. */
+export class Entry {
+  readonly symbol: string
+  readonly wire: Wire
+  /** Who wants it. */
+  readonly subscribers: LocalSubscription[] = []
+  /** The newest update; its values are the image. */
+  latest: Update | null = null
+  /** What was last told to the subscribers. */
+  reported: SymbolState = PENDING
+  /** Its row in the serving session; null while not answered there. */
+  row: Row | null = null
+  /** Whether the last resumption lost nothing; undefined before the first. */
+  recovered: boolean | undefined
+  /** Its resumption shall be told with the next update. */
+  tellRecovered = false
+
+  constructor(symbol: string, wire: Wire) {
+    this.symbol = symbol
+    this.wire = wire
+  }
+
+  get ended(): boolean {
+    return this.reported.state === 'ended'
+  }
+
+  get partition(): number {
+    return this.latest === null ? -1 : Update.partsOf(this.latest).partition
+  }
+}
+
+/** A symbol as one session knows it: an `ok` row in force. */
+export class Row {
+  readonly wireId: number
+  readonly symbol: string
+  readonly feed: string
+  readonly feedIndex: number
+  /** Whether each record counts (delivery `every`). */
+  readonly every: boolean
+  ref: number
+  answer: AnswerState
+  /** Null when nobody wants it any more and the sender has not confirmed that yet. */
+  entry: Entry | null
+  /** A snapshot or replay is due before the next pulse of the feed. */
+  awaiting = false
+  /** No update was delivered since the answer. */
+  first = true
+  /** In the digest. */
+  inForce = true
+  /** `every`: asked for the missing records; what comes before the answer is dropped. */
+  repairing = false
+  /** `every`: asked once already; a hole that is still there is a gap. */
+  repaired = false
+  /** `every`: a session that does not serve yet had a hole here; looked at when it serves. */
+  deferred = false
+
+  constructor(parts: { wireId: number; symbol: string; feed: string; feedIndex: number; every: boolean; ref: number; answer: AnswerState }) {
+    this.wireId = parts.wireId
+    this.symbol = parts.symbol
+    this.feed = parts.feed
+    this.feedIndex = parts.feedIndex
+    this.every = parts.every
+    this.ref = parts.ref
+    this.answer = parts.answer
+    this.entry = null
+  }
+}

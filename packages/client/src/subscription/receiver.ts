@@ -1,0 +1,127 @@
+import { formatPosition, type ReceivedImage } from '@pulsewire/protocol'
+import type { Clock } from '../clock.ts'
+import type { Session } from '../connection/session.ts'
+import { decide, type Held } from './decide.ts'
+import type { Entry, Row } from './entry.ts'
+import type { Reviewer } from './reviewer.ts'
+import { changedIndexes, Update, type Gap } from './update.ts'
+import { Wire } from './wire.ts'
+
+/** Turns decoded images into updates of the application: in order, once, and with every hole repaired or told. */
+export class Receiver {
+  readonly #clock: Clock
+  readonly #reviewer: Reviewer
+  /** Rows whose missing records shall be asked for at the end of the message. */
+  readonly #repairs = new Set<Row>()
+
+  constructor(clock: Clock, reviewer: Reviewer) {
+    this.#clock = clock
+    this.#reviewer = reviewer
+  }
+
+  receive(session: Session, row: Row, image: ReceivedImage): void {
+    const entry = row.entry
+    if (entry === null || entry.ended) return
+    const serving = session === this.#reviewer.serving
+    const held = Wire.held(entry)
+    const decision = decide(row, image, held, serving)
+    if (decision === 'repair') this.#repair(row)
+    if (decision === 'defer') row.deferred = true
+    // A replay is complete only with the next pulse; a snapshot is complete by itself.
+    if (row.awaiting && (row.answer === 'snapshot' || !row.every) && decision !== 'repair') session.rows.setAwaiting(row, false)
+    if (decision === 'duplicate') {
+      row.first = false
+      this.#reviewer.touch(entry)
+      return
+    }
+    if (decision !== 'deliver' && decision !== 'gap') return
+    row.first = false
+    row.repaired = false
+    this.#deliver(session, entry, row, image, decision === 'gap' ? held : null, serving)
+  }
+
+  /** The sender has lost records. It may know them all the same where they are asked for by position. */
+  gapFrame(session: Session, ref: number): void {
+    const row = session.rows.byRef(ref)
+    if (row?.entry == null || !row.every) return
+    if (session !== this.#reviewer.serving) row.deferred = true
+    else if (!row.repaired && !row.repairing && row.entry.latest !== null) this.#repair(row)
+    else {
+      row.first = true
+      row.answer = 'snapshot'
+    }
+  }
+
+  /** A session begins to serve: what it could not chain before, and nobody else brought, is asked for. */
+  repairDeferred(session: Session): void {
+    for (const row of session.rows.all()) {
+      if (!row.deferred) continue
+      row.deferred = false
+      if (row.entry !== null) this.#repair(row)
+    }
+    this.askRepairs(session)
+  }
+
+  askRepairs(session: Session): void {
+    if (this.#repairs.size === 0) return
+    const byWire = new Map<Wire, Entry[]>()
+    for (const row of this.#repairs) {
+      if (row.entry === null || session.rows.byRef(row.ref) !== row) continue
+      const entries = byWire.get(row.entry.wire) ?? []
+      entries.push(row.entry)
+      byWire.set(row.entry.wire, entries)
+    }
+    this.#repairs.clear()
+    for (const [wire, entries] of byWire) session.rows.subscribe(wire, entries.map((entry) => wire.item(entry.symbol)))
+  }
+
+  #repair(row: Row): void {
+    row.repairing = true
+    this.#repairs.add(row)
+    if (row.entry !== null) this.#reviewer.touch(row.entry)
+  }
+
+  #deliver(session: Session, entry: Entry, row: Row, image: ReceivedImage, lostAfter: Held | null, serving: boolean): void {
+    const names = session.decoder.fieldNames(row.feedIndex)
+    const { symbol } = entry
+    const gap: Gap | undefined =
+      lostAfter === null ? undefined : { symbol, from: formatPosition(lostAfter), to: formatPosition(image) }
+    const previous = entry.latest
+    const partitionBefore = entry.partition
+    const parts = {
+      symbol,
+      generation: image.generation,
+      partition: image.partition,
+      offset: image.offset,
+      ts: image.ts,
+      receivedAtMs: this.#clock.nowMs(),
+      n: recordsOf(image, previous, row.every),
+      snapshot: image.snapshot,
+      deleted: image.deleted,
+      recovered: entry.tellRecovered ? entry.recovered : undefined,
+      raw: image.raw,
+      gap,
+      names,
+      fields: image.values.slice(),
+      changedIndexes: changedIndexes(image, names, previous),
+    }
+    // The state depends on the partition, which this update may be the first to name.
+    entry.latest = new Update({ ...parts, state: entry.reported })
+    const state = serving || partitionBefore !== image.partition ? this.#reviewer.current(entry) : entry.reported
+    if (state !== entry.latest.state) entry.latest = new Update({ ...parts, state })
+    entry.tellRecovered = false
+    const update = entry.latest
+    for (const subscription of [...entry.subscribers]) {
+      if (gap !== undefined) subscription.tellGap(gap)
+      subscription.deliver(update, row.every)
+    }
+  }
+}
+
+/** While two sessions overlap, what one conflated the other may have delivered in part; offsets bound the sum. */
+function recordsOf(image: ReceivedImage, previous: Update | null, every: boolean): number {
+  if (image.snapshot && !every) return image.n
+  const held = previous === null ? undefined : Update.partsOf(previous)
+  if (held === undefined || held.generation !== image.generation || held.partition !== image.partition) return image.n
+  return Math.min(image.n, image.offset - held.offset)
+}

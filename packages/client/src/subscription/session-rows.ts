@@ -1,0 +1,257 @@
+import { SubscriptionDigest, type Decoder, type FeedInfo, type OkRow, type UpstreamFrame } from '@pulsewire/protocol'
+import type { Clock } from '../clock.ts'
+import { Row } from './entry.ts'
+import type { EndedEvent } from './options.ts'
+import { splitSubscribe, splitUnsubscribe, type Item } from './split.ts'
+import type { Wire } from './wire.ts'
+
+/** What the rows need of their session. */
+export interface RowsLink {
+  readonly decoder: Decoder
+  readonly messageBytesMax: number
+  feedIndex(feed: string): number
+  feedInfo(index: number): FeedInfo | undefined
+  send(frame: UpstreamFrame): void
+}
+
+/** What is asked under one id and not answered yet. */
+class Outstanding {
+  frames = 0
+  /** Names in those frames without a row so far. */
+  readonly items = new Map<string, Item>()
+  sinceMs = 0
+  /** How often this was asked again because no answer came. */
+  repeats = 0
+}
+
+/** What one session holds: the answered rows by ref and by name, their digest, and what is not answered. */
+export class SessionRows {
+  readonly digest = new SubscriptionDigest()
+  /** What this session refused or ended before it served. */
+  readonly refusals: { wireId: number; event: EndedEvent }[] = []
+  readonly #link: RowsLink
+  readonly #clock: Clock
+  readonly #byRef = new Map<number, Row>()
+  readonly #byWire = new Map<number, Map<string, Row>>()
+  /** What was asked under each id: its answers may come after the application has forgotten it. */
+  readonly #wires = new Map<number, Pick<Wire, 'id' | 'feed' | 'options'>>()
+  readonly #outstanding = new Map<number, Outstanding>()
+  readonly #retries = new Map<number, Item[]>()
+  /** By feed: rows whose snapshot or replay has not come. */
+  readonly #awaiting = new Map<string, Set<Row>>()
+
+  constructor(link: RowsLink, clock: Clock) {
+    this.#link = link
+    this.#clock = clock
+  }
+
+  byRef(ref: number): Row | undefined {
+    return this.#byRef.get(ref)
+  }
+
+  get(wireId: number, symbol: string): Row | undefined {
+    return this.#byWire.get(wireId)?.get(symbol)
+  }
+
+  all(): Iterable<Row> {
+    return this.#byRef.values()
+  }
+
+  /** Whether everything was answered and every promised snapshot is here. */
+  get settled(): boolean {
+    return this.#outstanding.size === 0 && [...this.#awaiting.values()].every((rows) => rows.size === 0)
+  }
+
+  answered(wireId: number): boolean {
+    return this.#byWire.has(wireId) && !this.#outstanding.has(wireId)
+  }
+
+  subscribe(wire: Wire, items: Iterable<Item>): void {
+    for (const part of splitSubscribe(wire.frameBase, items, this.#link.messageBytesMax)) {
+      const outstanding = this.#outstandingOf(wire.id)
+      if (outstanding.frames++ === 0) outstanding.sinceMs = this.#clock.nowMs()
+      for (const item of part.items) outstanding.items.set(item.name, item)
+      if (!this.#byWire.has(wire.id)) {
+        this.#byWire.set(wire.id, new Map())
+        this.#wires.set(wire.id, { id: wire.id, feed: wire.feed, options: wire.options })
+      }
+      this.#link.send(part.frame)
+    }
+  }
+
+  /** Ends symbols. Their rows stay in the digest until the sender confirms, and bring nothing more. */
+  unsubscribe(wireId: number, symbols: Iterable<string>): void {
+    if (!this.#byWire.has(wireId)) return
+    const names = [...symbols]
+    for (const name of names) this.#release(this.get(wireId, name))
+    for (const frame of splitUnsubscribe(wireId, names, this.#link.messageBytesMax)) this.#link.send(frame)
+  }
+
+  /** Ends a whole id. */
+  unsubscribeAll(wireId: number): void {
+    const rows = this.#byWire.get(wireId)
+    if (rows === undefined) return
+    for (const row of rows.values()) this.#release(row)
+    this.#link.send({ t: 'unsubscribe', id: wireId })
+  }
+
+  /** Takes an `ok` row into force, new or again. Returns undefined for a feed or an id that nobody named. */
+  accept(wire: Pick<Wire, 'id' | 'feed' | 'options'>, [symbol, ref, answer]: OkRow): Row | undefined {
+    const rows = this.#byWire.get(wire.id)
+    const feedIndex = this.#link.feedIndex(wire.feed)
+    const info = this.#link.feedInfo(feedIndex)
+    if (rows === undefined || info === undefined) return undefined
+    let row = rows.get(symbol)
+    if (row === undefined) {
+      const every = (wire.options.delivery ?? info.mode) === 'every'
+      row = new Row({ wireId: wire.id, symbol, feed: wire.feed, feedIndex, every, ref, answer })
+      row.inForce = false
+      rows.set(symbol, row)
+    } else if (row.ref !== ref) {
+      this.#byRef.delete(row.ref)
+      this.#link.decoder.close(row.ref)
+    }
+    if (row.repairing) row.repaired = true
+    row.repairing = false
+    row.ref = ref
+    row.answer = answer
+    row.first = true
+    this.#byRef.set(ref, row)
+    this.#link.decoder.open(ref, feedIndex)
+    this.#confirm(row)
+    // "recovered" may or may not be followed by something: only the next pulse tells.
+    this.setAwaiting(row, answer === 'snapshot' || answer === 'recovered')
+    return row
+  }
+
+  #confirm(row: Row): void {
+    if (!row.inForce) this.digest.add(row.wireId, row.symbol)
+    row.inForce = true
+  }
+
+  setAwaiting(row: Row, awaiting: boolean): void {
+    row.awaiting = awaiting
+    let rows = this.#awaiting.get(row.feed)
+    if (rows === undefined) this.#awaiting.set(row.feed, (rows = new Set()))
+    if (awaiting) rows.add(row)
+    else rows.delete(row)
+  }
+
+  /** A pulse of the feed came: whatever was promised is here. */
+  takeAwaiting(feed: string): readonly Row[] {
+    const rows = this.#awaiting.get(feed)
+    if (rows === undefined || rows.size === 0) return []
+    const taken = [...rows]
+    rows.clear()
+    for (const row of taken) row.awaiting = false
+    return taken
+  }
+
+  /** The row is over: unsubscribed, ended or refused. */
+  drop(wireId: number, symbol: string): Row | undefined {
+    const row = this.get(wireId, symbol)
+    if (row === undefined) return undefined
+    this.#byWire.get(wireId)?.delete(symbol)
+    if (this.#byRef.get(row.ref) === row) {
+      this.#byRef.delete(row.ref)
+      this.#link.decoder.close(row.ref)
+    }
+    this.setAwaiting(row, false)
+    if (row.inForce) this.digest.remove(wireId, symbol)
+    row.inForce = false
+    return row
+  }
+
+  /** Nothing is left under an id. */
+  dropWire(wireId: number): void {
+    for (const symbol of [...(this.#byWire.get(wireId)?.keys() ?? [])]) this.drop(wireId, symbol)
+    this.#byWire.delete(wireId)
+    this.#wires.delete(wireId)
+    this.#retries.delete(wireId)
+    this.#outstanding.delete(wireId)
+  }
+
+  wireInfo(wireId: number): Pick<Wire, 'id' | 'feed' | 'options'> | undefined {
+    return this.#wires.get(wireId)
+  }
+
+  /** A name that was refused for a reason that passes. */
+  retryLater(wireId: number, item: Item): void {
+    const items = this.#retries.get(wireId)
+    if (items === undefined) this.#retries.set(wireId, [item])
+    else items.push(item)
+  }
+
+  takeRetries(): [wireId: number, items: Item[]][] {
+    const retries = [...this.#retries]
+    this.#retries.clear()
+    return retries
+  }
+
+  /** A name was answered, by whatever. */
+  answeredName(wireId: number, name: string): void {
+    const outstanding = this.#outstanding.get(wireId)
+    if (outstanding === undefined) return
+    outstanding.items.delete(name)
+    outstanding.sinceMs = this.#clock.nowMs()
+  }
+
+  /** A subscribe was answered to the end. */
+  answeredFrame(wireId: number): void {
+    const outstanding = this.#outstanding.get(wireId)
+    if (outstanding === undefined) return
+    outstanding.frames--
+    if (outstanding.frames <= 0) this.#outstanding.delete(wireId)
+  }
+
+  /** A subscribe under this id had no effect: what was asked and is now void. */
+  takeOutstanding(wireId: number): Item[] {
+    const items = [...(this.#outstanding.get(wireId)?.items.values() ?? [])]
+    this.#outstanding.delete(wireId)
+    return items
+  }
+
+  /** Ids whose answer is overdue, with what to ask again. `repeats` counts how often that was done. */
+  overdue(nowMs: number, timeoutMs: number): { wireId: number; items: Item[]; repeats: number }[] {
+    const overdue: { wireId: number; items: Item[]; repeats: number }[] = []
+    for (const [wireId, outstanding] of this.#outstanding) {
+      if (nowMs - outstanding.sinceMs <= timeoutMs) continue
+      const items = [...outstanding.items.values()]
+      if (items.length === 0) this.#outstanding.delete(wireId)
+      outstanding.frames = 0
+      outstanding.repeats++
+      outstanding.sinceMs = nowMs
+      overdue.push({ wireId, items, repeats: outstanding.repeats })
+    }
+    return overdue
+  }
+
+  /** The sender's set differs from ours: start the digest anew; the answers to come make it. */
+  resetDigest(): void {
+    this.digest.clear()
+    for (const row of this.#byRef.values()) row.inForce = false
+  }
+
+  /** After everything was answered anew: rows that were not named again are gone at the sender. */
+  dropUnconfirmed(): Row[] {
+    const gone = [...this.#byRef.values()].filter((row) => !row.inForce)
+    for (const row of gone) this.drop(row.wireId, row.symbol)
+    return gone
+  }
+
+  get unanswered(): boolean {
+    return this.#outstanding.size > 0
+  }
+
+  #release(row: Row | undefined): void {
+    if (row === undefined) return
+    row.entry = null
+    this.setAwaiting(row, false)
+  }
+
+  #outstandingOf(wireId: number): Outstanding {
+    let outstanding = this.#outstanding.get(wireId)
+    if (outstanding === undefined) this.#outstanding.set(wireId, (outstanding = new Outstanding()))
+    return outstanding
+  }
+}

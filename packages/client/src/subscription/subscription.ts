@@ -1,0 +1,220 @@
+import type { PulsewireError } from '../errors.ts'
+import { endedState, PENDING, sameState, type StateName, type SymbolState } from '../freshness/state.ts'
+import type { Entry } from './entry.ts'
+import { names, type EndedEvent, type ResumeEvent, type SubscriptionHandlers } from './options.ts'
+import { UpdateQueue } from './queue.ts'
+import { Update, type Gap } from './update.ts'
+import { SymbolView, type ViewSource } from './view.ts'
+import type { Wire } from './wire.ts'
+
+/** A subscription: iterate it for updates, ask it for states, change its symbols. */
+export interface Subscription extends AsyncIterable<Update> {
+  readonly feed: string
+  /** The worst state of its symbols, judged at the time of reading. Ended symbols count only when all have ended. */
+  readonly state: SymbolState
+  /** One view per symbol, those that patterns and groups brought included. */
+  readonly symbols: Iterable<SymbolView>
+  readonly size: number
+  get(symbol: string): SymbolView | undefined
+  /** Subscribes to more symbols. One that has ended is asked for again. */
+  add(symbols: Iterable<string>): void
+  remove(symbols: Iterable<string>): void
+  /** Ends the subscription and its iterators. Idempotent. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+/** What a subscription asks of its registry. */
+export interface SubscriptionOwner extends ViewSource {
+  addSymbols(subscription: LocalSubscription, symbols: readonly string[]): void
+  removeSymbols(subscription: LocalSubscription, symbols: readonly string[]): void
+  closeSubscription(subscription: LocalSubscription): void
+  /** State of a subscription that has no symbols (yet). */
+  stateWithoutSymbols(subscription: LocalSubscription): SymbolState
+  /** Runs a callback of the application; what it throws is reported, not thrown. */
+  guard(callback: () => void): void
+}
+
+export class LocalSubscription implements Subscription {
+  readonly wire: Wire
+  /** Symbols in view, those that have ended too. */
+  readonly entries = new Map<string, Entry>()
+  readonly #owner: SubscriptionOwner
+  readonly #handlers: SubscriptionHandlers
+  readonly #queueMax: number
+  readonly #queues = new Set<UpdateQueue>()
+  readonly #counts: Record<StateName, number> = { pending: 0, live: 0, stale: 0, ended: 0 }
+  /** Entries whose state changed since the last `tellState`. */
+  #changed = new Set<Entry>()
+  #told: SymbolState = PENDING
+  #closed: SymbolState | undefined
+
+  constructor(wire: Wire, owner: SubscriptionOwner, handlers: SubscriptionHandlers, queueMax: number) {
+    this.wire = wire
+    this.#owner = owner
+    this.#handlers = handlers
+    this.#queueMax = queueMax
+  }
+
+  get feed(): string {
+    return this.wire.feed
+  }
+
+  get state(): SymbolState {
+    this.#owner.settle()
+    return this.#judge()
+  }
+
+  get symbols(): Iterable<SymbolView> {
+    return this.#views()
+  }
+
+  get size(): number {
+    return this.entries.size
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  get(symbol: string): SymbolView | undefined {
+    const entry = this.entries.get(symbol)
+    return entry === undefined ? undefined : new SymbolView(entry, this.#owner)
+  }
+
+  add(symbols: Iterable<string>): void {
+    const list = names(symbols, 'symbols')
+    if (this.#closed === undefined) this.#owner.addSymbols(this, list)
+  }
+
+  remove(symbols: Iterable<string>): void {
+    const list = names(symbols, 'symbols')
+    if (this.#closed === undefined) this.#owner.removeSymbols(this, list)
+  }
+
+  close(): void {
+    if (this.#closed === undefined) this.#owner.closeSubscription(this)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /**
+   * Updates from now on; images that are held already come first, as snapshots. Bounded: see `queueMax`.
+   * Ends when the subscription is closed; throws when all of it was ended by the server or the client gave up.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Update, undefined> {
+    const queue = new UpdateQueue(this.#queueMax, (done) => this.#queues.delete(done))
+    if (this.#closed !== undefined) queue.end()
+    else {
+      this.#queues.add(queue)
+      for (const entry of this.entries.values()) if (entry.latest !== null) queue.push(heldUpdate(entry), false)
+    }
+    return queue
+  }
+
+  // What follows is for the registry.
+
+  attach(entry: Entry): void {
+    if (this.entries.has(entry.symbol)) return
+    this.entries.set(entry.symbol, entry)
+    entry.subscribers.push(this)
+    this.#counts[entry.reported.state]++
+    this.#changed.add(entry)
+  }
+
+  detach(entry: Entry): void {
+    if (!this.entries.delete(entry.symbol)) return
+    const index = entry.subscribers.indexOf(this)
+    if (index >= 0) entry.subscribers.splice(index, 1)
+    this.#counts[entry.reported.state]--
+    this.#changed.delete(entry)
+  }
+
+  /** The entry's state is about to become `next`. */
+  count(entry: Entry, next: SymbolState): void {
+    this.#counts[entry.reported.state]--
+    this.#counts[next.state]++
+    this.#changed.add(entry)
+  }
+
+  deliver(update: Update, every: boolean): void {
+    for (const queue of this.#queues) queue.push(update, every)
+    if (this.#handlers.onUpdate !== undefined) this.#owner.guard(() => this.#handlers.onUpdate?.(update))
+  }
+
+  /** Gives a latecomer the image that others already have. */
+  deliverHeld(entry: Entry): void {
+    if (this.entries.get(entry.symbol) === entry && entry.latest !== null) this.deliver(heldUpdate(entry), false)
+  }
+
+  tellState(): void {
+    const state = this.#judge()
+    const previous = this.#told
+    if (this.#changed.size === 0 && sameState(state, previous)) return
+    const symbols = [...this.#changed].map((entry) => entry.symbol)
+    this.#changed = new Set()
+    this.#told = state
+    if (this.#handlers.onState !== undefined) this.#owner.guard(() => this.#handlers.onState?.(state, { previous, symbols }))
+  }
+
+  tellEnded(event: EndedEvent): void {
+    if (this.#handlers.onEnded !== undefined) this.#owner.guard(() => this.#handlers.onEnded?.(event))
+  }
+
+  tellGap(gap: Gap): void {
+    if (this.#handlers.onGap !== undefined) this.#owner.guard(() => this.#handlers.onGap?.(gap))
+  }
+
+  tellResume(event: ResumeEvent): void {
+    if (this.#handlers.onResume !== undefined) this.#owner.guard(() => this.#handlers.onResume?.(event))
+  }
+
+  /** Whether nothing can come any more: everything asked for was ended by the server. */
+  get exhausted(): boolean {
+    return this.entries.size > 0 && this.#counts.ended === this.entries.size && !this.wire.open
+  }
+
+  endQueues(error: PulsewireError | undefined): void {
+    for (const queue of this.#queues) queue.end(error)
+    this.#queues.clear()
+  }
+
+  /** The last state there is. */
+  finish(code: string, message: string, nowMs: number, error?: PulsewireError): void {
+    this.#closed = endedState(code, message, nowMs)
+    this.endQueues(error)
+    this.tellState()
+  }
+
+  #judge(): SymbolState {
+    if (this.#closed !== undefined) return this.#closed
+    const counts = this.#counts
+    if (this.entries.size === 0) return this.#owner.stateWithoutSymbols(this)
+    const worst: StateName = counts.stale > 0 ? 'stale' : counts.pending > 0 ? 'pending' : counts.live > 0 ? 'live' : 'ended'
+    // Most often nothing changed since it was told.
+    if (this.#changed.size === 0 && this.#told.state === worst) return this.#told
+    for (const entry of this.entries.values()) if (entry.reported.state === worst) return entry.reported
+    return PENDING
+  }
+
+  *#views(): Iterable<SymbolView> {
+    for (const entry of this.entries.values()) yield new SymbolView(entry, this.#owner)
+  }
+}
+
+/** The held image as an update: a snapshot that stands for no record. */
+function heldUpdate(entry: Entry): Update {
+  const parts = Update.partsOf(entry.latest!)
+  const changed = [...parts.fields.keys()].filter((index) => parts.fields[index] !== undefined)
+  return new Update({
+    ...parts,
+    n: 0,
+    snapshot: true,
+    recovered: undefined,
+    gap: undefined,
+    state: entry.reported,
+    changedIndexes: changed,
+  })
+}

@@ -1,0 +1,74 @@
+import type { SubscribeFrame, SubscribeOptions } from '@pulsewire/protocol'
+import { Entry } from './entry.ts'
+import type { Item } from './split.ts'
+import type { LocalSubscription } from './subscription.ts'
+import { Update } from './update.ts'
+
+/**
+ * One subscription on the wire: an id, a feed, options, and the names wanted under it. Subscriptions of the application
+ * that name only symbols and have the same options share one, so that a symbol shown in five places is sent once. Those
+ * with patterns or groups have their own, because only the sender knows which symbols these bring.
+ */
+export class Wire {
+  readonly id: number
+  readonly feed: string
+  readonly options: SubscribeOptions
+  /** Key of `sharedKey`, or null when not shared. */
+  readonly key: string | null
+  readonly patterns = new Set<string>()
+  readonly groups = new Set<string>()
+  /** Every symbol that somebody holds a view of, those that have ended too. */
+  readonly entries = new Map<string, Entry>()
+  readonly subscriptions = new Set<LocalSubscription>()
+  /** What the next flush sends. */
+  readonly adding = new Map<string, Item['kind']>()
+  readonly removing = new Set<string>()
+
+  constructor(id: number, feed: string, options: SubscribeOptions, key: string | null) {
+    this.id = id
+    this.feed = feed
+    this.options = options
+    this.key = key
+  }
+
+  /** Whether the sender may answer with symbols that were not named. */
+  get open(): boolean {
+    return this.patterns.size > 0 || this.groups.size > 0
+  }
+
+  get frameBase(): Pick<SubscribeFrame, 'id' | 'feed'> & SubscribeOptions {
+    return { id: this.id, feed: this.feed, ...this.options }
+  }
+
+  entry(symbol: string): Entry {
+    let entry = this.entries.get(symbol)
+    if (entry === undefined) this.entries.set(symbol, (entry = new Entry(symbol, this)))
+    return entry
+  }
+
+  item(name: string, kind: Item['kind'] = 'symbols'): Item {
+    const latest = kind === 'symbols' ? this.entries.get(name)?.latest : undefined
+    return latest == null ? { kind, name } : { kind, name, from: latest.position }
+  }
+
+  /**
+   * All that a new session has to be told. Symbols that a pattern brought are named too, each with the position held:
+   * under the pattern alone they could not be resumed.
+   */
+  *items(): Iterable<Item> {
+    for (const entry of this.entries.values()) if (!entry.ended) yield this.item(entry.symbol)
+    for (const name of this.patterns) yield { kind: 'patterns', name }
+    for (const name of this.groups) yield { kind: 'groups', name }
+  }
+
+  /** Position and time of what is held of a symbol. */
+  static held(entry: Entry) {
+    return entry.latest === null ? null : Update.partsOf(entry.latest)
+  }
+}
+
+/** Equal for subscriptions that can share a wire. Field order does not matter to the sender, nor does it here. */
+export function sharedKey(feed: string, options: SubscribeOptions): string {
+  const fields = options.fields === undefined ? null : [...new Set(options.fields)].sort()
+  return JSON.stringify([feed, fields, options.maxRate ?? null, options.delivery ?? null, options.image ?? true])
+}
