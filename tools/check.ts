@@ -24,10 +24,18 @@ interface Check {
 
 function checks(fix: boolean): readonly Check[] {
   return [
-    { name: 'node', what: `Node ${NODE_MAJOR} runs the scripts`, run: async () => (isRightNode() ? [] : [`this is ${process.version}: run it through npm, after npm ci`]) },
+    {
+      name: 'node',
+      what: `Node ${NODE_MAJOR} runs the scripts`,
+      run: async () => (isRightNode() ? [] : [`this is ${process.version}: run it through npm, after npm ci`]),
+    },
     { name: 'types', what: 'TypeScript', run: () => command('tsc', ['-p', 'tsconfig.json']) },
     { name: 'lint', what: 'lint and format', run: () => command('biome', ['check', '--max-diagnostics=50', ...(fix ? ['--write'] : [])]) },
-    { name: 'boundaries', what: 'who imports whom', run: async () => findViolations((await sources()).flatMap((file) => importsOf(root, file))) },
+    {
+      name: 'boundaries',
+      what: 'who imports whom',
+      run: async () => findViolations((await sources()).flatMap((file) => importsOf(root, file))),
+    },
     { name: 'unused', what: 'unused files, exports and dependencies', run: () => command('knip', ['--no-progress']) },
     { name: 'docs', what: 'generated documentation is up to date', run: async () => outdatedDocs(root) },
     { name: 'content', what: 'no secrets, machine paths or registry hosts', run: async () => findForbiddenContent(root, await tracked()) },

@@ -54,7 +54,15 @@ export const RULES: readonly Rule[] = [
     reason: "a package's exports are its interface",
     isBroken: ({ from, to, specifier }) => {
       const inside = packageOf(to)
-      return inside !== undefined && packageOf(from) !== inside && specifier.startsWith('.') && !from.startsWith('test/') && !isTest(from) && !from.startsWith('tools/') && !from.startsWith('bench/')
+      return (
+        inside !== undefined &&
+        packageOf(from) !== inside &&
+        specifier.startsWith('.') &&
+        !from.startsWith('test/') &&
+        !isTest(from) &&
+        !from.startsWith('tools/') &&
+        !from.startsWith('bench/')
+      )
     },
   },
 ]
@@ -64,7 +72,10 @@ export function findViolations(edges: readonly Import[]): string[] {
   const broken = RULES.flatMap(({ name, reason, isBroken }) =>
     edges.filter(isBroken).map(({ from, specifier }) => `${from} imports ${specifier} (${name}: ${reason})`),
   )
-  return [...broken, ...findCycles(edges).map((cycle) => `${cycle.join(' → ')} (no-cycles: what needs each other cannot be read or tested apart)`)]
+  return [
+    ...broken,
+    ...findCycles(edges).map((cycle) => `${cycle.join(' → ')} (no-cycles: what needs each other cannot be read or tested apart)`),
+  ]
 }
 
 /** Cycles of imports that are there at run time, each once, by depth-first search. */

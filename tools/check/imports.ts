@@ -19,7 +19,8 @@ export function importsOf(root: string, file: string): Import[] {
   if (errors.length > 0) throw new Error(`${file}: ${errors[0]!.message}`)
   const found = new Map<string, boolean>()
   const add = (specifier: string, isTypeOnly: boolean): void => void found.set(specifier, (found.get(specifier) ?? true) && isTypeOnly)
-  for (const { moduleRequest, entries } of module.staticImports) add(moduleRequest.value, entries.length > 0 && entries.every(({ isType }) => isType))
+  for (const { moduleRequest, entries } of module.staticImports)
+    add(moduleRequest.value, entries.length > 0 && entries.every(({ isType }) => isType))
   for (const { entries } of module.staticExports) {
     for (const { moduleRequest, isType } of entries) if (moduleRequest !== null) add(moduleRequest.value, isType)
   }

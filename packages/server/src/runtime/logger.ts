@@ -43,7 +43,13 @@ export function createMemoryLogger(options: { readonly linesMax?: number } = {})
       lines.push({ level, code, message, fields: { ...bound, ...fields } })
       if (lines.length > linesMax) lines.shift()
     }
-    return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), child: (more) => at({ ...bound, ...more }) }
+    return {
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      child: (more) => at({ ...bound, ...more }),
+    }
   }
   return Object.assign(at({}), { lines })
 }

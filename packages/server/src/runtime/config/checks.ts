@@ -30,7 +30,10 @@ function checkLog({ log }: CheckedConfig): Problem[] {
   }
   if (sasl !== undefined && (sasl.passwordFile === undefined) === (sasl.password === undefined)) {
     const found = sasl.password === undefined ? 'no password' : 'two passwords'
-    problems.push({ path: ['log', 'sasl'], text: `has ${found}, expected either passwordFile or the environment variable PULSEWIRE_LOG_SASL_PASSWORD` })
+    problems.push({
+      path: ['log', 'sasl'],
+      text: `has ${found}, expected either passwordFile or the environment variable PULSEWIRE_LOG_SASL_PASSWORD`,
+    })
   }
   return problems
 }
@@ -55,10 +58,16 @@ function checkFeed(feed: FeedConfig, path: Path, writerIntervalMs: number | unde
     problems.push({ path: [...path, 'codec'], text: `found "${feed.codec}" beside a protobuf section, expected protobuf` })
   }
   if (feed.merge && feed.mode === 'every') {
-    problems.push({ path: [...path, 'merge'], text: 'found true with mode every, which gives each record as it is, expected mode latest or merge: false' })
+    problems.push({
+      path: [...path, 'merge'],
+      text: 'found true with mode every, which gives each record as it is, expected mode latest or merge: false',
+    })
   }
   if (feed.merge && feed.codec === 'raw') {
-    problems.push({ path: [...path, 'merge'], text: 'found true with codec raw, whose records have no fields to merge, expected json or protobuf' })
+    problems.push({
+      path: [...path, 'merge'],
+      text: 'found true with codec raw, whose records have no fields to merge, expected json or protobuf',
+    })
   }
   if (feed.staleAfterMs < 2 * pulseIntervalMs) {
     problems.push({ path: [...path, 'staleAfterMs'], text: tooShort(feed.staleAfterMs, pulseIntervalMs) })
@@ -100,7 +109,12 @@ function checkUpstreams({ gateway, push }: CheckedConfig): Problem[] {
   return [
     // A process that has a push node of its own links to that one.
     ...(upstreams.length === 0 && push === undefined
-      ? [{ path: ['gateway', 'upstreams'], text: 'missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }]' }]
+      ? [
+          {
+            path: ['gateway', 'upstreams'],
+            text: 'missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }]',
+          },
+        ]
       : []),
     ...duplicates(upstreams.map(({ line }) => line)).map((index) => ({
       path: ['gateway', 'upstreams', index, 'line'],

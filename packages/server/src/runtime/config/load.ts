@@ -70,7 +70,9 @@ function without(tree: unknown, path: Path): unknown {
   const [key, ...rest] = path
   if (key === undefined || typeof tree !== 'object' || tree === null) return tree
   if (Array.isArray(tree)) {
-    return rest.length === 0 ? tree.filter((_, index) => index !== key) : tree.map((item, index) => (index === key ? without(item, rest) : item))
+    return rest.length === 0
+      ? tree.filter((_, index) => index !== key)
+      : tree.map((item, index) => (index === key ? without(item, rest) : item))
   }
   const entries = Object.entries(tree).filter(([name]) => rest.length > 0 || name !== key)
   return Object.fromEntries(entries.map(([name, value]) => [name, name === key ? without(value, rest) : value]))
@@ -135,7 +137,8 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
   if (sasl !== undefined) {
     const { passwordFile, password, ...login } = sasl
     const value = password ?? readFileSync(passwordFile!, 'utf8').replace(/\r?\n$/, '')
-    if (value === '') throw new ConfigError('config_invalid', 'the password file is empty', [`log.sasl.passwordFile: the file ${passwordFile} is empty`])
+    if (value === '')
+      throw new ConfigError('config_invalid', 'the password file is empty', [`log.sasl.passwordFile: the file ${passwordFile} is empty`])
     config['log'] = { ...parsed.log, sasl: { ...login, password: new Secret(value) } }
   }
   return config
@@ -144,7 +147,10 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
 /** Two nodes on one host differ by role and port. */
 function defaultNodeId(role: ConfigRole, config: Configs['all']): string {
   const port = role === 'push' ? config.push.listen.port : role === 'pulse' ? 0 : config.gateway.listen.port
-  const host = hostname().replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 40) || 'node'
+  const host =
+    hostname()
+      .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+      .slice(0, 40) || 'node'
   return `${host}-${role}-${port === 0 ? process.pid : port}`
 }
 
@@ -152,4 +158,3 @@ function deepFreeze(value: object): object {
   for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) deepFreeze(child)
   return Object.freeze(value)
 }
-

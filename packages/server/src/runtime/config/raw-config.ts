@@ -10,6 +10,7 @@ export class RawConfig {
   /** Merges a whole tree. `originOf` says where a path comes from, for messages. */
   merge(tree: unknown, originOf: (path: Path) => string, path: Path = []): void {
     if (isTable(tree)) {
+      if (path.length > 0) this.#origins.set(keyOf(path), originOf(path))
       for (const [key, value] of Object.entries(tree)) this.merge(value, originOf, [...path, key])
       if (Object.keys(tree).length === 0 && path.length > 0 && this.#get(path) === undefined) this.set(path, emptyTable(), originOf(path))
       return

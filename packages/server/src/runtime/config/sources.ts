@@ -65,7 +65,11 @@ export function addEnvironment(raw: RawConfig, env: Readonly<Record<string, stri
 }
 
 function isForeign(name: string, value: string): boolean {
-  return KUBERNETES_NAME.test(name) || KUBERNETES_VALUE.test(value) || CONFIG_ROLES.some((role) => settingsOf(role).some(({ env }) => env === name))
+  return (
+    KUBERNETES_NAME.test(name) ||
+    KUBERNETES_VALUE.test(value) ||
+    CONFIG_ROLES.some((role) => settingsOf(role).some(({ env }) => env === name))
+  )
 }
 
 function unknownVariable(name: string, known: readonly string[]): Problem {
@@ -85,7 +89,8 @@ export function addAssignments(raw: RawConfig, assignments: readonly string[], r
     const path = parsePath(assignment.slice(0, equals))
     const node = nodeAt(root, path)
     const value = assignment.slice(equals + 1)
-    if (node?.secret === true) problems.push({ path, text: 'is a secret, which other users of this machine could read in the process list' })
+    if (node?.secret === true)
+      problems.push({ path, text: 'is a secret, which other users of this machine could read in the process list' })
     else raw.set(path, node === undefined ? value : coerce(value, node), '--set')
   }
   return problems

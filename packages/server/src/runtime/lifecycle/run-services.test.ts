@@ -79,13 +79,19 @@ describe('runServices', () => {
     const { signals, options, ready } = harness()
     const isReady = ready()
     const fails = (what: string) => async () => Promise.reject(new Error(what))
-    const services = [fakeService('a', [], { close: fails('close a') }), fakeService('b', [], { drain: fails('drain b'), close: fails('close b') })]
+    const services = [
+      fakeService('a', [], { close: fails('close a') }),
+      fakeService('b', [], { drain: fails('drain b'), close: fails('close b') }),
+    ]
     const run = runServices(services, options)
     await isReady
     signals.emit('SIGINT')
     const result = await run
     assert.equal(result.reason, 'failure')
-    assert.deepEqual(result.errors.map(({ message }) => message), ['drain b', 'close b', 'close a'])
+    assert.deepEqual(
+      result.errors.map(({ message }) => message),
+      ['drain b', 'close b', 'close a'],
+    )
   })
 
   it('gives up a start that is under way', async () => {
@@ -111,7 +117,10 @@ describe('runServices', () => {
     signals.emit('SIGTERM')
     const result = await run
     assert.equal(result.reason, 'forced')
-    assert.deepEqual(result.errors.map(({ message }) => message), ['not closed after 5 ms: a'])
+    assert.deepEqual(
+      result.errors.map(({ message }) => message),
+      ['not closed after 5 ms: a'],
+    )
     assert.ok(logger.lines.some(({ code }) => code === 'drain_deadline'))
   })
 

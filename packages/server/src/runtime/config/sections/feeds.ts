@@ -9,7 +9,10 @@ export const history = z
   .prefault({})
   .describe('Records kept so that slow and returning receivers of an `every` feed miss nothing.')
 
-export const symbolsMax = count('Symbols held at most per feed; records of further ones are counted and left out.', { default: 200_000, max: 10_000_000 })
+export const symbolsMax = count('Symbols held at most per feed; records of further ones are counted and left out.', {
+  default: 200_000,
+  max: 10_000_000,
+})
 
 const protobuf = z
   .strictObject({
@@ -34,17 +37,33 @@ export const feedSection = z
   .strictObject({
     name: text('Name that clients subscribe to.', '1 to 64 letters, digits, dots, dashes or underscores', /^[A-Za-z0-9._-]{1,64}$/),
     topic: text('Kafka topic.', 'a topic name: 1 to 249 letters, digits, dots, dashes or underscores', /^[A-Za-z0-9._-]{1,249}$/),
-    generation: count('Generation of the feed. Raise it by one when the feed moves to another topic, or its topic is made anew.', { default: 1 }),
-    codec: z.enum(['json', 'protobuf', 'raw']).default('json').describe('What a record value is: a flat JSON object, a protobuf message, or bytes passed on as they are.'),
+    generation: count('Generation of the feed. Raise it by one when the feed moves to another topic, or its topic is made anew.', {
+      default: 1,
+    }),
+    codec: z
+      .enum(['json', 'protobuf', 'raw'])
+      .default('json')
+      .describe('What a record value is: a flat JSON object, a protobuf message, or bytes passed on as they are.'),
     protobuf: z.exactOptional(protobuf),
-    mode: z.enum(['latest', 'every']).default('latest').describe('`latest`: receivers get the newest state. `every`: each record, in order, none left out.'),
+    mode: z
+      .enum(['latest', 'every'])
+      .default('latest')
+      .describe('`latest`: receivers get the newest state. `every`: each record, in order, none left out.'),
     merge: flag('Records are partial and merge into the image; otherwise each record replaces it.', false),
     symbolsMax,
     warmup,
     history,
     pulseIntervalMs: durationMs('How often a pulse is written into every partition of the topic.', { default: 500, min: 50, max: 60_000 }),
-    staleAfterMs: durationMs('A partition without a pulse younger than this is stale at a push node.', { default: 1_500, min: 100, max: 600_000 }),
+    staleAfterMs: durationMs('A partition without a pulse younger than this is stale at a push node.', {
+      default: 1_500,
+      min: 100,
+      max: 600_000,
+    }),
   })
   .describe('One kind of data with one policy.')
 
-export const feedsSection = z.array(feedSection).min(1).max(64).meta({ description: 'The feeds; at least one.', expected: 'a list of feeds, at least one' })
+export const feedsSection = z
+  .array(feedSection)
+  .min(1)
+  .max(64)
+  .meta({ description: 'The feeds; at least one.', expected: 'a list of feeds, at least one' })

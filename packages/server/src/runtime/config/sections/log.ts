@@ -9,7 +9,9 @@ const tls = z
     caFile: z.exactOptional(filePath("PEM file of the authorities that sign the brokers' certificates; the system's own when absent.")),
     certFile: z.exactOptional(filePath('PEM file of the client certificate; together with `keyFile`.')),
     keyFile: z.exactOptional(filePath('PEM file of the private key of the client certificate.')),
-    serverName: z.exactOptional(z.string().min(1).describe("Name expected in the brokers' certificates; the host of each broker when absent.")),
+    serverName: z.exactOptional(
+      z.string().min(1).describe("Name expected in the brokers' certificates; the host of each broker when absent."),
+    ),
   })
   .prefault({})
   .describe('TLS to Kafka.')
@@ -26,7 +28,11 @@ const sasl = z
 const fetch = z
   .strictObject({
     waitMaxMs: durationMs('How long a broker may hold a fetch back while there is nothing to give.', { default: 250, max: 60_000 }),
-    bytesMax: bytes('Largest answer to one fetch from one broker; twice that may be held per broker.', { default: 4 * 1024 ** 2, min: 1024, max: 1024 ** 3 }),
+    bytesMax: bytes('Largest answer to one fetch from one broker; twice that may be held per broker.', {
+      default: 4 * 1024 ** 2,
+      min: 1024,
+      max: 1024 ** 3,
+    }),
     partitionBytesMax: bytes('Largest share of one partition in one answer.', { default: 1024 ** 2, min: 1024, max: 1024 ** 3 }),
   })
   .prefault({})
@@ -37,11 +43,22 @@ export const logSection = z
     kind: z
       .enum(['kafka', 'embedded'])
       .default('kafka')
-      .describe('`kafka`, or `embedded`: an in-memory log, reached over IPC from the parent process (demo) or held in this process (`pulsewire all`).'),
+      .describe(
+        '`kafka`, or `embedded`: an in-memory log, reached over IPC from the parent process (demo) or held in this process (`pulsewire all`).',
+      ),
     brokers: z.array(broker).default([]).describe('Bootstrap brokers; required with `kind: kafka`.'),
-    clientId: z.string().min(1).max(255).default('pulsewire').describe("Client id, as it appears in Kafka's own metrics and quotas; the node id is appended."),
+    clientId: z
+      .string()
+      .min(1)
+      .max(255)
+      .default('pulsewire')
+      .describe("Client id, as it appears in Kafka's own metrics and quotas; the node id is appended."),
     connectTimeoutMs: durationMs('Longest wait for a connection to a broker.', { default: 3_000, max: 120_000 }),
-    requestTimeoutMs: durationMs('Longest wait for the answer to one request; past it the connection is taken for dead and replaced.', { default: 3_000, min: 100, max: 300_000 }),
+    requestTimeoutMs: durationMs('Longest wait for the answer to one request; past it the connection is taken for dead and replaced.', {
+      default: 3_000,
+      min: 100,
+      max: 300_000,
+    }),
     tls,
     sasl: z.exactOptional(sasl),
     fetch,

@@ -3,7 +3,9 @@ import { nodeName } from '../fields.ts'
 
 const identity = {
   id: z.exactOptional(
-    nodeName('Name of this node, unique in the installation; it appears as hop in every freshness message. Default: host name, role and port.'),
+    nodeName(
+      'Name of this node, unique in the installation; it appears as hop in every freshness message. Default: host name, role and port.',
+    ),
   ),
   zone: nodeName('Data centre that the node stands in.').default('default'),
   track: z.enum(['stable', 'grey']).default('stable').describe('`grey` marks a node under grey release.'),

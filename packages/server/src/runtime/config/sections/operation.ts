@@ -5,7 +5,10 @@ export function consoleSection(options: { readonly enabled: boolean }) {
   return z
     .strictObject({
       enabled: flag('Serve the web console and the status endpoints.', options.enabled),
-      listen: listen('Where the console is served. It shows everything and asks nobody who they are: keep it inside.', { host: '127.0.0.1', port: 8090 }),
+      listen: listen('Where the console is served. It shows everything and asks nobody who they are: keep it inside.', {
+        host: '127.0.0.1',
+        port: 8090,
+      }),
     })
     .prefault({})
     .describe('The web console.')
@@ -22,7 +25,11 @@ export const loggingSection = z
 export const shutdownSection = z
   .strictObject({
     drainDeadlineMs: durationMs('After SIGTERM: time to tell receivers and let them move on.', { default: 10_000, min: 0, max: 600_000 }),
-    closeDeadlineMs: durationMs('After that: time to close everything; then the process ends with exit code 3.', { default: 5_000, min: 100, max: 600_000 }),
+    closeDeadlineMs: durationMs('After that: time to close everything; then the process ends with exit code 3.', {
+      default: 5_000,
+      min: 100,
+      max: 600_000,
+    }),
   })
   .prefault({})
   .describe('How the process ends.')

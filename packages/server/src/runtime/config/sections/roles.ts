@@ -28,7 +28,11 @@ const upstream = z
   })
   .describe('The push nodes of one line.')
 
-const subject = text('One symbol or pattern.', 'a symbol or pattern: 1 to 64 characters, no control characters', /^[^\p{Cc}\u2028\u2029]{1,64}$/u)
+const subject = text(
+  'One symbol or pattern.',
+  'a symbol or pattern: 1 to 64 characters, no control characters',
+  /^[^\p{Cc}\u2028\u2029]{1,64}$/u,
+)
 
 export const gatewaySection = z
   .strictObject({
@@ -36,18 +40,35 @@ export const gatewaySection = z
     upstreams: z
       .array(upstream)
       .default([])
-      .describe('The push nodes, by line; required, except in `pulsewire all` with its own push node. Two lines survive the loss of any one push node.'),
+      .describe(
+        'The push nodes, by line; required, except in `pulsewire all` with its own push node. Two lines survive the loss of any one push node.',
+      ),
     feeds: z
       .union([z.literal('all'), z.array(nodeName('Name of a feed.')).min(1)])
       .default('all')
-      .meta({ description: 'Feeds that this gateway offers, of those that its push nodes have.', expected: '`all`, or a list of feed names' }),
+      .meta({
+        description: 'Feeds that this gateway offers, of those that its push nodes have.',
+        expected: '`all`, or a list of feed names',
+      }),
     groups: z
       .record(nodeName('Name of the group.'), z.array(subject).min(1))
       .default({})
       .describe('Named lists of symbols and patterns that clients may subscribe to as one.'),
-    linkPulseIntervalMs: durationMs('How often pulses are asked for on each link to a push node; 0: each pulse as it comes.', { default: 0, min: 0, max: 60_000 }),
-    subscribeDeadlineMs: durationMs('By then every subscribe is answered, if need be with `upstream_timeout`.', { default: 3_000, min: 100, max: 60_000 }),
-    staleAfterMs: durationMs('A partition without a pulse younger than this is stale at this gateway.', { default: 2_000, min: 100, max: 600_000 }),
+    linkPulseIntervalMs: durationMs('How often pulses are asked for on each link to a push node; 0: each pulse as it comes.', {
+      default: 0,
+      min: 0,
+      max: 60_000,
+    }),
+    subscribeDeadlineMs: durationMs('By then every subscribe is answered, if need be with `upstream_timeout`.', {
+      default: 3_000,
+      min: 100,
+      max: 60_000,
+    }),
+    staleAfterMs: durationMs('A partition without a pulse younger than this is stale at this gateway.', {
+      default: 2_000,
+      min: 100,
+      max: 600_000,
+    }),
     symbolsMax,
     history,
     session: sessionSection(CLIENT_SESSION),
@@ -59,7 +80,11 @@ export const pulseSection = z
   .strictObject({
     writerId: z.exactOptional(nodeName('Name of this pulse writer in the pulses that it writes. Default: the node id.')),
     intervalMs: z.exactOptional(
-      z.int().min(50).max(60_000).describe("Interval of this writer's pulses; overrides `feeds[].pulseIntervalMs`. Default: each feed's own."),
+      z
+        .int()
+        .min(50)
+        .max(60_000)
+        .describe("Interval of this writer's pulses; overrides `feeds[].pulseIntervalMs`. Default: each feed's own."),
     ),
   })
   .prefault({})

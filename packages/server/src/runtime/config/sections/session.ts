@@ -36,12 +36,18 @@ export const CLIENT_SESSION: SessionDefaults = {
 export function sessionSection(defaults: SessionDefaults) {
   return z
     .strictObject({
-      flushIntervalMs: durationMs('Shortest time between two writes to a busy session; an idle one is written to at once.', { default: 10, max: 1_000 }),
-      pulseIntervalMs: durationMs('Shortest interval of pulses that a receiver is granted. Below 200 a receiver that asks for it gets each pulse as it comes.', {
-        default: defaults.pulseIntervalMs,
-        min: 0,
-        max: 60_000,
+      flushIntervalMs: durationMs('Shortest time between two writes to a busy session; an idle one is written to at once.', {
+        default: 10,
+        max: 1_000,
       }),
+      pulseIntervalMs: durationMs(
+        'Shortest interval of pulses that a receiver is granted. Below 200 a receiver that asks for it gets each pulse as it comes.',
+        {
+          default: defaults.pulseIntervalMs,
+          min: 0,
+          max: 60_000,
+        },
+      ),
       staleAfterMs: durationMs(
         'After this long without a newer pulse a receiver must call its data stale. Grows with the interval for one that asked for fewer pulses.',
         { default: defaults.staleAfterMs, min: 100, max: 600_000 },
@@ -51,14 +57,28 @@ export function sessionSection(defaults: SessionDefaults) {
         min: KIB,
         max: 64 * MIB,
       }),
-      subscriptionsMax: count('Symbols that one session may hold, over all its subscriptions.', { default: defaults.subscriptionsMax, max: 10_000_000 }),
-      outboundBytesMax: bytes('Bytes written to a session and not yet taken by its receiver, at which writing to it pauses and its updates conflate.', {
-        default: defaults.outboundBytesMax,
-        min: 16 * KIB,
-        max: 1024 * MIB,
+      subscriptionsMax: count('Symbols that one session may hold, over all its subscriptions.', {
+        default: defaults.subscriptionsMax,
+        max: 10_000_000,
       }),
-      ackTimeoutMs: durationMs('A receiver that acknowledges nothing for this long is closed with 4101.', { default: 15_000, min: 1_000, max: 600_000 }),
-      helloTimeoutMs: durationMs('A receiver that says no hello for this long is closed with 4103.', { default: 5_000, min: 100, max: 60_000 }),
+      outboundBytesMax: bytes(
+        'Bytes written to a session and not yet taken by its receiver, at which writing to it pauses and its updates conflate.',
+        {
+          default: defaults.outboundBytesMax,
+          min: 16 * KIB,
+          max: 1024 * MIB,
+        },
+      ),
+      ackTimeoutMs: durationMs('A receiver that acknowledges nothing for this long is closed with 4101.', {
+        default: 15_000,
+        min: 1_000,
+        max: 600_000,
+      }),
+      helloTimeoutMs: durationMs('A receiver that says no hello for this long is closed with 4103.', {
+        default: 5_000,
+        min: 100,
+        max: 60_000,
+      }),
       sessionsMax: count('Sessions held at once; a further one is closed with 4100.', { default: defaults.sessionsMax, max: 1_000_000 }),
     })
     .prefault({})

@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import { ConfigError } from '../errors.ts'
+import { type ConfigRole, type ConfigSources, CONFIG_ROLES, describeConfig, loadConfig, settingsOf, splitAllConfig } from './index.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'pulsewire-config-'))
+after(() => rmSync(directory, { recursive: true, force: true }))
+
+const FEEDS = { PULSEWIRE_FEEDS: '[{name: quote, topic: quotes}]', PULSEWIRE_LOG_BROKERS: 'kafka-1:9092' }
+const UPSTREAMS = { PULSEWIRE_GATEWAY_UPSTREAMS: '[{line: A, addresses: [ws://push-a1:8081]}]' }
+
+function write(name: string, content: string): string {
+  const file = join(directory, name)
+  writeFileSync(file, content)
+  return file
+}
+
+/** What loading complains about. */
+function problemsOf(role: ConfigRole, sources: ConfigSources): readonly string[] {
+  try {
+    loadConfig(role, sources)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, inspect(error))
+    return error.problems
+  }
+  return []
+}
+
+describe('loadConfig', () => {
+  it('fills in every default', () => {
+    const config = loadConfig('gateway', { env: UPSTREAMS })
+    assert.equal(config.gateway.session.flushIntervalMs, 10)
+    assert.equal(config.gateway.session.messageBytesMax, 16_384)
+    assert.equal(config.gateway.listen.port, 8080)
+    assert.match(config.node.id, /-gateway-8080$/)
+    assert.equal(loadConfig('push', { env: FEEDS }).push.session.messageBytesMax, 1_048_576)
+    assert.equal(loadConfig('push', { env: FEEDS }).feeds[0]?.staleAfterMs, 1_500)
+  })
+
+  it('lets flags win over the environment, that over the file, that over defaults', () => {
+    const file = write('precedence.yaml', 'gateway:\n  listen: {host: 10.0.0.1, port: 1}\n  session: {flushIntervalMs: 20}\n')
+    const env = { ...UPSTREAMS, PULSEWIRE_GATEWAY_LISTEN_PORT: '2', PULSEWIRE_GATEWAY_SESSION_FLUSH_INTERVAL_MS: '30' }
+    const { gateway } = loadConfig('gateway', { file, env, assignments: ['gateway.listen.port=3'] })
+    assert.deepEqual(gateway.listen, { host: '10.0.0.1', port: 3 })
+    assert.equal(gateway.session.flushIntervalMs, 30)
+    assert.equal(gateway.session.pulseIntervalMs, 1_000)
+  })
+
+  it('reads the file that PULSEWIRE_CONFIG names, and reaches into its lists', () => {
+    const file = write('feeds.yaml', 'log: {brokers: ["k:1"]}\nfeeds:\n  - name: quote\n    topic: quotes\n')
+    const config = loadConfig('push', {
+      env: { PULSEWIRE_CONFIG: file },
+      assignments: ['feeds.0.topic=quotes-v8', 'feeds[0].generation=2'],
+    })
+    assert.deepEqual([config.feeds[0]?.topic, config.feeds[0]?.generation], ['quotes-v8', 2])
+  })
+
+  it('takes lists, tables and alternatives from the environment', () => {
+    const config = loadConfig('all', {
+      env: {
+        ...FEEDS,
+        PULSEWIRE_LOG_BROKERS: 'a:1, b:2',
+        PULSEWIRE_PUSH_PARTITIONS: '0,2',
+        PULSEWIRE_GATEWAY_GROUPS: '{tech: [AAPL.US]}',
+        PULSEWIRE_GATEWAY_FEEDS: 'all',
+      },
+    })
+    assert.deepEqual(config.log.brokers, ['a:1', 'b:2'])
+    assert.deepEqual(config.push.partitions, [0, 2])
+    assert.deepEqual(config.gateway.groups, { tech: ['AAPL.US'] })
+    assert.equal(config.gateway.feeds, 'all')
+  })
+
+  it('is frozen throughout', () => {
+    const config = loadConfig('push', { env: FEEDS })
+    assert.throws(() => Object.assign(config.feeds[0] as object, { topic: 'other' }), TypeError)
+    assert.throws(() => Object.assign(config.push.session, { sessionsMax: 1 }), TypeError)
+  })
+
+  it('treats a section without settings as absent', () => {
+    const file = write('empty-section.yaml', 'gateway:\n  session:\n  #  flushIntervalMs: 10\n')
+    assert.equal(loadConfig('gateway', { file, env: UPSTREAMS }).gateway.session.flushIntervalMs, 10)
+    assert.ok(loadConfig('gateway', { file: write('empty.yaml', ''), env: UPSTREAMS }))
+  })
+})
+
+describe('mistakes in the configuration', () => {
+  it('are all reported at once, each with place, finding and remedy', () => {
+    const file = write(
+      'mistakes.yaml',
+      'gateway:\n  listne: {port: 1}\n  session:\n    flushIntervalMs: fast\n    staleAfterMs: 100\n  flushIntervalMs: 10\n',
+    )
+    const problems = problemsOf('gateway', {
+      file,
+      env: { PULSEWIRE_GATWAY_LISTEN_PORT: '1', PULSEWIRE_NODE_TRACK: 'gray', PULSEWIRE_GATEWAY_LISTEN_PORT: '70000' },
+      assignments: ['nonsense', 'gateway.session.sessionsMax=-1'],
+    })
+    assert.deepEqual(
+      problems.toSorted(),
+      [
+        '--set: found "nonsense", expected setting=value',
+        'PULSEWIRE_GATWAY_LISTEN_PORT: unknown environment variable, did you mean PULSEWIRE_GATEWAY_LISTEN_PORT?',
+        `gateway.flushIntervalMs: unknown key here, did you mean gateway.session.flushIntervalMs? (${file}:6:20)`,
+        'gateway.listen.port: found 70000, expected a whole number from 0 to 65535 (PULSEWIRE_GATEWAY_LISTEN_PORT)',
+        `gateway.listne: unknown key, did you mean listen? (${file}:2:11)`,
+        `gateway.session.flushIntervalMs: found "fast", expected a whole number from 1 to 1000 (${file}:4:22)`,
+        'gateway.session.sessionsMax: found -1, expected a whole number from 1 to 1000000 (--set)',
+        `gateway.session.staleAfterMs: found 100, expected at least 2000, twice the interval of the pulses that it waits for (${file}:5:19)`,
+        `gateway.upstreams: missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }] (${file}:2:3)`,
+        'node.track: found "gray", expected one of stable, grey (PULSEWIRE_NODE_TRACK)',
+      ].toSorted(),
+    )
+  })
+
+  for (const [what, feed, expected] of [
+    ['protobuf without schema', 'codec: protobuf', /feeds\[0\]\.protobuf: missing/],
+    [
+      'a schema file that is not there',
+      'codec: protobuf, protobuf: {schemaFile: no.proto, message: a.B}',
+      /schemaFile: found ".*no\.proto", which does not exist/,
+    ],
+    [
+      'a schema for another codec',
+      'protobuf: {schemaFile: feeds.yaml, message: a.B}',
+      /feeds\[0\]\.codec: found "json" beside a protobuf section/,
+    ],
+    ['merge with every', 'mode: every, merge: true', /feeds\[0\]\.merge: found true with mode every/],
+    ['merge with raw', 'codec: raw, merge: true', /feeds\[0\]\.merge: found true with codec raw/],
+    ['a staleness shorter than two pulses', 'pulseIntervalMs: 1000', /feeds\[0\]\.staleAfterMs: found 1500, expected at least 2000/],
+    ['no topic', 'topic: ""', /feeds\[0\]\.topic: found "", expected a topic name/],
+    ['a fraction', 'generation: 1.5', /feeds\[0\]\.generation: found 1\.5, expected a whole number/],
+    ['infinity', 'symbolsMax: .inf', /feeds\[0\]\.symbolsMax: found Infinity, expected a whole number/],
+  ] as const) {
+    it(`finds ${what}`, () => {
+      const rest = feed.includes('topic') ? '' : 'topic: quotes, '
+      write('feeds.yaml', '')
+      const file = write('feed.yaml', `log: {brokers: ["k:1"]}\nfeeds: [{name: quote, ${rest}${feed}}]\n`)
+      const problems = problemsOf('push', { file })
+      assert.equal(problems.length, 1, problems.join('\n'))
+      assert.match(problems[0]!, expected)
+    })
+  }
+
+  it('points at the entry of a list', () => {
+    assert.match(
+      problemsOf('push', { env: FEEDS, assignments: ['push.partitions=0,x'] })[0]!,
+      /^push\.partitions\[1\]: found "x", expected a whole number/,
+    )
+    assert.match(
+      problemsOf('push', { env: { ...FEEDS, PULSEWIRE_LOG_BROKERS: 'k:1,oops' } })[0]!,
+      /^log\.brokers\[1\]: found "oops", expected host:port/,
+    )
+  })
+
+  it('finds double names, lines, addresses and ports', () => {
+    const upstreams = '[{line: A, addresses: [ws://a:1]}, {line: A, addresses: [ws://a:1]}]'
+    const env = {
+      PULSEWIRE_GATEWAY_UPSTREAMS: upstreams,
+      PULSEWIRE_FEEDS: '[{name: q, topic: a}, {name: q, topic: b}]',
+      PULSEWIRE_LOG_BROKERS: 'k:1',
+    }
+    const problems = problemsOf('all', { env, assignments: ['push.listen.port=8080'] }).join('\n')
+    for (const path of ['feeds[1].name', 'gateway.upstreams[1].line', 'gateway.upstreams[1].addresses[0]', 'gateway.listen.port']) {
+      assert.ok(problems.includes(`${path}: found`), `${path} in\n${problems}`)
+    }
+  })
+
+  it('names a file that cannot be read, and YAML that is none', () => {
+    assert.throws(() => loadConfig('push', { file: join(directory, 'none.yaml') }), { code: 'config_unreadable', message: /none\.yaml/ })
+    assert.throws(() => loadConfig('push', { file: write('broken.yaml', 'a: [1\nb: }') }), { code: 'config_invalid' })
+    assert.match(problemsOf('push', { file: write('list.yaml', '- 1\n') })[0]!, /expected sections/)
+    assert.match(problemsOf('push', { file: write('twice.yaml', 'node: {id: a}\nnode: {id: b}\n') })[0]!, /unique/)
+  })
+
+  it('treats the keys of a prototype as any unknown key', () => {
+    const problems = problemsOf('gateway', { env: UPSTREAMS, file: write('proto.yaml', '__proto__: {a: 1}\nconstructor: 1\n') })
+    assert.equal(problems.length, 2, problems.join('\n'))
+    assert.equal(({} as Record<string, unknown>)['a'], undefined)
+  })
+
+  it('leaves variables of other roles and of Kubernetes alone', () => {
+    const env = {
+      ...UPSTREAMS,
+      PULSEWIRE_PUSH_LISTEN_PORT: 'x',
+      PULSEWIRE_GATEWAY_SERVICE_HOST: '10.0.0.1',
+      PULSEWIRE_GATEWAY_PORT: 'tcp://10.0.0.1:8080',
+      PULSEWIRE_NODE_ID: '',
+    }
+    assert.deepEqual(problemsOf('gateway', { env }), [])
+  })
+})
+
+describe('secrets', () => {
+  const LOGIN = { ...FEEDS, PULSEWIRE_LOG_SASL_MECHANISM: 'PLAIN', PULSEWIRE_LOG_SASL_USERNAME: 'u' }
+
+  it('come from a file or a variable and are printed nowhere', () => {
+    const passwordFile = write('password', 'hunter2\n')
+    for (const env of [
+      { ...LOGIN, PULSEWIRE_LOG_SASL_PASSWORD: 'hunter2' },
+      { ...LOGIN, PULSEWIRE_LOG_SASL_PASSWORD_FILE: passwordFile },
+    ]) {
+      const config = loadConfig('push', { env })
+      assert.equal(config.log.sasl?.password.reveal(), 'hunter2')
+      const printed = [
+        describeConfig(config),
+        JSON.stringify(config),
+        inspect(config, { depth: 9, showHidden: true }),
+        `${config.log.sasl?.password}`,
+      ]
+      for (const text of printed) assert.ok(!text.includes('hunter2'), text)
+    }
+  })
+
+  it('are refused in files and flags, without being shown', () => {
+    const file = write('secret.yaml', 'log: {sasl: {mechanism: PLAIN, username: u, password: hunter2}}\n')
+    for (const sources of [
+      { file, env: FEEDS },
+      { env: LOGIN, assignments: ['log.sasl.password=hunter2'] },
+      { env: { ...FEEDS }, assignments: ['log.sasl=hunter2'] },
+    ]) {
+      const problems = problemsOf('push', sources).join('\n')
+      assert.match(problems, /log\.sasl/)
+      assert.ok(!problems.includes('hunter2'), problems)
+    }
+  })
+
+  it('are demanded once', () => {
+    assert.match(problemsOf('push', { env: LOGIN })[0]!, /log\.sasl: has no password/)
+  })
+})
+
+describe('settings', () => {
+  it('have variables that differ, and a description each', () => {
+    for (const role of CONFIG_ROLES) {
+      const settings = settingsOf(role)
+      const names = settings.flatMap(({ env }) => env ?? [])
+      assert.equal(new Set(names).size, names.length)
+      assert.deepEqual(
+        settings.filter(({ node }) => node.description === undefined).map(({ path }) => path),
+        [],
+      )
+    }
+  })
+
+  it('have defaults that are valid', () => {
+    assert.deepEqual(problemsOf('all', { env: FEEDS }), [])
+  })
+})
+
+describe('splitAllConfig', () => {
+  it('gives each role an id of its own and links the gateway to the push node beside it', () => {
+    const roles = splitAllConfig(loadConfig('all', { env: { ...FEEDS, PULSEWIRE_NODE_ID: 'n' } }))
+    assert.deepEqual([roles.push?.node.id, roles.gateway?.node.id, roles.pulse?.node.id], ['n-push', 'n-gateway', 'n-pulse'])
+    assert.deepEqual(roles.gateway?.gateway.upstreams, [{ line: 'A', addresses: ['ws://127.0.0.1:8081'] }])
+  })
+
+  it('demands upstreams of a gateway without a push node', () => {
+    assert.throws(() => splitAllConfig(loadConfig('all', { env: FEEDS }), ['gateway']), { code: 'config_invalid' })
+  })
+})
+
+describe('the example files', () => {
+  for (const role of CONFIG_ROLES) {
+    it(`examples/${role}.yaml is good`, () => {
+      const file = join(import.meta.dirname, '../../../../../examples', `${role}.yaml`)
+      assert.deepEqual(problemsOf(role, { file }), [])
+    })
+  }
+})
