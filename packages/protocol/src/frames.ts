@@ -28,6 +28,8 @@ export interface SubscribeOptions {
   maxRate?: number
   delivery?: FeedMode
   image?: boolean
+  /** `every` only: records before now to be replayed, as far as they are held. */
+  history?: number
 }
 
 export interface HelloFrame {

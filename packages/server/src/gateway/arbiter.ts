@@ -8,6 +8,8 @@ import { SymbolSource } from './symbol-source.ts'
 
 /** A symbol that nobody here wants is kept for so long: people come back. */
 const LINGER_MS = 10_000
+/** Records of an `every` feed asked for with a new symbol, so that clients who come from another gateway can resume here. */
+const HISTORY_RECORDS = 200
 /** Most bytes of names in one subscribe frame, well below what any push node takes. */
 const NAMES_BYTES_MAX = 8 * 1024
 
@@ -165,7 +167,7 @@ export class Arbiter implements HubSource, LinkHandler {
     }
     for (const [pattern, id] of book.patternIds) {
       const feed = book.byId.get(id)!.feed
-      link.send({ t: 'subscribe', id, feed: feed.name, patterns: [pattern.pattern] })
+      this.#sendPattern(link, id, feed, pattern)
     }
   }
 
@@ -180,7 +182,13 @@ export class Arbiter implements HubSource, LinkHandler {
       if (symbol.generation === image.generation && symbol.partition === image.partition && symbol.offset === image.offset) source.align(link.index, image.n)
       else source.passed(link.index, image.n)
     } else this.#apply(link, book, source, image, 0)
-    if (book.awaiting.delete(source)) this.#cover(link, source)
+    // The end of a replay shows only by the pulse behind it.
+    if (symbol.feed.history === null && book.awaiting.delete(source)) this.#cover(link, source)
+  }
+
+  heartbeat(link: Link): void {
+    const book = this.#books.get(link)
+    if (book !== undefined) for (const feed of this.#hub.feeds) this.#settle(link, book, feed)
   }
 
   pulse(link: Link, feedName: string, points: readonly PulsePoint[]): void {
@@ -271,7 +279,7 @@ export class Arbiter implements HubSource, LinkHandler {
     let from: Record<string, string> = Object.create(null) as Record<string, string>
     let bytes = 0
     const send = () => {
-      if (symbols.length > 0) link.send({ t: 'subscribe', id, feed: feed.name, symbols, ...(feed.history === null ? {} : { from }) })
+      if (symbols.length > 0) link.send({ t: 'subscribe', id, feed: feed.name, symbols, ...(feed.history === null ? {} : { from, history: HISTORY_RECORDS }) })
       symbols = []
       from = Object.create(null) as Record<string, string>
       bytes = 0
@@ -287,7 +295,11 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #askPattern(link: Link, book: LinkBook, feed: Feed, pattern: PatternState): void {
     if (!book.feeds.includes(feed)) return
-    link.send({ t: 'subscribe', id: book.patternId(feed, pattern), feed: feed.name, patterns: [pattern.pattern] })
+    this.#sendPattern(link, book.patternId(feed, pattern), feed, pattern)
+  }
+
+  #sendPattern(link: Link, id: number, feed: Feed, { pattern }: PatternState): void {
+    link.send({ t: 'subscribe', id, feed: feed.name, patterns: [pattern], ...(feed.history === null ? {} : { history: HISTORY_RECORDS }) })
   }
 
   // ---- answers

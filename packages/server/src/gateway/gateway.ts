@@ -77,7 +77,7 @@ export class Gateway implements Service {
 
   async start(): Promise<void> {
     await this.#server.listen()
-    this.#logger.info('listening', `gateway ${this.#config.node.id} listens on port ${this.port}`, {})
+    this.#logger.info('listening', `gateway ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
     for (const link of this.links) link.open()
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
       this.hub.checkFreshness()

@@ -42,6 +42,8 @@ export interface LinkHandler {
   gap(link: Link, ref: number): void
   update(link: Link, image: ReceivedImage): void
   pulse(link: Link, feed: string, points: readonly PulsePoint[]): void
+  /** A pulse frame of no feed: everything promised before it has come all the same. */
+  heartbeat(link: Link): void
   /** The upstream node asks for all subscriptions again, because the digests differ. */
   resubscribe(link: Link): void
 }
@@ -162,7 +164,7 @@ export class Link implements FrameHandler {
 
   onPulse(frame: PulseFrame): void {
     this.#highestPulse = Math.max(this.#highestPulse, frame.pulse)
-    if (frame.feed === undefined) return
+    if (frame.feed === undefined) return this.#handler.heartbeat(this)
     const nowMs = this.#clock.nowMs()
     // From the sender's clock into ours; before the first sync answer the two are taken for one.
     const at = frame.at - (this.#offset.offsetMs ?? frame.at - nowMs)

@@ -64,6 +64,12 @@ export class SymbolHistory {
     return this.#items[low]
   }
 
+  /** The count before the newest `records` items, to start from; `undefined` when there is none. */
+  beforeNewest(records: number): number | undefined {
+    const item = this.#items[Math.max(this.#head, this.#items.length - records)]
+    return item === undefined ? undefined : item.count - item.n
+  }
+
   /** The item at exactly this position. */
   at(generation: number, partition: number, offset: number): HistoryItem | undefined {
     for (let i = this.#items.length - 1; i >= this.#head; i--) {

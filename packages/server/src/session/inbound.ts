@@ -30,6 +30,7 @@ const subscribe = z.object({
   maxRate: z.number().min(0.1).max(1000).optional(),
   delivery: z.enum(['latest', 'every']).optional(),
   image: z.boolean().optional(),
+  history: z.int().min(1).max(10_000).optional(),
   from: z.record(z.string(), z.string()).optional(),
 })
 const schemas = {

@@ -39,6 +39,9 @@ export interface SessionContext {
 
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
 
+/** A receiver that asked for less than this gets each pulse as it comes. */
+export const EAGER_BELOW_MS = 200
+
 const BAD_FRAMES_MAX = 4
 /** How long a receiver has to be behind before it is told so, and in step before that is taken back. */
 const SLOW_NOTICE_AFTER_MS = 1000
@@ -315,8 +318,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.#controls.length = 0
     for (const frame of this.#table.takeAnswers()) {
       composer.control(frame)
-      // What was just answered is proven fresh at once, not only at the next pulse.
-      if (frame.done === true) this.pulseDue ||= this.#awaitsFirstPulse()
+      // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
+      // because it says that everything promised has been sent.
+      if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#awaitsFirstPulse()
     }
     this.#writeDue(composer, open)
     const empty = this.#queueHead >= this.#queue.length
@@ -359,7 +363,11 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     const history = symbol.history!
     for (;;) {
       const item = history.firstAfter(entry.held)
-      if (item === undefined) return
+      if (item === undefined) {
+        // A receiver that resumed and missed nothing still needs an image for changes to apply to.
+        if (entry.whole && entry.held === symbol.count && symbol.hasImage) this.#writeLatest(composer, entry)
+        return
+      }
       const n = item.count - entry.held
       if (n > item.n) {
         composer.control({ t: 'gap', ref: entry.ref, after: entry.heldPosition })

@@ -7,11 +7,9 @@ import { LaneClock } from './lanes.ts'
 import type { SessionOptions } from './options.ts'
 import { PulseWheel } from './pulse-wheel.ts'
 import { FlushScheduler } from './scheduler.ts'
-import { Session, type SessionContext } from './session.ts'
+import { EAGER_BELOW_MS, Session, type SessionContext } from './session.ts'
 import type { Transport } from './transport.ts'
 
-/** A receiver that asked for less than this gets each pulse as it comes. */
-const EAGER_BELOW_MS = 200
 /** How often sessions are looked at for slowness and a missing hello. */
 const CHECK_INTERVAL_MS = 500
 

@@ -210,6 +210,7 @@ export class SubscriptionTable {
       delivery: this.#delivery(frame, feed),
       periodMs: frame.maxRate === undefined ? 0 : 1000 / frame.maxRate,
       image: frame.image ?? true,
+      history: frame.history ?? 0,
     }
     const open = this.#subscriptions.get(frame.id)
     if (open !== undefined) {
@@ -229,6 +230,9 @@ export class SubscriptionTable {
     }
     if (delivery === 'every' && frame.maxRate !== undefined) {
       throw new SubscribeError('options_invalid', 'maxRate conflates, so it goes only with delivery "latest"', frame.id)
+    }
+    if (delivery === 'latest' && frame.history !== undefined) {
+      throw new SubscribeError('options_invalid', 'history replays records, so it goes only with delivery "every"', frame.id)
     }
     return delivery
   }
@@ -371,7 +375,9 @@ function stateFor(entry: Entry, position: string | undefined): AnswerState {
     if (recovered) return symbol.hasImage || subscription.delivery === 'every' ? 'recovered' : 'empty'
   }
   if (!symbol.hasImage) return 'empty'
-  if (subscription.image) return 'snapshot'
+  const { image, history } = subscription.options
+  if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
+  if (image) return 'snapshot'
   entry.held = symbol.count
   return 'changes'
 }

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { serveConsole } from '@pulsewire/console'
+import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service } from '@pulsewire/server'
+import { ChildNode } from './child-node.ts'
+import { MarketPump } from './market-pump.ts'
+import { freePort } from './ports.ts'
+import { DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
+
+export interface DemoOptions {
+  readonly logger: Logger
+  /** Where the console is served. Default 8090, or a free one when that is taken. 0: any. */
+  readonly consolePort?: number
+  /** Symbols of the market. Default 500. */
+  readonly symbols?: number
+  /** Quotes per second, on average. Default 2,000. */
+  readonly ratePerSecond?: number
+  /** Default: drawn. */
+  readonly seed?: number
+}
+
+const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, console: 8090 } as const
+/** The log only has to cover what a restarted push node reads back. */
+const RETENTION = { retentionRecordsMax: 200_000, retentionBytesMax: 48 * 1024 * 1024 } as const
+
+/** The whole thing on one machine: the parent holds the log and the market, every node is a child process. */
+export class Demo implements Service {
+  readonly #options: DemoOptions
+  readonly #log: EmbeddedLog
+  readonly #pump: MarketPump
+  readonly #closed = Promise.withResolvers<void>()
+  readonly #directory: string
+  #nodes: ChildNode[] = []
+  #console: { readonly url: string; close(): Promise<void> } | null = null
+  #gateways: string[] = []
+  #closing: Promise<void> | null = null
+
+  constructor(options: DemoOptions) {
+    this.#options = options
+    this.#log = createEmbeddedLog(RETENTION)
+    this.#pump = new MarketPump(this.#log, options)
+    this.#directory = mkdtempSync(join(tmpdir(), 'pulsewire-demo-'))
+  }
+
+  get url(): string {
+    return this.#console?.url ?? ''
+  }
+
+  get gateways(): readonly string[] {
+    return this.#gateways
+  }
+
+  /** The nodes' processes, by id. */
+  get nodes(): readonly ChildNode[] {
+    return this.#nodes
+  }
+
+  get log(): EmbeddedLog {
+    return this.#log
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  async start(): Promise<void> {
+    for (const { topic } of DEMO_FEEDS) await this.#log.createTopic(topic, { partitions: DEMO_PARTITIONS })
+    this.#pump.start()
+    const ports = {
+      pushA: await freePort(PREFERRED.pushA),
+      pushB: await freePort(PREFERRED.pushB),
+      gateway1: await freePort(PREFERRED.gateway1),
+      gateway2: await freePort(PREFERRED.gateway2),
+    }
+    const nodes = demoNodes(ports, this.#pump.groups)
+    this.#gateways = gatewayUrls(nodes)
+    this.#nodes = nodes.map((node) => new ChildNode({ node, log: this.#log, logger: this.#options.logger, directory: this.#directory }))
+    for (const node of this.#nodes) node.start()
+    const port = this.#options.consolePort ?? (await freePort(PREFERRED.console))
+    this.#console = await serveConsole({ host: '127.0.0.1', port, gateways: this.#gateways })
+  }
+
+  async drain(): Promise<void> {}
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#pump.close()
+    await this.#console?.close()
+    // Downstream first, so that no node reports the loss of another.
+    for (const role of ['gateway', 'push', 'pulse']) {
+      await Promise.all(this.#nodes.filter(({ node }) => node.role === role).map((node) => node.stop()))
+    }
+    await this.#log.close()
+    rmSync(this.#directory, { recursive: true, force: true })
+    this.#closed.resolve()
+  }
+}

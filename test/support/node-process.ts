@@ -1,0 +1,129 @@
+/** One Pulsewire node as a real process, for tests: started, watched by its log lines, signalled, and always cleaned up. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
+const START_DEADLINE_MS = 20_000
+const STOP_DEADLINE_MS = 20_000
+
+export interface NodeLine {
+  readonly level: string
+  readonly code: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+export class NodeProcess implements AsyncDisposable {
+  readonly role: string
+  readonly lines: NodeLine[] = []
+  /** Output that is no log line: a crash, mostly. */
+  readonly noise: string[] = []
+  readonly child: ChildProcess
+  readonly #directory: string
+  readonly #waiting = new Set<() => void>()
+
+  private constructor(role: string, config: object, env: Readonly<Record<string, string>>) {
+    this.role = role
+    this.#directory = mkdtempSync(join(tmpdir(), 'pulsewire-node-'))
+    const file = join(this.#directory, `${role}.yaml`)
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(config))
+    this.child = spawn(process.execPath, [MAIN, role, '--config', file], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
+    createInterface({ input: this.child.stderr! }).on('line', (line) => this.#line(line))
+    this.child.once('exit', () => this.#wake())
+    process.once('exit', this.#killNow)
+  }
+
+  /** @throws Error with what the process said, when it does not come up. */
+  static async start(role: string, config: object, env: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
+    const node = new NodeProcess(role, config, env)
+    try {
+      await node.line((line) => line.code === 'listening' || line.code === 'pulsing', START_DEADLINE_MS)
+      return node
+    } catch (error) {
+      await node.stop('SIGKILL')
+      throw error
+    }
+  }
+
+  get port(): number {
+    return Number(this.lines.find(({ code }) => code === 'listening')?.['port'])
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}`
+  }
+
+  /** Waits for a log line, one that came already included. @throws Error at the deadline, or when the process ends. */
+  async line(which: (line: NodeLine) => boolean, deadlineMs = START_DEADLINE_MS): Promise<NodeLine> {
+    const signal = AbortSignal.timeout(deadlineMs)
+    for (;;) {
+      const found = this.lines.find(which)
+      if (found !== undefined) return found
+      if (this.child.exitCode !== null || signal.aborted) throw new Error(`${this.role}: the line did not come\n${this.describe()}`)
+      await this.#change(signal)
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+
+  /** @returns the exit code; `null` when a signal ended it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    process.off('exit', this.#killNow)
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit')
+      const kill = setTimeout(() => this.child.kill('SIGKILL'), STOP_DEADLINE_MS)
+      this.child.kill(signal)
+      this.child.kill('SIGCONT')
+      await exited
+      clearTimeout(kill)
+    }
+    rmSync(this.#directory, { recursive: true, force: true })
+    return this.child.exitCode
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('SIGKILL')
+  }
+
+  describe(): string {
+    return [...this.lines.map(({ level, code, msg }) => `  ${level} ${code}: ${msg}`), ...this.noise.map((line) => `  ${line}`)].join('\n')
+  }
+
+  #killNow = (): void => {
+    this.child.kill('SIGKILL')
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  #line(line: string): void {
+    try {
+      this.lines.push(JSON.parse(line) as NodeLine)
+    } catch {
+      this.noise.push(line)
+    }
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake()
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake)
+    })
+  }
+}
