@@ -54,7 +54,7 @@ async function measureAll(options: Options, environment: Environment): Promise<M
   let backwards = false
   for (let round = 1; round <= options.rounds; round++) {
     for (const load of options.loads) {
-      const order = options.peers.filter((peer) => takesPart(peer, load))
+      const order = options.peers.filter((peer) => takesPart(peer, load, options.loads))
       for (const peer of backwards ? order.toReversed() : order) {
         process.stdout.write(`Load ${load}, ${peer.name} … `)
         try {

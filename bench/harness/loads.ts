@@ -51,7 +51,7 @@ const RATE = { A: 2_000, B: 8_000, C: 8_000 } as const
 /** How long memory is left alone before it is read: collectors and allocators return it with a delay. */
 const SETTLE_MS = 3_000
 const SUBSCRIBE_REPEATS = 20
-const INTAKE_RECORDS = 2_000_000
+const INTAKE_RECORDS = 1_000_000
 
 /** Starts the peer, measures, and stops it again, also on failure. */
 export async function measure(load: Load, peer: Peer, environment: Environment, timing: Timing): Promise<Measurement> {

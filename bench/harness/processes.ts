@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline'
 
 const running = new Set<Process>()
 const STOP_DEADLINE_MS = 5_000
-const LAST_WORDS_LINES = 20
+const LAST_WORDS_LINES = 8
 
 export interface ProcessOptions {
   readonly command: string
@@ -74,8 +74,8 @@ export class Process {
     for (;;) {
       for (let line = this.#lines.shift(); line !== undefined; line = this.#lines.shift()) if (accept(line)) return line
       const leftMs = deadline - performance.now()
-      if (!running.has(this)) throw new Error(`${this.name} ended:\n${this.#lastWords.join('\n')}`)
-      if (leftMs <= 0) throw new Error(`${this.name} did not answer within ${deadlineMs} ms:\n${this.#lastWords.join('\n')}`)
+      if (!running.has(this)) throw new Error(`${this.name} ended:\n${this.lastWords}`)
+      if (leftMs <= 0) throw new Error(`${this.name} did not answer within ${deadlineMs} ms:\n${this.lastWords}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs)
         this.#wake = () => (clearTimeout(timer), resolve())
@@ -93,6 +93,11 @@ export class Process {
 
   get alive(): boolean {
     return running.has(this)
+  }
+
+  /** The end of its stderr. */
+  get lastWords(): string {
+    return this.#lastWords.join('\n')
   }
 
   /** SIGTERM, then SIGKILL. Idempotent. */
