@@ -12,6 +12,7 @@ export const CLIENT_ERROR_CODES = {
   connection_lost: 'The server closed the connection; closeCode says why.',
   connection_silent: 'No pulse came for so long that the connection was given up.',
   subscribe_timeout: 'The server did not answer a subscribe in time.',
+  subscriptions_differ: 'The server holds another set of subscriptions than the client, and repair did not help.',
   server_error: 'The server could not handle a frame; the message carries its code.',
   subscription_ended: 'Every symbol of the subscription has ended; the message carries the reason of the last one.',
   consumer_too_slow: 'An iterator of an `every` subscription was not read fast enough; its queue is full.',

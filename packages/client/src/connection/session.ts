@@ -146,6 +146,11 @@ export class Session implements FrameHandler {
     return this.#feeds[index]
   }
 
+  expectPulses(feed: string, due: boolean): void {
+    if (due) this.#freshness?.expect(feed, this.#clock.nowMs())
+    else this.#freshness?.forget(feed, this.#feeds)
+  }
+
   send(frame: UpstreamFrame): void {
     if (!this.#closed) this.#socket?.send(this.#encode(frame))
   }

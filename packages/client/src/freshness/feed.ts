@@ -15,7 +15,7 @@ export class FeedFreshness {
   /** Stands for partitions that never sent a pulse, when it is not known how many there are. */
   readonly #unknown = new PartitionFreshness(-1)
   #count = 0
-  /** Since when pulses can be expected; undefined while nothing of the feed is subscribed. */
+  /** Since when pulses are due; undefined while nothing of the feed is subscribed, and nothing is judged. */
   expectedSinceMs: number | undefined
   /** The state of symbols whose partition is not known: the worst there is. */
   unplaced: SymbolState = PENDING
@@ -41,7 +41,6 @@ export class FeedFreshness {
   }
 
   pulse(frame: PulseFrame, transitMs: number, nowMs: number): void {
-    this.expectedSinceMs ??= nowMs
     for (const row of frame.partitions ?? []) {
       if (row[0] >= PARTITIONS_MAX) continue
       this.partition(row[0]).accept(row, frame.generation ?? 0, frame.paths?.[row[2]] ?? [], transitMs, nowMs)

@@ -130,9 +130,16 @@ export function judgePartition(
     if (ageMs <= context.staleAfterMs) return LIVE
     expiredAtMs = partition.receivedAtMs + context.staleAfterMs - partition.ageAtArrivalMs
   }
-  const silent = nowMs - context.lastPulseAtMs > context.staleAfterMs
-  const hop = silent || ageMs === undefined ? context.node : partition.slowestHop(context.node, nowMs)
-  return keep(partition.state, staleState(hop, silent || ageMs === undefined ? 'no_pulse' : 'lagging', expiredAtMs))
+  const lagging = ageMs !== undefined && !isSilent(partition, context, nowMs)
+  const hop = lagging ? partition.slowestHop(context.node, nowMs) : context.node
+  return keep(partition.state, staleState(hop, lagging ? 'lagging' : 'no_pulse', expiredAtMs))
+}
+
+/** Whether it is the sender that says nothing at all, rather than something before it that holds this partition up. */
+function isSilent(partition: PartitionFreshness, context: JudgeContext, nowMs: number): boolean {
+  if (nowMs - context.lastPulseAtMs > context.staleAfterMs) return true
+  // The newest row was young when it came, and not one frame came after it.
+  return partition.ageAtArrivalMs <= context.staleAfterMs && context.lastPulseAtMs <= partition.receivedAtMs
 }
 
 /** The object that is there already, when it says the same: holders compare by identity first. */

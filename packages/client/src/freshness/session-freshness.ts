@@ -70,6 +70,12 @@ export class SessionFreshness {
     this.review(nowMs)
   }
 
+  /** Nothing of the feed is subscribed any more, so that its pulses cease. Should it be again, it is proven anew. */
+  forget(feed: string, feeds: readonly FeedInfo[]): void {
+    this.#feeds.delete(feed)
+    this.setFeeds(feeds)
+  }
+
   pulse(frame: PulseFrame, nowMs: number): void {
     this.#lastPulseAtMs = nowMs
     if (frame.feed === undefined) return

@@ -25,6 +25,8 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set(['subscriptions_limit', 'fe
 const ANSWER_TIMEOUT_MS = 10_000
 /** Asked this often again without an answer, the session is given up. */
 const REPEATS_MAX = 2
+/** A session that asks this often to be told everything again will not be helped by another time. */
+const RESUBSCRIPTIONS_MAX = 5
 
 /** Takes the answers to subscribes, for whichever session they come from. */
 export class Answers {
@@ -33,6 +35,8 @@ export class Answers {
   readonly #onError: (error: PulsewireError) => void
   /** Sessions in the middle of a full resubscription that the sender asked for. */
   readonly #resubscribing = new Set<Session>()
+  /** How often each session asked for one. */
+  readonly #resubscriptions = new Map<Session, number>()
   readonly #retries = new Map<Session, Timer>()
 
   constructor(registry: Registry, clock: Clock, onError: (error: PulsewireError) => void) {
@@ -79,6 +83,13 @@ export class Answers {
 
   /** The sender's set differs from ours: tell it everything again. */
   resubscribe(session: Session): void {
+    const times = (this.#resubscriptions.get(session) ?? 0) + 1
+    if (times > RESUBSCRIPTIONS_MAX) {
+      const message = `${session.node} holds another set of subscriptions, and naming them again ${RESUBSCRIPTIONS_MAX} times did not help`
+      session.abandon(new PulsewireError('subscriptions_differ', message, { retryable: true }))
+      return
+    }
+    this.#resubscriptions.set(session, times)
     this.#resubscribing.add(session)
     this.#registry.flush()
     session.rows.resetDigest()
@@ -116,6 +127,7 @@ export class Answers {
 
   forget(session: Session): void {
     this.#resubscribing.delete(session)
+    this.#resubscriptions.delete(session)
     this.#retries.get(session)?.cancel()
     this.#retries.delete(session)
   }
@@ -131,7 +143,6 @@ export class Answers {
     const repaired = known?.repairing === true
     const row = wire === undefined ? undefined : session.rows.accept(wire, ok)
     if (row === undefined) return undefined
-    session.freshness.expect(row.feed, this.#clock.nowMs())
     if (entry === undefined || entry.ended) return undefined
     row.entry = entry
     if (session === this.#registry.serving) entry.row = row

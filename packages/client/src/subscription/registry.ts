@@ -1,11 +1,11 @@
-import type { ReceivedImage, SubscribeOptions as WireOptions } from '@pulsewire/protocol'
+import { REFUSAL_CODES, type ReceivedImage, type SubscribeOptions as WireOptions } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import type { PulsewireError } from '../errors.ts'
 import { endedState, type SymbolState } from '../freshness/state.ts'
 import { Answers } from './answers.ts'
 import type { Entry, Row } from './entry.ts'
-import type { EndedEvent, SubscriptionHandlers } from './options.ts'
+import { isValidName, type EndedEvent, type SubscriptionHandlers } from './options.ts'
 import { Receiver } from './receiver.ts'
 import { Reviewer } from './reviewer.ts'
 import type { Item } from './split.ts'
@@ -19,6 +19,12 @@ export interface RegistryOptions {
   /** Takes trouble that no caller waits for. */
   readonly onError: (error: PulsewireError) => void
 }
+
+const INVALID = {
+  symbols: { code: 'symbol_invalid', message: REFUSAL_CODES.symbol_invalid },
+  patterns: { code: 'pattern_invalid', message: REFUSAL_CODES.pattern_invalid },
+  groups: { code: 'group_unknown', message: REFUSAL_CODES.group_unknown },
+} as const
 
 /**
  * All subscriptions of a client. Sessions come and go: each gets told everything when it opens, and what changes
@@ -290,6 +296,11 @@ export class Registry implements SubscriptionOwner {
   #want(wire: Wire, name: string, kind: Item['kind']): void {
     if (kind === 'patterns') wire.patterns.add(name)
     if (kind === 'groups') wire.groups.add(name)
+    if (!isValidName(name)) {
+      // Known to be refused. In a microtask, because the caller does not have the subscription in hand yet.
+      queueMicrotask(() => this.end(wire.id, { symbol: name, ...INVALID[kind], retryable: false }))
+      return
+    }
     wire.adding.set(name, kind)
     this.#flushSoon(wire)
   }

@@ -12,16 +12,22 @@ export interface RowsLink {
   feedIndex(feed: string): number
   feedInfo(index: number): FeedInfo | undefined
   send(frame: UpstreamFrame): void
+  /** The first row of a feed came into force, or the last one is gone: pulses are due, or are not. */
+  expectPulses(feed: string, due: boolean): void
 }
 
 /** What is asked under one id and not answered yet. */
 class Outstanding {
-  frames = 0
-  /** Names in those frames without a row so far. */
+  /** Names without a row so far. */
   readonly items = new Map<string, Item>()
-  sinceMs = 0
+  /** When it was asked, or something of it was answered. */
+  sinceMs: number
   /** How often this was asked again because no answer came. */
   repeats = 0
+
+  constructor(nowMs: number) {
+    this.sinceMs = nowMs
+  }
 }
 
 /** What one session holds: the answered rows by ref and by name, their digest, and what is not answered. */
@@ -37,6 +43,8 @@ export class SessionRows {
   readonly #wires = new Map<number, Pick<Wire, 'id' | 'feed' | 'options'>>()
   readonly #outstanding = new Map<number, Outstanding>()
   readonly #retries = new Map<number, Item[]>()
+  /** Rows by feed. */
+  readonly #used = new Map<string, number>()
   /** By feed: rows whose snapshot or replay has not come. */
   readonly #awaiting = new Map<string, Set<Row>>()
 
@@ -69,7 +77,6 @@ export class SessionRows {
   subscribe(wire: Wire, items: Iterable<Item>): void {
     for (const part of splitSubscribe(wire.frameBase, items, this.#link.messageBytesMax)) {
       const outstanding = this.#outstandingOf(wire.id)
-      if (outstanding.frames++ === 0) outstanding.sinceMs = this.#clock.nowMs()
       for (const item of part.items) outstanding.items.set(item.name, item)
       if (!this.#byWire.has(wire.id)) {
         this.#byWire.set(wire.id, new Map())
@@ -103,10 +110,12 @@ export class SessionRows {
     if (rows === undefined || info === undefined) return undefined
     let row = rows.get(symbol)
     if (row === undefined) {
-      const every = (wire.options.delivery ?? info.mode) === 'every'
+      const { delivery, maxRate } = wire.options
+      const every = (delivery ?? (maxRate === undefined ? info.mode : 'latest')) === 'every'
       row = new Row({ wireId: wire.id, symbol, feed: wire.feed, feedIndex, every, ref, answer })
       row.inForce = false
       rows.set(symbol, row)
+      this.#use(row.feed, 1)
     } else if (row.ref !== ref) {
       this.#byRef.delete(row.ref)
       this.#link.decoder.close(row.ref)
@@ -152,6 +161,7 @@ export class SessionRows {
     const row = this.get(wireId, symbol)
     if (row === undefined) return undefined
     this.#byWire.get(wireId)?.delete(symbol)
+    this.#use(row.feed, -1)
     if (this.#byRef.get(row.ref) === row) {
       this.#byRef.delete(row.ref)
       this.#link.decoder.close(row.ref)
@@ -196,12 +206,15 @@ export class SessionRows {
     outstanding.sinceMs = this.#clock.nowMs()
   }
 
-  /** A subscribe was answered to the end. */
+  /**
+   * A `done` came. It may stand for several subscribes in a row, so that it is the names that count: a pattern or group
+   * has no row of its own and is answered by this, a symbol by its row.
+   */
   answeredFrame(wireId: number): void {
     const outstanding = this.#outstanding.get(wireId)
     if (outstanding === undefined) return
-    outstanding.frames--
-    if (outstanding.frames <= 0) this.#outstanding.delete(wireId)
+    for (const item of outstanding.items.values()) if (item.kind !== 'symbols') outstanding.items.delete(item.name)
+    if (outstanding.items.size === 0) this.#outstanding.delete(wireId)
   }
 
   /** A subscribe under this id had no effect: what was asked and is now void. */
@@ -217,8 +230,6 @@ export class SessionRows {
     for (const [wireId, outstanding] of this.#outstanding) {
       if (nowMs - outstanding.sinceMs <= timeoutMs) continue
       const items = [...outstanding.items.values()]
-      if (items.length === 0) this.#outstanding.delete(wireId)
-      outstanding.frames = 0
       outstanding.repeats++
       outstanding.sinceMs = nowMs
       overdue.push({ wireId, items, repeats: outstanding.repeats })
@@ -243,6 +254,12 @@ export class SessionRows {
     return this.#outstanding.size > 0
   }
 
+  #use(feed: string, step: 1 | -1): void {
+    const before = this.#used.get(feed) ?? 0
+    this.#used.set(feed, before + step)
+    if (before === 0 || before + step === 0) this.#link.expectPulses(feed, step > 0)
+  }
+
   #release(row: Row | undefined): void {
     if (row === undefined) return
     row.entry = null
@@ -251,7 +268,7 @@ export class SessionRows {
 
   #outstandingOf(wireId: number): Outstanding {
     let outstanding = this.#outstanding.get(wireId)
-    if (outstanding === undefined) this.#outstanding.set(wireId, (outstanding = new Outstanding()))
+    if (outstanding === undefined) this.#outstanding.set(wireId, (outstanding = new Outstanding(this.#clock.nowMs())))
     return outstanding
   }
 }

@@ -1,5 +1,6 @@
 import type { SubscribeFrame, SubscribeOptions } from '@pulsewire/protocol'
 import { Entry } from './entry.ts'
+import { isValidName } from './options.ts'
 import type { Item } from './split.ts'
 import type { LocalSubscription } from './subscription.ts'
 import { Update } from './update.ts'
@@ -56,9 +57,9 @@ export class Wire {
    * under the pattern alone they could not be resumed.
    */
   *items(): Iterable<Item> {
-    for (const entry of this.entries.values()) if (!entry.ended) yield this.item(entry.symbol)
-    for (const name of this.patterns) yield { kind: 'patterns', name }
-    for (const name of this.groups) yield { kind: 'groups', name }
+    for (const entry of this.entries.values()) if (!entry.ended && isValidName(entry.symbol)) yield this.item(entry.symbol)
+    for (const name of this.patterns) if (isValidName(name)) yield { kind: 'patterns', name }
+    for (const name of this.groups) if (isValidName(name)) yield { kind: 'groups', name }
   }
 
   /** Position and time of what is held of a symbol. */

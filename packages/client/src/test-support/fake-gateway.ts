@@ -111,9 +111,19 @@ export class FakeGateway {
     return this.clock.nowMs() + this.skewMs
   }
 
+  readonly #held: LogRecord[] = []
+  #paused = false
+
+  /** Forwarding is late: what comes meanwhile is sent when this ends. Snapshots are not late. */
+  set paused(paused: boolean) {
+    this.#paused = paused
+    if (!paused) for (const record of this.#held.splice(0)) this.forward(record)
+  }
+
   /** Sends a record to whoever subscribes to its symbol. */
   forward(record: LogRecord): void {
-    for (const connection of this.connections) connection.forward(record)
+    if (this.#paused) this.#held.push(record)
+    else for (const connection of this.connections) connection.forward(record)
   }
 
   /** Sends a pulse of every partition, or of some, to every connection. */
