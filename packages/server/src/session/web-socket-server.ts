@@ -5,6 +5,7 @@ import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { Framer } from './framer.ts'
 import type { Sessions } from './sessions.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
 
@@ -24,6 +25,7 @@ export class StreamServer {
   readonly #options: StreamServerOptions
   readonly #http: Server
   readonly #ws: WebSocketServer
+  readonly #framer = new Framer()
   #accepting = true
 
   constructor(options: StreamServerOptions) {
@@ -91,7 +93,7 @@ export class StreamServer {
 
   #session(webSocket: WebSocket, socket: Duplex, request: IncomingMessage): void {
     const remote = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
-    const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote)
+    const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote, this.#framer)
     transport.attach(this.#options.sessions.accept(transport))
   }
 }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Encoding } from '@pulsewire/protocol'
 import type { WebSocket } from 'ws'
+import { FRAMED_BYTES_MAX, type Framer } from './framer.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
 /** A peer that does not answer our close frame is cut after this. */
@@ -17,9 +18,11 @@ export class WebSocketTransport implements Transport {
   readonly remote: string
   readonly #webSocket: WebSocket
   readonly #socket: Duplex
+  readonly #framer: Framer
   #closing = false
 
-  constructor(webSocket: WebSocket, socket: Duplex, encoding: Encoding, remote: string) {
+  constructor(webSocket: WebSocket, socket: Duplex, encoding: Encoding, remote: string, framer: Framer) {
+    this.#framer = framer
     this.#webSocket = webSocket
     this.#socket = socket
     this.encoding = encoding
@@ -35,11 +38,16 @@ export class WebSocketTransport implements Transport {
   }
 
   get bufferedBytes(): number {
-    return this.#webSocket.bufferedAmount
+    return this.#socket.writableLength
   }
 
   send(message: Uint8Array | string): void {
-    this.#webSocket.send(message, typeof message === 'string' ? TEXT : BINARY)
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return
+    const isText = typeof message === 'string'
+    const bytes = isText ? Buffer.byteLength(message) : message.length
+    // Frames of ours and of the library's do not mix: without compression it writes each of its own in one go, too.
+    if (bytes > FRAMED_BYTES_MAX) this.#webSocket.send(message, isText ? TEXT : BINARY)
+    else this.#socket.write(isText ? this.#framer.text(message, bytes) : this.#framer.binary(message))
   }
 
   close(code: number, reason: string): void {
