@@ -15,7 +15,7 @@ import {
 } from '@pulsewire/protocol'
 import type { SocketEvents } from '../connection/socket.ts'
 import { BinWriter } from './bin-writer.ts'
-import type { FakeClock } from './fake-clock.ts'
+import type { Clock } from '../clock.ts'
 
 export interface LogRecord {
   readonly symbol: string
@@ -70,7 +70,7 @@ interface Sub {
 export class FakeGateway {
   readonly node: string
   readonly log: FakeLog
-  readonly clock: FakeClock
+  readonly clock: Pick<Clock, 'nowMs'>
   readonly connections: FakeConnection[] = []
   feed: FeedInfo
   /** Wall clock of the gateway minus the client's. */
@@ -94,7 +94,7 @@ export class FakeGateway {
   /** Age of a pulse when it is sent on, in ms, and the hops. */
   pulseAgeMs = 10
 
-  constructor(node: string, log: FakeLog, clock: FakeClock, feed: Partial<FeedInfo> = {}) {
+  constructor(node: string, log: FakeLog, clock: Pick<Clock, 'nowMs'>, feed: Partial<FeedInfo> = {}) {
     this.node = node
     this.log = log
     this.clock = clock
