@@ -17,10 +17,7 @@ for (const encoding of BOTH_ENCODINGS) {
       assert.deepEqual(quotes.state, { state: 'pending' })
       await settled()
       assert.equal(client.state, 'open')
-      assert.deepEqual(
-        { ...gateway.connection.hello },
-        { t: 'hello', client: '@pulsewire/client/0.1.0', token: 'secret', user: 'ann' },
-      )
+      assert.deepEqual({ ...gateway.connection.hello }, { t: 'hello', client: '@pulsewire/client/0.1.0', token: 'secret', user: 'ann' })
       assert.equal(updates.length, 1)
       assert.deepEqual(updates[0]!.values, { last: 187.23, bid: 187.2 })
       assert.equal(updates[0]!.snapshot, true)
@@ -51,7 +48,10 @@ for (const encoding of BOTH_ENCODINGS) {
       const changes: [SymbolState, StateChange][] = []
       const quotes = client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] }, { onState: (...args) => changes.push(args) })
       await world.run(3000)
-      assert.deepEqual(changes.map(([state]) => state.state), ['pending', 'live'])
+      assert.deepEqual(
+        changes.map(([state]) => state.state),
+        ['pending', 'live'],
+      )
       await world.clock.advance(2400)
       assert.equal(quotes.state.state, 'live')
       await world.clock.advance(200)

@@ -60,7 +60,10 @@ for (const encoding of BOTH_ENCODINGS) {
       assert.equal(quotes.state.state, 'stale', 'no pulse has proven the new image yet')
       await world.pulse()
       assert.equal(quotes.state.state, 'live')
-      assert.deepEqual(states.map(({ state }) => state), ['stale', 'live'])
+      assert.deepEqual(
+        states.map(({ state }) => state),
+        ['stale', 'live'],
+      )
       world.publish('AAPL.US', { last: 3 })
       await settled()
       assert.equal(updates[2]!.recovered, undefined)
@@ -101,10 +104,13 @@ describe('the connector', () => {
     await world.run(2000)
     assert.equal(client.session!.node, 'gw-2')
     assert.equal(quotes.state.state, 'live')
-    assert.deepEqual(states.map(({ state, reason, hop }) => ({ state, reason, hop })), [
-      { state: 'stale', reason: 'no_pulse', hop: 'gw-1' },
-      { state: 'live', reason: undefined, hop: undefined },
-    ])
+    assert.deepEqual(
+      states.map(({ state, reason, hop }) => ({ state, reason, hop })),
+      [
+        { state: 'stale', reason: 'no_pulse', hop: 'gw-1' },
+        { state: 'live', reason: undefined, hop: undefined },
+      ],
+    )
     assert.equal(gateways[0]!.connections[0]!.open, false, 'left, although it does not hear it')
     await client.close()
   })
@@ -117,7 +123,10 @@ describe('the connector', () => {
     const errors: PulsewireError[] = []
     client.on('error', (error) => errors.push(error))
     await world.clock.advance(3400)
-    assert.deepEqual(errors.map(({ code }) => code), ['connect_timeout'])
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ['connect_timeout'],
+    )
     assert.equal(good.connections.length, 1)
     assert.equal(client.state, 'open')
   })
@@ -198,13 +207,19 @@ describe('the connector', () => {
     token = () => 'second'
     gateway.connection.send({ t: 'token', refresh: true })
     await settled()
-    assert.deepEqual(gateway.connection.of('token').map((frame) => frame.token), ['second'])
+    assert.deepEqual(
+      gateway.connection.of('token').map((frame) => frame.token),
+      ['second'],
+    )
     token = () => {
       throw new Error('no network')
     }
     gateway.connection.send({ t: 'token', refresh: true })
     await settled()
-    assert.deepEqual(errors.map(({ code, message }) => [code, message]), [['token_failed', 'no network']])
+    assert.deepEqual(
+      errors.map(({ code, message }) => [code, message]),
+      [['token_failed', 'no network']],
+    )
     assert.equal(client.state, 'open')
   })
 
@@ -226,7 +241,10 @@ describe('the connector', () => {
     await world.clock.advance(300)
     assert.equal(two.connections.length, 1)
     assert.equal(client.state, 'open')
-    assert.deepEqual(errors.map(({ code }) => code), ['connection_lost', 'addresses_unavailable'])
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ['connection_lost', 'addresses_unavailable'],
+    )
   })
 
   test('a token or address function that never answers does not hold it up for ever', async () => {

@@ -320,7 +320,8 @@ export class Connector {
       this.#addresses.setList(toAddresses(url))
       return
     }
-    const late = () => new PulsewireError('addresses_unavailable', `the url function took longer than ${connectTimeoutMs} ms`, { retryable: true })
+    const late = () =>
+      new PulsewireError('addresses_unavailable', `the url function took longer than ${connectTimeoutMs} ms`, { retryable: true })
     try {
       this.#addresses.setList(toAddresses(await bounded(Promise.resolve().then(url), connectTimeoutMs, environment.clock, late)))
     } catch (error) {

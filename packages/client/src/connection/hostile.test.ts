@@ -79,12 +79,16 @@ describe('a hostile server', () => {
     const client = world.client({
       environment: {
         ...environment,
-        openSocket: (url, protocols, events) => environment.openSocket(url, protocols, { ...events, onOpen: () => events.onOpen('graphql-ws') }),
+        openSocket: (url, protocols, events) =>
+          environment.openSocket(url, protocols, { ...events, onOpen: () => events.onOpen('graphql-ws') }),
       },
     })
     client.on('error', (error) => errors.push(error))
     await settled()
-    assert.deepEqual(errors.map(({ code }) => code), ['encoding_unsupported'])
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ['encoding_unsupported'],
+    )
     await client.close()
   })
 

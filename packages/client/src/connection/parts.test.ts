@@ -49,7 +49,12 @@ test('split: each message within the limit, every name in exactly one of them, w
   const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 64 })
   fc.assert(
     fc.property(fc.uniqueArray(name, { maxLength: 200 }), fc.integer({ min: 1000, max: 20_000 }), (names, max) => {
-      const items = names.map((each, index): Item => (index % 3 === 0 ? { kind: 'symbols', name: each, from: `1:2:${index}` } : { kind: index % 3 === 1 ? 'symbols' : 'patterns', name: each }))
+      const items = names.map(
+        (each, index): Item =>
+          index % 3 === 0
+            ? { kind: 'symbols', name: each, from: `1:2:${index}` }
+            : { kind: index % 3 === 1 ? 'symbols' : 'patterns', name: each },
+      )
       const parts = splitSubscribe({ id: 7, feed: 'quote', fields: ['last'] }, items, max)
       for (const { frame } of parts) assert.ok(Buffer.byteLength(JSON.stringify(frame)) + 6 <= max)
       const back = parts.flatMap(({ frame }) => [...(frame.symbols ?? []), ...(frame.patterns ?? [])])
@@ -59,14 +64,19 @@ test('split: each message within the limit, every name in exactly one of them, w
     }),
     { numRuns: 100 },
   )
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (text) => utf8Bytes(text) >= Buffer.byteLength(text.toWellFormed()) - 50))
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (text) => utf8Bytes(text) >= Buffer.byteLength(text.toWellFormed()) - 50),
+  )
   fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 50 }), (text) => utf8Bytes(text) === Buffer.byteLength(text)))
 })
 
 test('the system clock counts the time of a sleep, and never goes back', () => {
   let monotonicMs = 0
   let wallMs = 1_000_000
-  const clock = createSystemClock(() => monotonicMs, () => wallMs)
+  const clock = createSystemClock(
+    () => monotonicMs,
+    () => wallMs,
+  )
   const startMs = clock.nowMs()
   const pass = (monotonic: number, wall: number) => {
     monotonicMs += monotonic

@@ -84,7 +84,11 @@ export class Session implements FrameHandler {
     this.#clock = clock
     this.#steppedMs = clock.steppedMs ?? 0
     this.rows = new SessionRows(this, clock)
-    this.#sync = new SyncSchedule(clock, () => this.#offset.errorMs, (at) => this.send({ t: 'sync', at }))
+    this.#sync = new SyncSchedule(
+      clock,
+      () => this.#offset.errorMs,
+      (at) => this.send({ t: 'sync', at }),
+    )
     this.#deadline = clock.after(options.connectTimeoutMs, () => {
       this.#fail(new PulsewireError('connect_timeout', `${this.url} did not answer with welcome in time`, { retryable: true }))
     })

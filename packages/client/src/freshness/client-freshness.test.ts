@@ -51,17 +51,23 @@ for (const encoding of BOTH_ENCODINGS) {
       await world.run(2000)
       await world.clock.advance(100)
       const reports = client.freshness('quote')
-      assert.deepEqual(reports.map(({ partition }) => partition), [0, 1])
+      assert.deepEqual(
+        reports.map(({ partition }) => partition),
+        [0, 1],
+      )
       const [{ ageMs, endToEndMs, hops, position, state }] = reports as [(typeof reports)[0]]
       assert.equal(state.state, 'live')
       assert.match(position!, /^1:0:\d+$/)
       assert.ok(Math.abs(endToEndMs! - 14) < 1, `${endToEndMs}: a gateway whose clock is a day behind makes no difference`)
       assert.ok(Math.abs(ageMs! - 114) < 1)
-      assert.deepEqual(hops.map(({ node, ms }) => [node, Math.round(ms)]), [
-        ['push-a1', 5],
-        ['gw-1', 8],
-        ['client', 1],
-      ])
+      assert.deepEqual(
+        hops.map(({ node, ms }) => [node, Math.round(ms)]),
+        [
+          ['push-a1', 5],
+          ['gw-1', 8],
+          ['client', 1],
+        ],
+      )
       assert.deepEqual(client.freshness('other'), [])
     })
 
@@ -72,7 +78,10 @@ for (const encoding of BOTH_ENCODINGS) {
       const quotes = client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] })
       await world.run(1000)
       const view = quotes.get('AAPL.US')!
-      assert.deepEqual([view.values, view.position, view.ts, view.latencyMs, view.n], [undefined, undefined, undefined, undefined, undefined])
+      assert.deepEqual(
+        [view.values, view.position, view.ts, view.latencyMs, view.n],
+        [undefined, undefined, undefined, undefined, undefined],
+      )
       world.publish('AAPL.US', { last: 1.5 })
       await settled()
       assert.deepEqual(view.values, { last: 1.5 })
@@ -101,11 +110,14 @@ describe('freshness and the application', () => {
     await settled()
     assert.equal(gateway.connection.subs.length, 2)
     seen.push((await iterator.next()).value!, (await iterator.next()).value!)
-    assert.deepEqual(seen.map(({ symbol, values, n }) => [symbol, values['last'], n]), [
-      ['A.US', 0, 0],
-      ['A.US', 3, 3],
-      ['B.US', 9, 1],
-    ])
+    assert.deepEqual(
+      seen.map(({ symbol, values, n }) => [symbol, values['last'], n]),
+      [
+        ['A.US', 0, 0],
+        ['A.US', 3, 3],
+        ['B.US', 9, 1],
+      ],
+    )
     const late = quotes[Symbol.asyncIterator]()
     assert.deepEqual((await late.next()).value!.values, { last: 3 }, 'an iterator begins with the images held')
   })

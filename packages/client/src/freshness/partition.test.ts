@@ -73,7 +73,13 @@ describe('the freshness of a partition', () => {
 
   test('names the sender when nothing comes, the hop that lost most time when pulses come too old', () => {
     const freshness = session()
-    freshness.pulse(pulse(1000, [[0, 5, 0], [1, 5, 0]]), 1000)
+    freshness.pulse(
+      pulse(1000, [
+        [0, 5, 0],
+        [1, 5, 0],
+      ]),
+      1000,
+    )
     for (const at of [2000, 3000, 4000]) {
       freshness.pulse(pulse(at, [[1, at, 0]]), at)
       freshness.review(at)
@@ -93,24 +99,44 @@ describe('the freshness of a partition', () => {
 
   test('heeds what the sender says, for the partition or for all, until it is withdrawn', () => {
     const freshness = session(100)
-    freshness.pulse(pulse(1100, [[0, 1, 0], [1, 1, 0]]), 1000)
+    freshness.pulse(
+      pulse(1100, [
+        [0, 1, 0],
+        [1, 1, 0],
+      ]),
+      1000,
+    )
     freshness.stale({ t: 'stale', feed: 'quote', hop: 'log', reason: 'log_unreachable', since: 900, message: 'no broker' })
     freshness.review(1000)
     const told = { state: 'stale', hop: 'log', reason: 'log_unreachable', sinceMs: 800, message: 'no broker' }
-    assert.deepEqual([0, 1, -1].map((partition) => freshness.stateOf('quote', 'A', partition)), [told, told, told])
+    assert.deepEqual(
+      [0, 1, -1].map((partition) => freshness.stateOf('quote', 'A', partition)),
+      [told, told, told],
+    )
     freshness.live({ t: 'live', feed: 'quote', partitions: [0] })
     freshness.review(1000)
-    assert.deepEqual([0, 1, -1].map((partition) => freshness.stateOf('quote', 'A', partition).state), ['live', 'stale', 'stale'])
+    assert.deepEqual(
+      [0, 1, -1].map((partition) => freshness.stateOf('quote', 'A', partition).state),
+      ['live', 'stale', 'stale'],
+    )
     freshness.stale({ t: 'stale', feed: 'quote', partitions: [0], hop: 'push-a1', reason: 'reader_stalled', since: 1000 })
     freshness.review(1000)
     assert.equal(freshness.stateOf('quote', 'A', 0).reason, 'reader_stalled')
     freshness.live({ t: 'live', feed: 'quote' })
     freshness.review(1000)
-    assert.deepEqual([0, 1, -1].map((partition) => freshness.stateOf('quote', 'A', partition).state), ['live', 'live', 'live'])
+    assert.deepEqual(
+      [0, 1, -1].map((partition) => freshness.stateOf('quote', 'A', partition).state),
+      ['live', 'live', 'live'],
+    )
   })
 
   test('whatever comes and whenever it is looked at: live exactly while the data age is within the bound', () => {
-    const event = fc.record({ waitMs: fc.double({ min: 0, max: 3000, noNaN: true }), ageMs: fc.double({ min: -50, max: 6000, noNaN: true }), progress: fc.boolean(), transitMs: fc.double({ min: 0, max: 500, noNaN: true }) })
+    const event = fc.record({
+      waitMs: fc.double({ min: 0, max: 3000, noNaN: true }),
+      ageMs: fc.double({ min: -50, max: 6000, noNaN: true }),
+      progress: fc.boolean(),
+      transitMs: fc.double({ min: 0, max: 500, noNaN: true }),
+    })
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), fc.integer({ min: 1, max: 5000 }), (events, staleAfterMs) => {
         const offsetMs = 1234.5

@@ -33,9 +33,7 @@ export function endedState(reason: string, message: string, sinceMs: number): Sy
 
 export function sameState(a: SymbolState, b: SymbolState): boolean {
   if (a === b) return true
-  return (
-    a.state === b.state && a.hop === b.hop && a.reason === b.reason && a.sinceMs === b.sinceMs && a.message === b.message
-  )
+  return a.state === b.state && a.hop === b.hop && a.reason === b.reason && a.sinceMs === b.sinceMs && a.message === b.message
 }
 
 /** Of two states the one to show for both: stale before pending before live. */

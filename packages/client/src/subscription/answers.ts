@@ -192,7 +192,10 @@ export class Answers {
     const wanted = items.filter(({ kind, name }) => {
       return kind === 'patterns' ? wire.patterns.has(name) : kind === 'groups' ? wire.groups.has(name) : wire.entries.has(name)
     })
-    session.rows.subscribe(wire, wanted.map(({ kind, name }) => wire.item(name, kind)))
+    session.rows.subscribe(
+      wire,
+      wanted.map(({ kind, name }) => wire.item(name, kind)),
+    )
   }
 
   #dropped(session: Session, wireId: number, symbol: string): void {

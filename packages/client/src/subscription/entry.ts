@@ -60,7 +60,15 @@ export class Row {
   /** `every`: a session that does not serve yet had a hole here; looked at when it serves. */
   deferred = false
 
-  constructor(parts: { wireId: number; symbol: string; feed: string; feedIndex: number; every: boolean; ref: number; answer: AnswerState }) {
+  constructor(parts: {
+    wireId: number
+    symbol: string
+    feed: string
+    feedIndex: number
+    every: boolean
+    ref: number
+    answer: AnswerState
+  }) {
     this.wireId = parts.wireId
     this.symbol = parts.symbol
     this.feed = parts.feed

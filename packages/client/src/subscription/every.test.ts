@@ -33,7 +33,10 @@ for (const encoding of BOTH_ENCODINGS) {
       for (const price of [2, 3, 4]) world.publish('A.US', { price })
       await world.clock.advance(300)
       assert.deepEqual(prices(), [0, 1, 2, 3, 4])
-      assert.deepEqual(updates.map(({ recovered }) => recovered), [undefined, undefined, true, undefined, undefined])
+      assert.deepEqual(
+        updates.map(({ recovered }) => recovered),
+        [undefined, undefined, true, undefined, undefined],
+      )
       assert.equal(trades.state.state, 'stale', 'whether the replay is complete, the next pulse tells')
       await world.pulse()
       assert.equal(trades.state.state, 'live')
@@ -155,7 +158,8 @@ for (const encoding of BOTH_ENCODINGS) {
               else one.forward(record)
             } else if (each === 'cut') open.at(-1)?.close(1006)
             else if (each === 'goodbye') open[0]?.send({ t: 'goodbye', code: 'draining', message: '' })
-            else if (each === 'double') for (const record of world.log.records.slice(-2)) for (const gateway of [one, two]) gateway.forward(record)
+            else if (each === 'double')
+              for (const record of world.log.records.slice(-2)) for (const gateway of [one, two]) gateway.forward(record)
             else if (each === 'pause-1') one.paused = true
             else if (each === 'pause-2') two.paused = true
             else if (each === 'resume') one.paused = two.paused = false
@@ -171,7 +175,8 @@ for (const encoding of BOTH_ENCODINGS) {
           const offsets = updates.map(({ position }) => Number(position.split(':')[2]))
           for (let index = 1; index < offsets.length; index++) assert.ok(offsets[index]! > offsets[index - 1]!, 'in order, once')
           const delivered = new Set(offsets)
-          const inGap = (offset: number) => gaps.some(({ from, to }) => offset > Number(from.split(':')[2]) && offset < Number(to.split(':')[2]))
+          const inGap = (offset: number) =>
+            gaps.some(({ from, to }) => offset > Number(from.split(':')[2]) && offset < Number(to.split(':')[2]))
           for (const { offset } of world.log.records) {
             assert.ok(delivered.has(offset) !== inGap(offset), `offset ${offset} was delivered or reported missing, not both, not neither`)
           }

@@ -6,7 +6,11 @@ import { LIVE } from '../freshness/state.ts'
 import { UpdateQueue } from './queue.ts'
 import { Update } from './update.ts'
 
-function update(symbol: string, offset: number, more: { n?: number; snapshot?: boolean; recovered?: boolean; changed?: number[] } = {}): Update {
+function update(
+  symbol: string,
+  offset: number,
+  more: { n?: number; snapshot?: boolean; recovered?: boolean; changed?: number[] } = {},
+): Update {
   return new Update({
     symbol,
     generation: 1,

@@ -1,5 +1,5 @@
 import { PulsewireError } from '../errors.ts'
-import { conflate, Update } from './update.ts'
+import { conflate, type Update } from './update.ts'
 
 /**
  * What stands between a subscription and one `for await`: bounded, whatever the reader does. With `latest` a reader that

@@ -72,7 +72,11 @@ export class Receiver {
       byWire.set(row.entry.wire, entries)
     }
     this.#repairs.clear()
-    for (const [wire, entries] of byWire) session.rows.subscribe(wire, entries.map((entry) => wire.item(entry.symbol)))
+    for (const [wire, entries] of byWire)
+      session.rows.subscribe(
+        wire,
+        entries.map((entry) => wire.item(entry.symbol)),
+      )
   }
 
   #repair(row: Row): void {
@@ -84,8 +88,7 @@ export class Receiver {
   #deliver(session: Session, entry: Entry, row: Row, image: ReceivedImage, lostAfter: Held | null, serving: boolean): void {
     const names = session.decoder.fieldNames(row.feedIndex)
     const { symbol } = entry
-    const gap: Gap | undefined =
-      lostAfter === null ? undefined : { symbol, from: formatPosition(lostAfter), to: formatPosition(image) }
+    const gap: Gap | undefined = lostAfter === null ? undefined : { symbol, from: formatPosition(lostAfter), to: formatPosition(image) }
     const previous = entry.latest
     const partitionBefore = entry.partition
     const parts = {

@@ -16,22 +16,31 @@ for (const encoding of BOTH_ENCODINGS) {
       world.publish('MSFT.US', { last: 2 })
       await using client = world.client()
       const seen: string[] = []
-      const quotes = client.subscribe({ feed: 'quote', patterns: ['*.HK'], groups: ['tech'] }, { onUpdate: (update) => seen.push(update.symbol) })
+      const quotes = client.subscribe(
+        { feed: 'quote', patterns: ['*.HK'], groups: ['tech'] },
+        { onUpdate: (update) => seen.push(update.symbol) },
+      )
       await settled()
       await world.pulse()
       world.publish('0005.HK', { last: 3 })
       await settled()
       assert.deepEqual(seen, ['0700.HK', 'MSFT.US', '0005.HK'])
-      assert.deepEqual([...quotes.symbols].map(({ symbol, state }) => [symbol, state.state]), [
-        ['0700.HK', 'live'],
-        ['MSFT.US', 'live'],
-        ['0005.HK', 'live'],
-      ])
+      assert.deepEqual(
+        [...quotes.symbols].map(({ symbol, state }) => [symbol, state.state]),
+        [
+          ['0700.HK', 'live'],
+          ['MSFT.US', 'live'],
+          ['0005.HK', 'live'],
+        ],
+      )
       gateway.connection.close(4200)
       await world.clock.advance(300)
       await world.pulse()
       assert.equal(quotes.state.state, 'live')
-      assert.deepEqual([...quotes.symbols].map(({ recovered }) => recovered), [true, true, true])
+      assert.deepEqual(
+        [...quotes.symbols].map(({ recovered }) => recovered),
+        [true, true, true],
+      )
       assert.equal(gateway.connection.lastPulseAck!.digest, gateway.connection.digest.value)
       assert.equal(gateway.connection.lastPulseAck!.count, 3)
     })
@@ -47,13 +56,23 @@ for (const encoding of BOTH_ENCODINGS) {
       const { connection } = gateway
       const position = `1:${world.log.partitionOf('AAPL.US')}:`
       connection.send({ t: 'update', ref: connection.ref('AAPL.US'), symbol: 'AAPL.US', position: `${position}500`, ts: 5, deleted: true })
-      connection.send({ t: 'update', ref: connection.ref('AAPL.US'), symbol: 'AAPL.US', position: `${position}501`, ts: 6, values: { bid: 3 } })
+      connection.send({
+        t: 'update',
+        ref: connection.ref('AAPL.US'),
+        symbol: 'AAPL.US',
+        position: `${position}501`,
+        ts: 6,
+        values: { bid: 3 },
+      })
       await settled()
-      assert.deepEqual(updates.map(({ deleted, values }) => ({ deleted, values })), [
-        { deleted: false, values: { last: 1 } },
-        { deleted: true, values: {} },
-        { deleted: false, values: { bid: 3 } },
-      ])
+      assert.deepEqual(
+        updates.map(({ deleted, values }) => ({ deleted, values })),
+        [
+          { deleted: false, values: { last: 1 } },
+          { deleted: true, values: {} },
+          { deleted: false, values: { bid: 3 } },
+        ],
+      )
       assert.deepEqual(updates[0]!.values, { last: 1 }, 'an update does not change once handed out')
     })
   })
@@ -68,29 +87,46 @@ describe('subscriptions', () => {
     await using client = world.client()
     const first: Update[] = []
     const second: Update[] = []
-    const one = client.subscribe({ feed: 'quote', symbols: ['A.US', 'B.US'], fields: ['last', 'bid'] }, { onUpdate: (update) => first.push(update) })
+    const one = client.subscribe(
+      { feed: 'quote', symbols: ['A.US', 'B.US'], fields: ['last', 'bid'] },
+      { onUpdate: (update) => first.push(update) },
+    )
     await settled()
     await world.pulse()
-    const two = client.subscribe({ feed: 'quote', symbols: ['B.US', 'C.US'], fields: ['bid', 'last'] }, { onUpdate: (update) => second.push(update) })
+    const two = client.subscribe(
+      { feed: 'quote', symbols: ['B.US', 'C.US'], fields: ['bid', 'last'] },
+      { onUpdate: (update) => second.push(update) },
+    )
     await settled()
     const { connection } = gateway
-    assert.deepEqual(connection.of('subscribe').map(({ id, symbols }) => [id, symbols]), [
-      [1, ['A.US', 'B.US']],
-      [1, ['C.US']],
-    ])
-    assert.deepEqual(second.map(({ symbol, snapshot, n, values }) => ({ symbol, snapshot, n, values })), [
-      { symbol: 'B.US', snapshot: true, n: 0, values: { last: 2 } },
-    ])
+    assert.deepEqual(
+      connection.of('subscribe').map(({ id, symbols }) => [id, symbols]),
+      [
+        [1, ['A.US', 'B.US']],
+        [1, ['C.US']],
+      ],
+    )
+    assert.deepEqual(
+      second.map(({ symbol, snapshot, n, values }) => ({ symbol, snapshot, n, values })),
+      [{ symbol: 'B.US', snapshot: true, n: 0, values: { last: 2 } }],
+    )
     world.publish('B.US', { last: 3 })
     await settled()
     assert.equal(first.at(-1), second.at(-1), 'the very same update')
 
     one.close()
     await settled()
-    assert.deepEqual(connection.of('unsubscribe').map(({ symbols }) => symbols), [['A.US']], 'B.US is still wanted')
+    assert.deepEqual(
+      connection.of('unsubscribe').map(({ symbols }) => symbols),
+      [['A.US']],
+      'B.US is still wanted',
+    )
     two.remove(['B.US'])
     await settled()
-    assert.deepEqual(connection.of('unsubscribe').map(({ symbols }) => symbols), [['A.US'], ['B.US']])
+    assert.deepEqual(
+      connection.of('unsubscribe').map(({ symbols }) => symbols),
+      [['A.US'], ['B.US']],
+    )
     two.close()
     await settled()
     assert.deepEqual(connection.of('unsubscribe').at(-1), { t: 'unsubscribe', id: 1 })
@@ -108,12 +144,15 @@ describe('subscriptions', () => {
     client.subscribe({ feed: 'quote', symbols: ['A.US'], fields: ['last'] })
     await settled()
     const frames = gateway.connection.of('subscribe')
-    assert.deepEqual(frames.map(({ id, maxRate, image, fields }) => ({ id, maxRate, image, fields })), [
-      { id: 1, maxRate: undefined, image: undefined, fields: undefined },
-      { id: 2, maxRate: 2, image: undefined, fields: undefined },
-      { id: 3, maxRate: undefined, image: false, fields: undefined },
-      { id: 4, maxRate: undefined, image: undefined, fields: ['last'] },
-    ])
+    assert.deepEqual(
+      frames.map(({ id, maxRate, image, fields }) => ({ id, maxRate, image, fields })),
+      [
+        { id: 1, maxRate: undefined, image: undefined, fields: undefined },
+        { id: 2, maxRate: 2, image: undefined, fields: undefined },
+        { id: 3, maxRate: undefined, image: false, fields: undefined },
+        { id: 4, maxRate: undefined, image: undefined, fields: ['last'] },
+      ],
+    )
   })
 
   test('subscribe, unsubscribe, subscribe in a row: the last one counts, and the digests agree', async () => {
@@ -166,10 +205,13 @@ describe('subscriptions', () => {
     const quotes = client.subscribe({ feed: 'quote', symbols: ['A.US', 'X.US', ''] }, { onEnded: (event) => ended.push(event) })
     await settled()
     await world.pulse()
-    assert.deepEqual(ended.map(({ symbol, code }) => [symbol, code]), [
-      ['', 'symbol_invalid'],
-      ['X.US', 'symbol_unknown'],
-    ])
+    assert.deepEqual(
+      ended.map(({ symbol, code }) => [symbol, code]),
+      [
+        ['', 'symbol_invalid'],
+        ['X.US', 'symbol_unknown'],
+      ],
+    )
     assert.equal(quotes.state.state, 'live', 'of those that go on')
     const { state, reason, message } = quotes.get('X.US')!.state
     assert.deepEqual({ state, reason, message }, { state: 'ended', reason: 'symbol_unknown', message: 'never seen' })
@@ -257,10 +299,13 @@ describe('subscriptions', () => {
     assert.equal(quotes.state.state, 'stale', 'the worst of its symbols')
     gateway.connection.send({ t: 'live', feed: 'quote', symbols: ['A.US'] })
     await settled()
-    assert.deepEqual(changes.map(([state, { symbols }]) => [state.state, symbols]), [
-      ['stale', ['A.US']],
-      ['live', ['A.US']],
-    ])
+    assert.deepEqual(
+      changes.map(([state, { symbols }]) => [state.state, symbols]),
+      [
+        ['stale', ['A.US']],
+        ['live', ['A.US']],
+      ],
+    )
   })
 
   test('a feed that is no longer used does not make the client run', async () => {
@@ -293,11 +338,21 @@ describe('subscriptions', () => {
     client.on('error', (error) => errors.push(error))
     const seen: Update[] = []
     const fault = new Error('mine')
-    client.subscribe({ feed: 'quote', symbols: ['A.US'] }, { onUpdate: () => { throw fault } })
+    client.subscribe(
+      { feed: 'quote', symbols: ['A.US'] },
+      {
+        onUpdate: () => {
+          throw fault
+        },
+      },
+    )
     client.subscribe({ feed: 'quote', symbols: ['A.US'] }, { onUpdate: (update) => seen.push(update) })
     await settled()
     assert.equal(seen.length, 1)
-    assert.deepEqual(errors.map(({ code, cause }) => [code, cause]), [['callback_failed', fault]])
+    assert.deepEqual(
+      errors.map(({ code, cause }) => [code, cause]),
+      [['callback_failed', fault]],
+    )
     assert.equal(client.state, 'open')
   })
 
@@ -307,13 +362,16 @@ describe('subscriptions', () => {
     for (const symbol of ['A.US', 'B.US', 'C.US']) world.publish(symbol, { last: 1 })
     const client = world.client()
     let calls = 0
-    const quotes = client.subscribe({ feed: 'quote', symbols: ['A.US', 'B.US', 'C.US'] }, {
-      onUpdate: () => {
-        calls++
-        quotes.close()
-        void client.close()
+    const quotes = client.subscribe(
+      { feed: 'quote', symbols: ['A.US', 'B.US', 'C.US'] },
+      {
+        onUpdate: () => {
+          calls++
+          quotes.close()
+          void client.close()
+        },
       },
-    })
+    )
     await settled()
     assert.equal(calls, 1)
     assert.equal(gateway.connections[0]!.open, false)

@@ -324,4 +324,3 @@ export class Registry implements SubscriptionOwner {
     queueMicrotask(() => this.flush())
   }
 }
-

@@ -28,7 +28,12 @@ export class BinWriter {
       if (frame.t === 'welcome' || frame.t === 'feeds') this.#feeds = frame.feeds
       if (frame.t === 'update') this.#update(writer, frame)
       else if (frame.t === 'pulse') {
-        writePulse(writer, frame, this.#feeds.findIndex((feed) => feed.feed === frame.feed), this.#epoch)
+        writePulse(
+          writer,
+          frame,
+          this.#feeds.findIndex((feed) => feed.feed === frame.feed),
+          this.#epoch,
+        )
       } else {
         writer.u8(0x01)
         writer.text(JSON.stringify(frame))
@@ -80,4 +85,3 @@ export class BinWriter {
     return index
   }
 }
-

@@ -339,4 +339,3 @@ export class FakeConnection {
     this.send({ t: 'unsubscribed', id: frame.id, ok: ended.map((sub) => sub.symbol), unknown, closed })
   }
 }
-
