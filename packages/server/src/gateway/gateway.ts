@@ -4,7 +4,7 @@ import type { GatewayConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { VERSION } from '../runtime/version.ts'
-import { Sessions, StreamServer } from '../session/index.ts'
+import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Arbiter } from './arbiter.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
 import { Link } from './link.ts'
@@ -15,7 +15,10 @@ export interface GatewayDeps {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
+  /** How upstream nodes are reached. Default: WebSocket. */
   readonly connect?: ConnectLink
+  /** How clients come in. Default: WebSocket on the configured address. */
+  readonly listen?: ListenStream
 }
 
 /** Makes one stream of both lines and serves clients. */
@@ -25,7 +28,7 @@ export class Gateway implements Service {
   readonly arbiter: Arbiter
   readonly links: readonly Link[]
   readonly #config: GatewayConfig
-  readonly #server: StreamServer
+  readonly #server: StreamListener
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #closed = Promise.withResolvers<void>()
@@ -52,7 +55,7 @@ export class Gateway implements Service {
     this.hub.connect(this.arbiter, this.sessions)
     this.links = this.#makeLinks(deps.connect ?? connectWebSocket, random)
     this.arbiter.setLinks(this.links)
-    this.#server = new StreamServer({
+    this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
       messageBytesMax: session.messageBytesMax,

@@ -5,7 +5,7 @@ import type { FeedConfig, PushConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { VERSION } from '../runtime/version.ts'
-import { Sessions, StreamServer } from '../session/index.ts'
+import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Intake } from './intake.ts'
 import { TopicReader } from './topic-reader.ts'
 
@@ -15,6 +15,9 @@ export interface PushDeps {
   readonly log: Log
   readonly logger: Logger
   readonly clock?: Clock
+  readonly random?: () => number
+  /** How gateways come in. Default: WebSocket on the configured address. */
+  readonly listen?: ListenStream
 }
 
 /** Reads the log, holds the images of its partitions, and serves gateways. */
@@ -22,7 +25,7 @@ export class PushNode implements Service, HubSource {
   readonly hub: Hub
   readonly sessions: Sessions
   readonly #config: PushConfig
-  readonly #server: StreamServer
+  readonly #server: StreamListener
   readonly #readers: TopicReader[]
   readonly #clock: Clock
   readonly #logger: Logger
@@ -37,14 +40,14 @@ export class PushNode implements Service, HubSource {
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
     this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map(feedOptions) })
-    this.sessions = new Sessions({ hub: this.hub, session, role: 'push', version: VERSION, log: deps.logger })
+    this.sessions = new Sessions({ hub: this.hub, session, role: 'push', version: VERSION, log: deps.logger, random: deps.random ?? Math.random })
     this.hub.connect(this, this.sessions)
     this.#readers = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!
       const intake = new Intake(this.hub, feed, feedConfig, deps.logger)
       return new TopicReader({ hub: this.hub, feed, log: deps.log, config: feedConfig, intake, partitions, logger: deps.logger })
     })
-    this.#server = new StreamServer({
+    this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
       messageBytesMax: session.messageBytesMax,
@@ -69,7 +72,7 @@ export class PushNode implements Service, HubSource {
 
   async start(): Promise<void> {
     await this.#server.listen()
-    this.#logger.info('listening', `push node ${this.#config.node.id} listens on port ${this.port}`, { line: this.#config.node.line })
+    this.#logger.info('listening', `push node ${this.#config.node.id} listens on port ${this.port}`, { line: this.#config.node.line, port: this.port })
     for (const reader of this.#readers) reader.start()
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => this.#check())
   }

@@ -20,8 +20,23 @@ export interface StreamServerOptions {
   readonly log: Logger
 }
 
+/** What a node needs of whatever takes its connections and makes sessions of them. */
+export interface StreamListener {
+  /** @throws PulsewireError `listen_failed` naming the address. */
+  listen(): Promise<void>
+  readonly port: number
+  /** From now on nobody new is let in. */
+  stopAccepting(): void
+  close(): Promise<void>
+}
+
+/** Makes a node's listener; injected, so that a simulation can use its own network. */
+export type ListenStream = (options: StreamServerOptions) => StreamListener
+
+export const listenWebSocket: ListenStream = (options) => new StreamServer(options)
+
 /** The HTTP side of a node: upgrades on `/v1/stream`, and `/live` and `/ready` for probes. */
-export class StreamServer {
+export class StreamServer implements StreamListener {
   readonly #options: StreamServerOptions
   readonly #http: Server
   readonly #ws: WebSocketServer
