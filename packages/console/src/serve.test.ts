@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { serveConsole, type ConsoleServer } from './serve.ts'
+
+describe('serveConsole', () => {
+  let directory: string
+  let server: ConsoleServer
+  const gateways = ['ws://127.0.0.1:8080', 'wss://gw.example:8443/v1/stream', 'ws://127.0.0.1:8080']
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'pulsewire-console-'))
+    await mkdir(join(directory, 'assets'))
+    await writeFile(join(directory, 'index.html'), '<!doctype html>')
+    await writeFile(join(directory, 'assets', 'page-abc.js'), '1')
+    server = await serveConsole({ host: '127.0.0.1', port: 0, gateways, directory })
+  })
+  after(async () => {
+    await server.close()
+    await server.close()
+    await rm(directory, { recursive: true })
+  })
+
+  it('tells the page its gateways and feed', async () => {
+    const response = await fetch(`${server.url}api/config`)
+    assert.equal(response.headers.get('cache-control'), 'no-store')
+    assert.deepEqual(await response.json(), { gateways, feed: 'quote' })
+  })
+
+  it('keeps hashed files for good and asks for the page each time', async () => {
+    const page = await fetch(server.url)
+    assert.equal(page.headers.get('cache-control'), 'no-cache')
+    assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
+    const asset = await fetch(`${server.url}assets/page-abc.js`)
+    assert.match(asset.headers.get('cache-control') ?? '', /immutable/)
+    await page.body?.cancel()
+    await asset.body?.cancel()
+  })
+
+  it('lets the page connect to its gateways only', async () => {
+    const response = await fetch(server.url, { method: 'HEAD' })
+    const policy = response.headers.get('content-security-policy') ?? ''
+    assert.match(policy, /connect-src 'self' ws:\/\/127\.0\.0\.1:8080 wss:\/\/gw\.example:8443;/)
+    assert.match(policy, /default-src 'none'; script-src 'self';/)
+  })
+
+  it('refuses what is no file and no reading', async () => {
+    assert.equal((await fetch(`${server.url}nothing`)).status, 404)
+    assert.equal((await fetch(`${server.url}%2e%2e/package.json`)).status, 404)
+    assert.equal((await fetch(server.url, { method: 'POST' })).status, 405)
+  })
+
+  it('says how to build the page when it is not there', async () => {
+    const options = { host: '127.0.0.1', port: 0, gateways, directory: join(directory, 'assets') }
+    await assert.rejects(serveConsole(options), { code: 'console_not_built', message: /npm run build -w @pulsewire\/console/ })
+  })
+
+  it('refuses an address that is no gateway', async () => {
+    for (const bad of ['http://127.0.0.1:1', 'gw-1:8080', "ws://a; script-src 'unsafe-inline'"]) {
+      await assert.rejects(serveConsole({ host: '127.0.0.1', port: 0, gateways: [bad], directory }), { code: 'gateway_invalid' })
+    }
+  })
+})

@@ -1,0 +1,130 @@
+/** The web server of the console: the built page, and where its gateways are. Runs in Node; `page/` runs in the browser. */
+import { existsSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import sirv from 'sirv'
+
+export interface ConsoleOptions {
+  /** Address to listen on. */
+  readonly host: string
+  /** Port to listen on; 0 takes a free one. */
+  readonly port: number
+  /** Addresses that the page connects to, best first: `ws://host:port` or `wss://…`. The page may connect nowhere else. */
+  readonly gateways: readonly string[]
+  /** The feed of the quote board. Default `quote`. */
+  readonly feed?: string
+  readonly log?: { info(code: string, message: string, fields?: Readonly<Record<string, unknown>>): void }
+  /** Where the built page is. Default: this package's `dist/`. */
+  readonly directory?: string
+}
+
+export interface ConsoleServer {
+  /** Where the page is, with a slash at the end. */
+  readonly url: string
+  /** Stops listening and drops all connections. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Neither `code` nor anything else of it changes by trying again: somebody has to act. */
+export class ConsoleError extends Error {
+  readonly code: 'console_not_built' | 'gateway_invalid'
+  readonly retryable = false
+  constructor(code: ConsoleError['code'], message: string) {
+    super(message)
+    this.name = 'ConsoleError'
+    this.code = code
+  }
+}
+
+const BUILT = join(import.meta.dirname, '..', 'dist')
+const YEAR_S = 31_536_000
+
+/**
+ * Serves the console.
+ * @throws ConsoleError console_not_built, gateway_invalid; Node's own error when the address cannot be listened on.
+ */
+export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServer> {
+  const directory = options.directory ?? BUILT
+  if (!existsSync(join(directory, 'index.html'))) {
+    throw new ConsoleError('console_not_built', 'the console is not built yet: npm run build -w @pulsewire/console')
+  }
+  const server = createServer(handler(directory, options))
+  const url = await listen(server, options.host, options.port)
+  options.log?.info('console_listening', `console at ${url}`, { url })
+  return { url, close: () => close(server) }
+}
+
+function handler(
+  directory: string,
+  { gateways, feed = 'quote' }: ConsoleOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const headers = new Map(Object.entries(securityHeaders(gateways.map(originOf))))
+  const config = JSON.stringify({ gateways, feed })
+  const files = sirv(directory, {
+    etag: true,
+    // Vite puts a hash of its content into the name of each asset; the page that names them must always be asked for.
+    setHeaders: (response, path) => {
+      response.setHeader('cache-control', path.startsWith('/assets/') ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')
+    },
+  })
+  return (request, response) => {
+    response.setHeaders(headers)
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
+    if (request.url?.split('?')[0] === '/api/config') return answer(response, 200, 'application/json', config)
+    files(request, response, () => answer(response, 404, 'text/plain', 'no such file\n'))
+  }
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  if (status === 405) response.setHeader('allow', 'GET, HEAD')
+  response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' })
+  response.end(body)
+}
+
+/** The page runs only its own files, talks only to its gateways, and sits in nobody's frame. */
+function securityHeaders(origins: readonly string[]): Record<string, string> {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    `connect-src ${["'self'", ...new Set(origins)].join(' ')}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ]
+  return {
+    'content-security-policy': policy.join('; '),
+    'cross-origin-opener-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+  }
+}
+
+/** Only scheme, host and port: what a policy may hold, and nothing that could end a header or start another directive. */
+function originOf(gateway: string): string {
+  const url = URL.canParse(gateway) ? new URL(gateway) : undefined
+  if (url?.protocol !== 'ws:' && url?.protocol !== 'wss:') {
+    throw new ConsoleError('gateway_invalid', `a gateway's address is ws://host:port or wss://host:port, not ${JSON.stringify(gateway)}`)
+  }
+  return `${url.protocol}//${url.host}`
+}
+
+async function listen(server: Server, host: string, port: number): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(port, host, resolve)
+  await promise
+  server.off('error', reject)
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${name}:${address.port}/`
+}
+
+function close(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.close(() => resolve())
+  server.closeAllConnections()
+  return promise
+}
