@@ -31,9 +31,9 @@ export class Entry {
   detached = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1
-  /** Whether the receiver asked for it by name, and which patterns brought it. */
+  /** Whether the receiver asked for it by name, and which patterns brought it; a set for each would double the size of idle sessions. */
   named = false
-  readonly patterns = new Set<string>()
+  patterns: Set<string> | null = null
 
   constructor(subscription: Subscription, symbol: SymbolState, ref: number) {
     this.subscription = subscription

@@ -132,14 +132,14 @@ export class Hub {
       pattern.readiness = this.#source?.wantPattern(feed, pattern) === false ? 'waiting' : 'ready'
     }
     pattern.subscriptions.add(subscription)
-    subscription.patterns.add(text)
+    ;(subscription.patterns ??= new Set()).add(text)
     return pattern
   }
 
   removePattern(subscription: Subscription, text: string): void {
     const { feed } = subscription
     const pattern = feed.patterns.get(text)
-    subscription.patterns.delete(text)
+    subscription.patterns?.delete(text)
     if (pattern === undefined || !pattern.subscriptions.delete(subscription) || pattern.subscriptions.size > 0) return
     feed.patterns.delete(text)
     this.#source?.unwantPattern(feed, pattern)

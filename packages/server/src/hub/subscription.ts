@@ -22,7 +22,8 @@ export class Subscription {
   readonly options: DeliveryOptions
   readonly subscriber: Subscriber
   readonly entries = new Map<string, Entry>()
-  readonly patterns = new Set<string>()
+  /** `null`: none. */
+  patterns: Set<string> | null = null
 
   constructor(subscriber: Subscriber, id: number, feed: Feed, options: DeliveryOptions) {
     this.subscriber = subscriber

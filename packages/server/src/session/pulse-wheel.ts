@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 export interface Pulsed {
   readonly pulseIntervalMs: number
   nextPulseAtMs: number
+  /** The wheel's: where it stands; −1: not on the wheel. */
+  pulseSlot: number
   pulse(): void
 }
 
@@ -18,7 +20,7 @@ export class PulseWheel {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #slots: Set<Pulsed>[] = Array.from({ length: SLOTS }, () => new Set())
-  readonly #where = new Map<Pulsed, number>()
+  #size = 0
   #at = 0
   #timer: Timer | null = null
 
@@ -31,16 +33,16 @@ export class PulseWheel {
     const nowMs = this.#clock.nowMs()
     // The phase is drawn, so that sessions that came at once are not all met at once for ever.
     session.nextPulseAtMs = nowMs + session.pulseIntervalMs * (0.5 + this.#random() / 2)
+    this.#size++
     this.#place(session, nowMs)
     this.#timer ??= this.#clock.every(SLOT_MS, this.#turn)
   }
 
   remove(session: Pulsed): void {
-    const slot = this.#where.get(session)
-    if (slot === undefined) return
-    this.#slots[slot]!.delete(session)
-    this.#where.delete(session)
-    if (this.#where.size === 0) this.close()
+    if (session.pulseSlot < 0) return
+    this.#slots[session.pulseSlot]!.delete(session)
+    session.pulseSlot = -1
+    if (--this.#size === 0) this.close()
   }
 
   close(): void {
@@ -52,7 +54,7 @@ export class PulseWheel {
     const ahead = Math.min(SLOTS - 1, Math.max(1, Math.round((session.nextPulseAtMs - nowMs) / SLOT_MS)))
     const slot = (this.#at + ahead) % SLOTS
     this.#slots[slot]!.add(session)
-    this.#where.set(session, slot)
+    session.pulseSlot = slot
   }
 
   #turn = (): void => {

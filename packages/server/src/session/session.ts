@@ -61,16 +61,18 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   pulseDue = false
   /** The pulse wheel's: when the next pulse is due. */
   nextPulseAtMs = 0
+  pulseSlot = -1
 
   readonly #context: SessionContext
   readonly #table: SubscriptionTable
   readonly #flow: FlowWindow
-  readonly #known: number[] = []
+  /** Per feed index. Made at their length: an array that grows by itself reserves room for many more. */
+  readonly #known: number[]
   #controls: ControlFrame[] = []
   #queue: Entry[] = []
   #queueHead = 0
   #lanes: Lane[] | null = null
-  readonly #pulsesSent: number[] = []
+  readonly #pulsesSent: number[]
   #badFrames = 0
   #mismatches = 0
   #lastPulse = { pulse: 0, count: 0, digest: 0, settled: false }
@@ -85,6 +87,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.#context = context
     this.openedAtMs = context.hub.clock.nowMs()
     this.pulseIntervalMs = context.options.pulseIntervalMs
+    const feeds = context.hub.feeds.length
+    this.#known = new Array<number>(feeds).fill(0)
+    this.#pulsesSent = new Array<number>(feeds).fill(0)
     this.#flow = new FlowWindow(this.openedAtMs, context.options.outboundBytesMax)
     this.#table = new SubscriptionTable(context.hub, this, context.groups, context.options.subscriptionsMax)
   }
@@ -385,7 +390,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   }
 
   #awaitsFirstPulse(): boolean {
-    return this.#context.hub.feeds.some((feed) => this.#table.usesFeed(feed) && this.#pulsesSent[feed.index] === undefined)
+    return this.#context.hub.feeds.some((feed) => this.#table.usesFeed(feed) && (this.#pulsesSent[feed.index] ?? 0) === 0)
   }
 
   /** @returns the highest number written. */

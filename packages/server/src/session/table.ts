@@ -26,6 +26,8 @@ export class SubscribeError extends Error {
   }
 }
 
+const NO_FRAMES: readonly SubscribedFrame[] = []
+
 interface Answers {
   ok: OkRow[]
   refused: RefusedRow[]
@@ -43,19 +45,21 @@ export class SubscriptionTable {
   readonly #groups: ReadonlyMap<string, readonly string[]>
   readonly #symbolsMax: number
   readonly #subscriptions = new Map<number, Subscription>()
-  readonly #answers = new Map<Subscription, Answers>()
+  /** `null` while nothing is owed, which is nearly always. */
+  #answers: Map<Subscription, Answers> | null = null
   /** Positions that waiting entries asked to resume from. */
-  readonly #resume = new Map<Entry, string>()
+  #resume: Map<Entry, string> | null = null
   /** Per feed index how many subscriptions there are. */
-  readonly #feeds: number[] = []
+  readonly #feeds: number[]
   #symbols = 0
   #nextRef = 1
-  readonly #freeRefs: number[] = []
+  #freeRefs: number[] | null = null
   /** While a repair runs: what the receiver has named again. */
   #confirmed: Set<Entry | string> | null = null
 
   constructor(hub: Hub, subscriber: Subscriber, groups: ReadonlyMap<string, readonly string[]>, symbolsMax: number) {
     this.#hub = hub
+    this.#feeds = new Array<number>(hub.feeds.length).fill(0)
     this.#subscriber = subscriber
     this.#groups = groups
     this.#symbolsMax = symbolsMax
@@ -75,7 +79,7 @@ export class SubscriptionTable {
 
   /** Whether the receiver waits for an answer. */
   get answersOutstanding(): boolean {
-    return this.#answers.size > 0
+    return this.#answers !== null
   }
 
   /** @throws SubscribeError when nothing of it can be taken. */
@@ -101,8 +105,8 @@ export class SubscriptionTable {
     const all = frame.symbols === undefined && frame.patterns === undefined
     const ok: string[] = []
     const unknown: string[] = []
-    for (const pattern of all ? [...subscription.patterns] : (frame.patterns ?? [])) {
-      if (subscription.patterns.has(pattern)) this.#dropPattern(subscription, pattern, ok)
+    for (const pattern of all ? [...(subscription.patterns ?? [])] : (frame.patterns ?? [])) {
+      if (subscription.patterns?.has(pattern) === true) this.#dropPattern(subscription, pattern, ok)
       else unknown.push(pattern)
     }
     for (const name of all ? [...subscription.entries.keys()] : (frame.symbols ?? [])) {
@@ -121,8 +125,8 @@ export class SubscriptionTable {
   ready(entry: Entry): void {
     const answers = this.#answersOf(entry.subscription)
     if (answers.outstanding > 0) answers.outstanding--
-    this.#answer(entry, answers, this.#resume.get(entry))
-    this.#resume.delete(entry)
+    this.#answer(entry, answers, this.#resume?.get(entry))
+    this.#resume?.delete(entry)
   }
 
   /** The entry is gone from the hub already. @returns whether the receiver had been told `ok` before. */
@@ -149,7 +153,8 @@ export class SubscriptionTable {
   }
 
   /** Takes the answers that can be sent now, oldest first. */
-  takeAnswers(): SubscribedFrame[] {
+  takeAnswers(): readonly SubscribedFrame[] {
+    if (this.#answers === null) return NO_FRAMES
     const frames: SubscribedFrame[] = []
     for (const [subscription, answers] of this.#answers) {
       const done = answers.open && answers.outstanding === 0
@@ -168,6 +173,10 @@ export class SubscriptionTable {
         this.#closeIfEmpty(subscription)
       }
     }
+    if (this.#answers.size === 0) {
+      this.#answers = null
+      this.#resume = null
+    }
     return frames
   }
 
@@ -181,7 +190,7 @@ export class SubscriptionTable {
     this.#confirmed = null
     if (confirmed === null) return
     for (const subscription of [...this.#subscriptions.values()]) {
-      for (const pattern of [...subscription.patterns]) {
+      for (const pattern of [...(subscription.patterns ?? [])]) {
         if (!confirmed.has(`${subscription.id} ${pattern}`)) this.#dropPattern(subscription, pattern, [])
       }
       for (const entry of [...subscription.entries.values()]) if (entry.named && !confirmed.has(entry)) this.#unname(entry)
@@ -191,12 +200,12 @@ export class SubscriptionTable {
 
   close(): void {
     for (const subscription of this.#subscriptions.values()) {
-      for (const pattern of [...subscription.patterns]) this.#hub.removePattern(subscription, pattern)
+      for (const pattern of [...(subscription.patterns ?? [])]) this.#hub.removePattern(subscription, pattern)
       for (const entry of [...subscription.entries.values()]) this.#hub.detach(entry)
     }
     this.#subscriptions.clear()
-    this.#answers.clear()
-    this.#resume.clear()
+    this.#answers = null
+    this.#resume = null
   }
 
   #open(frame: SubscribeFrame): Subscription {
@@ -238,6 +247,7 @@ export class SubscriptionTable {
   }
 
   #answersOf(subscription: Subscription): Answers {
+    this.#answers ??= new Map()
     let answers = this.#answers.get(subscription)
     if (answers === undefined) {
       answers = { ok: [], refused: [], outstanding: 0, open: false }
@@ -278,7 +288,7 @@ export class SubscriptionTable {
     const open = subscription.entries.get(symbol.name)
     const entry = open ?? this.#attach(subscription, answers, symbol.name)
     if (entry === undefined) return
-    entry.patterns.add(pattern.pattern)
+    ;(entry.patterns ??= new Set()).add(pattern.pattern)
     const position = from !== undefined && Object.hasOwn(from, symbol.name) ? from[symbol.name] : undefined
     if (open === undefined || from !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
   }
@@ -294,7 +304,7 @@ export class SubscriptionTable {
       return undefined
     }
     this.#symbols++
-    return this.#hub.attach(subscription, symbol, this.#freeRefs.pop() ?? this.#nextRef++)
+    return this.#hub.attach(subscription, symbol, this.#freeRefs?.pop() ?? this.#nextRef++)
   }
 
   #answerOrWait(entry: Entry, answers: Answers, position: string | undefined, again: boolean): void {
@@ -302,7 +312,7 @@ export class SubscriptionTable {
       this.#answer(entry, answers, position)
       return
     }
-    if (position !== undefined) this.#resume.set(entry, position)
+    if (position !== undefined) (this.#resume ??= new Map()).set(entry, position)
     if (!again || entry.answered) answers.outstanding++
     entry.answered = false
   }
@@ -322,7 +332,7 @@ export class SubscriptionTable {
   /** Drops the entry if nothing but its name brought it. */
   #unname(entry: Entry): void {
     entry.named = false
-    if (entry.patterns.size === 0) this.#drop(entry)
+    if ((entry.patterns?.size ?? 0) === 0) this.#drop(entry)
   }
 
   #drop(entry: Entry): void {
@@ -336,8 +346,8 @@ export class SubscriptionTable {
 
   #forget(entry: Entry): void {
     this.#symbols--
-    this.#resume.delete(entry)
-    this.#freeRefs.push(entry.ref)
+    this.#resume?.delete(entry)
+    ;(this.#freeRefs ??= []).push(entry.ref)
     if (entry.inForce) this.digest.remove(entry.subscription.id, entry.symbol.name)
     entry.inForce = false
   }
@@ -351,14 +361,14 @@ export class SubscriptionTable {
     }
     dropped.push(text)
     for (const entry of [...subscription.entries.values()]) {
-      if (!entry.patterns.delete(text) || entry.named || entry.patterns.size > 0) continue
+      if (entry.patterns?.delete(text) !== true || entry.named || entry.patterns.size > 0) continue
       this.#drop(entry)
       dropped.push(entry.symbol.name)
     }
   }
 
   #closeIfEmpty(subscription: Subscription): boolean {
-    if (subscription.entries.size > 0 || subscription.patterns.size > 0 || this.#answers.has(subscription)) return false
+    if (subscription.entries.size > 0 || (subscription.patterns?.size ?? 0) > 0 || this.#answers?.has(subscription) === true) return false
     if (this.#subscriptions.delete(subscription.id)) this.#feeds[subscription.feed.index]!--
     return true
   }

@@ -94,7 +94,7 @@ export class StreamServer implements StreamListener {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyOnError)
     const path = request.url?.split('?', 1)[0]
     if (path !== STREAM_PATH) return refuse(socket, '404 Not Found', `the stream is at ${STREAM_PATH}`)
     if (!this.#accepting || !this.#options.ready()) return refuse(socket, '503 Service Unavailable', 'this node takes no sessions now')
@@ -103,11 +103,11 @@ export class StreamServer implements StreamListener {
     if (chooseEncoding(offered.split(',').map((name) => name.trim())) === undefined) {
       return refuse(socket, '400 Bad Request', `offer one of the subprotocols ${ENCODINGS.join(', ')}`)
     }
-    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session(webSocket, socket, request))
+    const remote = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
+    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session(webSocket, socket, remote))
   }
 
-  #session(webSocket: WebSocket, socket: Duplex, request: IncomingMessage): void {
-    const remote = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
+  #session(webSocket: WebSocket, socket: Duplex, remote: string): void {
     const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote, this.#framer)
     transport.attach(this.#options.sessions.accept(transport))
   }
@@ -116,6 +116,11 @@ export class StreamServer implements StreamListener {
 function chooseEncoding(offered: Iterable<string>): Encoding | undefined {
   for (const name of offered) if ((ENCODINGS as readonly string[]).includes(name)) return name as Encoding
   return undefined
+}
+
+/** Not a closure: one would keep the request with all its headers for as long as the connection lives. */
+function destroyOnError(this: Duplex): void {
+  this.destroy()
 }
 
 function refuse(socket: Duplex, status: string, message: string): void {
