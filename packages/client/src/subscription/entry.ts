@@ -8,8 +8,8 @@ import type { Wire } from './wire.ts'
 export class Entry {
   readonly symbol: string
   readonly wire: Wire
-  /** Who wants it. */
-  readonly subscribers: LocalSubscription[] = []
+  /** Who wants it. Replaced, never changed: it may be walked meanwhile, and most often it holds just one. */
+  subscribers: readonly LocalSubscription[] = []
   /** The newest update; its values are the image. */
   latest: Update | null = null
   /** What was last told to the subscribers. */

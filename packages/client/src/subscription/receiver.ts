@@ -114,7 +114,7 @@ export class Receiver {
     if (state !== entry.latest.state) entry.latest = new Update({ ...parts, state })
     entry.tellRecovered = false
     const update = entry.latest
-    for (const subscription of [...entry.subscribers]) {
+    for (const subscription of entry.subscribers) {
       if (gap !== undefined) subscription.tellGap(gap)
       subscription.deliver(update, row.every)
     }

@@ -119,15 +119,14 @@ export class LocalSubscription implements Subscription {
   attach(entry: Entry): void {
     if (this.entries.has(entry.symbol)) return
     this.entries.set(entry.symbol, entry)
-    entry.subscribers.push(this)
+    entry.subscribers = [...entry.subscribers, this]
     this.#counts[entry.reported.state]++
     this.#changed.add(entry)
   }
 
   detach(entry: Entry): void {
     if (!this.entries.delete(entry.symbol)) return
-    const index = entry.subscribers.indexOf(this)
-    if (index >= 0) entry.subscribers.splice(index, 1)
+    entry.subscribers = entry.subscribers.filter((each) => each !== this)
     this.#counts[entry.reported.state]--
     this.#changed.delete(entry)
   }
@@ -207,7 +206,6 @@ export class LocalSubscription implements Subscription {
 /** The held image as an update: a snapshot that stands for no record. */
 function heldUpdate(entry: Entry): Update {
   const parts = Update.partsOf(entry.latest!)
-  const changed = [...parts.fields.keys()].filter((index) => parts.fields[index] !== undefined)
   return new Update({
     ...parts,
     n: 0,
@@ -215,6 +213,6 @@ function heldUpdate(entry: Entry): Update {
     recovered: undefined,
     gap: undefined,
     state: entry.reported,
-    changedIndexes: changed,
+    changedIndexes: null,
   })
 }

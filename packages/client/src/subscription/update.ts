@@ -29,7 +29,8 @@ export interface UpdateParts {
   /** Field names by index; may grow behind our back, which does no harm. */
   readonly names: readonly string[]
   readonly fields: readonly (FieldValue | undefined)[]
-  readonly changedIndexes: readonly number[]
+  /** Null: every field there is. */
+  readonly changedIndexes: readonly number[] | null
 }
 
 /**
@@ -61,7 +62,7 @@ export class Update {
 
   /** Names of the fields that are new against the update before; of a first snapshot, all. */
   get changed(): readonly string[] {
-    return (this.#changed ??= Object.freeze(this.#parts.changedIndexes.map((index) => this.#parts.names[index] ?? '')))
+    return (this.#changed ??= Object.freeze(indexesOf(this.#parts).map((index) => this.#parts.names[index] ?? '')))
   }
 
   /** How many records of the log this stands for: 1, more when conflated, 0 for a snapshot. */
@@ -133,12 +134,17 @@ function buildValues({ names, fields }: UpdateParts): Values {
   return Object.freeze(Object.fromEntries(entries))
 }
 
+function indexesOf(parts: UpdateParts): readonly number[] {
+  return parts.changedIndexes ?? [...parts.fields.keys()].filter((index) => parts.fields[index] !== undefined)
+}
+
 /**
  * Indexes of what is new in `image` against what was shown last. A snapshot names all its fields; against an image that
  * is held already, from before a reconnect, only those that differ are news.
  */
-export function changedIndexes(image: ReceivedImage, names: readonly string[], held: Update | null): readonly number[] {
-  if (!image.snapshot || held === null) return image.changed.slice()
+export function changedIndexes(image: ReceivedImage, names: readonly string[], held: Update | null): readonly number[] | null {
+  if (!image.snapshot) return image.changed.slice()
+  if (held === null) return null
   const before = held.values
   const changed: number[] = []
   for (const [index, value] of image.values.entries()) {
@@ -153,12 +159,12 @@ export function conflate(older: Update, newer: Update): Update {
   const b = Update.partsOf(newer)
   // Field names may come from two sessions, which number them differently.
   const sameNames = a.names === b.names
-  const olderIndexes = sameNames ? a.changedIndexes : older.changed.map((name) => b.names.indexOf(name)).filter((i) => i >= 0)
+  const olderIndexes = sameNames ? indexesOf(a) : older.changed.map((name) => b.names.indexOf(name)).filter((i) => i >= 0)
   return new Update({
     ...b,
     n: a.n + b.n,
     snapshot: a.snapshot || b.snapshot,
     recovered: a.recovered === false ? false : (b.recovered ?? a.recovered),
-    changedIndexes: [...new Set([...olderIndexes, ...b.changedIndexes])].sort((x, y) => x - y),
+    changedIndexes: [...new Set([...olderIndexes, ...indexesOf(b)])].sort((x, y) => x - y),
   })
 }
