@@ -1,0 +1,38 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { createLogger, runProcess } from '@pulsewire/server'
+
+interface DemoFlags {
+  readonly port?: number
+  readonly symbols?: number
+  readonly rate?: number
+  readonly seed?: number
+}
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('the whole of it on this machine: two push nodes, two gateways, a market and the console, without Kafka')
+    .option('--port <port>', 'port of the console', whole)
+    .option('--symbols <n>', 'symbols of the market', whole)
+    .option('--rate <rate>', 'quotes per second', whole)
+    .option('--seed <n>', 'seed of the market', whole)
+    .action(async ({ port, symbols, rate, seed }: DemoFlags) => {
+      const { Demo } = await import('../demo/index.ts')
+      const logger = createLogger({ level: 'info', format: 'pretty' })
+      const demo = new Demo({
+        logger,
+        ...(port === undefined ? {} : { consolePort: port }),
+        ...(symbols === undefined ? {} : { symbols }),
+        ...(rate === undefined ? {} : { ratePerSecond: rate }),
+        ...(seed === undefined ? {} : { seed }),
+      })
+      const onReady = (): void =>
+        console.log(`\n  Console:  ${demo.url}\n  Gateways: ${demo.gateways.join('  ')}\n\n  Ctrl-C ends the demo.\n`)
+      await runProcess([{ name: 'demo', service: demo }], { logger, onReady })
+    })
+}
+
+function whole(value: string): number {
+  const number = Number(value)
+  if (!Number.isSafeInteger(number) || number < 0) throw new InvalidArgumentError('It is a whole number.')
+  return number
+}

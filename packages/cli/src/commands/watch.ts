@@ -1,0 +1,57 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { watch } from '../watch/watch.ts'
+
+const DEFAULT_URL = 'ws://127.0.0.1:8080'
+
+interface WatchFlags {
+  readonly url: readonly string[]
+  readonly feed: string
+  readonly fields?: readonly string[]
+  readonly group: readonly string[]
+  readonly maxRate?: number
+  readonly json: boolean
+}
+
+export function watchCommand(): Command {
+  return new Command('watch')
+    .description('show quotes live, and say at once when they are not: a table on a terminal, plain lines otherwise')
+    .argument('[symbols...]', "symbols, and patterns such as '*.HK'")
+    .option('-u, --url <address>', `gateway, as often as needed (default: ${DEFAULT_URL}, or PULSEWIRE_URL)`, collect, [])
+    .option('-f, --feed <feed>', 'feed', 'quote')
+    .option('-g, --group <name>', 'group configured at the gateway, as often as needed', collect, [])
+    .option('--fields <list>', 'only these fields, comma-separated', (value) => value.split(',').map((field) => field.trim()))
+    .option('--max-rate <rate>', 'updates per second per symbol at most', toRate)
+    .option('--json', 'one JSON object per update and per change of state', false)
+    .addHelpText('after', '\nA token, where the gateway demands one, comes from the environment variable PULSEWIRE_TOKEN.')
+    .action(async (symbols: string[], flags: WatchFlags, command: Command) => {
+      if (symbols.length === 0 && flags.group.length === 0) command.error('name at least one symbol, pattern or --group')
+      process.exitCode = await watch(
+        {
+          urls: flags.url.length > 0 ? flags.url : (process.env['PULSEWIRE_URL'] ?? DEFAULT_URL).split(','),
+          feed: flags.feed,
+          symbols: symbols.filter((symbol) => !isPattern(symbol)),
+          patterns: symbols.filter(isPattern),
+          groups: flags.group,
+          format: flags.json ? 'json' : process.stdout.isTTY ? 'table' : 'lines',
+          ...(flags.fields === undefined ? {} : { fields: flags.fields }),
+          ...(flags.maxRate === undefined ? {} : { maxRate: flags.maxRate }),
+          ...(process.env['PULSEWIRE_TOKEN'] === undefined ? {} : { token: process.env['PULSEWIRE_TOKEN'] }),
+        },
+        { stdout: process.stdout, stderr: process.stderr, signals: process },
+      )
+    })
+}
+
+function isPattern(text: string): boolean {
+  return /[*?]/.test(text)
+}
+
+function collect(value: string, all: readonly string[]): string[] {
+  return [...all, value]
+}
+
+function toRate(value: string): number {
+  const rate = Number(value)
+  if (!(rate >= 0.1 && rate <= 1000)) throw new InvalidArgumentError('It is a number from 0.1 to 1000.')
+  return rate
+}
