@@ -28,6 +28,8 @@ export interface SessionEvent {
   readonly node: string
   readonly version: string
   readonly url: string
+  /** Data older than this counts as stale in this session, in ms. */
+  readonly staleAfterMs: number
 }
 
 export interface ClientEvents {
@@ -257,7 +259,7 @@ export class PulsewireClient {
 
 function sessionEvent(session: Session): SessionEvent {
   const { welcome, url, node } = session
-  return { session: welcome?.session ?? '', node, version: welcome?.version ?? '', url }
+  return { session: welcome?.session ?? '', node, version: welcome?.version ?? '', url, staleAfterMs: session.freshness.staleAfterMs }
 }
 
 /** As an uncaught error, where the platform shows those: a fault of the application must not go unseen. */
