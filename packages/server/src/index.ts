@@ -4,6 +4,7 @@ export { createGateway, type Gateway, type GatewayDeps } from './gateway/index.t
 export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
 export * from './log/index.ts'
 export * from './market/index.ts'
+export * from './market/index.ts'
 export { systemClock, type Clock, type Timer } from './runtime/clock.ts'
 export * from './runtime/config/index.ts'
 export * from './runtime/errors.ts'

@@ -234,7 +234,9 @@ export class Link implements FrameHandler {
     this.#connection = null
     if (this.state === 'closed') return
     this.state = 'waiting'
-    if (wasOpen || this.why !== why) this.#logger.warn('link_lost', `no link to ${this.node} at ${this.address}: ${why}`, { line: this.line })
+    // At start the other end may still be reading in: only the loss of a link that was open is worth a warning.
+    if (wasOpen) this.#logger.warn('link_lost', `the link to ${this.node} at ${this.address} is lost: ${why}`, { line: this.line })
+    else if (this.why !== why) this.#logger.info('link_waiting', `no link to ${this.address} yet: ${why}`, { line: this.line })
     this.why = why
     this.welcome = null
     this.decoder = createDecoder(ENCODINGS[0])
