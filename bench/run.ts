@@ -11,7 +11,7 @@ import { otherPeers } from './harness/peers.ts'
 import { killAll, stopAll } from './harness/processes.ts'
 import { FLUSH_MS, pulsewirePeers, takesPart } from './harness/pulsewire.ts'
 import { medians, saveResult } from './harness/results.ts'
-import { measurementTables, verdictTable } from './harness/table.ts'
+import { measurementTables, verdictTable, warnings } from './harness/table.ts'
 import { type Environment, Producer } from './harness/tools.ts'
 
 const benchDir = import.meta.dirname
@@ -41,7 +41,8 @@ async function main(): Promise<void> {
     const final = medians(rounds)
     const floors = verdicts(final)
     console.log(`\n${measurementTables(final)}\n\n${verdictTable(floors)}`)
-    console.log(`\nKept in ${relative(process.cwd(), await saveResult(join(benchDir, 'results'), options, rounds, floors))}`)
+    console.log(warnings(final))
+    console.log(`Kept in ${relative(process.cwd(), await saveResult(join(benchDir, 'results'), options, rounds, floors))}`)
   } finally {
     await stopAll()
     await kafka.stop()

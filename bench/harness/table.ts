@@ -17,9 +17,10 @@ const STREAM: readonly Column[] = [
   ['bytes ×', (m, r) => times(m.bytesPerUpdate, r?.bytesPerUpdate)],
   ['delivered', (m) => percent(m.deliveredShare)],
   ['records/update', (m) => fixed(m.recordsPerUpdate, 2)],
+  ['updates/message', (m) => fixed(quotient(m.window?.updates, m.window?.messages), 2)],
   ['RSS MB', (m) => fixed(mega(m.residentBytes), 0)],
-  ['cores: servers', (m) => fixed(perSecond(m.serverCpuSeconds, m.seconds), 2)],
-  ['loadgen', (m) => fixed(perSecond(m.window?.cpuSeconds, m.window?.seconds), 2)],
+  ['cores: servers', (m) => fixed(quotient(m.serverCpuSeconds, m.seconds), 2)],
+  ['loadgen', (m) => fixed(quotient(m.window?.cpuSeconds, m.window?.seconds), 2)],
   ['rest', (m) => fixed(m.restOfMachineCores, 2)],
 ]
 
@@ -31,7 +32,7 @@ const COLUMNS: Readonly<Record<Load, readonly Column[]>> = {
     ['kB/connection', (m) => fixed(divided(m.bytesPerConnection, 1_000), 1)],
     [`× ${REFERENCE}`, (m, r) => times(m.bytesPerConnection, r?.bytesPerConnection)],
     ['RSS MB', (m) => fixed(mega(m.residentBytes), 0)],
-    ['idle CPU, cores', (m) => fixed(perSecond(m.serverCpuSeconds, m.seconds), 3)],
+    ['idle CPU, cores', (m) => fixed(quotient(m.serverCpuSeconds, m.seconds), 3)],
   ],
   E: [['records/s per core', (m) => fixed(m.recordsPerCpuSecond, 0)]],
   F: [
@@ -54,9 +55,18 @@ export function measurementTables(measurements: readonly Measurement[]): string 
 }
 
 export function verdictTable(verdicts: readonly Verdict[]): string {
-  const word = (passed: boolean | undefined): string => (passed === undefined ? 'not measured' : passed ? 'pass' : 'FAIL')
-  const rows = verdicts.map((each) => [each.floor, fixed(each.measured, 3), fixed(each.limit, 3), word(each.passed)])
+  const rows = verdicts.map((each) => [each.floor, fixed(each.measured, 3), fixed(each.limit, 3), each.verdict])
   return `Floors\n${aligned([['what', 'measured', 'floor', ''], ...rows])}`
+}
+
+/** Kafka and the producer take about half a core under these loads; strangers should take next to nothing. */
+const REST_CORES_QUIET = 0.7
+
+/** What a reader must know before believing the tables; empty when there is nothing. */
+export function warnings(measurements: readonly Measurement[]): string {
+  const disturbed = measurements.filter((each) => (each.restOfMachineCores ?? 0) > REST_CORES_QUIET).map((each) => `${each.load} ${each.peer}`)
+  if (disturbed.length === 0) return ''
+  return `\nThe machine was busy with other work during: ${disturbed.join(', ')}. Latencies there say little; repeat when it is quiet.\n`
 }
 
 /** First column to the left, the others to the right. */
@@ -88,6 +98,6 @@ function mega(value: number | undefined): number | undefined {
   return divided(value, 1e6)
 }
 
-function perSecond(value: number | undefined, seconds: number | undefined): number | undefined {
+function quotient(value: number | undefined, seconds: number | undefined): number | undefined {
   return value === undefined || seconds === undefined ? undefined : value / seconds
 }

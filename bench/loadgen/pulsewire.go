@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -28,8 +29,7 @@ type pulsewireSession struct {
 	byName map[rowName]uint64
 	digest uint32
 	// done counts rows that are answered and have their snapshot, if one was promised.
-	done      int
-	subscribe []map[string]any
+	done int
 }
 
 type rowName struct {
@@ -73,6 +73,7 @@ func (s *pulsewireSession) helloFrame() map[string]any {
 }
 
 func (s *pulsewireSession) subscribeFrames(symbols []string) []map[string]any {
+	var frames []map[string]any
 	for batch := range slices.Chunk(symbols, subscribeBatch) {
 		frame := map[string]any{"t": "subscribe", "id": 1, "feed": feedName, "symbols": batch}
 		if s.options.maxRate > 0 {
@@ -81,9 +82,9 @@ func (s *pulsewireSession) subscribeFrames(symbols []string) []map[string]any {
 		if s.options.every {
 			frame["delivery"] = "every"
 		}
-		s.subscribe = append(s.subscribe, frame)
+		frames = append(frames, frame)
 	}
-	return s.subscribe
+	return frames
 }
 
 // take handles a rare frame and returns what to send, if anything.
@@ -104,7 +105,8 @@ func (s *pulsewireSession) take(f *frame, t *tally) (replies []map[string]any, e
 	case "mark":
 		return []map[string]any{{"t": "ack", "mark": f.Mark}}, nil
 	case "resubscribe":
-		return s.subscribe, nil
+		// The protocol lets a client repair this by subscribing again. Here it means that one of both counts wrongly.
+		return nil, errors.New("the server holds other subscriptions than this client: digests differ")
 	case "stale":
 		t.stale++
 	case "error", "goodbye":
