@@ -1,0 +1,105 @@
+/** What a careless operator or a broken producer gives the main path: each gets a clear message, and nothing else is harmed. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { openKafkaLog, type Log } from '@pulsewire/server'
+import { Fleet } from '../support/fleet.ts'
+import { startKafka, type KafkaForTests } from '../support/kafka.ts'
+import { freePorts } from '../support/kafka-files.ts'
+import { NodeProcess } from '../support/node-process.ts'
+import { ViewRecorder } from '../support/view-recorder.ts'
+
+const run = Date.now().toString(36)
+let kafka: KafkaForTests
+let log: Log
+
+before(async () => {
+  kafka = await startKafka()
+  log = openKafkaLog({ brokers: kafka.brokers })
+})
+
+after(async () => {
+  await log?.close()
+  await kafka?.stop()
+})
+
+function pushConfig(topic: string, brokers = kafka.brokers): object {
+  return {
+    node: { id: 'push-x' },
+    log: { kind: 'kafka', brokers },
+    feeds: [{ name: 'quote', topic }],
+    push: { listen: { host: '127.0.0.1', port: 0 } },
+  }
+}
+
+test('a wrong topic name is named, and the node goes on by itself once the topic is there', async () => {
+  const topic = `late-${run}`
+  await using node = await NodeProcess.start('push', pushConfig(topic))
+  const line = await node.line(({ level, code }) => level === 'error' && code === 'topic_missing')
+  assert.ok(line.msg.includes(topic), line.msg)
+  assert.equal((await fetch(`http://127.0.0.1:${node.port}/ready`)).status, 503)
+  assert.equal((await fetch(`http://127.0.0.1:${node.port}/live`)).status, 200)
+  await log.createTopic(topic, { partitions: 1 })
+  await node.line(({ code }) => code === 'ready')
+  assert.equal((await fetch(`http://127.0.0.1:${node.port}/ready`)).status, 200)
+})
+
+test('Kafka not there at start: the brokers tried are named, the process stays up and not ready', async () => {
+  const [port] = await freePorts(1)
+  await using node = await NodeProcess.start('push', pushConfig('any', [`127.0.0.1:${port}`]))
+  const line = await node.line(({ level, code }) => level === 'error' && code === 'log_unreachable')
+  assert.ok(line.msg.includes(`127.0.0.1:${port}`), line.msg)
+  assert.equal((await fetch(`http://127.0.0.1:${node.port}/ready`)).status, 503)
+  assert.equal(await node.stop('SIGTERM'), 0)
+})
+
+test('a misspelt key: exit code 2, every mistake listed with what would be right', async () => {
+  await assert.rejects(
+    NodeProcess.start('push', { ...pushConfig('any'), feeds: [{ name: 'quote', topic: 'any', generatoin: 2, mode: 'latset' }] }),
+    (error: Error) => {
+      assert.match(error.message, /generatoin/)
+      assert.match(error.message, /generation/)
+      assert.match(error.message, /latset/)
+      return true
+    },
+  )
+})
+
+test('poison of every kind in Kafka is counted, sampled and skipped; neighbours arrive', async () => {
+  const topic = `poison-${run}`
+  await log.createTopic(topic, { partitions: 1, config: { 'max.message.bytes': '4194304' } })
+  await using fleet = await Fleet.start({ brokers: kafka.brokers, feeds: [{ name: 'quote', topic }], push: ['A'], gateways: 1, pulses: 1 })
+  await using recorder = new ViewRecorder({ url: fleet.urls }, { feed: 'quote', symbols: ['GOOD.US'] })
+  await recorder.until(() => recorder.subscription.state.state === 'live', 'live')
+  const good = (last: number) => ({ key: 'GOOD.US', value: JSON.stringify({ last }) })
+  await log.append(topic, [
+    good(1),
+    { key: 'BAD.US', value: 'no json' },
+    { key: 'BAD.US', value: '[1, 2]' },
+    { key: 'BAD.US', value: Buffer.from([0xff, 0xfe, 0x7b]) },
+    { key: null, value: '{"last":1}' },
+    { key: 'a\nb', value: '{"last":1}' },
+    { key: 'x'.repeat(300), value: '{"last":1}' },
+    { key: 'BIG.US', value: JSON.stringify({ last: 'x'.repeat(2 * 1024 * 1024) }) },
+    { key: '\u0000pulsewire.pulse', value: 'no pulse' },
+    good(2),
+  ])
+  await recorder.until(() => recorder.subscription.get('GOOD.US')?.values?.['last'] === 2, 'the good record behind the poison')
+  const line = await fleet.pushNodes[0]!.line(({ code }) => code === 'poison_record')
+  assert.equal(line['topic'], topic)
+  assert.equal(typeof line['offset'], 'number')
+  assert.equal(recorder.subscription.state.state, 'live')
+  assert.ok(!recorder.states.some((state) => state.startsWith('stale')), recorder.states.join(' → '))
+})
+
+test('a topic deleted and created again is stale with the reason, and the message says what to do', async () => {
+  const topic = `again-${run}`
+  await log.createTopic(topic, { partitions: 1 })
+  await using fleet = await Fleet.start({ brokers: kafka.brokers, feeds: [{ name: 'quote', topic }], push: ['A'], gateways: 1, pulses: 1 })
+  await using recorder = new ViewRecorder({ url: fleet.urls }, { feed: 'quote', symbols: ['GOOD.US'] })
+  await recorder.until(() => recorder.subscription.state.state === 'live', 'live')
+  await log.deleteTopic(topic)
+  await log.createTopic(topic, { partitions: 1 })
+  const line = await fleet.pushNodes[0]!.line(({ code }) => code === 'topic_recreated')
+  assert.match(line.msg, /raise the generation/)
+  await recorder.until(() => recorder.subscription.state.reason === 'topic_recreated', 'stale because of the topic')
+})
