@@ -36,7 +36,7 @@ export function produceCommand(): Command {
     .option('-n, --count <n>', 'stop after so many records', whole)
     .option('--create-partitions <n>', 'create the topic with so many partitions if it is missing', whole)
     .action(async (flags: ProduceFlags, command: Command) => {
-      if ((flags.file === undefined) === !flags.market) command.error('give either --file or --market')
+      if ((flags.file === undefined) === !flags.market) command.error('error: give either --file or --market')
       await run(flags)
     })
 }

@@ -24,7 +24,7 @@ export function watchCommand(): Command {
     .option('--json', 'one JSON object per update and per change of state', false)
     .addHelpText('after', '\nA token, where the gateway demands one, comes from the environment variable PULSEWIRE_TOKEN.')
     .action(async (symbols: string[], flags: WatchFlags, command: Command) => {
-      if (symbols.length === 0 && flags.group.length === 0) command.error('name at least one symbol, pattern or --group')
+      if (symbols.length === 0 && flags.group.length === 0) command.error('error: name at least one symbol, pattern or --group')
       process.exitCode = await watch(
         {
           urls: flags.url.length > 0 ? flags.url : (process.env['PULSEWIRE_URL'] ?? DEFAULT_URL).split(','),

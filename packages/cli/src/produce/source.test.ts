@@ -12,7 +12,7 @@ async function read(name: string, content: string, options: Partial<SourceOption
   const file = join(directory, name)
   writeFileSync(file, content)
   const bad: string[] = []
-  const source = openSource({ file, symbols: 1, seed: 1, keyField: 'symbol', loop: false, ...options }, (line, reason) =>
+  const source = openSource({ file, symbols: 1, seed: 1, rate: 1_000, keyField: 'symbol', loop: false, ...options }, (line, reason) =>
     bad.push(`${line}: ${reason}`),
   )
   const quotes: Quote[] = []
@@ -78,11 +78,26 @@ describe('an NDJSON file', () => {
 describe('a file', () => {
   it('that is missing, or of another kind, is an error', async () => {
     const open = (file: string) =>
-      openSource({ file, symbols: 1, seed: 1, keyField: 'symbol', loop: false }, () => {})
+      openSource({ file, symbols: 1, seed: 1, rate: 1_000, keyField: 'symbol', loop: false }, () => {})
         [Symbol.asyncIterator]()
         .next()
     await assert.rejects(open(join(directory, 'none.csv')), { code: 'ENOENT' })
     await assert.rejects(open(join(directory, 'none.ndjson')), { code: 'ENOENT' })
     await assert.rejects(open(join(directory, 'quotes.xls')), { code: 'produce_format' })
+  })
+})
+
+describe('the simulated market', () => {
+  it('gives every symbol first, and the same quotes for the same seed', async () => {
+    const take = async (seed: number): Promise<string[]> => {
+      const quotes: string[] = []
+      const source = openSource({ symbols: 20, seed, rate: 100, keyField: 'symbol', loop: false }, () => {})
+      for await (const { symbol, values } of source) if (quotes.push(`${symbol} ${values['last']}`) === 200) break
+      return quotes
+    }
+    const quotes = await take(7)
+    assert.equal(new Set(quotes.slice(0, 20).map((text) => text.split(' ')[0])).size, 20)
+    assert.deepEqual(await take(7), quotes)
+    assert.notDeepEqual(await take(8), quotes)
   })
 })

@@ -21,6 +21,7 @@ export interface SourceOptions {
   readonly file?: string
   readonly symbols: number
   readonly seed: number
+  readonly rate: number
   readonly keyField: string
   readonly loop: boolean
 }

@@ -22,7 +22,7 @@ export interface WatchIo {
   readonly stdout: Terminal
   readonly stderr: { write(text: string): unknown }
   /** Emits SIGINT and SIGTERM. */
-  readonly signals: Pick<EventEmitter, 'once' | 'off'>
+  readonly signals: Pick<EventEmitter, 'on' | 'off'>
 }
 
 /** What shows the subscription: told of everything, shows what it can. */
@@ -46,7 +46,7 @@ export async function watch(options: WatchOptions, io: WatchIo): Promise<number>
   const say = (message: string): void => void io.stderr.write(`${message}\n`)
 
   const stop = (): void => void client.close()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) io.signals.once(signal, stop)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) io.signals.on(signal, stop)
   void output.closed.then(stop)
   try {
     const subscription = client.subscribe(subscribeOptions(options), {

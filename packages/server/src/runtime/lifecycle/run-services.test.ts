@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { describe, it } from 'node:test'
+import { systemClock } from '../clock.ts'
 import { createMemoryLogger } from '../logger.ts'
 import type { Service } from '../service.ts'
 import { type NamedService, type RunOptions, runServices } from './run-services.ts'
@@ -47,7 +48,7 @@ describe('runServices', () => {
     await isReady
     signals.emit('SIGTERM')
     assert.deepEqual(await run, { reason: 'clean', errors: [] })
-    assert.deepEqual(calls, ['start a', 'start b', 'drain b', 'drain a', 'close b', 'close a'])
+    assert.deepEqual(calls, ['start a', 'start b', 'drain b', 'close b', 'drain a', 'close a'])
     assert.equal(signals.listenerCount('SIGTERM'), 0)
   })
 
@@ -58,7 +59,7 @@ describe('runServices', () => {
     const result = await runServices([fakeService('a', calls), fakeService('b', calls, { start }), fakeService('c', calls)], options)
     assert.equal(result.reason, 'failure')
     assert.deepEqual(result.errors.map(String), ['Error: port in use'])
-    assert.deepEqual(calls, ['start a', 'drain b', 'drain a', 'close b', 'close a'])
+    assert.deepEqual(calls, ['start a', 'drain b', 'close b', 'drain a', 'close a'])
   })
 
   it('stops all when one fails later', async () => {
@@ -72,7 +73,7 @@ describe('runServices', () => {
     const result = await run
     assert.equal(result.reason, 'failure')
     assert.deepEqual(result.errors.map(String), ['Error: reader died'])
-    assert.deepEqual(calls.slice(2), ['drain b', 'drain a', 'close b', 'close a'])
+    assert.deepEqual(calls.slice(2), ['drain b', 'close b', 'drain a', 'close a'])
   })
 
   it('collects every error of the way down', async () => {
@@ -119,14 +120,15 @@ describe('runServices', () => {
     assert.equal(result.reason, 'forced')
     assert.deepEqual(
       result.errors.map(({ message }) => message),
-      ['not closed after 5 ms: a'],
+      ['a is not closed at its deadline'],
     )
     assert.ok(logger.lines.some(({ code }) => code === 'drain_deadline'))
   })
 
-  it('is forced by a second signal', async () => {
+  it('takes the echo of a signal for the same, and is forced by a second one', async () => {
     const draining = Promise.withResolvers<void>()
-    const { signals, options, ready } = harness()
+    let nowMs = 0
+    const { signals, options, ready, logger } = harness({ clock: { ...systemClock, nowMs: () => nowMs } })
     const isReady = ready()
     const drain = (): Promise<void> => {
       draining.resolve()
@@ -135,7 +137,10 @@ describe('runServices', () => {
     const run = runServices([fakeService('a', [], { drain, close: () => never })], options)
     await isReady
     signals.emit('SIGTERM')
+    signals.emit('SIGTERM')
     await draining.promise
+    assert.ok(!logger.lines.some(({ code }) => code === 'shutdown_forced'))
+    nowMs = 1_000
     signals.emit('SIGTERM')
     assert.equal((await run).reason, 'forced')
   })

@@ -40,14 +40,20 @@ export interface RunResult {
 }
 
 /**
- * Starts the services in order and runs them until a signal comes or one of them ends; then drains and closes them in
- * reverse order within the deadlines. A second signal ends the wait at once. Never rejects: `errors` has all that failed.
+ * Starts the services in order and runs them until a signal comes or one of them ends; then drains and closes each, in
+ * reverse order, within the deadlines. A second signal (not the echo of the first) ends the wait at once. Never rejects: `errors` has all that failed.
  */
 export async function runServices(services: readonly NamedService[], options: RunOptions = {}): Promise<RunResult> {
   return new Run(services, options).run()
 }
 
-type State = 'starting' | 'running' | 'draining' | 'closing' | 'closed'
+/** A drain that keeps to its deadline needs a moment to say so. */
+const DRAIN_GRACE_MS = 100
+
+/** A supervisor, or npm, that passes a signal on which also went to the whole group means it once. */
+const SIGNAL_ECHO_MS = 500
+
+type State = 'starting' | 'running' | 'stopping' | 'closed'
 
 class Run {
   readonly #services: readonly NamedService[]
@@ -64,6 +70,7 @@ class Run {
   #state: State = 'starting'
   #isStopping = false
   #isForced = false
+  #firstSignalAtMs: number | undefined
 
   constructor(services: readonly NamedService[], options: RunOptions) {
     this.#services = services
@@ -83,8 +90,7 @@ class Run {
       await this.#startAll()
       if (!this.#isStopping) this.#ready()
       await this.#stopped.promise
-      await this.#drainAll()
-      await this.#closeAll()
+      await this.#stopAll()
     } finally {
       for (const [signal, listener] of listeners) this.#signals.off(signal, listener)
       this.#options.stop?.removeEventListener('abort', onStop)
@@ -94,7 +100,10 @@ class Run {
   }
 
   #onSignal(signal: StopSignal): void {
+    const nowMs = this.#clock.nowMs()
+    this.#firstSignalAtMs ??= nowMs
     if (!this.#isStopping) return this.#stop(`${signal} received`)
+    if (nowMs - this.#firstSignalAtMs < SIGNAL_ECHO_MS) return
     this.#logger.warn('shutdown_forced', `${signal} received again: not waiting any longer`, { state: this.#state })
     this.#force()
   }
@@ -147,48 +156,51 @@ class Run {
     this.#options.onReady?.()
   }
 
-  async #drainAll(): Promise<void> {
-    this.#change('draining')
-    const deadlineMs = this.#options.drainDeadlineMs ?? 10_000
-    const endsAtMs = this.#clock.nowMs() + deadlineMs
-    const drain = async ({ name, service }: NamedService): Promise<void> => {
+  /** Each is closed before the one it feeds on drains: a gateway in this process must not hold up its own push node. */
+  async #stopAll(): Promise<void> {
+    this.#change('stopping')
+    const left = { drainMs: this.#options.drainDeadlineMs ?? 10_000, closeMs: this.#options.closeDeadlineMs ?? 5_000 }
+    for (const service of this.#started.toReversed()) {
+      const startedMs = this.#clock.nowMs()
+      await this.#drain(service, left.drainMs)
+      const drainedMs = this.#clock.nowMs()
+      left.drainMs = Math.max(0, left.drainMs - (drainedMs - startedMs))
+      await this.#close(service, left.closeMs)
+      left.closeMs = Math.max(0, left.closeMs - (this.#clock.nowMs() - drainedMs))
+      if (this.#isForced) return
+    }
+  }
+
+  async #drain({ name, service }: NamedService, deadlineMs: number): Promise<void> {
+    const drain = async (): Promise<void> => {
       try {
-        await service.drain(Math.max(0, endsAtMs - this.#clock.nowMs()))
+        await service.drain(deadlineMs)
       } catch (error) {
         this.#fail(error, `${name} did not drain`)
       }
     }
-    const outcome = await this.#within(deadlineMs, this.#inReverse(drain))
-    if (outcome === 'late') this.#logger.warn('drain_deadline', `not drained after ${deadlineMs} ms: closing all the same`)
+    const outcome = await this.#within(deadlineMs + DRAIN_GRACE_MS, drain())
+    if (outcome === 'late') this.#logger.warn('drain_deadline', `${name} is not drained at its deadline: closing it all the same`)
   }
 
-  async #closeAll(): Promise<void> {
-    this.#change('closing')
-    const deadlineMs = this.#options.closeDeadlineMs ?? 5_000
-    const open = new Set(this.#started.map(({ name }) => name))
-    const close = async ({ name, service }: NamedService): Promise<void> => {
+  async #close({ name, service }: NamedService, deadlineMs: number): Promise<void> {
+    const close = async (): Promise<void> => {
       try {
         await service.close()
       } catch (error) {
         this.#fail(error, `${name} did not close`)
       }
-      open.delete(name)
     }
-    const outcome = await this.#within(deadlineMs, this.#inReverse(close))
-    if (outcome === 'done') return
-    if (outcome === 'late') this.#fail(new Error(`not closed after ${deadlineMs} ms: ${[...open].join(', ')}`), 'shutdown deadline')
-    this.#force()
+    const outcome = await this.#within(deadlineMs, close())
+    if (outcome === 'late') this.#fail(new Error(`${name} is not closed at its deadline`), 'shutdown deadline')
+    if (outcome !== 'done') this.#force()
   }
 
-  async #inReverse(work: (service: NamedService) => Promise<void>): Promise<'done'> {
-    for (const service of this.#started.toReversed()) await work(service)
-    return 'done'
-  }
-
-  async #within(deadlineMs: number, work: Promise<'done'>): Promise<'done' | 'late' | 'forced'> {
+  async #within(deadlineMs: number, work: Promise<void>): Promise<'done' | 'late' | 'forced'> {
+    const done = work.then(() => 'done' as const)
     const late = Promise.withResolvers<'late'>()
     const timer = this.#clock.after(deadlineMs, () => late.resolve('late'))
-    const outcome = await Promise.race([work, late.promise, this.#forced.promise])
+    const outcome = await Promise.race([done, late.promise, this.#forced.promise])
     timer.cancel()
     return outcome
   }
