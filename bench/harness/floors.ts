@@ -54,7 +54,12 @@ function keptUp(each: Measurement): boolean {
   return (each.deliveredShare ?? 1) >= DELIVERED_SHARE_MIN
 }
 
-function judged(floor: string, limit: number, measured: number | undefined, holds = (value: number, bound: number) => value <= bound): Verdict {
+function judged(
+  floor: string,
+  limit: number,
+  measured: number | undefined,
+  holds = (value: number, bound: number) => value <= bound,
+): Verdict {
   if (measured === undefined) return { floor, limit, measured, verdict: 'not measured' }
   return { floor, limit, measured, verdict: holds(measured, limit) ? 'pass' : 'FAIL' }
 }

@@ -76,7 +76,13 @@ export async function measure(load: Load, peer: Peer, environment: Environment, 
   }
 }
 
-async function measureStream(load: 'A' | 'B' | 'C', peer: Peer, running: RunningPeer, environment: Environment, timing: Timing): Promise<Measurement> {
+async function measureStream(
+  load: 'A' | 'B' | 'C',
+  peer: Peer,
+  running: RunningPeer,
+  environment: Environment,
+  timing: Timing,
+): Promise<Measurement> {
   const clients = await LoadGenerator.start(environment, {
     url: running.url,
     dialect: peer.dialect,
@@ -99,7 +105,7 @@ async function measureStream(load: 'A' | 'B' | 'C', peer: Peer, running: Running
     const window = await clients.end()
     const produced = await producer.end()
     refuseLosses(window)
-    const due = produced * (STREAM_CLIENTS * STREAM_SYMBOLS) / SYMBOLS
+    const due = (produced * (STREAM_CLIENTS * STREAM_SYMBOLS)) / SYMBOLS
     return {
       load,
       peer: peer.name,
@@ -192,4 +198,3 @@ async function settledBytes(running: RunningPeer): Promise<number> {
 function refuseLosses(window: ClientWindow): void {
   if (window.lost > 0) throw new Error(`${window.lost} clients lost their connection: ${window.firstLoss}`)
 }
-

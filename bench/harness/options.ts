@@ -25,7 +25,8 @@ const FLAGS = {
 } as const
 
 export function usage(peers: readonly Peer[]): string {
-  const list = (rows: readonly (readonly [string, string])[]): string => rows.map(([name, text]) => `  ${name.padEnd(22)}${text}`).join('\n')
+  const list = (rows: readonly (readonly [string, string])[]): string =>
+    rows.map(([name, text]) => `  ${name.padEnd(22)}${text}`).join('\n')
   return `npm run bench -- [flags]
 
   --peers a,b       default: all

@@ -73,8 +73,15 @@ const nats: Peer = {
     const portsDir = join(environment.scratchDir, 'nats')
     await mkdir(portsDir, { recursive: true })
     const config = join(portsDir, 'nats.conf')
-    await writeFile(config, `listen: "127.0.0.1:-1"\nports_file_dir: ${JSON.stringify(portsDir)}\nwebsocket { listen: "127.0.0.1:-1", no_tls: true }\n`)
-    const server = new Process('nats-server', { command: environment.programs('nats-server'), args: ['-c', config], logDir: environment.logDir })
+    await writeFile(
+      config,
+      `listen: "127.0.0.1:-1"\nports_file_dir: ${JSON.stringify(portsDir)}\nwebsocket { listen: "127.0.0.1:-1", no_tls: true }\n`,
+    )
+    const server = new Process('nats-server', {
+      command: environment.programs('nats-server'),
+      args: ['-c', config],
+      logDir: environment.logDir,
+    })
     const ports = await natsPorts(join(portsDir, `nats-server_${server.pid}.ports`))
     const bridge = new Process('nats-bridge', {
       command: environment.programs('nats-bridge'),
@@ -107,7 +114,11 @@ async function readyAddress(server: Process): Promise<string> {
 /** The peers that Pulsewire is compared with. `flushMs` is how long Pulsewire collects updates of a busy session. */
 export function otherPeers(flushMs: number): readonly Peer[] {
   return [
-    centrifuge('centrifuge', flushMs, `centrifuge library + franz-go, one Go process, writes collected for ${flushMs} ms as Pulsewire does`),
+    centrifuge(
+      'centrifuge',
+      flushMs,
+      `centrifuge library + franz-go, one Go process, writes collected for ${flushMs} ms as Pulsewire does`,
+    ),
     centrifuge('centrifuge-immediate', 0, 'the same, every update written at once'),
     nats,
     kafkajs,

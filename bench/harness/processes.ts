@@ -78,7 +78,10 @@ export class Process {
       if (leftMs <= 0) throw new Error(`${this.name} did not answer within ${deadlineMs} ms:\n${this.lastWords}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, leftMs)
-        this.#wake = () => (clearTimeout(timer), resolve())
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
       })
     }
   }

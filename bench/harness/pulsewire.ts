@@ -47,7 +47,12 @@ async function startSplit(environment: Environment): Promise<RunningPeer> {
   const processes = [
     await program('pulsewire-push', ['push'], { node: { id: 'bench-push' }, log, feeds, push, logging }, environment),
     await program('pulsewire-pulse', ['pulse'], { node: { id: 'bench-pulse' }, log, feeds, logging }, environment),
-    await program('pulsewire-gateway', ['gateway'], { node: { id: 'bench-gateway' }, gateway: { ...gateway, upstreams }, logging }, environment),
+    await program(
+      'pulsewire-gateway',
+      ['gateway'],
+      { node: { id: 'bench-gateway' }, gateway: { ...gateway, upstreams }, logging },
+      environment,
+    ),
   ]
   return ready(processes, push.listen.port, gateway.listen.port)
 }

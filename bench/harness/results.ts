@@ -16,7 +16,12 @@ function weight(each: Measurement): number {
   return each.bytesPerConnection ?? each.cpuMicrosPerUpdate ?? each.subscribeMillis?.median ?? each.recordsPerCpuSecond ?? 0
 }
 
-export async function saveResult(dir: string, options: Options, rounds: readonly Measurement[], verdicts: readonly Verdict[]): Promise<string> {
+export async function saveResult(
+  dir: string,
+  options: Options,
+  rounds: readonly Measurement[],
+  verdicts: readonly Verdict[],
+): Promise<string> {
   await mkdir(dir, { recursive: true })
   const date = new Date().toISOString()
   const file = join(dir, `${date.slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}.json`)

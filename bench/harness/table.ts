@@ -64,7 +64,9 @@ const REST_CORES_QUIET = 0.7
 
 /** What a reader must know before believing the tables; empty when there is nothing. */
 export function warnings(measurements: readonly Measurement[]): string {
-  const disturbed = measurements.filter((each) => (each.restOfMachineCores ?? 0) > REST_CORES_QUIET).map((each) => `${each.load} ${each.peer}`)
+  const disturbed = measurements
+    .filter((each) => (each.restOfMachineCores ?? 0) > REST_CORES_QUIET)
+    .map((each) => `${each.load} ${each.peer}`)
   if (disturbed.length === 0) return ''
   return `\nThe machine was busy with other work during: ${disturbed.join(', ')}. Latencies there say little; repeat when it is quiet.\n`
 }

@@ -27,7 +27,8 @@ func TestCentrifugeCountsPushesAndAnswersPings(t *testing.T) {
 // NATS cuts its stream into messages anywhere.
 func TestNatsSurvivesAnyCut(t *testing.T) {
 	payload := `{"symbol":"A.US","ts":1999.250}`
-	stream := "INFO {}\r\nPONG\r\nPING\r\nMSG quote.A.US 1 " + "31" + "\r\n" + payload + "\r\nPONG\r\nMSG quote.A.US 1 31\r\n" + payload + "\r\n"
+	message := "MSG quote.A.US 1 31\r\n" + payload + "\r\n"
+	stream := "INFO {}\r\nPONG\r\nPING\r\n" + message + "PONG\r\n" + message
 	for step := 1; step < len(stream); step++ {
 		d, counted, replies := &natsDialect{}, measuringTally(), 0
 		d.subscribe([]string{"A.US"})
