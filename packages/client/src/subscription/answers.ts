@@ -63,6 +63,7 @@ export class Answers {
 
   unsubscribed(session: Session, frame: UnsubscribedFrame): void {
     for (const symbol of frame.ok) this.#dropped(session, frame.id, symbol)
+    for (const symbol of [...frame.ok, ...frame.unknown]) session.rows.left(frame.id, symbol)
     if (frame.closed) session.rows.dropWire(frame.id)
   }
 
@@ -136,7 +137,7 @@ export class Answers {
   #ok(session: Session, wireId: number, ok: OkRow): boolean | undefined {
     const [symbol, , answer] = ok
     session.rows.answeredName(wireId, symbol)
-    const entry = this.#registry.entryFor(wireId, symbol)
+    const entry = session.rows.isLeaving(wireId, symbol) ? undefined : this.#registry.entryFor(wireId, symbol)
     // The answer to something unsubscribed meanwhile still counts in the digest, until the sender confirms the end.
     const wire = this.#registry.wire(wireId) ?? session.rows.wireInfo(wireId)
     const known = session.rows.get(wireId, symbol)

@@ -179,6 +179,39 @@ describe('subscriptions', () => {
     assert.deepEqual([ack.count, ack.digest], [1, gateway.connection.digest.value])
   })
 
+  test('the last symbol removed and a new one added in one go: the server closes the id and opens it again', async () => {
+    const world = new World()
+    world.gateway('gw-1')
+    await using client = world.client()
+    const quotes = client.subscribe({ feed: 'quote', symbols: ['A.US'] })
+    await settled()
+    quotes.add(['B.US'])
+    quotes.remove(['A.US'])
+    await settled()
+    await world.pulse()
+    assert.equal(quotes.get('B.US')!.state.state, 'live')
+  })
+
+  test('an answer that crosses its unsubscribe does not bring the symbol back', async () => {
+    const world = new World()
+    const gateway = world.gateway('gw-1')
+    await using client = world.client()
+    await settled()
+    gateway.frozen = true
+    const quotes = client.subscribe({ feed: 'quote', symbols: ['C.HK'], patterns: ['*.HK'] })
+    await settled()
+    quotes.remove(['C.HK'])
+    await settled()
+    gateway.frozen = false
+    await settled()
+    await world.pulse()
+    assert.deepEqual([...quotes.symbols], [])
+    assert.equal(quotes.state.state, 'live')
+    world.publish('C.HK', { last: 1 })
+    await world.pulse()
+    assert.equal(quotes.get('C.HK')!.state.state, 'live', 'brought anew by the pattern')
+  })
+
   test('a thousand symbols fit the limit of a message, in as many frames as it takes', async () => {
     const world = new World()
     const gateway = world.gateway('gw-1')

@@ -43,6 +43,8 @@ export class SessionRows {
   readonly #wires = new Map<number, Pick<Wire, 'id' | 'feed' | 'options'>>()
   readonly #outstanding = new Map<number, Outstanding>()
   readonly #retries = new Map<number, Item[]>()
+  /** "id symbol" → unsubscribes on their way: an answer that crosses one of them comes too late. */
+  readonly #leaving = new Map<string, number>()
   /** Rows by feed. */
   readonly #used = new Map<string, number>()
   /** By feed: rows whose snapshot or replay has not come. */
@@ -90,8 +92,28 @@ export class SessionRows {
   unsubscribe(wireId: number, symbols: Iterable<string>): void {
     if (!this.#byWire.has(wireId)) return
     const names = [...symbols]
-    for (const name of names) this.#release(this.get(wireId, name))
+    for (const name of names) {
+      this.#release(this.get(wireId, name))
+      this.#countLeaving(wireId, name, 1)
+    }
     for (const frame of splitUnsubscribe(wireId, names, this.#link.messageBytesMax)) this.#link.send(frame)
+  }
+
+  /** Whether the symbol was unsubscribed and the sender has not confirmed that. */
+  isLeaving(wireId: number, symbol: string): boolean {
+    return this.#leaving.has(`${wireId} ${symbol}`)
+  }
+
+  /** The sender confirmed the end of a symbol, or never knew it. */
+  left(wireId: number, symbol: string): void {
+    this.#countLeaving(wireId, symbol, -1)
+  }
+
+  #countLeaving(wireId: number, symbol: string, step: 1 | -1): void {
+    const key = `${wireId} ${symbol}`
+    const count = (this.#leaving.get(key) ?? 0) + step
+    if (count > 0) this.#leaving.set(key, count)
+    else this.#leaving.delete(key)
   }
 
   /** Ends a whole id. */
@@ -99,6 +121,7 @@ export class SessionRows {
     const rows = this.#byWire.get(wireId)
     if (rows === undefined) return
     for (const row of rows.values()) this.#release(row)
+    this.#outstanding.delete(wireId)
     this.#link.send({ t: 'unsubscribe', id: wireId })
   }
 
@@ -172,13 +195,16 @@ export class SessionRows {
     return row
   }
 
-  /** Nothing is left under an id. */
+  /**
+   * Nothing is left under an id. What was asked since under the same id is still to be answered: the last symbol gone and
+   * a new one added in one go closes the id at the sender and opens it again.
+   */
   dropWire(wireId: number): void {
     for (const symbol of [...(this.#byWire.get(wireId)?.keys() ?? [])]) this.drop(wireId, symbol)
+    this.#retries.delete(wireId)
+    if (this.#outstanding.has(wireId)) return
     this.#byWire.delete(wireId)
     this.#wires.delete(wireId)
-    this.#retries.delete(wireId)
-    this.#outstanding.delete(wireId)
   }
 
   wireInfo(wireId: number): Pick<Wire, 'id' | 'feed' | 'options'> | undefined {

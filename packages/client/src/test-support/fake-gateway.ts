@@ -79,8 +79,6 @@ export class FakeGateway {
   messageBytesMax = 16_384
   /** Refuses connections. */
   down = false
-  /** Accepts, and then says nothing at all, ever. */
-  frozen = false
   /** Answers hello by itself. */
   welcomes = true
   /** Answers subscribes by itself. */
@@ -113,6 +111,16 @@ export class FakeGateway {
 
   readonly #held: LogRecord[] = []
   #paused = false
+  #frozen = false
+
+  /** Says nothing and reads nothing, as a stopped process: afterwards both go on where they stood. */
+  get frozen(): boolean {
+    return this.#frozen
+  }
+  set frozen(frozen: boolean) {
+    this.#frozen = frozen
+    if (!frozen) for (const connection of this.connections) connection.thaw()
+  }
 
   /** Forwarding is late: what comes meanwhile is sent when this ends. Snapshots are not late. */
   set paused(paused: boolean) {
@@ -150,7 +158,9 @@ export class FakeConnection {
   closeCode: number | undefined
   readonly #events: SocketEvents
   readonly #bin = new BinWriter()
-  readonly #patterns: { id: number; pattern: RegExp }[] = []
+  #patterns: { id: number; pattern: RegExp }[] = []
+  readonly #unsent: DownstreamFrame[][] = []
+  readonly #unread: (string | Uint8Array)[] = []
   #nextRef = 1
 
   constructor(gateway: FakeGateway, url: string, encoding: Encoding, events: SocketEvents) {
@@ -174,8 +184,18 @@ export class FakeConnection {
 
   /** One message with these frames. */
   send(...frames: DownstreamFrame[]): void {
-    if (!this.open || this.gateway.frozen) return
+    if (!this.open) return
+    if (this.gateway.frozen) {
+      this.#unsent.push(frames)
+      return
+    }
     this.sendRaw(this.encoding === 'pulsewire.bin.v1' ? this.#bin.write(frames) : JSON.stringify(frames))
+  }
+
+  /** The gateway goes on after a freeze. */
+  thaw(): void {
+    for (const frames of this.#unsent.splice(0)) this.send(...frames)
+    for (const data of this.#unread.splice(0)) this.receive(data)
   }
 
   sendRaw(data: string | Uint8Array): void {
@@ -236,7 +256,11 @@ export class FakeConnection {
 
   /** From the client's socket. */
   receive(data: string | Uint8Array): void {
-    if (!this.open || this.gateway.frozen) return
+    if (!this.open) return
+    if (this.gateway.frozen) {
+      this.#unread.push(data)
+      return
+    }
     const frames = (typeof data === 'string' ? decodeUpstreamJson(data) : decodeUpstreamBin(data)) as UpstreamFrame[]
     for (const frame of frames) {
       this.received.push(frame)
@@ -287,7 +311,8 @@ export class FakeConnection {
     const symbols = new Set(frame.symbols ?? [])
     for (const text of frame.patterns ?? []) {
       const pattern = new RegExp(`^${text.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')}$`)
-      this.#patterns.push({ id: frame.id, pattern })
+      const known = this.#patterns.some((each) => each.id === frame.id && each.pattern.source === pattern.source)
+      if (!known) this.#patterns.push({ id: frame.id, pattern })
       for (const record of gateway.log.records) if (pattern.test(record.symbol)) symbols.add(record.symbol)
     }
     for (const group of frame.groups ?? []) for (const symbol of gateway.groups.get(group) ?? []) symbols.add(symbol)
@@ -329,12 +354,13 @@ export class FakeConnection {
   }
 
   #unsubscribe(frame: UnsubscribeFrame): void {
+    if (frame.symbols === undefined) this.#patterns = this.#patterns.filter(({ id }) => id !== frame.id)
     const ended = this.subs.filter((sub) => sub.id === frame.id && (frame.symbols?.includes(sub.symbol) ?? true))
     for (const sub of ended) {
       this.subs.splice(this.subs.indexOf(sub), 1)
       this.digest.remove(sub.id, sub.symbol)
     }
-    const closed = !this.subs.some((sub) => sub.id === frame.id)
+    const closed = ![...this.subs, ...this.#patterns].some(({ id }) => id === frame.id)
     const unknown = (frame.symbols ?? []).filter((symbol) => !ended.some((sub) => sub.symbol === symbol))
     this.send({ t: 'unsubscribed', id: frame.id, ok: ended.map((sub) => sub.symbol), unknown, closed })
   }
