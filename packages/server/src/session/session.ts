@@ -334,8 +334,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
       this.#queueHead = 0
     }
     const pulse = empty && this.pulseDue ? this.#writePulses(composer) : 0
-    if (composer.size === 0) return
-    const mark = pulse === 0 && this.#flow.wantsMark(composer.size) ? this.#flow.nextMark() : 0
+    // A closed window that no acknowledgement is due to would stay closed: a mark asks for one.
+    if (composer.size === 0 && open > 0) return
+    const mark = pulse === 0 && (open <= 0 || this.#flow.wantsMark(composer.size)) ? this.#flow.nextMark() : 0
     if (mark !== 0) composer.mark(mark)
     this.#flow.sent(composer.size, nowMs, pulse, mark)
     this.transport.send(composer.finish())
