@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEmbeddedLog } from '../../packages/server/src/log/index.ts'
-import { from, logContract, Tap, text } from './log-contract.ts'
+import { logContract } from './log-contract.ts'
+import { from, Tap, text } from './log-tap.ts'
 
 logContract('the embedded log', async () => {
   const log = createEmbeddedLog()

@@ -4,18 +4,24 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectIpcLog, createEmbeddedLog, type IpcChannel, serveLogOverIpc } from '../../packages/server/src/log/index.ts'
-import { from, logContract, Tap } from './log-contract.ts'
+import { logContract } from './log-contract.ts'
+import { from, Tap } from './log-tap.ts'
 import type { HostOrder } from './log-ipc-host.ts'
 
 function start(script: string): ChildProcess {
   return fork(join(import.meta.dirname, script), { serialization: 'advanced', stdio: ['ignore', 'inherit', 'pipe', 'ipc'] })
 }
 
-async function untilMessage(child: ChildProcess, isIt: (message: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
-  for (;;) {
-    const [message] = (await once(child, 'message')) as [Record<string, unknown>]
-    if (isIt(message)) return message
-  }
+/** One listener for the whole wait: several messages may come in one turn. */
+function untilMessage(child: ChildProcess, isIt: (message: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+  return new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      if (!isIt(message as Record<string, unknown>)) return
+      child.off('message', listen)
+      resolve(message as Record<string, unknown>)
+    }
+    child.on('message', listen)
+  })
 }
 
 async function startHost(): Promise<ChildProcess> {

@@ -8,14 +8,13 @@ import { inspect } from 'node:util'
 import { Producer, stringSerializers } from '@platformatic/kafka'
 import { type KafkaLogOptions, type Log, openKafkaLog } from '../../packages/server/src/log/index.ts'
 import { type KafkaForTests, startKafka } from '../support/kafka.ts'
-import { from, makeTopic, Tap } from './log-contract.ts'
-
-const EARLIEST = { at: 'earliest' } as const
+import { EARLIEST, from, makeTopic, Tap } from './log-tap.ts'
 
 describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
   let kafka: KafkaForTests
   let log: Log
-  const open = (options: Partial<KafkaLogOptions> = {}): Log => openKafkaLog({ brokers: kafka.brokers, metadataIntervalMs: 300, ...options })
+  const open = (options: Partial<KafkaLogOptions> = {}): Log =>
+    openKafkaLog({ brokers: kafka.brokers, metadataIntervalMs: 300, ...options })
   before(async () => {
     kafka = await startKafka({ own: true })
     log = open()
@@ -38,10 +37,18 @@ describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
 
   test('leaves out aborted transactions, markers and what is not committed, however small the fetches', async () => {
     const topic = await makeTopic(log, 1)
-    const producer = new Producer({ clientId: 'tx', bootstrapBrokers: [...kafka.brokers], transactionalId: 'tx', idempotent: true, serializers: stringSerializers })
+    const producer = new Producer({
+      clientId: 'tx',
+      bootstrapBrokers: [...kafka.brokers],
+      transactionalId: 'tx',
+      idempotent: true,
+      serializers: stringSerializers,
+    })
     const transact = async (name: string, end: 'commit' | 'abort'): Promise<void> => {
       const transaction = await producer.beginTransaction()
-      for (let i = 0; i < 5; i++) await transaction.send({ messages: [{ topic, partition: 0, key: 'k', value: `${name}${i} ${'x'.repeat(500)}` }] })
+      for (let i = 0; i < 5; i++) {
+        await transaction.send({ messages: [{ topic, partition: 0, key: 'k', value: `${name}${i} ${'x'.repeat(500)}` }] })
+      }
       await transaction[end]()
     }
     await log.append(topic, [{ key: 'k', value: 'plain ' }])
@@ -65,7 +72,9 @@ describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
   test('reads records larger than its fetch limits', async () => {
     const topic = await makeTopic(log, 2)
     await using small = open({ fetchBytesMax: 4096, fetchPartitionBytesMax: 1024 })
-    for (let i = 0; i < 5; i++) await log.append(topic, [0, 1].map((partition) => ({ partition, key: null, value: Buffer.alloc(100_000, String(i)) })))
+    for (let i = 0; i < 5; i++) {
+      await log.append(topic, [0, 1].map((partition) => ({ partition, key: null, value: Buffer.alloc(100_000, String(i)) })))
+    }
     await using tap = new Tap(small.read(topic, from(EARLIEST, 0, 1)))
     await tap.until(() => tap.records(0).length === 5 && tap.records(1).length === 5)
     assert.deepEqual(tap.values(1).map((value) => [value.length, value[0]]), [0, 1, 2, 3, 4].map((i) => [100_000, String(i)]))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Log, openKafkaLog } from '../../packages/server/src/log/index.ts'
 import { type KafkaForTests, startKafka } from '../support/kafka.ts'
-import { from, makeTopic, Tap } from './log-contract.ts'
+import { from, makeTopic, Tap } from './log-tap.ts'
 
 const PARTITIONS = [0, 1, 2, 3]
 /** Node 1 is the controller and stays: it makes itself leader of what node 2 led. */
@@ -34,7 +34,8 @@ describe('the Kafka log on two brokers', { timeout: 120_000 }, () => {
         await appended(log, topic, name)
       }
       await using tap = new Tap(log.read(topic, from({ at: 'earliest' }, ...PARTITIONS)))
-      const untilRead = (): Promise<void> => tap.until(() => PARTITIONS.every((partition) => tap.values(partition).includes(written.at(-1)!)))
+      const untilRead = (): Promise<void> =>
+        tap.until(() => PARTITIONS.every((partition) => tap.values(partition).includes(written.at(-1)!)))
       await append('before')
       await untilRead()
       await begin()

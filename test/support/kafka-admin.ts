@@ -15,5 +15,6 @@ export async function addPartitions(brokers: readonly string[], topic: string, p
 }
 
 export async function deleteRecordsBefore(brokers: readonly string[], topic: string, partition: number, offset: number): Promise<void> {
-  await withAdmin(brokers, (admin) => admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset: BigInt(offset) }] }] }))
+  const partitions = [{ partition, offset: BigInt(offset) }]
+  await withAdmin(brokers, (admin) => admin.deleteRecords({ topics: [{ name: topic, partitions }] }))
 }

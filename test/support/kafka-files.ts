@@ -139,7 +139,8 @@ function requireCommand(command: string, argument: string): void {
 async function prepare(home: string, files: KafkaFiles): Promise<void> {
   await rm(home, { recursive: true, force: true })
   await mkdir(home, { recursive: true })
-  await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(home, 'jars')}`])
+  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(home, 'jars')}`]
+  await run('mvn', ['-q', '-B', '-f', pom, ...copy])
   const properties = join(home, 'format.properties')
   await writeFile(properties, brokerProperties({ dataDir: files.formattedDir, port: 1, controllerPort: 2 }))
   const clusterId = randomBytes(16).toString('base64url')

@@ -14,6 +14,8 @@ export { ensureKafkaJars } from './kafka-files.ts'
 export interface KafkaForTests {
   /** `host:port`, as a client's bootstrap list. */
   readonly brokers: readonly string[]
+  /** Holds the brokers' data; absent when KAFKA_BROKERS is used. */
+  readonly dir?: string
   stop(): Promise<void>
   /** SIGKILL, as a crash. Data stays. Resolves when the process is gone. */
   kill(node?: number): Promise<void>
@@ -64,11 +66,11 @@ function externalKafka(brokers: readonly string[]): KafkaForTests {
 
 class LocalKafka implements KafkaForTests {
   readonly brokers: readonly string[]
-  readonly #dir: string
+  readonly dir: string
   readonly #nodes: readonly Node[]
 
   private constructor(dir: string, nodes: readonly Node[]) {
-    this.#dir = dir
+    this.dir = dir
     this.#nodes = nodes
     this.brokers = nodes.map((node) => `127.0.0.1:${node.port}`)
   }
@@ -109,7 +111,7 @@ class LocalKafka implements KafkaForTests {
 
   async stop(): Promise<void> {
     await this.kill()
-    await rm(this.#dir, { recursive: true, force: true })
+    await rm(this.dir, { recursive: true, force: true })
   }
 
   #chosen(node: number | undefined): readonly Node[] {

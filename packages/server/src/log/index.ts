@@ -9,6 +9,7 @@ export type {
   PartitionRange,
   PartitionStart,
   TopicDescription,
+  TopicOptions,
 } from './log.ts'
 export { createEmbeddedLog, type EmbeddedLog, type EmbeddedLogOptions } from './embedded/embedded-log.ts'
 export type { EmbeddedConnection } from './embedded/connection.ts'

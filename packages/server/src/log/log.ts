@@ -73,7 +73,10 @@ export type LogEvent =
   | { readonly kind: 'jumped'; readonly partition: number; readonly from: number; readonly offset: number }
   /** The topic was deleted and created again: offsets have no meaning any more, so the iteration ends after this event. */
   | { readonly kind: 'recreated'; readonly topicId: string }
-  /** The topic is gone (and was there before; else the iteration throws `log_topic_missing`). Reading goes on if it returns with the same id, else `recreated` follows. */
+  /**
+   * The topic is gone (and was there before; else the iteration throws `log_topic_missing`). Reading goes on if it
+   * returns with the same id, else `recreated` follows.
+   */
   | { readonly kind: 'missing' }
   /** The topic has more partitions than before. Nothing reads them yet: call `add`. */
   | { readonly kind: 'grown'; readonly partitions: number }
@@ -97,6 +100,12 @@ export interface LogReader extends AsyncIterable<LogEvent>, AsyncDisposable {
   close(): Promise<void>
 }
 
+export interface TopicOptions {
+  readonly partitions: number
+  /** The topic's own settings, as Kafka names them. */
+  readonly config?: Readonly<Record<string, string>>
+}
+
 export interface AppendResult {
   readonly partition: number
   readonly offset: number
@@ -106,8 +115,11 @@ export interface AppendResult {
 export interface Log extends AsyncDisposable {
   /** @throws LogError `log_topic_missing` naming the topic, `log_unreachable` naming the brokers tried. */
   describe(topic: string): Promise<TopicDescription>
-  /** For tests, the demo and first set-up; a production topic is made by its owner. Idempotent when it exists with as many partitions, else `log_topic_exists`. */
-  createTopic(topic: string, options: { readonly partitions: number; readonly config?: Readonly<Record<string, string>> }): Promise<void>
+  /**
+   * For tests, the demo and first set-up; a production topic is made by its owner. Idempotent when it exists with as
+   * many partitions, else `log_topic_exists`.
+   */
+  createTopic(topic: string, options: TopicOptions): Promise<void>
   deleteTopic(topic: string): Promise<void>
   /** Appends in order within a partition; resolves once durable, with one result per record. */
   append(topic: string, records: readonly LogAppend[]): Promise<readonly AppendResult[]>

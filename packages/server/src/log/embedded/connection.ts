@@ -1,5 +1,5 @@
 import { LogError } from '../../runtime/errors.ts'
-import type { AppendResult, Log, LogAppend, PartitionStart, TopicDescription } from '../log.ts'
+import type { AppendResult, Log, LogAppend, PartitionStart, TopicDescription, TopicOptions } from '../log.ts'
 import type { EmbeddedLog } from './embedded-log.ts'
 import type { EmbeddedReader } from './reader.ts'
 
@@ -13,14 +13,16 @@ export interface EmbeddedConnection extends Log {
   setReachable(reachable: boolean): void
 }
 
+type OpenReader = (topic: string, partitions: readonly PartitionStart[], connection: Connection) => EmbeddedReader
+
 export class Connection implements EmbeddedConnection {
   readonly #log: EmbeddedLog
-  readonly #openReader: (topic: string, partitions: readonly PartitionStart[], connection: Connection) => EmbeddedReader
+  readonly #openReader: OpenReader
   readonly #readers = new Set<EmbeddedReader>()
   #isClosed = false
   isReachable = true
 
-  constructor(log: EmbeddedLog, openReader: (topic: string, partitions: readonly PartitionStart[], connection: Connection) => EmbeddedReader) {
+  constructor(log: EmbeddedLog, openReader: OpenReader) {
     this.#log = log
     this.#openReader = openReader
   }
@@ -29,7 +31,7 @@ export class Connection implements EmbeddedConnection {
     return this.#usable().describeNow(topic)
   }
 
-  async createTopic(topic: string, options: { readonly partitions: number }): Promise<void> {
+  async createTopic(topic: string, options: TopicOptions): Promise<void> {
     this.#usable().createTopicNow(topic, options)
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { LogError } from '../../runtime/errors.ts'
-import type { AppendResult, Log, LogAppend, LogRecord, PartitionStart, TopicDescription } from '../log.ts'
+import type { AppendResult, Log, LogAppend, LogRecord, PartitionStart, TopicDescription, TopicOptions } from '../log.ts'
 import { partitionForKey } from '../partitioner.ts'
 import { closedError, Connection, type EmbeddedConnection, unreachableError } from './connection.ts'
 import { Partition, recordBytes } from './partition.ts'
@@ -25,7 +25,7 @@ export interface EmbeddedLogOptions {
 export interface EmbeddedLog extends Log {
   appendNow(topic: string, records: readonly LogAppend[]): readonly AppendResult[]
   describeNow(topic: string): TopicDescription
-  createTopicNow(topic: string, options: { readonly partitions: number }): void
+  createTopicNow(topic: string, options: TopicOptions): void
   deleteTopicNow(topic: string): void
   /** The reader has `take()`: the next event without waiting. */
   read(topic: string, partitions: readonly PartitionStart[]): EmbeddedReader
@@ -83,7 +83,7 @@ class InMemoryLog implements EmbeddedLog {
     }
   }
 
-  createTopicNow(name: string, { partitions }: { readonly partitions: number }): void {
+  createTopicNow(name: string, { partitions }: TopicOptions): void {
     this.#assertUsable()
     const existing = this.#topics.get(name)
     if (existing?.partitions.length === partitions) return
@@ -141,7 +141,7 @@ class InMemoryLog implements EmbeddedLog {
     return this.describeNow(topic)
   }
 
-  async createTopic(topic: string, options: { readonly partitions: number }): Promise<void> {
+  async createTopic(topic: string, options: TopicOptions): Promise<void> {
     this.createTopicNow(topic, options)
   }
 

@@ -1,6 +1,6 @@
 import { type Clock, systemClock, type Timer } from '../../runtime/clock.ts'
 import { LogError } from '../../runtime/errors.ts'
-import type { AppendResult, Log, LogAppend, LogReader, PartitionStart, TopicDescription } from '../log.ts'
+import type { AppendResult, Log, LogAppend, LogReader, PartitionStart, TopicDescription, TopicOptions } from '../log.ts'
 import { bodyOf, type Call, fromWireError, type IpcChannel, sendTo, type ToClient } from './messages.ts'
 import { IpcReader } from './reader.ts'
 
@@ -48,7 +48,7 @@ class IpcLog implements Log {
     return this.#call({ method: 'describe', parameters: [topic] })
   }
 
-  createTopic(topic: string, options: { partitions: number; config?: Record<string, string> }): Promise<void> {
+  createTopic(topic: string, options: TopicOptions): Promise<void> {
     return this.#call({ method: 'createTopic', parameters: [topic, options] })
   }
 

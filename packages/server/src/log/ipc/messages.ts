@@ -1,5 +1,5 @@
 import { LogError, type LogErrorCode } from '../../runtime/errors.ts'
-import type { LogAppend, LogEvent, PartitionStart } from '../log.ts'
+import type { LogAppend, LogEvent, PartitionStart, TopicOptions } from '../log.ts'
 
 /**
  * What is needed of a `ChildProcess`, or of `process` in a child. The child must be forked with
@@ -20,7 +20,7 @@ const TYPE = 'pulsewire.log'
 /** The log's calls that are one question and one answer. */
 export type Call =
   | { readonly method: 'describe'; readonly parameters: readonly [topic: string] }
-  | { readonly method: 'createTopic'; readonly parameters: readonly [topic: string, options: { partitions: number; config?: Record<string, string> }] }
+  | { readonly method: 'createTopic'; readonly parameters: readonly [topic: string, options: TopicOptions] }
   | { readonly method: 'deleteTopic'; readonly parameters: readonly [topic: string] }
   | { readonly method: 'append'; readonly parameters: readonly [topic: string, records: readonly LogAppend[]] }
 

@@ -1,7 +1,7 @@
 import { listOffsetsV7, metadataV12 } from '@platformatic/kafka'
 import { LogError } from '../../runtime/errors.ts'
 import { BrokerConnection } from './connection.ts'
-import { closedError, deniedError, isDenied, KAFKA, missingTopicError } from './errors.ts'
+import { closedError, deniedError, isDenied, KAFKA, missingTopicError, unreachableError } from './errors.ts'
 import { type Address, formatAddress, type KafkaSettings } from './options.ts'
 import { Pause } from './pause.ts'
 
@@ -107,10 +107,7 @@ export class Cluster {
       }
     }
     if (this.#isClosed) throw closedError()
-    throw new LogError('log_unreachable', `no Kafka broker answers; tried ${failures.map((failure) => failure.message).join('; ')}`, {
-      cause: failures[0],
-      retryable: true,
-    })
+    throw unreachableError(`no Kafka broker answers; tried ${failures.map((failure) => failure.message).join('; ')}`, failures[0])
   }
 
   /** The shared connection to a node, for this purpose. @throws LogError `log_unreachable` for a node nobody told of. */
@@ -132,7 +129,7 @@ export class Cluster {
 
   #address(node: number): Address {
     const address = this.#nodes.get(node)
-    if (address === undefined) throw new LogError('log_unreachable', `broker ${node} is not in the cluster's metadata`, { retryable: true })
+    if (address === undefined) throw unreachableError(`broker ${node} is not in the cluster's metadata`)
     return address
   }
 

@@ -72,7 +72,11 @@ export function connectionError(address: Address, cause: unknown): LogError {
   if (findErrorBy(error, 'code', AuthenticationError.code) !== null || chain(error).some((link) => link instanceof AuthenticationError)) {
     return new LogError('log_denied', `${where} refuses the credentials: ${innermostMessage(error)}`, { cause })
   }
-  return new LogError('log_unreachable', `${where}: ${innermostMessage(error)}`, { cause, retryable: true })
+  return unreachableError(`${where}: ${innermostMessage(error)}`, cause)
+}
+
+export function unreachableError(message: string, cause?: unknown): LogError {
+  return new LogError('log_unreachable', message, { cause, retryable: true })
 }
 
 export function deniedError(what: string, code: number): LogError {

@@ -1,7 +1,7 @@
-import { LogError } from '../../runtime/errors.ts'
+import type { LogError } from '../../runtime/errors.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerConnection } from './connection.ts'
-import { describeCode, KAFKA } from './errors.ts'
+import { describeCode, KAFKA, unreachableError } from './errors.ts'
 import { fetchApi, type FetchedPartition } from './fetch-api.ts'
 import { Pause } from './pause.ts'
 import { endOffset } from './record-batch.ts'
@@ -106,7 +106,7 @@ export class LeaderFetcher {
       fetchWaitMs + requestTimeoutMs,
     )
     if (response.errorCode !== KAFKA.NONE) {
-      throw new LogError('log_unreachable', `fetch from broker ${this.leader}: ${describeCode(response.errorCode)}`, { retryable: true })
+      throw unreachableError(`fetch from broker ${this.leader}: ${describeCode(response.errorCode)}`)
     }
     while (this.#held > 0 && !this.#isStopped) await this.#pause.wait()
     if (this.#isStopped) return
@@ -126,7 +126,7 @@ export class LeaderFetcher {
       if (!this.#host.isCurrent(cursor) || cursor.leader !== this.leader || cursor.next !== from) continue
       const next = endOffset(data.bytes)
       if (next === undefined || next <= from) {
-        throw new LogError('log_unreachable', `broker ${this.leader} sent no whole record batch from offset ${from} on`, { retryable: true })
+        throw unreachableError(`broker ${this.leader} sent no whole record batch from offset ${from} on`)
       }
       cursor.next = next
       this.#held++

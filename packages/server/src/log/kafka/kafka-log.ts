@@ -1,10 +1,10 @@
 import { createTopicsV7, deleteTopicsV6 } from '@platformatic/kafka'
 import { LogError } from '../../runtime/errors.ts'
-import type { AppendResult, Log, LogAppend, LogReader, PartitionStart, TopicDescription } from '../log.ts'
+import type { AppendResult, Log, LogAppend, LogReader, PartitionRange, PartitionStart, TopicDescription, TopicOptions } from '../log.ts'
 import { Cluster, EARLIEST, LATEST, type TopicMetadata } from './cluster.ts'
-import { closedError, deniedError, describeCode, isDenied, KAFKA, missingTopicError } from './errors.ts'
+import { closedError, deniedError, describeCode, isDenied, KAFKA, missingTopicError, unreachableError } from './errors.ts'
 import { type KafkaLogOptions, resolveOptions } from './options.ts'
-import { Pause } from './pause.ts'
+import { Backoff, Pause } from './pause.ts'
 import { Producer } from './producer.ts'
 import { KafkaReader } from './reader.ts'
 
@@ -33,20 +33,23 @@ class KafkaLog implements Log {
   }
 
   async describe(topic: string): Promise<TopicDescription> {
-    const metadata = await this.#cluster.existing(topic)
-    const all = (at: number): Map<number, number> => new Map([...metadata.leaders.keys()].map((partition) => [partition, at]))
-    const [earliest, latest] = await Promise.all([this.#cluster.offsets(metadata, all(EARLIEST)), this.#cluster.offsets(metadata, all(LATEST))])
-    const partitions = [...metadata.leaders.keys()].map((partition) => {
-      const range = { earliest: earliest.get(partition), latest: latest.get(partition) }
-      if (range.earliest === undefined || range.latest === undefined) {
-        throw new LogError('log_unreachable', `partition ${partition} of topic ${topic} has no leader that answers`, { retryable: true })
+    const { clock, random, backoffMs, backoffMaxMs, requestTimeoutMs } = this.#cluster.settings
+    const backoff = new Backoff(backoffMs, backoffMaxMs, random)
+    const deadlineMs = clock.nowMs() + requestTimeoutMs
+    for (;;) {
+      const metadata = await this.#cluster.existing(topic)
+      const ranges = await this.#ranges(metadata)
+      if (ranges.length === metadata.leaders.length) return { topic, topicId: metadata.topicId, partitions: ranges }
+      // A new or moving leader does not answer for its partitions yet.
+      if (clock.nowMs() >= deadlineMs) {
+        const silent = metadata.leaders.length - ranges.length
+        throw unreachableError(`topic ${topic}: no leader answers for ${silent} of its partitions`)
       }
-      return { partition, earliest: range.earliest, latest: range.latest }
-    })
-    return { topic, topicId: metadata.topicId, partitions }
+      await new Pause(clock).wait(backoff.nextMs())
+    }
   }
 
-  async createTopic(topic: string, options: { readonly partitions: number; readonly config?: Readonly<Record<string, string>> }): Promise<void> {
+  async createTopic(topic: string, options: TopicOptions): Promise<void> {
     const configs = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }))
     const request = { name: topic, numPartitions: options.partitions, replicationFactor: DEFAULT_REPLICATION, assignments: [], configs }
     const response = await this.#cluster.ask((connection) =>
@@ -55,7 +58,8 @@ class KafkaLog implements Log {
     const errorCode = response.topics[0]?.errorCode ?? KAFKA.NONE
     if (isDenied(errorCode)) throw deniedError(`creating topic ${topic}`, errorCode)
     if (errorCode !== KAFKA.NONE && errorCode !== KAFKA.TOPIC_ALREADY_EXISTS) {
-      throw new LogError('log_append_failed', `topic ${topic} cannot be created: ${response.topics[0]?.errorMessage ?? describeCode(errorCode)}`)
+      const why = response.topics[0]?.errorMessage ?? describeCode(errorCode)
+      throw new LogError('log_append_failed', `topic ${topic} cannot be created: ${why}`)
     }
     const isReady = ({ errorCode, leaders }: TopicMetadata): boolean => errorCode === KAFKA.NONE && leaders.every((leader) => leader >= 0)
     const { leaders } = await this.#until(topic, isReady)
@@ -95,6 +99,18 @@ class KafkaLog implements Log {
     return this.close()
   }
 
+  /** The ranges of those partitions whose leader answers. */
+  async #ranges(metadata: TopicMetadata): Promise<PartitionRange[]> {
+    const partitions = [...metadata.leaders.keys()]
+    const all = (at: number): Map<number, number> => new Map(partitions.map((partition) => [partition, at]))
+    const cluster = this.#cluster
+    const [earliest, latest] = await Promise.all([cluster.offsets(metadata, all(EARLIEST)), cluster.offsets(metadata, all(LATEST))])
+    return partitions.flatMap((partition) => {
+      const range = { partition, earliest: earliest.get(partition), latest: latest.get(partition) }
+      return range.earliest === undefined || range.latest === undefined ? [] : [range as PartitionRange]
+    })
+  }
+
   async #until(topic: string, isDone: (metadata: TopicMetadata) => boolean): Promise<TopicMetadata> {
     const { clock } = this.#cluster.settings
     const deadlineMs = clock.nowMs() + TOPIC_CHANGE_TIMEOUT_MS
@@ -102,7 +118,7 @@ class KafkaLog implements Log {
       const metadata = await this.#cluster.metadata(topic)
       if (isDone(metadata)) return metadata
       if (clock.nowMs() > deadlineMs) {
-        throw new LogError('log_unreachable', `the brokers did not take over the change of topic ${topic}`, { retryable: true })
+        throw unreachableError(`the brokers did not take over the change of topic ${topic}`)
       }
       await new Pause(clock).wait(TOPIC_CHANGE_POLL_MS)
     }

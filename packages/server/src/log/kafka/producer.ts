@@ -2,7 +2,8 @@ import { LogError } from '../../runtime/errors.ts'
 import type { AppendResult, LogAppend } from '../log.ts'
 import { partitionForKey } from '../partitioner.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
-import { deniedError, describeCode, isDenied, isNotLeading, isRetryable, KAFKA } from './errors.ts'
+import type { BrokerConnection } from './connection.ts'
+import { deniedError, describeCode, isDenied, isNotLeading, isRetryable, KAFKA, unreachableError } from './errors.ts'
 import { Backoff, Pause } from './pause.ts'
 import { type OutgoingRecord, produceApi } from './produce-api.ts'
 
@@ -18,6 +19,12 @@ interface Pending {
   readonly partition: number
   readonly record: OutgoingRecord
   readonly bytes: number
+}
+
+/** Records that nobody took and may be sent again, and why. */
+interface Outcome {
+  readonly retry: readonly Pending[]
+  readonly error?: LogError
 }
 
 /**
@@ -74,60 +81,65 @@ export class Producer {
     }
   }
 
-  async #sendOnce(topic: string, records: readonly Pending[], results: AppendResult[]): Promise<{ retry: Pending[]; error?: LogError }> {
+  async #sendOnce(topic: string, records: readonly Pending[], results: AppendResult[]): Promise<Outcome> {
     const metadata = await this.#topicMetadata(topic)
     const byLeader = Map.groupBy(records, (record) => metadata.leaders[record.partition] ?? -1)
     const outcomes = await Promise.allSettled([...byLeader].map(([leader, group]) => this.#sendToLeader(topic, leader, group, results)))
-    const retry: Pending[] = []
-    let error: LogError | undefined
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') throw outcome.reason
-      retry.push(...outcome.value.retry)
-      error ??= outcome.value.error
-    }
-    return error === undefined ? { retry } : { retry, error }
+    return merge(
+      outcomes.map((outcome) => {
+        if (outcome.status === 'rejected') throw outcome.reason
+        return outcome.value
+      }),
+    )
   }
 
-  async #sendToLeader(
-    topic: string,
-    leader: number,
-    records: readonly Pending[],
-    results: AppendResult[],
-  ): Promise<{ retry: readonly Pending[]; error?: LogError }> {
-    if (leader < 0) return { retry: records, error: new LogError('log_unreachable', `topic ${topic}: partitions without a leader`, { retryable: true }) }
+  async #sendToLeader(topic: string, leader: number, records: readonly Pending[], results: AppendResult[]): Promise<Outcome> {
+    if (leader < 0) return { retry: records, error: unreachableError(`topic ${topic}: partitions without a leader`) }
+    let connection: BrokerConnection
     try {
-      await this.#cluster.connectionTo(leader, 'append').connect()
+      connection = this.#cluster.connectionTo(leader, 'append')
+      await connection.connect()
     } catch (error) {
       // Nothing was sent.
       if (error instanceof LogError && error.code === 'log_unreachable') return { retry: records, error }
       throw error
     }
     const { requestTimeoutMs } = this.#cluster.settings
-    const connection = this.#cluster.connectionTo(leader, 'append')
     const byPartition = Map.groupBy(records, (record) => record.partition)
     const batches = [...byPartition].map(([partition, group]) => ({ partition, records: group.map(({ record }) => record) }))
-    const response = await connection.request(produceApi, [topic, ACKS_ALL, requestTimeoutMs, batches], requestTimeoutMs * 2).catch((cause) => {
-      throw new LogError('log_unreachable', `append to ${topic}: no answer, so the records may or may not be in the log`, { cause, retryable: true })
+    const request = connection.request(produceApi, [topic, ACKS_ALL, requestTimeoutMs, batches], requestTimeoutMs * 2)
+    const response = await request.catch((cause) => {
+      throw unreachableError(`append to ${topic}: no answer, so the records may or may not be in the log (${cause.message})`, cause)
     })
-    const retry: Pending[] = []
-    let error: LogError | undefined
-    for (const { index: partition, errorCode, baseOffset } of response.responses[0]?.partitionResponses ?? []) {
-      const group = byPartition.get(partition) ?? []
-      if (errorCode === KAFKA.NONE) {
-        group.forEach((record, position) => (results[record.index] = { partition, offset: Number(baseOffset) + position }))
-      } else if (isTooLarge(errorCode) && group.length > 1) {
-        // The topic takes less than one request's worth: halves, in order.
-        const middle = group.length >> 1
-        await this.#send(topic, group.slice(0, middle), results)
-        await this.#send(topic, group.slice(middle), results)
-      } else if (isNotLeading(errorCode) || errorCode === KAFKA.NOT_ENOUGH_REPLICAS) {
-        retry.push(...group)
-        error = new LogError('log_append_failed', `append to ${topic}, partition ${partition}: ${describeCode(errorCode)}`, { retryable: true })
-      } else {
-        throw appendError(topic, group, errorCode)
-      }
+    const outcomes: Outcome[] = []
+    for (const answer of response.responses[0]?.partitionResponses ?? []) {
+      outcomes.push(await this.#settle(topic, byPartition.get(answer.index) ?? [], answer, results))
     }
-    return error === undefined ? { retry } : { retry, error }
+    return merge(outcomes)
+  }
+
+  /** What one partition's answer means for the records sent to it. */
+  async #settle(
+    topic: string,
+    records: readonly Pending[],
+    answer: { readonly index: number; readonly errorCode: number; readonly baseOffset: bigint },
+    results: AppendResult[],
+  ): Promise<Outcome> {
+    const { index: partition, errorCode, baseOffset } = answer
+    if (errorCode === KAFKA.NONE) {
+      records.forEach((record, position) => (results[record.index] = { partition, offset: Number(baseOffset) + position }))
+      return { retry: [] }
+    }
+    if (isTooLarge(errorCode) && records.length > 1) {
+      // The topic takes less than one request's worth: halves, in order.
+      const middle = records.length >> 1
+      await this.#send(topic, records.slice(0, middle), results)
+      await this.#send(topic, records.slice(middle), results)
+      return { retry: [] }
+    }
+    const error = appendError(topic, records, errorCode)
+    if (isNotLeading(errorCode) || errorCode === KAFKA.NOT_ENOUGH_REPLICAS) return { retry: records, error }
+    throw error
   }
 
   async #topicMetadata(topic: string): Promise<TopicMetadata> {
@@ -138,6 +150,12 @@ export class Producer {
     this.#metadata.set(topic, { metadata, readAtMs: nowMs })
     return metadata
   }
+}
+
+function merge(outcomes: readonly Outcome[]): Outcome {
+  const error = outcomes.find((outcome) => outcome.error !== undefined)?.error
+  const retry = outcomes.flatMap((outcome) => outcome.retry)
+  return error === undefined ? { retry } : { retry, error }
 }
 
 function isTooLarge(code: number): boolean {

@@ -1,7 +1,7 @@
-import { LogError } from '../../runtime/errors.ts'
+import type { LogError } from '../../runtime/errors.ts'
 import type { LogEvent, LogReader, LogStart, PartitionStart } from '../log.ts'
 import { type Cluster, EARLIEST, LATEST, MISSING_LOOK_INTERVAL_MS, MISSING_LOOKS, type TopicMetadata } from './cluster.ts'
-import { BrokerTimeoutError, deniedError, describeCode, isDenied, KAFKA, missingTopicError } from './errors.ts'
+import { BrokerTimeoutError, deniedError, describeCode, isDenied, KAFKA, missingTopicError, unreachableError } from './errors.ts'
 import type { FetchedPartition } from './fetch-api.ts'
 import { type Cursor, type FetchHost, LeaderFetcher } from './fetcher.ts'
 import { Backoff, Pause } from './pause.ts'
@@ -119,7 +119,7 @@ export class KafkaReader implements LogReader, FetchHost {
     } else if (isDenied(errorCode)) {
       this.#fail(deniedError(`reading topic ${this.topic}`, errorCode))
     } else {
-      this.#noteFailure([cursor], new LogError('log_unreachable', `partition ${cursor.partition} of ${this.topic}: ${describeCode(errorCode)}`, { retryable: true }))
+      this.#noteFailure([cursor], unreachableError(`partition ${cursor.partition} of ${this.topic}: ${describeCode(errorCode)}`))
     }
     this.#pause.wake()
   }
@@ -193,7 +193,7 @@ export class KafkaReader implements LogReader, FetchHost {
   #lookAgainForTopic(errorCode: number): number {
     if (errorCode === KAFKA.INVALID_TOPIC) this.#missingLooks = MISSING_LOOKS
     else if (errorCode !== KAFKA.UNKNOWN_TOPIC_OR_PARTITION) {
-      throw new LogError('log_unreachable', `topic ${this.topic}: ${describeCode(errorCode)}`, { retryable: true })
+      throw unreachableError(`topic ${this.topic}: ${describeCode(errorCode)}`)
     }
     if (++this.#missingLooks < MISSING_LOOKS) return MISSING_LOOK_INTERVAL_MS
     if (this.#topicId === undefined) {
@@ -228,7 +228,7 @@ export class KafkaReader implements LogReader, FetchHost {
       else this.#placeAt(cursor, range.earliest, range.latest, byTime.get(cursor.partition))
     }
     if (left.length > 0) {
-      this.#noteFailure(left, new LogError('log_unreachable', `no leader answers for ${left.length} partitions of ${this.topic}`, { retryable: true }))
+      this.#noteFailure(left, unreachableError(`no leader answers for ${left.length} partitions of ${this.topic}`))
       this.#pause.wake()
     }
   }
@@ -258,7 +258,7 @@ export class KafkaReader implements LogReader, FetchHost {
       else if (cursor.leader === undefined) leaderless.push(cursor)
     }
     if (leaderless.length > 0) {
-      this.#noteFailure(leaderless, new LogError('log_unreachable', `${leaderless.length} partitions of ${this.topic} have no leader`, { retryable: true }))
+      this.#noteFailure(leaderless, unreachableError(`${leaderless.length} partitions of ${this.topic} have no leader`))
       this.#pause.wake()
     }
     for (const cursor of this.#cursors.values()) {
