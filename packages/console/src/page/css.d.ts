@@ -1,0 +1,2 @@
+/** Vite bundles them; to TypeScript they are modules without exports. */
+declare module '*.css'

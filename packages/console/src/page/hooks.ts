@@ -1,0 +1,30 @@
+import { useEffect, useReducer, useState } from 'preact/hooks'
+import type { Board } from './board/board.ts'
+import type { Row } from './board/row.ts'
+
+/** Renders again whenever something calls back. */
+function useChanges(subscribe: (listener: () => void) => () => void, source: unknown): void {
+  const [, render] = useReducer((count: number) => count + 1, 0)
+  useEffect(() => subscribe(() => render(undefined)), [source])
+}
+
+/** Renders twice a second, and at every turn of events. */
+export function useBoard(board: Board): void {
+  useChanges((listener) => board.onChange(listener), board)
+}
+
+/** Renders when the row changed, at most once per frame. */
+export function useRow(row: Row): void {
+  useChanges((listener) => row.onChange(listener), row)
+}
+
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches)
+  useEffect(() => {
+    const media = matchMedia(query)
+    const onChange = () => setMatches(media.matches)
+    media.addEventListener('change', onChange)
+    return () => media.removeEventListener('change', onChange)
+  }, [query])
+  return matches
+}

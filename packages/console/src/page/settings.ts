@@ -1,0 +1,30 @@
+/** Where the page gets its data from. */
+export interface Settings {
+  readonly gateways: readonly string[]
+  readonly feed: string
+  readonly encoding: 'bin' | 'json'
+}
+
+/**
+ * From the address of the page (`?gateway=ws://…`, repeatable; `?feed=…`; `?encoding=json` to look at the wire), else
+ * from the server of the page.
+ * @throws Error with a sentence for the user.
+ */
+export async function loadSettings(search: string, fetchConfig: () => Promise<Response> = () => fetch('/api/config')): Promise<Settings> {
+  const parameters = new URLSearchParams(search)
+  const encoding = parameters.get('encoding') === 'json' ? 'json' : 'bin'
+  const feed = parameters.get('feed')
+  const named = parameters.getAll('gateway').filter((gateway) => gateway !== '')
+  if (named.length > 0) return { gateways: named, feed: feed ?? 'quote', encoding }
+  const config = await readConfig(fetchConfig)
+  return { gateways: config.gateways, feed: feed ?? config.feed, encoding }
+}
+
+async function readConfig(fetchConfig: () => Promise<Response>): Promise<Pick<Settings, 'gateways' | 'feed'>> {
+  const response = await fetchConfig().catch(() => undefined)
+  if (response === undefined) throw new Error('The server of this page does not answer.')
+  if (!response.ok) throw new Error(`The server of this page answered ${response.status} when asked for its gateways.`)
+  const { gateways, feed } = (await response.json()) as Partial<Settings>
+  if (!Array.isArray(gateways) || gateways.length === 0) throw new Error('The server of this page names no gateway.')
+  return { gateways, feed: feed ?? 'quote' }
+}
