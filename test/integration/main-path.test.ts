@@ -93,8 +93,14 @@ test('each trade arrives once and in order, while a push node is killed', async 
   for (let i = 0; i < 20; i++) await produce()
   await recorder.until(() => SYMBOLS.every((symbol) => recorder.subscription.get(symbol)?.values?.['round'] === round), 'the last trade')
   for (const symbol of SYMBOLS) {
-    const rounds = recorder.updates.filter((update) => update.symbol === symbol && Number(update.values['round']) >= first).map((update) => update.values['round'])
-    assert.deepEqual(rounds, Array.from({ length: 40 }, (_, i) => first + i), symbol)
+    const rounds = recorder.updates
+      .filter((update) => update.symbol === symbol && Number(update.values['round']) >= first)
+      .map((update) => update.values['round'])
+    assert.deepEqual(
+      rounds,
+      Array.from({ length: 40 }, (_, i) => first + i),
+      symbol,
+    )
   }
   assert.deepEqual(recorder.gaps, [])
   assert.ok(!recorder.states.some((state) => state.startsWith('stale')), recorder.states.join(' → '))
@@ -108,12 +114,21 @@ test('a killed gateway: clients resume elsewhere and miss no trade', async () =>
   const serving = recorder.client.session!.node
   fleet.gateways.find(({ url }) => recorder.client.session!.url.startsWith(url))!.signal('SIGKILL')
   for (let i = 0; i < 5; i++) await produce()
-  await recorder.until(() => recorder.client.session !== undefined && recorder.client.session.node !== serving && isLive(recorder), 'live elsewhere')
+  await recorder.until(
+    () => recorder.client.session !== undefined && recorder.client.session.node !== serving && isLive(recorder),
+    'live elsewhere',
+  )
   await produce()
   await recorder.until(() => SYMBOLS.every((symbol) => recorder.subscription.get(symbol)?.values?.['round'] === round), 'the last trade')
   for (const symbol of SYMBOLS) {
-    const rounds = recorder.updates.filter((update) => update.symbol === symbol && Number(update.values['round']) >= first).map((update) => update.values['round'])
-    assert.deepEqual(rounds, Array.from({ length: 11 }, (_, i) => first + i), symbol)
+    const rounds = recorder.updates
+      .filter((update) => update.symbol === symbol && Number(update.values['round']) >= first)
+      .map((update) => update.values['round'])
+    assert.deepEqual(
+      rounds,
+      Array.from({ length: 11 }, (_, i) => first + i),
+      symbol,
+    )
   }
   assert.deepEqual(recorder.gaps, [])
 })
@@ -133,7 +148,9 @@ test('without pulse writers quotes go on, and clients are told that nothing prov
 })
 
 test('SIGTERM drains and ends each role with exit code 0', async () => {
-  const alive = [...fleet.gateways, ...fleet.pushNodes, ...fleet.pulses].filter(({ child }) => child.exitCode === null && child.signalCode === null)
+  const alive = [...fleet.gateways, ...fleet.pushNodes, ...fleet.pulses].filter(
+    ({ child }) => child.exitCode === null && child.signalCode === null,
+  )
   assert.ok(alive.length >= 3)
   for (const node of alive) assert.equal(await node.stop('SIGTERM'), 0, `${node.role}\n${node.describe()}`)
 })

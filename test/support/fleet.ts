@@ -31,7 +31,9 @@ export class Fleet implements AsyncDisposable {
       fleet.pulses.push(...(await Promise.all(Array.from({ length: options.pulses ?? 2 }, (_, i) => fleet.startPulse(`pulse-${i + 1}`)))))
       fleet.pushNodes.push(...(await Promise.all(lines.map((line, i) => fleet.startPush(`push-${line.toLowerCase()}${i + 1}`, line)))))
       await Promise.all(fleet.pushNodes.map((node) => node.line(({ code }) => code === 'ready')))
-      fleet.gateways.push(...(await Promise.all(Array.from({ length: options.gateways ?? 2 }, (_, i) => fleet.startGateway(`gw-${i + 1}`)))))
+      fleet.gateways.push(
+        ...(await Promise.all(Array.from({ length: options.gateways ?? 2 }, (_, i) => fleet.startGateway(`gw-${i + 1}`)))),
+      )
       return fleet
     } catch (error) {
       await fleet[Symbol.asyncDispose]()
@@ -53,7 +55,10 @@ export class Fleet implements AsyncDisposable {
 
   startGateway(id: string, port = 0): Promise<NodeProcess> {
     const upstreams = this.pushNodes.map((node, i) => ({ line: (this.#options.push ?? ['A', 'B'])[i], addresses: [node.url] }))
-    return NodeProcess.start('gateway', { node: { id }, gateway: { listen: { host: '127.0.0.1', port }, upstreams, ...this.#options.gateway } })
+    return NodeProcess.start('gateway', {
+      node: { id },
+      gateway: { listen: { host: '127.0.0.1', port }, upstreams, ...this.#options.gateway },
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

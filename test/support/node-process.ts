@@ -33,7 +33,10 @@ export class NodeProcess implements AsyncDisposable {
     const file = join(this.#directory, `${role}.yaml`)
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(config))
-    this.child = spawn(process.execPath, [MAIN, role, '--config', file], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
+    this.child = spawn(process.execPath, [MAIN, role, '--config', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...env },
+    })
     createInterface({ input: this.child.stderr! }).on('line', (line) => this.#line(line))
     this.child.once('exit', () => this.#wake())
     process.once('exit', this.#killNow)

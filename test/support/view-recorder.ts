@@ -29,7 +29,8 @@ export class ViewRecorder implements AsyncDisposable {
   async until(condition: () => boolean, what: string, deadlineMs = 20_000): Promise<void> {
     const signal = AbortSignal.timeout(deadlineMs)
     while (!condition()) {
-      if (signal.aborted) throw new Error(`${what}: not within ${deadlineMs} ms; states ${this.states.join(' → ')}; ${this.updates.length} updates`)
+      if (signal.aborted)
+        throw new Error(`${what}: not within ${deadlineMs} ms; states ${this.states.join(' → ')}; ${this.updates.length} updates`)
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.#waiting.delete(wake)

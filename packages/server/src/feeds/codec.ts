@@ -27,7 +27,9 @@ export function protobufDecoder(options: { readonly schemaFile: string; readonly
     type = root.lookupType(options.message)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new ConfigError('config_invalid', `${options.schemaFile}: ${why}`, [`protobuf: message ${options.message} cannot be used from ${options.schemaFile}: ${why}`])
+    throw new ConfigError('config_invalid', `${options.schemaFile}: ${why}`, [
+      `protobuf: message ${options.message} cannot be used from ${options.schemaFile}: ${why}`,
+    ])
   }
   return (value) => type.toObject(type.decode(value), { longs: Number, enums: String, bytes: String }) as Record<string, FieldValue>
 }

@@ -179,7 +179,8 @@ export class Arbiter implements HubSource, LinkHandler {
     if (symbol.feed.history !== null && this.#breaksChain(link, book, source, image)) return
     if (!symbol.isNewer({ ...image, n: 1 })) {
       this.counts.duplicates++
-      if (symbol.generation === image.generation && symbol.partition === image.partition && symbol.offset === image.offset) source.align(link.index, image.n)
+      if (symbol.generation === image.generation && symbol.partition === image.partition && symbol.offset === image.offset)
+        source.align(link.index, image.n)
       else source.passed(link.index, image.n)
     } else this.#apply(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
@@ -225,7 +226,8 @@ export class Arbiter implements HubSource, LinkHandler {
     infos.forEach((info, index) => {
       if (wanted !== 'all' && !wanted.includes(info.feed)) return
       const { mode, codec, generation } = info
-      const feed = this.#hub.feed(info.feed) ?? this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults })
+      const feed =
+        this.#hub.feed(info.feed) ?? this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults })
       let coverage = this.#coverage.get(feed)
       if (coverage === undefined) this.#coverage.set(feed, (coverage = new FeedCoverage(() => feed.partitions)))
       coverage.setCarried(link.index, info.carried ?? null)
@@ -269,7 +271,8 @@ export class Arbiter implements HubSource, LinkHandler {
   #askNow(link: Link, book: LinkBook): void {
     for (const [feed, sources] of book.toAsk) {
       if (book.feeds.includes(feed)) this.#sendNames(link, book.namedId(feed), feed, [...sources])
-      else for (const source of sources) this.#refused(link, feed, source.symbol.name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
+      else
+        for (const source of sources) this.#refused(link, feed, source.symbol.name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
     }
     book.toAsk.clear()
   }
@@ -279,7 +282,8 @@ export class Arbiter implements HubSource, LinkHandler {
     let from: Record<string, string> = Object.create(null) as Record<string, string>
     let bytes = 0
     const send = () => {
-      if (symbols.length > 0) link.send({ t: 'subscribe', id, feed: feed.name, symbols, ...(feed.history === null ? {} : { from, history: HISTORY_RECORDS }) })
+      if (symbols.length > 0)
+        link.send({ t: 'subscribe', id, feed: feed.name, symbols, ...(feed.history === null ? {} : { from, history: HISTORY_RECORDS }) })
       symbols = []
       from = Object.create(null) as Record<string, string>
       bytes = 0
@@ -432,7 +436,12 @@ export class Arbiter implements HubSource, LinkHandler {
     else if (image.raw !== null) symbol.applyRaw(place, image.raw)
     else {
       const indexes = this.#mapFields(link, book, image)
-      symbol.applyChanges(place, image.snapshot, indexes, image.changed.map((index) => image.values[index]))
+      symbol.applyChanges(
+        place,
+        image.snapshot,
+        indexes,
+        image.changed.map((index) => image.values[index]),
+      )
     }
     this.counts.taken++
     this.#hub.updated(symbol, appeared && symbol.hasImage)

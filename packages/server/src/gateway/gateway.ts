@@ -51,7 +51,13 @@ export class Gateway implements Service {
       log: deps.logger,
       random,
     })
-    this.arbiter = new Arbiter({ hub: this.hub, logger: deps.logger, subscribeDeadlineMs, feeds, feedDefaults: { symbolsMax, staleAfterMs, history } })
+    this.arbiter = new Arbiter({
+      hub: this.hub,
+      logger: deps.logger,
+      subscribeDeadlineMs,
+      feeds,
+      feedDefaults: { symbolsMax, staleAfterMs, history },
+    })
     this.hub.connect(this.arbiter, this.sessions)
     this.links = this.#makeLinks(deps.connect ?? connectWebSocket, random)
     this.arbiter.setLinks(this.links)

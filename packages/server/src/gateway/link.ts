@@ -203,7 +203,10 @@ export class Link implements FrameHandler {
       case 'sync':
         return this.#offset.add(frame.echo, frame.at, this.#clock.nowMs())
       case 'resubscribe':
-        this.#logger.warn('digest_differs', `${this.node} holds another set of our subscriptions; they are named again`, { there: frame.count, here: this.digest.count })
+        this.#logger.warn('digest_differs', `${this.node} holds another set of our subscriptions; they are named again`, {
+          there: frame.count,
+          here: this.digest.count,
+        })
         return this.#handler.resubscribe(this)
       case 'error':
         this.#logger.warn('upstream_error', `${this.node}: ${frame.code}: ${frame.message}`, {})
@@ -253,6 +256,7 @@ export class Link implements FrameHandler {
     const nowMs = this.#clock.nowMs()
     const silentMs = nowMs - this.lastHeardMs
     if (silentMs > SILENT_MS_MAX) this.drop(`silent for ${Math.round(silentMs)} ms`)
-    else if (this.state === 'open' && nowMs - this.#lastSyncMs > (this.#offset.offsetMs === undefined ? 1000 : SYNC_INTERVAL_MS)) this.#sync()
+    else if (this.state === 'open' && nowMs - this.#lastSyncMs > (this.#offset.offsetMs === undefined ? 1000 : SYNC_INTERVAL_MS))
+      this.#sync()
   }
 }

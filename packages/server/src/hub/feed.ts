@@ -2,7 +2,7 @@ import type { FeedCodec, FeedInfo, FeedMode } from '@pulsewire/protocol'
 import { FieldDictionary } from './dictionary.ts'
 import { FeedFreshness } from './freshness.ts'
 import { HistoryBudget } from './history.ts'
-import { PatternState } from './pattern-state.ts'
+import type { PatternState } from './pattern-state.ts'
 import { SymbolState } from './symbol.ts'
 import { Views } from './view.ts'
 

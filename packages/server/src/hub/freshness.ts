@@ -77,7 +77,8 @@ export class FeedFreshness {
     this.expect(point.partition, point.writtenAtMs)
     const held = this.#partitions.get(point.partition)!
     const old = held.point
-    if (old !== null && (point.generation < old.generation || (point.generation === old.generation && point.offset <= old.offset))) return false
+    if (old !== null && (point.generation < old.generation || (point.generation === old.generation && point.offset <= old.offset)))
+      return false
     held.point = point
     this.revision++
     return true

@@ -1,6 +1,9 @@
 /** Compiles a pattern: `*` stands for any run of characters, `?` for one, everything else for itself. */
 export function compilePattern(pattern: string): RegExp {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*').replace(/\?/g, '.')
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replace(/\?/g, '.')
   return new RegExp(`^${source}$`, 'su')
 }
 

@@ -39,7 +39,10 @@ class FeedPulse {
 
   start(): void {
     void this.#describe()
-    this.#timers = [this.#clock.every(DESCRIBE_INTERVAL_MS, () => void this.#describe()), this.#clock.every(this.#intervalMs, () => void this.#beat())]
+    this.#timers = [
+      this.#clock.every(DESCRIBE_INTERVAL_MS, () => void this.#describe()),
+      this.#clock.every(this.#intervalMs, () => void this.#beat()),
+    ]
   }
 
   close(): void {
@@ -67,7 +70,8 @@ class FeedPulse {
         this.#feed.topic,
         Array.from({ length: this.#partitions }, (_, partition) => encodePulse(partition, pulse)),
       )
-      if (this.#failing) this.#logger.info('pulse_resumed', `pulses of feed ${this.#feed.name} are written again`, { topic: this.#feed.topic })
+      if (this.#failing)
+        this.#logger.info('pulse_resumed', `pulses of feed ${this.#feed.name} are written again`, { topic: this.#feed.topic })
       this.#failing = false
     } catch (error) {
       this.#failed(error)
@@ -93,7 +97,9 @@ export class PulseWriter implements Service {
   constructor(config: PulseConfig, deps: PulseDeps) {
     const all = { ...deps, clock: deps.clock ?? systemClock }
     this.#logger = deps.logger
-    this.#feeds = config.feeds.map((feed) => new FeedPulse(feed, config.pulse.writerId, config.pulse.intervalMs ?? feed.pulseIntervalMs, all))
+    this.#feeds = config.feeds.map(
+      (feed) => new FeedPulse(feed, config.pulse.writerId, config.pulse.intervalMs ?? feed.pulseIntervalMs, all),
+    )
   }
 
   get closed(): Promise<void> {

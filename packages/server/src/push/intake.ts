@@ -71,7 +71,13 @@ export class Intake {
       return this.#poisoned('oversize', record, partition, `a value of ${value.length} bytes; at most ${VALUE_BYTES_MAX} are taken`)
     }
     const name = nameOf(key)
-    if (name === undefined) return this.#poisoned('bad_key', record, partition, 'the key is no symbol: 1 to 64 characters of UTF-8, none of them a control character')
+    if (name === undefined)
+      return this.#poisoned(
+        'bad_key',
+        record,
+        partition,
+        'the key is no symbol: 1 to 64 characters of UTF-8, none of them a control character',
+      )
     let fields: Readonly<Record<string, FieldValue>> | null = null
     if (value !== null && this.#decode !== null) {
       try {
@@ -84,7 +90,12 @@ export class Intake {
     const symbol = value === null ? this.#feed.symbols.get(name) : this.#feed.obtain(name)
     if (symbol === undefined) {
       if (value === null) return
-      return this.#poisoned('too_many_symbols', record, partition, `the feed holds ${this.#config.symbolsMax} symbols already; raise symbolsMax`)
+      return this.#poisoned(
+        'too_many_symbols',
+        record,
+        partition,
+        `the feed holds ${this.#config.symbolsMax} symbols already; raise symbolsMax`,
+      )
     }
     const place = this.#placeOf(symbol, record, partition)
     if (!symbol.isNewer(place)) return

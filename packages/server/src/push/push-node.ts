@@ -40,7 +40,14 @@ export class PushNode implements Service, HubSource {
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
     this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map(feedOptions) })
-    this.sessions = new Sessions({ hub: this.hub, session, role: 'push', version: VERSION, log: deps.logger, random: deps.random ?? Math.random })
+    this.sessions = new Sessions({
+      hub: this.hub,
+      session,
+      role: 'push',
+      version: VERSION,
+      log: deps.logger,
+      random: deps.random ?? Math.random,
+    })
     this.hub.connect(this, this.sessions)
     this.#readers = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!
@@ -72,7 +79,10 @@ export class PushNode implements Service, HubSource {
 
   async start(): Promise<void> {
     await this.#server.listen()
-    this.#logger.info('listening', `push node ${this.#config.node.id} listens on port ${this.port}`, { line: this.#config.node.line, port: this.port })
+    this.#logger.info('listening', `push node ${this.#config.node.id} listens on port ${this.port}`, {
+      line: this.#config.node.line,
+      port: this.port,
+    })
     for (const reader of this.#readers) reader.start()
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => this.#check())
   }

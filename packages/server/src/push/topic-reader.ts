@@ -80,7 +80,11 @@ export class TopicReader {
     const nowMs = this.#hub.clock.nowMs()
     const recordAgeMs = nowMs - (this.#intake.recordAtMs.get(partition) ?? -Infinity)
     if (recordAgeMs < this.feed.freshness.staleAfterMs) {
-      return { hop: 'log', reason: 'unproven', message: `records of ${topic}/${partition} flow but no pulses do: is a pulse writer running?` }
+      return {
+        hop: 'log',
+        reason: 'unproven',
+        message: `records of ${topic}/${partition} flow but no pulses do: is a pulse writer running?`,
+      }
     }
     const pulse = this.feed.freshness.get(partition)?.point
     if (pulse !== null && pulse !== undefined && nowMs - pulse.arrivedAtMs[0]! < this.feed.freshness.staleAfterMs) {
@@ -96,7 +100,11 @@ export class TopicReader {
     const silentMs = this.#hub.clock.nowMs() - this.#lastEventAtMs
     if (silentMs < REBUILD_AFTER_MS) return
     this.#lastEventAtMs = this.#hub.clock.nowMs()
-    this.#logger.warn('reader_rebuilt', `nothing came from ${this.#config.topic} for ${Math.round(silentMs)} ms; its reader is made anew`, {})
+    this.#logger.warn(
+      'reader_rebuilt',
+      `nothing came from ${this.#config.topic} for ${Math.round(silentMs)} ms; its reader is made anew`,
+      {},
+    )
     void this.#reader.close()
   }
 
@@ -162,7 +170,10 @@ export class TopicReader {
         this.#advance(event.partition, event.offset)
         break
       case 'jumped':
-        this.#logger.warn('records_lost', `records of ${this.#config.topic}/${event.partition} were gone before they were read`, { from: event.from, to: event.offset })
+        this.#logger.warn('records_lost', `records of ${this.#config.topic}/${event.partition} were gone before they were read`, {
+          from: event.from,
+          to: event.offset,
+        })
         this.#advance(event.partition, event.offset)
         break
       case 'unreachable':
@@ -206,7 +217,11 @@ export class TopicReader {
   }
 
   #grow(partitions: number): void {
-    this.#logger.warn('topic_grown', `topic ${this.#config.topic} has ${partitions} partitions now; symbols may have moved between them`, {})
+    this.#logger.warn(
+      'topic_grown',
+      `topic ${this.#config.topic} has ${partitions} partitions now; symbols may have moved between them`,
+      {},
+    )
     this.#hub.setShape(this.feed, this.feed.generation, partitions, this.#wanted === 'all' ? null : this.#wanted)
     const added: PartitionStart[] = []
     for (let partition = 0; partition < partitions; partition++) {
@@ -239,8 +254,13 @@ export class TopicReader {
 
   #pause(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#hub.clock.after(RETRY_MS, resolve)
-      this.#abort.signal.addEventListener('abort', () => (timer.cancel(), resolve()), { once: true })
+      const done = () => {
+        timer.cancel()
+        this.#abort.signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = this.#hub.clock.after(RETRY_MS, done)
+      this.#abort.signal.addEventListener('abort', done)
     })
   }
 }

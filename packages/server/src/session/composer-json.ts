@@ -89,7 +89,8 @@ function tailOf(feed: Feed, symbol: string, state: State, view: View): string {
   if (state.raw !== null) return `${head}${prev},"raw":"${bytesToBase64(state.raw)}"}`
   const members: string[] = []
   state.values.forEach((value, index) => {
-    if (value !== undefined && view.includes(index)) members.push(`${JSON.stringify(feed.dictionary.fields[index]!.name)}:${JSON.stringify(value)}`)
+    if (value !== undefined && view.includes(index))
+      members.push(`${JSON.stringify(feed.dictionary.fields[index]!.name)}:${JSON.stringify(value)}`)
   })
   return `${head}${prev},"values":{${members.join(',')}}}`
 }

@@ -8,7 +8,10 @@ import {
 } from '@pulsewire/protocol'
 import { z } from 'zod'
 
-const id = z.int().min(1).max(2 ** 31 - 1)
+const id = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
 const whole = z.int().min(0)
 const names = z.array(z.string())
 
@@ -41,7 +44,15 @@ const schemas = {
   token: z.object({ t: z.literal('token'), token: z.string().max(8192) }),
   bye: z.object({ t: z.literal('bye') }),
 } as const
-const pulseAck = z.object({ t: z.literal('ack'), pulse: whole, count: whole, digest: z.int().min(0).max(2 ** 32 - 1) })
+const pulseAck = z.object({
+  t: z.literal('ack'),
+  pulse: whole,
+  count: whole,
+  digest: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+})
 const markAck = z.object({ t: z.literal('ack'), mark: whole })
 
 /** A frame that cannot be handled; the session answers it with `error` and goes on. */

@@ -217,7 +217,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
 
   #bad(code: RefusalCode, message: string, id?: number): void {
     this.#control(id === undefined ? { t: 'error', code, message } : { t: 'error', code, message, id })
-    if (++this.#badFrames >= BAD_FRAMES_MAX) this.close('too_many_errors', `${BAD_FRAMES_MAX} frames in a row could not be handled; the last: ${message}`)
+    if (++this.#badFrames >= BAD_FRAMES_MAX)
+      this.close('too_many_errors', `${BAD_FRAMES_MAX} frames in a row could not be handled; the last: ${message}`)
   }
 
   // ---- what the hub tells
@@ -440,7 +441,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     if (this.#slow && this.#caughtUpSinceMs >= 0 && nowMs - this.#caughtUpSinceMs > SLOW_NOTICE_AFTER_MS) this.#tellCaughtUp()
     const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
     if (silentMs > options.ackTimeoutMs) {
-      const stuck = this.transport.bufferedBytes > 0 ? `its socket takes nothing (${this.transport.bufferedBytes} bytes wait)` : 'it acknowledges nothing'
+      const stuck =
+        this.transport.bufferedBytes > 0
+          ? `its socket takes nothing (${this.transport.bufferedBytes} bytes wait)`
+          : 'it acknowledges nothing'
       this.close('slow_consumer', `for ${Math.round(silentMs)} ms ${stuck}`)
     }
   }
@@ -449,7 +453,11 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.#slow = true
     this.#caughtUpSinceMs = -1
     this.#context.log.info('slow', 'a receiver takes less than it is sent', { session: this.id, windowBytes: this.#flow.windowBytes })
-    this.#control({ t: 'notice', code: 'slow', message: 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut' })
+    this.#control({
+      t: 'notice',
+      code: 'slow',
+      message: 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut',
+    })
   }
 
   #tellCaughtUp(): void {

@@ -136,7 +136,9 @@ export class Sessions implements HubListener {
 function grouped(change: FreshnessChange): { partitions: number[]; state: StaleState }[] {
   const groups: { partitions: number[]; state: StaleState }[] = []
   for (const { partition, state } of change.stale) {
-    const same = groups.find((group) => group.state.hop === state.hop && group.state.reason === state.reason && Math.abs(group.state.sinceMs - state.sinceMs) < 50)
+    const same = groups.find(
+      (group) => group.state.hop === state.hop && group.state.reason === state.reason && Math.abs(group.state.sinceMs - state.sinceMs) < 50,
+    )
     if (same === undefined) groups.push({ partitions: [partition], state })
     else same.partitions.push(partition)
   }

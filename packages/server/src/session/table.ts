@@ -13,7 +13,17 @@ import {
   type UnsubscribedFrame,
   type UnsubscribeFrame,
 } from '@pulsewire/protocol'
-import { isPattern, isValidName, Subscription, type Entry, type Feed, type Hub, type PatternState, type Subscriber, type SymbolState } from '../hub/index.ts'
+import {
+  isPattern,
+  isValidName,
+  Subscription,
+  type Entry,
+  type Feed,
+  type Hub,
+  type PatternState,
+  type Subscriber,
+  type SymbolState,
+} from '../hub/index.ts'
 
 /** A subscribe that cannot be taken as a whole. */
 export class SubscribeError extends Error {
@@ -101,7 +111,8 @@ export class SubscriptionTable {
   unsubscribe(frame: UnsubscribeFrame): UnsubscribedFrame {
     const { id } = frame
     const subscription = this.#subscriptions.get(id)
-    if (subscription === undefined) return { t: 'unsubscribed', id, ok: [], unknown: [...(frame.symbols ?? []), ...(frame.patterns ?? [])], closed: true }
+    if (subscription === undefined)
+      return { t: 'unsubscribed', id, ok: [], unknown: [...(frame.symbols ?? []), ...(frame.patterns ?? [])], closed: true }
     const all = frame.symbols === undefined && frame.patterns === undefined
     const ok: string[] = []
     const unknown: string[] = []
@@ -235,7 +246,11 @@ export class SubscriptionTable {
   #delivery(frame: SubscribeFrame, feed: Feed): FeedMode {
     const delivery = frame.delivery ?? (frame.maxRate === undefined ? feed.options.mode : 'latest')
     if (delivery === 'every' && feed.options.mode === 'latest') {
-      throw new SubscribeError('options_invalid', `feed ${feed.name} keeps only the latest of each symbol; delivery "every" cannot be had`, frame.id)
+      throw new SubscribeError(
+        'options_invalid',
+        `feed ${feed.name} keeps only the latest of each symbol; delivery "every" cannot be had`,
+        frame.id,
+      )
     }
     if (delivery === 'every' && frame.maxRate !== undefined) {
       throw new SubscribeError('options_invalid', 'maxRate conflates, so it goes only with delivery "latest"', frame.id)
@@ -380,7 +395,8 @@ function stateFor(entry: Entry, position: string | undefined): AnswerState {
   entry.held = -1
   const from = position === undefined ? undefined : parsePosition(position)
   if (from !== undefined && symbol.offset >= 0) {
-    const recovered = subscription.delivery === 'every' ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
+    const recovered =
+      subscription.delivery === 'every' ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
     if (recovered) entry.heldPosition = formatPosition(from)
     if (recovered) return symbol.hasImage || subscription.delivery === 'every' ? 'recovered' : 'empty'
   }
@@ -405,7 +421,8 @@ function resumeEvery(entry: Entry, from: { generation: number; partition: number
     return true
   }
   const oldest = symbol.history?.oldest
-  if (oldest === undefined || oldest.prev !== from.offset || oldest.partition !== from.partition || oldest.generation !== from.generation) return false
+  if (oldest === undefined || oldest.prev !== from.offset || oldest.partition !== from.partition || oldest.generation !== from.generation)
+    return false
   entry.held = oldest.count - oldest.n
   return true
 }

@@ -45,7 +45,9 @@ export class StreamServer implements StreamListener {
 
   constructor(options: StreamServerOptions) {
     this.#options = options
-    this.#http = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => this.#request(request, response))
+    this.#http = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) =>
+      this.#request(request, response),
+    )
     this.#http.maxHeadersCount = 100
     this.#ws = new WebSocketServer({
       noServer: true,
@@ -64,7 +66,9 @@ export class StreamServer implements StreamListener {
   async listen(): Promise<void> {
     const { host, port } = this.#options
     await new Promise<void>((resolve, reject) => {
-      this.#http.once('error', (cause) => reject(new PulsewireError('listen_failed', `cannot listen on ${host}:${port}: ${cause.message}`, { cause })))
+      this.#http.once('error', (cause) =>
+        reject(new PulsewireError('listen_failed', `cannot listen on ${host}:${port}: ${cause.message}`, { cause })),
+      )
       this.#http.listen({ host, port, backlog: 4096 }, resolve)
     })
   }
@@ -89,7 +93,8 @@ export class StreamServer implements StreamListener {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const ready = this.#accepting && this.#options.ready()
     if (request.url === '/live') response.writeHead(200, { 'content-type': 'text/plain' }).end('live\n')
-    else if (request.url === '/ready') response.writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' }).end(ready ? 'ready\n' : 'not ready\n')
+    else if (request.url === '/ready')
+      response.writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' }).end(ready ? 'ready\n' : 'not ready\n')
     else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
   }
 

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EncodedFrames } from './encoded-frames.ts'
+import { HistoryBudget, SymbolHistory, type HistoryItem } from './history.ts'
+
+function item(count: number, more: Partial<HistoryItem> = {}): HistoryItem {
+  return {
+    count,
+    generation: 1,
+    partition: 0,
+    offset: count * 10,
+    ts: 0,
+    prev: -1,
+    n: 1,
+    placed: false,
+    deleted: false,
+    raw: null,
+    values: [],
+    before: [],
+    changed: [],
+    bytes: 100,
+    encoded: new EncodedFrames(),
+    ...more,
+  }
+}
+
+function countsIn(history: SymbolHistory): number[] {
+  const counts: number[] = []
+  for (let next = history.firstAfter(-1); next !== undefined; next = history.firstAfter(next.count)) counts.push(next.count)
+  return counts
+}
+
+test('records are found by count and by position', () => {
+  const budget = new HistoryBudget(10, 10_000)
+  const history = new SymbolHistory()
+  for (const count of [1, 2, 5]) budget.add(history, item(count))
+  assert.deepEqual([0, 1, 2, 4, 5].map((count) => history.firstAfter(count)?.count), [1, 2, 5, 5, undefined])
+  assert.equal(history.at(1, 0, 20)?.count, 2)
+  for (const [generation, partition, offset] of [[1, 0, 21], [1, 1, 20], [2, 0, 20]] as const) assert.equal(history.at(generation, partition, offset), undefined)
+  assert.equal(history.oldest?.count, 1)
+})
+
+test('replays begin before the newest records, or before the oldest when fewer are held', () => {
+  const history = new SymbolHistory()
+  assert.equal(history.beforeNewest(3), undefined)
+  for (const count of [1, 2, 3, 4]) history.push(item(count))
+  assert.deepEqual([1, 3, 4, 100].map((records) => history.beforeNewest(records)), [3, 1, 0, 0])
+})
+
+test('a symbol keeps at most so many records; the oldest go', () => {
+  const budget = new HistoryBudget(3, 1_000_000)
+  const history = new SymbolHistory()
+  for (let count = 1; count <= 500; count++) budget.add(history, item(count))
+  assert.deepEqual(countsIn(history), [498, 499, 500])
+  assert.deepEqual([budget.records, budget.bytes], [3, 300])
+  assert.equal(history.at(1, 0, 10), undefined)
+})
+
+test('all symbols together keep at most so many bytes; the oldest of all go first', () => {
+  const budget = new HistoryBudget(100, 500)
+  const [a, b] = [new SymbolHistory(), new SymbolHistory()]
+  for (let count = 1; count <= 4; count++) budget.add(a, item(count))
+  for (let count = 1; count <= 3; count++) budget.add(b, item(count))
+  assert.deepEqual([countsIn(a), countsIn(b)], [[3, 4], [1, 2, 3]])
+  assert.deepEqual([budget.records, budget.bytes], [5, 500])
+})
+
+test('a record larger than the whole budget is not kept, and the books stay right', () => {
+  const budget = new HistoryBudget(100, 500)
+  const history = new SymbolHistory()
+  budget.add(history, item(1))
+  budget.add(history, item(2, { bytes: 600 }))
+  assert.deepEqual([history.length, budget.records, budget.bytes], [0, 0, 0])
+  budget.add(history, item(3))
+  assert.deepEqual([countsIn(history), budget.records, budget.bytes], [[3], 1, 100])
+})
+
+test('however long it runs, either bound holds and the list of arrivals stays in proportion', () => {
+  const budget = new HistoryBudget(5, 20_000)
+  const histories = Array.from({ length: 50 }, () => new SymbolHistory())
+  for (let count = 1; count <= 1000; count++) for (const history of histories) budget.add(history, item(count))
+  assert.ok(histories.every((history) => history.length <= 5))
+  assert.deepEqual([budget.bytes, budget.records], [20_000, 200])
+  assert.equal(histories.reduce((sum, history) => sum + history.length, 0), 200)
+  assert.ok(budget.listed <= 1024 + 2 * budget.records, `${budget.listed} listed`)
+})

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isPattern, isValidName, matcherOf } from './pattern.ts'
+
+const MATCHES: readonly (readonly [pattern: string, matching: readonly string[], others: readonly string[]])[] = [
+  ['*.HK', ['0700.HK', '.HK'], ['0700.HKX', '0700xHK', '0700.hk']],
+  ['A?PL', ['AAPL', 'A.PL', 'A😀PL'], ['APL', 'AAAPL']],
+  ['*', ['', 'anything', 'with\nnewline'], []],
+  ['**A**', ['A', 'xAy'], ['', 'b']],
+  ['A*B*C', ['ABC', 'AxxBxxC', 'ABBCC'], ['ACB', 'ABCx', 'xABC']],
+  ['?', ['A', '😀'], ['', 'AB']],
+  ['*?', ['A', 'AB'], ['']],
+  // Everything else stands for itself.
+  ['BRK.B', ['BRK.B'], ['BRKxB']],
+  ['a+(b)[c]{d}^$|\\e', ['a+(b)[c]{d}^$|\\e'], ['aa(b)[c]{d}^$|\\e', 'a']],
+  ['[AB]*', ['[AB]x'], ['Ax', 'B']],
+  ['^A$', ['^A$'], ['A']],
+  ['😀*', ['😀', '😀x'], ['😁']],
+]
+
+for (const [pattern, matching, others] of MATCHES) {
+  test(`${JSON.stringify(pattern)} matches what it should and nothing else`, () => {
+    const matches = matcherOf(pattern)
+    for (const name of matching) assert.equal(matches(name), true, name)
+    for (const name of others) assert.equal(matches(name), false, name)
+  })
+}
+
+test('a hostile pattern costs no more than a few steps per character', { timeout: 10_000 }, () => {
+  const matches = matcherOf(`${'*A'.repeat(31)}B`)
+  for (let i = 0; i < 1000; i++) assert.equal(matches('A'.repeat(64)), false)
+})
+
+test('names: 1 to 64 characters, no control characters, well-formed', () => {
+  for (const name of ['A', 'AAPL.US', '0700.HK', '腾讯', 'x'.repeat(64), 'a b', '__proto__']) assert.equal(isValidName(name), true, name)
+  for (const name of ['', 'x'.repeat(65), 'a\nb', 'a\u0000', '\u007f', '\u2028', '\ud800']) assert.equal(isValidName(name), false, JSON.stringify(name))
+})
+
+test('a pattern is what holds a star or a question mark', () => {
+  assert.deepEqual(['AAPL.US', '*.US', 'A?'].map(isPattern), [false, true, true])
+})
