@@ -3,7 +3,7 @@ import { judgePartition, PartitionFreshness, type JudgeContext, type Told } from
 import { PENDING, sameState, staleState, worse, type SymbolState } from './state.ts'
 
 /** A hostile number must not cost memory; real topics have far fewer partitions. */
-const PARTITIONS_MAX = 10_000
+export const PARTITIONS_MAX = 10_000
 
 /** The freshness of one feed in one session. */
 export class FeedFreshness {
@@ -14,7 +14,6 @@ export class FeedFreshness {
   #toldAll: Told | null = null
   /** Stands for partitions that never sent a pulse, when it is not known how many there are. */
   readonly #unknown = new PartitionFreshness(-1)
-  #count = 0
   /** Since when pulses are due; undefined while nothing of the feed is subscribed, and nothing is judged. */
   expectedSinceMs: number | undefined
   /** The state of symbols whose partition is not known: the worst there is. */
@@ -24,10 +23,9 @@ export class FeedFreshness {
     this.feed = feed
   }
 
-  /** @param count partitions of the feed, 0 when not known. */
-  setPartitionCount(count: number): void {
-    this.#count = Math.max(this.#count, Math.min(count, PARTITIONS_MAX))
-    for (let partition = 0; partition < this.#count; partition++) this.partition(partition)
+  /** @param partitions those that the sender has pulses of; none where it does not know yet. */
+  expectPartitions(partitions: Iterable<number>): void {
+    for (const partition of partitions) if (partition < PARTITIONS_MAX) this.partition(partition)
   }
 
   partition(number: number): PartitionFreshness {

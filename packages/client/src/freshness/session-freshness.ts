@@ -1,5 +1,5 @@
 import type { FeedInfo, LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
-import { FeedFreshness } from './feed.ts'
+import { FeedFreshness, PARTITIONS_MAX } from './feed.ts'
 import type { HopAge, JudgeContext } from './partition.ts'
 import { PENDING, type SymbolState } from './state.ts'
 
@@ -59,7 +59,9 @@ export class SessionFreshness {
   }
 
   setFeeds(feeds: readonly FeedInfo[]): void {
-    for (const info of feeds) this.#feed(info.feed).setPartitionCount(info.partitions)
+    for (const { feed, partitions, carried } of feeds) {
+      this.#feed(feed).expectPartitions(carried ?? Array.from({ length: Math.min(partitions, PARTITIONS_MAX) }, (_, index) => index))
+    }
   }
 
   /** A subscription of the feed was answered: from now on pulses are due. */

@@ -70,6 +70,7 @@ export class Answers {
   ended(session: Session, frame: EndedFrame): void {
     for (const [symbol, code, message] of frame.symbols) {
       session.rows.drop(frame.id, symbol)
+      session.rows.dropName(frame.id, symbol)
       this.#end(session, frame.id, endedEvent(symbol, code, message))
     }
   }
@@ -201,6 +202,7 @@ export class Answers {
 
   #dropped(session: Session, wireId: number, symbol: string): void {
     const row = session.rows.drop(wireId, symbol)
+    session.rows.dropName(wireId, symbol)
     const entry = row?.entry
     if (entry == null || entry.row !== row) return
     entry.row = null

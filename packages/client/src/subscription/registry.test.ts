@@ -362,6 +362,21 @@ describe('subscriptions', () => {
     assert.equal(again.state.state, 'live')
   })
 
+  test('a feed of which all was refused does not make the client run either', async () => {
+    const world = new World()
+    world.gateway('gw-1').refusals.set('A.US', ['symbol_unknown', ''])
+    world.gateway('gw-2')
+    await using client = world.client()
+    client.subscribe({ feed: 'quote', symbols: ['A.US'] })
+    for (let second = 0; second < 30; second++) {
+      await world.clock.advance(1000)
+      for (const gateway of world.gateways) gateway.heartbeat()
+      await settled()
+    }
+    assert.equal(world.attempts.length, 1)
+    assert.equal(client.state, 'open')
+  })
+
   test('a callback that throws disturbs nothing and is reported', async () => {
     const world = new World()
     world.gateway('gw-1')

@@ -12,7 +12,7 @@ export interface RowsLink {
   feedIndex(feed: string): number
   feedInfo(index: number): FeedInfo | undefined
   send(frame: UpstreamFrame): void
-  /** The first row of a feed came into force, or the last one is gone: pulses are due, or are not. */
+  /** The first use of a feed was answered, or the last one is gone: pulses are due, or are not. */
   expectPulses(feed: string, due: boolean): void
 }
 
@@ -45,7 +45,9 @@ export class SessionRows {
   readonly #retries = new Map<number, Item[]>()
   /** "id symbol" → unsubscribes on their way: an answer that crosses one of them comes too late. */
   readonly #leaving = new Map<string, number>()
-  /** Rows by feed. */
+  /** By id: patterns and groups that were answered. */
+  readonly #openNames = new Map<number, Set<string>>()
+  /** By feed: rows, patterns and groups. While there are any, the sender owes pulses of the feed. */
   readonly #used = new Map<string, number>()
   /** By feed: rows whose snapshot or replay has not come. */
   readonly #awaiting = new Map<string, Set<Row>>()
@@ -201,10 +203,27 @@ export class SessionRows {
    */
   dropWire(wireId: number): void {
     for (const symbol of [...(this.#byWire.get(wireId)?.keys() ?? [])]) this.drop(wireId, symbol)
+    for (const name of [...(this.#openNames.get(wireId) ?? [])]) this.dropName(wireId, name)
     this.#retries.delete(wireId)
     if (this.#outstanding.has(wireId)) return
     this.#byWire.delete(wireId)
     this.#wires.delete(wireId)
+    this.#openNames.delete(wireId)
+  }
+
+  /** A pattern or group is over. */
+  dropName(wireId: number, name: string): void {
+    const feed = this.#wires.get(wireId)?.feed
+    if (this.#openNames.get(wireId)?.delete(name) === true && feed !== undefined) this.#use(feed, -1)
+  }
+
+  #openName(wireId: number, name: string): void {
+    const feed = this.#wires.get(wireId)?.feed
+    const names = this.#openNames.get(wireId) ?? new Set()
+    this.#openNames.set(wireId, names)
+    if (feed === undefined || names.has(name)) return
+    names.add(name)
+    this.#use(feed, 1)
   }
 
   wireInfo(wireId: number): Pick<Wire, 'id' | 'feed' | 'options'> | undefined {
@@ -239,7 +258,11 @@ export class SessionRows {
   answeredFrame(wireId: number): void {
     const outstanding = this.#outstanding.get(wireId)
     if (outstanding === undefined) return
-    for (const item of outstanding.items.values()) if (item.kind !== 'symbols') outstanding.items.delete(item.name)
+    for (const item of outstanding.items.values()) {
+      if (item.kind === 'symbols') continue
+      outstanding.items.delete(item.name)
+      this.#openName(wireId, item.name)
+    }
     if (outstanding.items.size === 0) this.#outstanding.delete(wireId)
   }
 

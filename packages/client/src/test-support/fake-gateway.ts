@@ -293,7 +293,7 @@ export class FakeConnection {
       role: 'gateway',
       version: '0.1.0',
       at: nowMs,
-      epoch: nowMs - 1_000_000,
+      epoch: Math.round(nowMs) - 1_000_000,
       pulseIntervalMs: 1000,
       staleAfterMs: gateway.staleAfterMs,
       feeds: [gateway.feed],
