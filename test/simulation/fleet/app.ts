@@ -1,0 +1,160 @@
+import { PulsewireClient, type SubscribeOptions, type SymbolState } from '@pulsewire/client'
+import { SubscriptionChecker } from '../../support/checker/subscription-checker.ts'
+import type { HopMonitor } from '../../support/checker/hop-monitor.ts'
+import { openSockets } from '../world/adapters.ts'
+import { hostOf } from '../world/network.ts'
+import { SimProcess } from '../world/process.ts'
+import type { Random } from '../world/random.ts'
+import type { SimFeed } from './feeds.ts'
+import type { SimGateway } from './nodes.ts'
+import type { Taps } from './taps.ts'
+import type { World } from './world.ts'
+
+/** Tells what a client was told of a symbol. */
+export type OnStale = (app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState) => void
+
+/** An application with a real client: subscribes, changes its mind, and watches what it is shown. */
+export class SimApp {
+  readonly id: string
+  readonly process: SimProcess
+  readonly client: PulsewireClient
+  readonly checkers = new Set<SubscriptionChecker>()
+  /** World time at which the serving session began to serve. */
+  servingSinceMs = 0
+  thawedAtMs = -Infinity
+  readonly #world: World
+  readonly #taps: Taps
+  readonly #random: Random
+  readonly #onStale: OnStale
+  readonly #groups: readonly string[]
+  #subscribed = 0
+
+  constructor(world: World, taps: Taps, id: string, gateways: readonly SimGateway[], groups: readonly string[], onStale: OnStale) {
+    this.#world = world
+    this.#taps = taps
+    this.#onStale = onStale
+    this.#groups = groups
+    const random = (this.#random = world.random.fork())
+    this.id = id
+    const offsetMs = random.between(-1, 1) * random.logBetween(10, 6 * 3_600_000)
+    this.process = new SimProcess(world.kernel, id, id, { offsetMs, drift: random.between(-1, 1) * 2e-4 })
+    const sockets = openSockets(world.network, this.process, (process, address) => {
+      const gateway = gateways.find((node) => node.address === address)!
+      return taps.make({ receiver: id, process, sender: hostOf(address), countsExactSinceMs: () => gateway.exactSinceMs })
+    })
+    this.client = new PulsewireClient({
+      url: random.sample(gateways, gateways.length).map(({ address }) => address),
+      encoding: random.chance(0.7) ? 'bin' : 'json',
+      ...(random.chance(0.2) ? { pulseIntervalMs: random.int(100, 4000) } : {}),
+      environment: { clock: this.process.clock, random: random.fork().next, openSocket: sockets, onWake: () => () => {} },
+    })
+    this.client.on('session', ({ node }) => {
+      this.servingSinceMs = world.nowMs
+      world.trace.say(id, () => `${node} serves`)
+    })
+    this.client.on('error', (error) => {
+      world.trace.say(id, () => `error ${error.code}: ${error.message}`)
+      // What a callback of ours threw is a fault of the harness.
+      if (error.code === 'callback_failed') throw error
+    })
+    for (let i = random.int(1, 3); i > 0; i--) this.#subscribe()
+    this.#live()
+  }
+
+  /** Where the client is connected, as the wire shows it. */
+  get monitor(): HopMonitor | undefined {
+    const session = this.client.session
+    return session === undefined ? undefined : this.#taps.bySession(session.session)
+  }
+
+  get servedBy(): string | undefined {
+    return this.client.session?.node
+  }
+
+  /** Stops changing its mind. */
+  settle(): void {
+    this.#settled = true
+  }
+  #settled = false
+
+  freeze(): void {
+    this.process.freeze()
+  }
+
+  thaw(): void {
+    this.thawedAtMs = this.#world.nowMs
+    this.process.thaw()
+  }
+
+  #live(): void {
+    const random = this.#random
+    this.process.clock.after(random.exponential(3000), () => {
+      if (this.#settled) return
+      const [checker] = random.sample([...this.checkers], 1)
+      if (checker === undefined || random.chance(0.25)) this.#subscribe()
+      else if (random.chance(0.2)) this.#close(checker)
+      else this.#change(checker)
+      this.#live()
+    })
+  }
+
+  #subscribe(): void {
+    const random = this.#random
+    const feed = random.pick(this.#world.feeds)
+    const options = this.#options(feed)
+    const every = (options.delivery ?? (options.maxRate === undefined ? feed.config.mode : 'latest')) === 'every'
+    const name = `${this.id} subscription ${++this.#subscribed} to ${feed.config.name}`
+    const facts = {
+      name,
+      feed: feed.config.name,
+      fields: options.fields === undefined ? undefined : [...options.fields],
+      every,
+      periodMs: options.maxRate === undefined ? 0 : 1000 / options.maxRate,
+      image: options.image ?? true,
+    }
+    const checker = new SubscriptionChecker(facts, this.#world.model, this.#world.report, (symbol, state) => {
+      this.#world.trace.say(this.id, () => `${name}: ${symbol} is stale: ${state.reason} at ${state.hop}`)
+      this.#onStale(this, checker, symbol, state)
+    })
+    this.#world.trace.say(this.id, () => `subscribes (${this.#subscribed}) ${JSON.stringify(options)}`)
+    checker.subscription = this.client.subscribe(options, checker.handlers)
+    this.checkers.add(checker)
+  }
+
+  #options(feed: SimFeed): SubscribeOptions {
+    const random = this.#random
+    const { symbols, config } = feed
+    const how = random.next()
+    const latest = config.mode === 'latest' || random.chance(0.3)
+    return {
+      feed: config.name,
+      ...(how < 0.65 ? { symbols: random.sample([...symbols, 'NOBODY.US'], random.int(1, symbols.length)) } : {}),
+      ...(how >= 0.6 && how < 0.85 ? { patterns: random.sample(['*.US', '*.HK', 'S1*', 'S?.*', '*'], random.int(1, 2)) } : {}),
+      ...(how >= 0.85 ? { groups: [random.pick(this.#groups)] } : {}),
+      ...(config.codec === 'json' && random.chance(0.3) ? { fields: random.sample(['last', 'bid', 'status', 'book', 'seq', 'nowhere'], random.int(1, 3)) } : {}),
+      ...(latest && random.chance(0.3) ? { maxRate: random.logBetween(0.5, 20) } : latest && config.mode === 'every' ? { delivery: 'latest' } : {}),
+      ...(random.chance(0.1) ? { image: false } : {}),
+    }
+  }
+
+  #change(checker: SubscriptionChecker): void {
+    const random = this.#random
+    const { subscription, facts } = checker
+    const feed = this.#world.feeds.find(({ config }) => config.name === facts.feed)!
+    const symbols = random.sample(feed.symbols, random.int(1, 3))
+    if (random.chance(0.5)) {
+      this.#world.trace.say(this.id, () => `${facts.name}: adds ${symbols}`)
+      subscription!.add(symbols)
+    } else {
+      this.#world.trace.say(this.id, () => `${facts.name}: removes ${symbols}`)
+      subscription!.remove(symbols)
+      for (const symbol of symbols) checker.forget(symbol)
+    }
+  }
+
+  #close(checker: SubscriptionChecker): void {
+    this.#world.trace.say(this.id, () => `${checker.facts.name}: closes`)
+    checker.subscription!.close()
+    this.checkers.delete(checker)
+  }
+}

@@ -1,0 +1,218 @@
+import type { Random } from '../world/random.ts'
+import type { SimApp } from './app.ts'
+import type { SimGateway, SimNode, SimPulse, SimPush } from './nodes.ts'
+import type { Taps } from './taps.ts'
+import type { World } from './world.ts'
+
+/** How far down the flow something stands: pulses and freshness travel from low to high. */
+export const LEVEL = { log: 0, fetch: 0.5, push: 1, link: 1.5, gateway: 2, line: 2.5 } as const
+
+/** Something that is wrong for a while, and what it can make stale. */
+export interface Fault {
+  readonly name: string
+  readonly level: number
+  /** Ids of the nodes that it touches; a push node together with a gateway: the link between the two. Empty: everybody. */
+  readonly touches: readonly string[]
+  readonly fromMs: number
+  /** `Infinity` while it lasts. */
+  untilMs: number
+}
+
+export interface Fleet {
+  readonly world: World
+  readonly taps: Taps
+  readonly pulses: readonly SimPulse[]
+  readonly pushNodes: readonly SimPush[]
+  readonly gateways: readonly SimGateway[]
+  readonly apps: readonly SimApp[]
+}
+
+interface Drawn {
+  readonly name: string
+  readonly level: number
+  readonly touches: readonly string[]
+  begin(): void
+  end(): void
+}
+
+type Draw = (fleet: Fleet, random: Random) => Drawn | undefined
+
+const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
+  [3, ({ pushNodes }, random) => nodeFault(random, random.pick(pushNodes), LEVEL.push)],
+  [3, ({ gateways }, random) => nodeFault(random, random.pick(gateways), LEVEL.gateway)],
+  [1, ({ pulses }, random) => nodeFault(random, random.pick(pulses), LEVEL.log)],
+  [1, ({ pulses }) => allPulses(pulses)],
+  [1, (fleet) => logGone(fleet)],
+  [2, (fleet, random) => logOfOne(fleet, random)],
+  [1, (fleet, random) => partitionPaused(fleet, random)],
+  [3, (fleet, random) => linkFault(fleet, random)],
+  [3, (fleet, random) => lineFault(fleet, random)],
+  [2, (fleet, random) => slowApp(fleet, random)],
+  [2, (fleet, random) => messageLost(fleet, random)],
+  [1, ({ apps }, random) => frozenApp(random.pick(apps))],
+]
+
+/** Draws faults and keeps account of them. */
+export class Faults {
+  readonly faults: Fault[] = []
+  readonly #fleet: Fleet
+  readonly #random: Random
+  readonly #kinds: Draw[]
+
+  constructor(fleet: Fleet, random: Random) {
+    this.#fleet = fleet
+    this.#random = random
+    // A scenario has few kinds, so that some have nothing but a lost gateway, and that often.
+    const all = KINDS.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
+    this.#kinds = random.sample(all, random.int(1, 4))
+  }
+
+  /** Lets one begin now and end some time before `untilMs`. */
+  strike(untilMs: number): void {
+    const { world } = this.#fleet
+    const drawn = this.#random.pick(this.#kinds)(this.#fleet, this.#random)
+    if (drawn === undefined) return
+    const { name, level, touches } = drawn
+    const fault: Fault = { name, level, touches, fromMs: world.nowMs, untilMs: Infinity }
+    this.faults.push(fault)
+    world.trace.say('FAULT', () => `${name} begins`)
+    drawn.begin()
+    world.kernel.after(Math.min(this.#random.logBetween(100, 12_000), untilMs - world.nowMs), () => {
+      world.trace.say('FAULT', () => `${name} ends`)
+      fault.untilMs = world.nowMs
+      drawn.end()
+    })
+  }
+
+  /** Faults that were there at some time since. */
+  since(atMs: number): Fault[] {
+    return this.faults.filter(({ untilMs }) => untilMs >= atMs)
+  }
+}
+
+function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefined {
+  if (node.state !== 'up') return undefined
+  const touches = [node.id]
+  const restart = () => {
+    if (node.state === 'down') node.start()
+  }
+  return random.pick<Drawn>([
+    { name: `${node.id} freezes`, level, touches, begin: () => node.freeze(), end: () => node.thaw() },
+    { name: `${node.id} freezes, is killed and restarts`, level, touches, begin: () => node.freeze(), end: () => (node.kill(), restart()) },
+    { name: `${node.id} is killed and restarts`, level, touches, begin: () => node.kill(), end: restart },
+    { name: `${node.id} loses its power and restarts`, level, touches, begin: () => node.vanish(), end: restart },
+    { name: `${node.id} leaves and restarts`, level, touches, begin: () => node.stop(random.int(0, 5000)), end: () => (node.state === 'up' && node.kill(), restart()) },
+  ])
+}
+
+function allPulses(pulses: readonly SimPulse[]): Drawn | undefined {
+  if (pulses.some(({ state }) => state !== 'up')) return undefined
+  return {
+    name: 'all pulse writers freeze',
+    level: LEVEL.log,
+    touches: [],
+    begin: () => pulses.forEach((pulse) => pulse.freeze()),
+    end: () => pulses.forEach((pulse) => pulse.thaw()),
+  }
+}
+
+function logGone({ world }: Fleet): Drawn {
+  return { name: 'the log is gone', level: LEVEL.log, touches: [], begin: () => world.log.setReachable(false), end: () => world.log.setReachable(true) }
+}
+
+function logOfOne({ pushNodes }: Fleet, random: Random): Drawn | undefined {
+  const node = random.pick(pushNodes)
+  const { log } = node
+  if (log === null) return undefined
+  return random.chance(0.5)
+    ? { name: `${node.id} cannot reach the log`, level: LEVEL.fetch, touches: [node.id], begin: () => log.setReachable(false), end: () => log.setReachable(true) }
+    : { name: `fetches of ${node.id} hang`, level: LEVEL.fetch, touches: [node.id], begin: () => log.stall(), end: () => log.resume() }
+}
+
+function partitionPaused({ world }: Fleet, random: Random): Drawn {
+  const { config, partitions } = random.pick(world.feeds)
+  const partition = random.int(0, partitions - 1)
+  return {
+    name: `${config.topic}/${partition} is not delivered`,
+    level: LEVEL.log,
+    touches: [],
+    begin: () => world.log.pauseDelivery(config.topic, partition),
+    end: () => world.log.resumeDelivery(config.topic, partition),
+  }
+}
+
+function linkFault(fleet: Fleet, random: Random): Drawn {
+  const gateway = random.pick(fleet.gateways).id
+  const push = random.pick(fleet.pushNodes).id
+  return pathFault(fleet, random, gateway, push, LEVEL.link)
+}
+
+function lineFault(fleet: Fleet, random: Random): Drawn {
+  return pathFault(fleet, random, random.pick(fleet.apps).id, random.pick(fleet.gateways).id, LEVEL.line)
+}
+
+function pathFault({ world }: Fleet, random: Random, receiver: string, sender: string, level: number): Drawn {
+  const there = world.network.path(receiver, sender)
+  const back = world.network.path(sender, receiver)
+  const touches = [receiver, sender]
+  const stalled = (paths: readonly (typeof there)[], what: string): Drawn => ({
+    name: `${receiver} – ${sender}: ${what}`,
+    level,
+    touches,
+    begin: () => paths.forEach((path) => path.stall()),
+    end: () => paths.forEach((path) => path.resume()),
+  })
+  switch (random.int(0, 4)) {
+    case 0:
+      return stalled([there, back], 'nothing arrives either way')
+    case 1:
+      return stalled([there], `nothing arrives at ${sender}`)
+    case 2:
+      return stalled([back], `nothing arrives at ${receiver}`)
+    case 3:
+      return {
+        name: `${receiver} – ${sender}: connections are reset`,
+        level,
+        touches,
+        begin: () => world.network.resetBetween(receiver, sender),
+        end: () => {},
+      }
+    default:
+      return slow(`${receiver} – ${sender}: slow line`, back, random, level, touches)
+  }
+}
+
+function slow(name: string, path: ReturnType<World['network']['path']>, random: Random, level: number, touches: readonly string[]): Drawn {
+  const burden = { bytesPerMs: random.logBetween(0.5, 20), delayMs: random.logBetween(1, 800) }
+  return { name, level, touches, begin: () => path.burden(burden), end: () => path.relieve(burden) }
+}
+
+function slowApp(fleet: Fleet, random: Random): Drawn {
+  const app = random.pick(fleet.apps).id
+  const gateway = random.pick(fleet.gateways).id
+  return slow(`${app} – ${gateway}: slow line`, fleet.world.network.path(gateway, app), random, LEVEL.line, [app, gateway])
+}
+
+/** F4: a message that (un)subscribes is lost on its way, although the connection lives. */
+function messageLost({ taps }: Fleet, random: Random): Drawn | undefined {
+  const hop = random.pick([...taps.hops].filter(({ monitor }) => monitor.welcome !== null))
+  if (hop === undefined) return undefined
+  const { receiver, sender } = hop.options
+  const inner = sender.startsWith('push')
+  return {
+    name: `${receiver} – ${sender}: the next subscribe is lost`,
+    level: inner ? LEVEL.link : LEVEL.line,
+    touches: [receiver, sender],
+    begin: () => {
+      hop.loseNext = true
+    },
+    end: () => {
+      hop.loseNext = false
+    },
+  }
+}
+
+function frozenApp(app: SimApp): Drawn | undefined {
+  if (app.process.state !== 'running') return undefined
+  return { name: `${app.id} freezes`, level: LEVEL.line, touches: [app.id], begin: () => app.freeze(), end: () => app.thaw() }
+}

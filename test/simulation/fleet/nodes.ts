@@ -1,0 +1,208 @@
+import { createGateway, createPulseWriter, createPushNode, type Gateway, type GatewayConfig, type Logger, type PulseConfig, type PulseWriter, type PushConfig, type PushNode } from '@pulsewire/server'
+import { SCHEMAS } from '../../../packages/server/src/runtime/config/schema.ts'
+import { connectLinks, listenOn, type HopTap, type MakeTap } from '../world/adapters.ts'
+import { hostOf } from '../world/network.ts'
+import { NodeLog } from '../world/node-log.ts'
+import { SimProcess } from '../world/process.ts'
+import type { Random } from '../world/random.ts'
+import type { Taps } from './taps.ts'
+import type { World } from './world.ts'
+
+export type NodeState = 'up' | 'frozen' | 'down'
+
+/** One node over all its lives: what it is configured as, and the process that is it now. */
+export abstract class SimNode {
+  readonly id: string
+  readonly address: string
+  protected readonly world: World
+  protected readonly random: Random
+  process: SimProcess
+  state: NodeState = 'down'
+  log: NodeLog | null = null
+  #lives = 0
+
+  constructor(world: World, id: string) {
+    this.world = world
+    this.id = id
+    this.address = `ws://${id}:8080`
+    this.random = world.random.fork()
+    this.process = this.#newProcess()
+  }
+
+  start(): void {
+    this.process = this.#newProcess()
+    this.state = 'up'
+    this.world.network.returned(this.id)
+    this.world.trace.say(this.id, () => `starts (life ${this.#lives})`)
+    this.run()
+  }
+
+  freeze(): void {
+    if (this.state !== 'up') return
+    this.state = 'frozen'
+    this.process.freeze()
+  }
+
+  thaw(): void {
+    if (this.state !== 'frozen') return
+    this.state = 'up'
+    this.process.thaw()
+  }
+
+  /** SIGKILL: its kernel tells everybody. */
+  kill(): void {
+    this.world.network.killed(this.process)
+    this.#end()
+  }
+
+  /** The host is gone: nobody is told. */
+  vanish(): void {
+    this.world.network.vanished(this.process)
+    this.#end()
+  }
+
+  /** SIGTERM. */
+  stop(deadlineMs: number): void {
+    const { process } = this
+    void this.leave(deadlineMs).then(() => {
+      if (process === this.process) this.kill()
+    })
+  }
+
+  protected abstract run(): void
+  protected abstract leave(deadlineMs: number): Promise<void>
+
+  protected openLog(): NodeLog {
+    const travel = { latencyMs: this.random.logBetween(0.3, 20), jitterMs: this.random.logBetween(0.1, 20) }
+    this.log = new NodeLog(this.world.log, this.process, this.random.fork(), travel, this.world.appended)
+    return this.log
+  }
+
+  protected logger(): Logger {
+    const { trace } = this.world
+    const say = (code: string, message: string) => trace.say(this.id, () => `${code}: ${message}`)
+    const logger: Logger = { debug: say, info: say, warn: say, error: say, child: () => logger }
+    return logger
+  }
+
+  #end(): void {
+    this.state = 'down'
+    this.process.kill()
+    void this.log?.close()
+    this.log = null
+  }
+
+  /** Each life has a clock of its own, as a machine that was set up anew. */
+  #newProcess(): SimProcess {
+    const { random } = this
+    const offsetMs = random.chance(0.3) ? random.between(-20, 20) : random.between(-1, 1) * random.logBetween(10, 3 * 3_600_000)
+    return new SimProcess(this.world.kernel, `${this.id}#${++this.#lives}`, this.id, { offsetMs, drift: random.between(-1, 1) * 1e-4 })
+  }
+}
+
+export class SimPulse extends SimNode {
+  writer: PulseWriter | null = null
+
+  protected run(): void {
+    const feeds = this.world.feeds.map(({ config }) => config)
+    const config = { ...PULSE_BASE, node: { ...PULSE_BASE.node, id: this.id }, feeds, pulse: { writerId: this.id } } as unknown as PulseConfig
+    this.writer = createPulseWriter(config, { log: this.openLog(), logger: this.logger(), clock: this.process.clock })
+    void this.writer.start()
+  }
+
+  protected async leave(): Promise<void> {
+    await this.writer!.close()
+  }
+}
+
+export class SimPush extends SimNode {
+  readonly line: 'A' | 'B'
+  readonly partitions: 'all' | readonly number[]
+  node: PushNode | null = null
+
+  constructor(world: World, id: string, line: 'A' | 'B', partitions: 'all' | readonly number[]) {
+    super(world, id)
+    this.line = line
+    this.partitions = partitions
+  }
+
+  protected run(): void {
+    const feeds = this.world.feeds.map(({ config }) => config)
+    const config = {
+      ...PUSH_BASE,
+      node: { ...PUSH_BASE.node, id: this.id, line: this.line },
+      feeds,
+      push: { ...PUSH_BASE.push, partitions: this.partitions },
+    } as unknown as PushConfig
+    this.node = createPushNode(config, {
+      log: this.openLog(),
+      logger: this.logger(),
+      clock: this.process.clock,
+      random: this.random.fork().next,
+      listen: listenOn(this.world.network, this.process, this.address),
+    })
+    void this.node.start()
+  }
+
+  protected async leave(deadlineMs: number): Promise<void> {
+    await this.node!.drain(deadlineMs)
+    await this.node!.close()
+  }
+}
+
+export interface GatewaySettings {
+  readonly groups: Readonly<Record<string, readonly string[]>>
+  readonly flushIntervalMs: number
+  readonly pulseIntervalMs: number
+}
+
+export class SimGateway extends SimNode {
+  readonly #upstreams: readonly SimPush[]
+  readonly #settings: GatewaySettings
+  readonly #taps: Taps
+  node: Gateway | null = null
+  /** World time since which no input of its own was lost. */
+  exactSinceMs = 0
+
+  constructor(world: World, id: string, upstreams: readonly SimPush[], settings: GatewaySettings, taps: Taps) {
+    super(world, id)
+    this.#upstreams = upstreams
+    this.#settings = settings
+    this.#taps = taps
+  }
+
+  protected run(): void {
+    const { groups, flushIntervalMs, pulseIntervalMs } = this.#settings
+    const upstreams = this.#upstreams.map(({ line, address }) => ({ line, addresses: [address] }))
+    const session = { ...GATEWAY_BASE.gateway.session, flushIntervalMs, pulseIntervalMs }
+    const config = {
+      ...GATEWAY_BASE,
+      node: { ...GATEWAY_BASE.node, id: this.id },
+      gateway: { ...GATEWAY_BASE.gateway, upstreams, groups, session },
+    } as unknown as GatewayConfig
+    this.exactSinceMs = this.world.nowMs
+    this.node = createGateway(config, {
+      logger: this.logger(),
+      clock: this.process.clock,
+      random: this.random.fork().next,
+      listen: listenOn(this.world.network, this.process, this.address),
+      connect: connectLinks(this.world.network, this.process, this.#makeTap),
+    })
+    void this.node.start()
+  }
+
+  protected async leave(deadlineMs: number): Promise<void> {
+    await this.node!.drain(deadlineMs)
+    await this.node!.close()
+  }
+
+  readonly #makeTap: MakeTap = (process, address) => {
+    const tap = this.#taps.make({ receiver: this.id, process, sender: hostOf(address), countsExactSinceMs: () => 0 })
+    return { ...tap, closed: () => (tap.closed(), (this.exactSinceMs = this.world.nowMs), undefined) } satisfies HopTap
+  }
+}
+
+const feedsStub = [{ name: 'stub', topic: 'stub' }]
+const PULSE_BASE = SCHEMAS.pulse.parse({ feeds: feedsStub })
+const PUSH_BASE = SCHEMAS.push.parse({ feeds: feedsStub })
+const GATEWAY_BASE = SCHEMAS.gateway.parse({})

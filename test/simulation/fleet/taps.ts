@@ -1,0 +1,71 @@
+import { HopMonitor } from '../../support/checker/hop-monitor.ts'
+import type { HopTap } from '../world/adapters.ts'
+import type { SimProcess } from '../world/process.ts'
+import type { World } from './world.ts'
+
+export interface TapOptions {
+  readonly receiver: string
+  readonly process: SimProcess
+  readonly sender: string
+  readonly countsExactSinceMs: () => number
+}
+
+/** One session of one hop, watched. */
+export interface WatchedHop {
+  readonly options: TapOptions
+  readonly monitor: HopMonitor
+  open: boolean
+  /** A fault: the next message of the receiver that (un)subscribes is lost on its way. */
+  loseNext: boolean
+}
+
+/** Puts a monitor on every session of every hop. */
+export class Taps {
+  readonly hops = new Set<WatchedHop>()
+  /** Sums over all sessions that have ended. */
+  readonly sums = { updates: 0, pulses: 0, gaps: 0, resubscribes: 0, conflated: 0 }
+  readonly #world: World
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  make(options: TapOptions): HopTap {
+    const world = this.#world
+    const name = `${options.receiver} from ${options.sender}`
+    const monitor = new HopMonitor({ name, model: world.model, report: world.report, nowMs: () => world.nowMs, countsExactSinceMs: options.countsExactSinceMs, trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`) })
+    const hop: WatchedHop = { options, monitor, open: true, loseNext: false }
+    this.hops.add(hop)
+    return {
+      opened: (encoding) => monitor.opened(encoding),
+      sent: (data) => {
+        const frames = monitor.sent(data)
+        if (frames.some(({ t }) => t !== 'ack')) world.trace.say(options.receiver, () => `→ ${options.sender}: ${frames.map((frame) => JSON.stringify(frame)).join(' ')}`)
+        const loses = hop.loseNext && frames.some(({ t }) => t === 'subscribe' || t === 'unsubscribe')
+        if (loses) {
+          hop.loseNext = false
+          monitor.lossy = true
+          world.trace.say('FAULT', () => `the message is lost`)
+        }
+        return !loses
+      },
+      arriving: (data) => monitor.received(data),
+      arrived: () => {},
+      closed: () => this.#closed(hop),
+    }
+  }
+
+  /** The open session by its name. */
+  bySession(session: string): HopMonitor | undefined {
+    for (const { monitor } of this.hops) if (monitor.welcome?.session === session) return monitor
+    return undefined
+  }
+
+  #closed(hop: WatchedHop): void {
+    if (!this.hops.delete(hop)) return
+    hop.open = false
+    this.#world.trace.say(hop.options.receiver, () => `session with ${hop.options.sender} is over`)
+    const { counts } = hop.monitor
+    for (const key of Object.keys(this.sums) as (keyof typeof counts)[]) this.sums[key] += counts[key]
+  }
+}

@@ -1,0 +1,48 @@
+import { createEmbeddedLog, type AppendResult, type EmbeddedLog, type LogAppend } from '@pulsewire/server'
+import { LogModel } from '../../support/checker/log-model.ts'
+import { Violation } from '../../support/checker/report.ts'
+import { Kernel } from '../world/kernel.ts'
+import { Network } from '../world/network.ts'
+import { SimProcess } from '../world/process.ts'
+import type { Random } from '../world/random.ts'
+import { Trace } from '../world/trace.ts'
+import type { SimFeed } from './feeds.ts'
+
+/** What everything in one simulation shares. */
+export class World {
+  readonly kernel = new Kernel()
+  readonly random: Random
+  readonly network: Network
+  readonly trace: Trace
+  readonly log: EmbeddedLog
+  readonly model: LogModel
+  readonly feeds: readonly SimFeed[]
+  /** The first promise that was broken. */
+  failure: Violation | null = null
+
+  constructor(random: Random, feeds: readonly SimFeed[], trace: boolean) {
+    this.random = random
+    this.feeds = feeds
+    this.trace = new Trace(trace, () => this.kernel.nowMs)
+    this.network = new Network(this.kernel, random.fork())
+    const world = new SimProcess(this.kernel, 'log', 'log', { offsetMs: 0, drift: 0 })
+    this.log = createEmbeddedLog({ clock: world.clock })
+    for (const { config, partitions } of feeds) this.log.createTopicNow(config.topic, { partitions })
+    this.model = new LogModel(feeds)
+  }
+
+  get nowMs(): number {
+    return this.kernel.nowMs
+  }
+
+  readonly report = (rule: string, message: string): void => {
+    this.trace.say('CHECK', () => `${rule}: ${message}`)
+    this.failure ??= new Violation(rule, `at ${this.nowMs.toFixed(1)} ms: ${message}`)
+    this.kernel.stop()
+  }
+
+  /** Records came into the log. */
+  readonly appended = (topic: string, records: readonly LogAppend[], results: readonly AppendResult[]): void => {
+    this.model.appended(topic, records, results, this.nowMs)
+  }
+}

@@ -1,0 +1,262 @@
+import type { SymbolState } from '@pulsewire/client'
+import type { Violation } from '../support/checker/report.ts'
+import type { SubscriptionChecker } from '../support/checker/subscription-checker.ts'
+import { SimApp } from './fleet/app.ts'
+import { Faults, LEVEL, type Fleet } from './fleet/faults.ts'
+import { drawFeeds } from './fleet/feeds.ts'
+import { SimGateway, SimPulse, SimPush } from './fleet/nodes.ts'
+import { Producer } from './fleet/producer.ts'
+import { Taps } from './fleet/taps.ts'
+import { World } from './fleet/world.ts'
+import { Random } from './world/random.ts'
+
+export interface ScenarioOptions {
+  readonly trace?: boolean
+  /** World time during which faults strike, in ms. Default: 8,000 to 25,000, drawn. */
+  readonly faultsMs?: number
+}
+
+export interface ScenarioResult {
+  readonly seed: number
+  readonly failure: Violation | null
+  readonly simulatedMs: number
+  readonly events: number
+  readonly faults: readonly string[]
+  readonly counts: Readonly<Record<string, number>>
+  readonly trace: readonly string[]
+}
+
+/** Everything has to be up and live after so long. */
+const START_MS = 6_000
+/** After the last fault everything has to be live again within this. */
+const RECOVERY_MS = 20_000
+/** A way from the log to a client that had no fault for so long keeps it live. */
+const HEALTHY_FOR_MS = 15_000
+/** Checks of what clients were told, per world time. */
+const CHECK_EVERY_MS = 50
+/**
+ * By how much a client's idea of a pulse's age may be wrong: what travel of a pulse through the log may be taken for skew
+ * of its writer's clock, and half a round trip on each hop.
+ */
+const AGE_ERROR_MS = 600
+
+/** One simulation, from its seed to its end or to the first promise that is broken. */
+export class Scenario {
+  readonly #seed: number
+  readonly #random: Random
+  readonly #world: World
+  readonly #fleet: Fleet
+  readonly #faults: Faults
+  readonly #producers: Producer[]
+  readonly #faultsMs: number
+
+  constructor(seed: number, options: ScenarioOptions = {}) {
+    this.#seed = seed
+    const random = (this.#random = new Random(seed))
+    this.#world = new World(random.fork(), drawFeeds(random), options.trace ?? false)
+    this.#fleet = this.#build()
+    this.#faults = new Faults(this.#fleet, random.fork())
+    this.#faultsMs = options.faultsMs ?? random.int(8_000, 25_000)
+    this.#producers = this.#world.feeds.map((feed) => new Producer(this.#world.kernel, this.#world.log, feed, random.fork(), this.#world.appended))
+  }
+
+  run(): ScenarioResult {
+    const { kernel } = this.#world
+    this.#start()
+    kernel.runUntil(START_MS)
+    this.#checkAllLive('after the start')
+    this.#strikeUntil(START_MS + this.#faultsMs)
+    kernel.runUntil(START_MS + this.#faultsMs)
+    for (const app of this.#fleet.apps) app.settle()
+    kernel.runUntil(kernel.nowMs + RECOVERY_MS)
+    this.#checkAllLive('after all faults')
+    for (const producer of this.#producers) producer.pause()
+    kernel.runUntil(kernel.nowMs + 3_000)
+    this.#checkEnd()
+    return this.#result()
+  }
+
+  #build(): Fleet {
+    const random = this.#random
+    const world = this.#world
+    const taps = new Taps(world)
+    const partitionsMax = Math.max(...world.feeds.map(({ partitions }) => partitions))
+    const all = Array.from({ length: partitionsMax }, (_, partition) => partition)
+    const pushNodes = (['A', 'B'] as const).flatMap((line) => {
+      const id = `push-${line.toLowerCase()}`
+      if (partitionsMax < 2 || random.chance(0.7)) return [new SimPush(world, `${id}1`, line, 'all')]
+      const first = all.filter((partition) => partition === 0 || (partition > 1 && random.chance(0.5)))
+      const second = all.filter((partition) => !first.includes(partition))
+      return [new SimPush(world, `${id}1`, line, first), new SimPush(world, `${id}2`, line, second)]
+    })
+    const names = world.feeds.flatMap(({ symbols }) => symbols)
+    const groups = { tech: random.sample(names, 3), all: ['*'], mixed: [random.pick(names), 'S1*'] }
+    const settings = { groups, flushIntervalMs: random.pick([10, 20, 50]), pulseIntervalMs: random.pick([300, 1000, 1000]) }
+    const gateways = [1, 2].map((number) => new SimGateway(world, `gw-${number}`, pushNodes, settings, taps))
+    const pulses = [1, 2].map((number) => new SimPulse(world, `pulse-${number}`))
+    const apps: SimApp[] = []
+    const fleet = { world, taps, pulses, pushNodes, gateways, apps }
+    for (let i = random.int(1, 4); i > 0; i--) apps.push(new SimApp(world, taps, `app-${i}`, gateways, Object.keys(groups), (app, checker, symbol, state) => this.#checkStale(app, checker, symbol, state)))
+    return fleet
+  }
+
+  #start(): void {
+    const { pulses, pushNodes, gateways, apps } = this.#fleet
+    const { kernel } = this.#world
+    for (const node of [...pulses, ...pushNodes, ...gateways]) kernel.after(this.#random.between(0, 300), () => node.start())
+    const check = () => {
+      for (const app of apps) this.#checkApp(app)
+      kernel.after(CHECK_EVERY_MS, check)
+    }
+    kernel.after(START_MS, check)
+    for (const node of [...pulses, ...pushNodes, ...gateways, ...apps]) this.#hiccup(() => node.process)
+  }
+
+  /** Every process stops for a moment now and then: garbage collection, a busy machine. Nobody may mind. */
+  #hiccup(process: () => { state: string; freeze(): void; thaw(): void }): void {
+    const { kernel } = this.#world
+    kernel.after(this.#random.exponential(4_000), () => {
+      const target = process()
+      if (target.state === 'running') {
+        target.freeze()
+        kernel.after(this.#random.logBetween(1, 200), () => target.thaw())
+      }
+      this.#hiccup(process)
+    })
+  }
+
+  #strikeUntil(untilMs: number): void {
+    const { kernel } = this.#world
+    const meanMs = this.#random.logBetween(1_500, 10_000)
+    const next = () => {
+      kernel.after(this.#random.exponential(meanMs), () => {
+        if (kernel.nowMs >= untilMs) return
+        this.#faults.strike(untilMs)
+        next()
+      })
+    }
+    next()
+  }
+
+  // ---- what is always checked
+
+  /** P2: what a client shows as live is as young as it promises. */
+  #checkApp(app: SimApp): void {
+    const { nowMs } = this.#world
+    if (app.process.state !== 'running' || nowMs - app.thawedAtMs < 1) return
+    const { monitor } = app
+    const staleAfterMs = monitor?.welcome?.staleAfterMs ?? 2500
+    for (const checker of app.checkers) {
+      for (const [name, { state }] of checker.told) {
+        if (state !== 'live') continue
+        const { periodMs, feed } = checker.facts
+        const slackMs = periodMs === 0 ? 0 : periodMs + (monitor?.welcome?.pulseIntervalMs ?? 1000) + 100
+        const untruth = checker.untruth(name, nowMs, staleAfterMs + AGE_ERROR_MS + slackMs)
+        if (untruth !== undefined) this.#world.report('P2', `${checker.facts.name}: ${name} ${untruth}`)
+        const partition = checker.symbol(name)?.partition
+        const pulse = partition === undefined ? undefined : monitor?.pulses.get(`${feed}/${partition}`)
+        if (monitor === undefined) this.#world.report('P2', `${checker.facts.name}: ${name} is live without a session`)
+        else if (partition !== undefined && nowMs - (pulse?.writtenAtMs ?? -Infinity) > staleAfterMs + AGE_ERROR_MS) {
+          this.#world.report('P2', `${checker.facts.name}: ${name} is live; the newest pulse of partition ${partition} that came was written ${pulse === undefined ? 'never' : `${Math.round(nowMs - pulse.writtenAtMs)} ms ago`}`)
+        }
+      }
+    }
+  }
+
+  /** P2, P3: nothing is called stale without a fault, and the hop that is named is at fault or behind it. */
+  #checkStale(app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState): void {
+    const { nowMs } = this.#world
+    if (nowMs < START_MS) return
+    const faults = this.#faults.since(nowMs - HEALTHY_FOR_MS)
+    const gateway = app.servedBy ?? state.hop
+    const who = `${checker.facts.name}: ${symbol} is told stale, ${state.reason} at ${state.hop}`
+    if (gateway !== undefined && nowMs - app.servingSinceMs > HEALTHY_FOR_MS && this.#hasHealthyWay(app.id, gateway, faults)) {
+      return this.#world.report('P3', `${who}, though a way was sound for ${HEALTHY_FOR_MS} ms; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
+    }
+    const level = this.#levelOf(state.hop ?? '')
+    if (!faults.some((fault) => fault.level <= level + 0.5)) {
+      this.#world.report('P2 hop', `${who}; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
+    }
+  }
+
+  #hasHealthyWay(app: string, gateway: string, faults: readonly { level: number; touches: readonly string[] }[]): boolean {
+    const broken = (...ids: string[]) => faults.some(({ touches, level }) => level !== LEVEL.link && touches.some((id) => ids.includes(id)))
+    if (faults.some(({ touches }) => touches.length === 0)) return false
+    if (faults.some(({ touches, level }) => level === LEVEL.line && touches.includes(app) && (touches.includes(gateway) || touches.length === 1))) return false
+    if (faults.some(({ touches, level }) => level === LEVEL.gateway && touches.includes(gateway))) return false
+    return (['A', 'B'] as const).some((line) =>
+      this.#fleet.pushNodes
+        .filter((node) => node.line === line)
+        .every(({ id }) => !broken(id) && !faults.some(({ touches, level }) => level === LEVEL.link && touches.includes(id) && touches.includes(gateway))),
+    )
+  }
+
+  #levelOf(hop: string): number {
+    return hop === 'log' ? LEVEL.log : hop.includes('push') ? LEVEL.push : LEVEL.gateway
+  }
+
+  // ---- what is checked at rest
+
+  #checkAllLive(when: string): void {
+    if (this.#world.failure !== null) return
+    for (const app of this.#fleet.apps) {
+      for (const checker of app.checkers) {
+        const { subscription, facts } = checker
+        const { state } = subscription!
+        if (state.state !== 'live') {
+          const bad = [...subscription!.symbols].find((view) => view.state.state !== 'live')
+          this.#world.report('live', `${when}, ${facts.name} is ${describe(state)}${bad === undefined ? '' : ` (${bad.symbol}: ${describe(bad.state)})`}`)
+        }
+      }
+    }
+  }
+
+  #checkEnd(): void {
+    if (this.#world.failure !== null) return
+    for (const app of this.#fleet.apps) {
+      for (const checker of app.checkers) {
+        for (const { symbol } of checker.subscription!.symbols) {
+          const difference = checker.difference(symbol)
+          if (difference !== undefined) this.#world.report('view', `at rest ${checker.facts.name}: ${symbol} ${difference}`)
+        }
+      }
+    }
+    this.#checkAllLive('at the end')
+    this.#checkSets()
+  }
+
+  /** P6: both ends of every session hold the same set, and nothing that nobody wants. */
+  #checkSets(): void {
+    for (const { monitor, options } of this.#fleet.taps.hops) {
+      const node = [...this.#fleet.gateways, ...this.#fleet.pushNodes].find(({ id }) => id === options.sender)
+      const session = [...(node?.node?.sessions ?? [])].find(({ id }) => id === monitor.welcome?.session)
+      if (session === undefined) continue
+      if (session.symbols !== monitor.rows.size) {
+        this.#world.report('P6', `${options.receiver} holds ${monitor.rows.size} rows of ${options.sender}, which holds ${session.symbols}`)
+      }
+    }
+  }
+
+  #result(): ScenarioResult {
+    const { kernel, failure, trace } = this.#world
+    const { taps, apps } = this.#fleet
+    const counts: Record<string, number> = { ...taps.sums }
+    for (const { monitor } of taps.hops) for (const [key, value] of Object.entries(monitor.counts)) counts[key] = (counts[key] ?? 0) + value
+    for (const app of apps) {
+      for (const checker of app.checkers) for (const [key, value] of Object.entries(checker.counts)) counts[`app.${key}`] = (counts[`app.${key}`] ?? 0) + value
+    }
+    return {
+      seed: this.#seed,
+      failure,
+      simulatedMs: kernel.nowMs,
+      events: kernel.events,
+      faults: this.#faults.faults.map(({ name }) => name),
+      counts,
+      trace: trace.lines,
+    }
+  }
+}
+
+function describe({ state, reason, hop }: SymbolState): string {
+  return reason === undefined ? state : `${state} (${reason} at ${hop})`
+}

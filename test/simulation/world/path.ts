@@ -1,0 +1,59 @@
+import type { Pipe } from './pipe.ts'
+import type { Random } from './random.ts'
+
+/** What makes a path worse for a while. */
+export interface Burden {
+  readonly delayMs: number
+  readonly bytesPerMs: number
+}
+
+/** The way from one host to another, in one direction. Faults change it under the connections that use it. */
+export class Path {
+  readonly #latencyMs: number
+  readonly #jitterMs: number
+  readonly #bytesPerMs: number
+  readonly pipes = new Set<Pipe>()
+  readonly #random: Random
+  #stalls = 0
+  readonly #burdens = new Set<Burden>()
+
+  constructor(random: Random, latencyMs: number, jitterMs: number, bytesPerMs: number) {
+    this.#random = random
+    this.#latencyMs = latencyMs
+    this.#jitterMs = jitterMs
+    this.#bytesPerMs = bytesPerMs
+  }
+
+  /** Nothing arrives; nothing is lost either, for as long as the connection lives. */
+  get stalled(): boolean {
+    return this.#stalls > 0
+  }
+
+  delayMs(): number {
+    let delayMs = this.#latencyMs + this.#random.next() * this.#jitterMs
+    for (const burden of this.#burdens) delayMs += burden.delayMs
+    return delayMs
+  }
+
+  get bytesPerMs(): number {
+    let bytesPerMs = this.#bytesPerMs
+    for (const burden of this.#burdens) bytesPerMs = Math.min(bytesPerMs, burden.bytesPerMs)
+    return bytesPerMs
+  }
+
+  burden(burden: Burden): void {
+    this.#burdens.add(burden)
+  }
+
+  relieve(burden: Burden): void {
+    this.#burdens.delete(burden)
+  }
+
+  stall(): void {
+    this.#stalls++
+  }
+
+  resume(): void {
+    if (--this.#stalls === 0) for (const pipe of [...this.pipes]) pipe.resume()
+  }
+}

@@ -1,0 +1,324 @@
+import {
+  createDecoder,
+  decodeUpstreamBin,
+  decodeUpstreamJson,
+  formatPosition,
+  parsePosition,
+  SubscriptionDigest,
+  type ControlFrame,
+  type Decoder,
+  type Encoding,
+  type FrameHandler,
+  type OkRow,
+  type PulseAckFrame,
+  type PulseFrame,
+  type ReceivedImage,
+  type SubscribedFrame,
+  type SubscribeFrame,
+  type UpstreamFrame,
+  type WelcomeFrame,
+} from '@pulsewire/protocol'
+import { HopRow, imageOf } from './hop-row.ts'
+import { describeImage, describeRecord, matches } from './image.ts'
+import type { LogModel } from './log-model.ts'
+import type { Report } from './report.ts'
+
+/** The newest pulse of a partition that a receiver was given. */
+export interface HeldPulse {
+  readonly offset: number
+  /** World time at which its record came into the log. */
+  readonly writtenAtMs: number
+  /** World time at which it came here. */
+  readonly receivedAtMs: number
+}
+
+export interface HopOptions {
+  /** Receiver and sender, for messages. */
+  readonly name: string
+  readonly model: LogModel
+  readonly report: Report
+  readonly nowMs: () => number
+  /** World time since which the sender has lost no input of its own, so that its counts add up. */
+  readonly countsExactSinceMs: () => number
+  /** Told of every frame that comes. */
+  readonly trace: (what: () => string) => void
+}
+
+/**
+ * A receiver by the book: sees the bytes of one session of one hop and holds its sender to protocol.md, at every update
+ * and at every pulse. Knows nothing of how either side is made.
+ */
+export class HopMonitor implements FrameHandler {
+  readonly options: HopOptions
+  readonly rows = new Map<number, HopRow>()
+  /** Per feed and partition. */
+  readonly pulses = new Map<string, HeldPulse>()
+  readonly digest = new SubscriptionDigest()
+  welcome: WelcomeFrame | null = null
+  /** Frames were lost on this session by a fault: its two ends may differ until they have repaired it. */
+  lossy = false
+  readonly counts = { updates: 0, pulses: 0, gaps: 0, resubscribes: 0, conflated: 0 }
+  #encoding: Encoding = 'pulsewire.bin.v1'
+  #decoder: Decoder = createDecoder('pulsewire.bin.v1')
+  readonly #asked = new Map<number, { frame: SubscribeFrame; from: Map<string, number> }>()
+  /** Per feed, `at` of its pulse frames with the offsets by partition, oldest first: for `maxRate`. */
+  readonly #frames = new Map<string, { at: number; offsets: Map<number, number> }[]>()
+  readonly #lastNumbers = new Map<string, number>()
+  #repairing = false
+
+  constructor(options: HopOptions) {
+    this.options = options
+  }
+
+  get encoding(): Encoding {
+    return this.#encoding
+  }
+
+  opened(encoding: Encoding): void {
+    this.#encoding = encoding
+    this.#decoder = createDecoder(encoding)
+  }
+
+  // ---- what the receiver sends
+
+  sent(data: Uint8Array | string): UpstreamFrame[] {
+    const frames = (typeof data === 'string' ? decodeUpstreamJson(data) : decodeUpstreamBin(data)) as UpstreamFrame[]
+    for (const frame of frames) {
+      if (frame.t === 'subscribe') this.#subscribe(frame)
+      else if (frame.t === 'ack' && 'pulse' in frame) this.#ack(frame)
+    }
+    return frames
+  }
+
+  #subscribe(frame: SubscribeFrame): void {
+    const from = this.#asked.get(frame.id)?.from ?? new Map<string, number>()
+    for (const [name, position] of Object.entries(frame.from ?? {})) from.set(name, parsePosition(position)!.offset)
+    for (const name of frame.symbols ?? []) if (frame.from?.[name] === undefined) from.delete(name)
+    this.#asked.set(frame.id, { frame, from })
+  }
+
+  #ack({ count, digest }: PulseAckFrame): void {
+    if (this.#repairing || this.lossy) return
+    if (count !== this.digest.count || digest !== this.digest.value) {
+      this.#fail('digest', `the receiver acknowledges ${count} rows, digest ${digest}; by the frames it got it holds ${this.digest.count}, digest ${this.digest.value}`)
+    }
+  }
+
+  // ---- what it gets
+
+  received(data: Uint8Array | string): void {
+    this.#decoder.decode(data, this)
+  }
+
+  onControl(frame: ControlFrame): void {
+    this.options.trace(() => JSON.stringify(frame))
+    switch (frame.t) {
+      case 'welcome':
+        this.welcome = frame
+        break
+      case 'feeds':
+        if (this.welcome !== null) this.welcome = { ...this.welcome, feeds: frame.feeds }
+        break
+      case 'subscribed':
+        this.#subscribed(frame)
+        break
+      case 'unsubscribed':
+        for (const name of frame.ok) this.#drop(frame.id, name)
+        break
+      case 'ended':
+        for (const [name] of frame.symbols) this.#drop(frame.id, name)
+        break
+      case 'gap':
+        this.#gap(frame.ref)
+        break
+      case 'resubscribe':
+        this.counts.resubscribes++
+        this.#repairing = true
+        if (!this.lossy) this.#fail('digest', `asked to name everything again (${frame.count} rows, digest ${frame.digest}) although nothing was lost`)
+        break
+      case 'error':
+        this.#fail('error', `${frame.code}: ${frame.message}`)
+        break
+    }
+  }
+
+  #subscribed(frame: SubscribedFrame): void {
+    const asked = this.#asked.get(frame.id)
+    if (asked === undefined) return this.#fail('order', `answer to id ${frame.id}, which was never asked`)
+    for (const row of frame.ok ?? []) this.#row(asked.frame, asked.from, row)
+  }
+
+  #row(frame: SubscribeFrame, from: Map<string, number>, [name, ref, state]: OkRow): void {
+    const feed = this.options.model.feeds.get(frame.feed)!
+    const feedIndex = this.welcome!.feeds.findIndex((info) => info.feed === frame.feed)
+    let row = this.rows.get(ref)
+    if (row !== undefined && (row.name !== name || row.id !== frame.id)) {
+      return this.#fail('order', `ref ${ref} is given to ${name} of id ${frame.id} while ${row.describe()} has it`)
+    }
+    if (row === undefined) {
+      row = new HopRow(frame, name, ref, feed, feedIndex)
+      this.rows.set(ref, row)
+      this.digest.add(frame.id, name)
+    }
+    this.#decoder.open(ref, feedIndex)
+    row.answer(state, state === 'recovered' ? (from.get(name) ?? -1) : -1)
+    row.countedSinceMs = this.options.nowMs()
+    if (state === 'recovered' && row.from < 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
+  }
+
+  #drop(id: number, name: string): void {
+    for (const [ref, row] of this.rows) {
+      if (row.id !== id || row.name !== name) continue
+      this.rows.delete(ref)
+      this.#decoder.close(ref)
+      this.digest.remove(id, name)
+    }
+  }
+
+  #gap(ref: number): void {
+    const row = this.rows.get(ref)
+    this.counts.gaps++
+    if (row === undefined || !row.every) return this.#fail('order', `gap for ref ${ref}, which is no row that gets every record`)
+    row.gapTold = true
+  }
+
+  onUpdate(image: ReceivedImage): void {
+    this.counts.updates++
+    this.options.trace(() => `update ${image.ref} ${this.rows.get(image.ref)?.name} ${formatPosition(image)} n ${image.n}${image.snapshot ? ' snapshot' : ''}${image.deleted ? ' deleted' : ''}`)
+    const row = this.rows.get(image.ref)!
+    const { symbol } = row
+    const index = symbol?.indexOf(image.offset) ?? -1
+    const where = `${row.describe()} at ${formatPosition(image)}`
+    if (symbol === undefined || index < 0 || image.partition !== symbol.partition || image.generation !== row.feed.config.generation) {
+      return this.#fail('image', `${where}: the log has no such record of the symbol`)
+    }
+    const record = symbol.records[index]!
+    if (image.ts !== record.ts) this.#fail('image', `${where}: ts is ${image.ts}, the record's is ${record.ts}`)
+    const held = imageOf(image, this.#decoder.fieldNames(row.feedIndex))
+    if (!matches(held, record, row.fields)) this.#fail('image', `${where}: received ${describeImage(held)}, the log says ${describeRecord(record)}`)
+    if (!row.first && index <= row.heldIndex) this.#fail('order', `${where} comes after ${describeRecord(symbol.records[row.heldIndex])}`)
+    if (row.every) this.#checkChain(row, index, image, where)
+    else this.#checkCount(row, index, image, where)
+    row.first = false
+    row.promised = false
+    row.gapTold = false
+    row.heldIndex = index
+    row.held = held
+    if (image.n > 1) this.counts.conflated++
+  }
+
+  /** `every`: the next record and no other, unless a gap was told. */
+  #checkChain(row: HopRow, index: number, image: ReceivedImage, where: string): void {
+    const records = row.symbol!.records
+    let expected = row.heldIndex + 1
+    if (row.first) {
+      if (row.state !== 'recovered') {
+        if (row.state === 'snapshot' || row.heldIndex < 0) return
+      } else {
+        const from = row.symbol!.indexOf(row.from)
+        if (index === from && image.n === 0) return
+        expected = from + 1
+      }
+    }
+    while (expected < index && records[expected]!.optional) expected++
+    if (index === expected) {
+      if (image.n > 1 && !row.gapTold) this.#fail('count', `${where} stands for ${image.n} records on a row that gets every one`)
+    } else if (!row.gapTold) this.#fail('P1 every', `${where} comes after ${describeRecord(records[expected - 1])}: ${index - expected} records are missing and no gap was told`)
+  }
+
+  /** `latest`: `n` is how many records of the symbol the log has since the last update of the ref. */
+  #checkCount(row: HopRow, index: number, image: ReceivedImage, where: string): void {
+    const nowMs = this.options.nowMs()
+    if (row.heldIndex < 0 || (image.snapshot && image.n === 0)) {
+      row.countedSinceMs = nowMs
+      return
+    }
+    const records = index - row.heldIndex
+    const optional = row.symbol!.records.slice(row.heldIndex + 1, index + 1).filter((record) => record.optional).length
+    const exact = row.countedSinceMs > this.options.countsExactSinceMs()
+    if (image.n > records || (exact && image.n < records - optional)) {
+      this.#fail('count', `${where} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`)
+    }
+    if (!exact) row.countedSinceMs = nowMs
+  }
+
+  onPulse(frame: PulseFrame): void {
+    this.counts.pulses++
+    this.options.trace(() => JSON.stringify(frame))
+    if (frame.feed === undefined) return
+    const feed = this.options.model.feeds.get(frame.feed)!
+    const last = this.#lastNumbers.get(frame.feed) ?? 0
+    if (frame.pulse <= last) this.#fail('order', `pulse ${frame.pulse} of ${frame.feed} comes after ${last}`)
+    this.#lastNumbers.set(frame.feed, frame.pulse)
+    const offsets = new Map<number, number>()
+    for (const [partition, offset] of frame.partitions ?? []) {
+      const writtenAtMs = feed.pulses[partition]?.get(offset)
+      if (writtenAtMs === undefined) {
+        this.#fail('pulse', `pulse ${frame.pulse} of ${frame.feed} names ${partition}:${offset}, where the log has none`)
+        continue
+      }
+      offsets.set(partition, offset)
+      const key = `${frame.feed}/${partition}`
+      if ((this.pulses.get(key)?.offset ?? -1) < offset) this.pulses.set(key, { offset, writtenAtMs, receivedAtMs: this.options.nowMs() })
+    }
+    this.#keepFrame(frame, offsets)
+    for (const row of this.rows.values()) if (row.feed === feed) this.#checkPulse(row, frame, offsets)
+  }
+
+  #keepFrame(frame: PulseFrame, offsets: Map<number, number>): void {
+    let frames = this.#frames.get(frame.feed!)
+    if (frames === undefined) this.#frames.set(frame.feed!, (frames = []))
+    frames.push({ at: frame.at, offsets })
+    if (frames.length > 64) frames.shift()
+  }
+
+  /** P1: behind the pulse, the receiver has everything that precedes it. */
+  #checkPulse(row: HopRow, frame: PulseFrame, offsets: Map<number, number>): void {
+    row.pulses++
+    const { symbol } = row
+    if (row.promised && !this.#promisedNothing(row)) {
+      this.#fail('order', `${row.describe()}: pulse ${frame.pulse} comes before what the answer promised`)
+    }
+    row.promised = false
+    if (symbol === undefined) return
+    const offset = row.periodMs === 0 ? offsets.get(symbol.partition) : this.#ratedOffset(row, frame, symbol.partition)
+    if (offset === undefined) return
+    const due = symbol.newestBefore(offset)
+    if (due <= row.heldIndex) return
+    const record = symbol.records[due]!
+    if (row.held === null && (record.deleted || (row.state === 'changes' && !row.passedOver))) {
+      // Nothing is held of a deleted symbol; without an image, what was there before is not owed.
+      row.passedOver = true
+      row.heldIndex = due
+      return
+    }
+    if (!row.every && row.held !== null && matches(row.held, record, row.fields)) return
+    if (symbol.records.slice(row.heldIndex + 1, due + 1).every((skipped) => skipped.optional)) return
+    const holds = row.held === null ? 'nothing' : `${describeImage(row.held)} (record ${row.heldIndex})`
+    this.#fail('P1', `${row.describe()}: behind pulse ${frame.pulse} (${symbol.partition}:${offset}) it holds ${holds}; the log says ${describeRecord(record)} (record ${due})`)
+  }
+
+  /** Resumed right at the record that deleted the symbol: there is no image to send. */
+  #promisedNothing(row: HopRow): boolean {
+    if (!row.every || row.state !== 'recovered' || row.symbol === undefined) return false
+    const from = row.symbol.indexOf(row.from)
+    row.heldIndex = Math.max(row.heldIndex, from)
+    return row.symbol.records[from]?.deleted === true
+  }
+
+  /** The newest pulse that counts for a row with `maxRate`. */
+  #ratedOffset(row: HopRow, frame: PulseFrame, partition: number): number | undefined {
+    const frames = this.#frames.get(frame.feed!)!
+    const from = Math.max(0, frames.length - row.pulses)
+    for (let i = frames.length - 1; i >= from; i--) {
+      const earlier = frames[i]!
+      const offset = earlier.offsets.get(partition)
+      if (offset !== undefined && frame.at - earlier.at >= row.periodMs) return offset
+    }
+    return undefined
+  }
+
+  #fail(rule: string, message: string): void {
+    this.options.report(rule, `${this.options.name}: ${message}`)
+  }
+}
