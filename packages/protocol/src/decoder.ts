@@ -27,7 +27,10 @@ export interface ReceivedImage {
   readonly raw: Uint8Array | null
   /** By dictionary index; `undefined` where the image has no such field. */
   readonly values: readonly (FieldValue | undefined)[]
-  /** Dictionary indexes that the last update named, in ascending order; of a snapshot, all that the image has. */
+  /**
+   * Dictionary indexes that the last update named, in ascending order; of a snapshot, all that the image has; of a deletion,
+   * none. After conflation bin.v1 may name a field that went away and came back to what it was; json.v1 does not.
+   */
   readonly changed: readonly number[]
 }
 

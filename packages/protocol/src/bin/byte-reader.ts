@@ -1,6 +1,7 @@
 import { ProtocolError } from '../decoder.ts'
 
-const decoder = new TextDecoder('utf-8', { fatal: true })
+// A byte order mark is text like any other here; the default would swallow it.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Reads one message. Every method throws ProtocolError where the message ends too early. */
 export class ByteReader {
@@ -36,7 +37,7 @@ export class ByteReader {
   }
 
   #safe(value: number): number {
-    if (value > Number.MAX_SAFE_INTEGER) throw new ProtocolError('varint above 2^53')
+    if (value > Number.MAX_SAFE_INTEGER) throw new ProtocolError('varint of 2^53 or more')
     return value
   }
 

@@ -26,8 +26,13 @@ export class ByteWriter {
     this.bytes[this.length++] = value
   }
 
-  /** Unsigned LEB128, whole numbers up to 2^53. */
+  /**
+   * Unsigned LEB128.
+   * @param value a whole number from 0 to 2^53 − 1.
+   * @throws RangeError when it is not in that range; anything else would corrupt the stream unseen.
+   */
   varint(value: number): void {
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`${value} cannot be a varint`)
     this.ensure(8)
     const bytes = this.bytes
     let at = this.length
@@ -45,6 +50,7 @@ export class ByteWriter {
     this.length = at
   }
 
+  /** A signed whole number below 2^52 in size. */
   zigzag(value: number): void {
     this.varint(value >= 0 ? value * 2 : -value * 2 - 1)
   }

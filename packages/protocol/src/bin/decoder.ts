@@ -1,9 +1,10 @@
 import { ProtocolError, type Decoder, type FrameHandler, type ReceivedImage } from '../decoder.ts'
-import type { ControlFrame, FeedInfo } from '../frames.ts'
+import { checkControl } from '../frame-checks.ts'
+import type { FeedInfo } from '../frames.ts'
 import { MutableImage } from '../received-image.ts'
 import { ByteReader } from './byte-reader.ts'
 import { readDictionary, type ReceivedDictionary } from './dictionary.ts'
-import { FLAG, KIND } from './kinds.ts'
+import { BITMAP_BYTES_MAX, FLAG, KIND } from './kinds.ts'
 import { readPulse } from './pulse.ts'
 import { readValue } from './value.ts'
 
@@ -58,14 +59,15 @@ class BinDecoder implements Decoder {
   }
 
   #control(reader: ByteReader, handler: FrameHandler): void {
-    let frame: ControlFrame
+    const text = reader.textOf(reader.bytes.length)
+    let parsed: unknown
     try {
-      frame = JSON.parse(reader.textOf(reader.bytes.length)) as ControlFrame
-    } catch (error) {
-      if (error instanceof ProtocolError) throw error
+      parsed = JSON.parse(text)
+    } catch {
       throw new ProtocolError('a control frame is not JSON')
     }
-    if (frame === null || typeof frame !== 'object') throw new ProtocolError('a control frame is no object')
+    const frame = checkControl(parsed)
+    if (frame === undefined) return
     if (frame.t === 'welcome') this.#epoch = frame.epoch
     if (frame.t === 'welcome' || frame.t === 'feeds') this.#feeds = frame.feeds
     handler.onControl(frame)
@@ -79,32 +81,38 @@ class BinDecoder implements Decoder {
 
   #update(reader: ByteReader, kind: number, handler: FrameHandler): void {
     const flags = kind & 0x7f
+    if ((flags & FLAG.reserved) !== 0) throw new ProtocolError('an update with flag 0x40, which version 1 does not have')
     const ref = reader.varint()
     const known = this.#images.get(ref)
     // Without its image an update of fields cannot be skipped by length, so it is read into one that is thrown away.
     const image = known ?? new MutableImage(ref, -1)
-    this.#header(reader, flags, image)
+    this.#header(reader, flags, image, known !== undefined)
     if ((flags & (FLAG.snapshot | FLAG.deleted)) !== 0) {
       image.values = []
       image.raw = null
     }
     image.changed.length = 0
-    if ((flags & FLAG.raw) !== 0) image.raw = reader.raw(reader.varint()).slice()
-    else if ((flags & FLAG.deleted) === 0) this.#fields(reader, image, known !== undefined)
+    if ((flags & FLAG.deleted) === 0) {
+      if ((flags & FLAG.raw) !== 0) image.raw = reader.raw(reader.varint()).slice()
+      else this.#fields(reader, image, known !== undefined)
+    }
     if (known !== undefined) handler.onUpdate(known)
   }
 
-  #header(reader: ByteReader, flags: number, image: MutableImage): void {
+  #header(reader: ByteReader, flags: number, image: MutableImage, known: boolean): void {
     if ((flags & FLAG.place) !== 0) {
       image.generation = reader.varint()
       image.partition = reader.varint()
-    }
+    } else if (known && image.offset < 0) throw new ProtocolError('the first update of a ref does not say where it lies')
     image.snapshot = (flags & FLAG.snapshot) !== 0
     image.deleted = (flags & FLAG.deleted) !== 0
     image.offset = reader.varint()
     image.ts = this.#epoch + reader.zigzag()
     image.n = (flags & FLAG.count) !== 0 ? reader.varint() : 1
-    image.prev = (flags & FLAG.prev) !== 0 ? image.offset - reader.varint() : -1
+    image.prev = -1
+    if ((flags & FLAG.prev) === 0) return
+    image.prev = image.offset - reader.varint()
+    if (known && image.prev < 0) throw new ProtocolError('the previous offset is below 0')
   }
 
   #fields(reader: ByteReader, image: MutableImage, known: boolean): void {
@@ -121,7 +129,7 @@ class BinDecoder implements Decoder {
 
 function readBitmap(reader: ByteReader, indexes: number[]): void {
   for (let base = 0; ; base += 7) {
-    if (base > 7 * 1024) throw new ProtocolError('bitmap longer than 1024 bytes')
+    if (base >= 7 * BITMAP_BYTES_MAX) throw new ProtocolError(`a bitmap longer than ${BITMAP_BYTES_MAX} bytes`)
     const byte = reader.u8()
     for (let bit = 0; bit < 7; bit++) if ((byte & (1 << bit)) !== 0) indexes.push(base + bit)
     if (byte < 128) return

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../decoder.ts'
 import type { PulseFrame, PulseRow } from '../frames.ts'
 import type { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
@@ -5,7 +6,10 @@ import { KIND } from './kinds.ts'
 
 const payload = new ByteWriter(512)
 
-/** @param feedIndex −1 for a bare heartbeat. Times are rounded to whole ms. */
+/**
+ * @param feedIndex −1 for a bare heartbeat. Times are rounded to whole ms.
+ * @throws RangeError when a row has not one age per node of its path: the receiver could not tell where it ends.
+ */
 export function writePulse(writer: ByteWriter, frame: PulseFrame, feedIndex: number, epoch: number): void {
   payload.length = 0
   payload.varint(frame.pulse)
@@ -26,6 +30,7 @@ function writeRows(frame: PulseFrame): void {
   const rows = frame.partitions ?? []
   payload.varint(rows.length)
   for (const [partition, offset, path, ageMs, arrivedAgesMs] of rows) {
+    if (paths[path]?.length !== arrivedAgesMs.length) throw new RangeError(`the row of partition ${partition} does not fit its path`)
     payload.varint(partition)
     payload.varint(offset)
     payload.varint(path)
@@ -54,7 +59,9 @@ export function readPulse(reader: ByteReader, epoch: number, feedNameOf: (feedIn
     const path = reader.varint()
     const ageMs = reader.zigzag()
     const arrivedAgesMs: number[] = []
-    for (let nodes = paths[path]?.length ?? 0; nodes > 0; nodes--) arrivedAgesMs.push(reader.zigzag())
+    const nodesOfPath = paths[path]?.length
+    if (nodesOfPath === undefined) throw new ProtocolError(`a pulse row names path ${path} of ${paths.length}`)
+    for (let nodes = nodesOfPath; nodes > 0; nodes--) arrivedAgesMs.push(reader.zigzag())
     partitions.push([partition, offset, path, ageMs, arrivedAgesMs])
   }
   return { t: 'pulse', pulse, at, feed: feedNameOf(feedIndex), generation, paths, partitions }

@@ -29,7 +29,7 @@ export interface UpdateHeader {
 /**
  * Writes an update without its ref: first the flags byte, then everything that follows the ref. A session writes
  * byte 0, its ref, then the rest.
- * @returns false when a number needed a higher scale than the dictionary has.
+ * @returns false when a number was not whole at its field's scale in the dictionary, and went as a double.
  */
 export function writeUpdate(
   writer: ByteWriter,

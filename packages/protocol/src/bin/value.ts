@@ -23,11 +23,13 @@ export function scaleFor(value: number, scale: number): number {
 
 /**
  * Writes one value. `old` is what the receiver holds, when the sender knows it; it shortens numbers.
- * @returns false when the number needs a higher scale than the dictionary's (it was written as a double all the same).
+ * @returns false when the number is not whole at the dictionary's scale (it was written as a double all the same).
  */
 export function writeValue(writer: ByteWriter, value: FieldValue | undefined, old: FieldValue | undefined, scale: number): boolean {
   if (typeof value === 'number') return writeNumber(writer, value, old, scale)
   if (typeof value === 'string') {
+    // UTF-8 has no lone surrogates; JSON text has them as escapes.
+    if (!value.isWellFormed()) return writeJson(writer, value)
     const encoded = encoder.encode(value)
     writer.varint(encoded.length * 4 + VALUE.string)
     writer.raw(encoded)
@@ -37,10 +39,13 @@ export function writeValue(writer: ByteWriter, value: FieldValue | undefined, ol
   else if (value === null) writer.varint(OTHER.null * 4 + VALUE.other)
   else if (value === true) writer.varint(OTHER.true * 4 + VALUE.other)
   else if (value === false) writer.varint(OTHER.false * 4 + VALUE.other)
-  else {
-    writer.varint(OTHER.json * 4 + VALUE.other)
-    writer.text(JSON.stringify(value))
-  }
+  else writeJson(writer, value)
+  return true
+}
+
+function writeJson(writer: ByteWriter, value: FieldValue): true {
+  writer.varint(OTHER.json * 4 + VALUE.other)
+  writer.text(JSON.stringify(value))
   return true
 }
 

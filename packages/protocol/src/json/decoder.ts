@@ -1,5 +1,6 @@
 import { ProtocolError, type Decoder, type FrameHandler, type ReceivedImage } from '../decoder.ts'
-import type { DownstreamFrame, FeedInfo, FieldValue, UpdateFrame } from '../frames.ts'
+import { checkControl, checkPulse, checkUpdate, frameType } from '../frame-checks.ts'
+import type { FeedInfo, FieldValue, UpdateFrame } from '../frames.ts'
 import { parsePosition } from '../position.ts'
 import { MutableImage } from '../received-image.ts'
 import { base64ToBytes } from './base64.ts'
@@ -25,10 +26,7 @@ class JsonDecoder implements Decoder {
       throw new ProtocolError('a message is not JSON')
     }
     if (!Array.isArray(frames)) throw new ProtocolError('a message is no array of frames')
-    for (const frame of frames as DownstreamFrame[]) {
-      if (frame === null || typeof frame !== 'object') throw new ProtocolError('a frame is no object')
-      this.#frame(frame, handler)
-    }
+    for (const frame of frames) this.#frame(frame, handler)
   }
 
   open(ref: number, feedIndex: number): void {
@@ -51,26 +49,37 @@ class JsonDecoder implements Decoder {
     return (this.#dictionaries[feedIndex] ??= { names: [], indexes: new Map() })
   }
 
-  #frame(frame: DownstreamFrame, handler: FrameHandler): void {
-    if (frame.t === 'update') {
-      const image = this.#images.get(frame.ref)
-      if (image === undefined) return
-      this.#update(frame, image)
-      handler.onUpdate(image)
-    } else if (frame.t === 'pulse') {
-      if (frame.feed !== undefined && !this.#feeds.some((feed) => feed.feed === frame.feed)) {
-        throw new ProtocolError(`a pulse for feed ${frame.feed}, which welcome does not list`)
-      }
-      handler.onPulse(frame)
-    } else {
-      if (frame.t === 'welcome' || frame.t === 'feeds') this.#feeds = frame.feeds
-      handler.onControl(frame)
+  #frame(frame: unknown, handler: FrameHandler): void {
+    const t = frameType(frame)
+    if (t === 'update') this.#update(frame, handler)
+    else if (t === 'pulse') this.#pulse(frame, handler)
+    else {
+      const control = checkControl(frame)
+      if (control === undefined) return
+      if (control.t === 'welcome' || control.t === 'feeds') this.#feeds = control.feeds
+      handler.onControl(control)
     }
   }
 
-  #update(frame: UpdateFrame, image: MutableImage): void {
+  #pulse(frame: unknown, handler: FrameHandler): void {
+    checkPulse(frame)
+    if (frame.feed !== undefined && !this.#feeds.some((feed) => feed.feed === frame.feed)) {
+      throw new ProtocolError(`a pulse for feed ${frame.feed}, which welcome does not list`)
+    }
+    handler.onPulse(frame)
+  }
+
+  #update(frame: unknown, handler: FrameHandler): void {
+    const image = this.#images.get((frame as UpdateFrame).ref)
+    if (image === undefined) return
+    checkUpdate(frame)
+    this.#apply(frame, image)
+    handler.onUpdate(image)
+  }
+
+  #apply(frame: UpdateFrame, image: MutableImage): void {
     const position = parsePosition(frame.position)
-    if (position === undefined) throw new ProtocolError(`no position: ${String(frame.position)}`)
+    if (position === undefined) throw new ProtocolError(`no position: ${frame.position}`)
     image.generation = position.generation
     image.partition = position.partition
     image.offset = position.offset
@@ -82,8 +91,9 @@ class JsonDecoder implements Decoder {
     image.raw = frame.raw === undefined ? null : base64ToBytes(frame.raw)
     const before = image.snapshot ? [] : image.values
     image.values = []
-    if (frame.values !== undefined) this.#values(frame.values, image)
+    if (frame.values !== undefined && !image.deleted) this.#values(frame.values, image)
     image.changed.length = 0
+    if (image.deleted) return
     for (let index = 0; index < Math.max(before.length, image.values.length); index++) {
       if (!sameValue(before[index], image.values[index])) image.changed.push(index)
     }

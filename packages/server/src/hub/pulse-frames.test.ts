@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createDecoder, type PulseFrame } from '@pulsewire/protocol'
+import { ByteWriter, createDecoder, KIND, type PulseFrame, type WelcomeFrame } from '@pulsewire/protocol'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { feedOptions } from '../../../../test/support/sender.ts'
 import { Feed } from './feed.ts'
@@ -22,12 +22,20 @@ function setUp() {
   return { clock, feed, frames, accept, epoch }
 }
 
+function welcome(epoch: number): WelcomeFrame {
+  const feeds = [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 1 }] as const
+  const limits = { messageBytesMax: 16_384, subscriptionsMax: 1 }
+  return { t: 'welcome', session: '', node: '', role: '', version: '', at: epoch, epoch, pulseIntervalMs: 1000, staleAfterMs: 2500, feeds, limits }
+}
+
 function decoded(frame: EncodedPulse, epoch: number): PulseFrame {
   let pulse: PulseFrame | undefined
   const decoder = createDecoder(BIN)
   const handler = { onUpdate() {}, onControl() {}, onPulse: (seen: PulseFrame) => void (pulse = seen) }
-  const welcome = JSON.stringify({ t: 'welcome', epoch, feeds: [{ feed: 'quote' }] })
-  decoder.decode(Uint8Array.from([1, welcome.length, ...Buffer.from(welcome)].flatMap((byte, i) => (i === 1 ? [(byte & 127) | 128, byte >> 7] : [byte]))), handler)
+  const writer = new ByteWriter()
+  writer.u8(KIND.json)
+  writer.text(JSON.stringify(welcome(epoch)))
+  decoder.decode(writer.take(), handler)
   decoder.decode(frame.bytes, handler)
   return pulse!
 }
