@@ -124,7 +124,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.#badFrames = frame.t === 'ack' ? this.#badFrames : 0
     if (frame.t === 'ack') this.#ack(frame)
     else if (frame.t === 'subscribe') this.#subscribe(frame)
-    else if (frame.t === 'unsubscribe') this.#control(this.#table.unsubscribe(frame))
+    else if (frame.t === 'unsubscribe') this.#unsubscribe(frame)
     else if (frame.t === 'sync') this.#control({ t: 'sync', echo: frame.at, at: this.#context.hub.clock.nowMs() })
     else if (frame.t === 'bye') this.transport.close(1000, 'bye')
     else if (frame.t === 'hello') this.#bad('bad_frame', 'hello was said already')
@@ -170,6 +170,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     // Who comes while a partition is stale has missed the notice.
     if (feed !== undefined && !hadFeeds.includes(feed)) this.#tellStale(feed)
     this.#schedule()
+  }
+
+  #unsubscribe(frame: Extract<UpstreamFrame, { t: 'unsubscribe' }>): void {
+    // Answers that are owed come first: a receiver told `unsubscribed` and then `ok` would hold what is gone.
+    this.#queueAnswers()
+    this.#control(this.#table.unsubscribe(frame))
   }
 
   #tellStale(feed: Feed): void {
@@ -320,14 +326,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     if (open <= 0 && this.#flow.awaitsAck) return this.#fellBehind(nowMs)
     const composer = this.#context.composers[this.transport.encoding]
     composer.begin(this.#known)
+    this.#queueAnswers()
     for (const frame of this.#controls) composer.control(frame)
     this.#controls.length = 0
-    for (const frame of this.#table.takeAnswers()) {
-      composer.control(frame)
-      // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
-      // because it says that everything promised has been sent.
-      if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#awaitsFirstPulse()
-    }
     this.#writeDue(composer, open)
     const empty = this.#queueHead >= this.#queue.length
     if (empty) {
@@ -388,6 +389,15 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
         if (history.firstAfter(entry.held) !== undefined) this.due(entry)
         return
       }
+    }
+  }
+
+  #queueAnswers(): void {
+    for (const frame of this.#table.takeAnswers()) {
+      this.#controls.push(frame)
+      // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
+      // because it says that everything promised has been sent.
+      if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#awaitsFirstPulse()
     }
   }
 
