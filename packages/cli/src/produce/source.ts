@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
-import { PulsewireError } from '@pulsewire/server'
+import { ProduceError } from './errors.ts'
 import { readCsv } from './csv.ts'
 import { marketQuotes } from './market.ts'
 import { readNdjson } from './ndjson.ts'
@@ -60,14 +60,14 @@ class CountingSource implements Source {
       if (held?.push(quote) === HELD_MAX) held = undefined
       yield quote
     }
-    if (found === 0) throw new PulsewireError('produce_empty', `${file} holds no usable quote`)
+    if (found === 0) throw new ProduceError('produce_empty', `${file} holds no usable quote`)
     // Its bad lines have been told of.
     while (loop) yield* held ?? this.#readFile(file, () => {})
   }
 
   #readFile(file: string, onBadLine: OnBadLine): AsyncIterable<Quote> {
     const read = { '.csv': readCsv, '.ndjson': readNdjson, '.jsonl': readNdjson }[extname(file).toLowerCase()]
-    if (read === undefined) throw new PulsewireError('produce_format', `${file} ends in none of .csv, .ndjson, .jsonl`)
+    if (read === undefined) throw new ProduceError('produce_format', `${file} ends in none of .csv, .ndjson, .jsonl`)
     return read(createReadStream(file), this.#options.keyField, onBadLine)
   }
 
