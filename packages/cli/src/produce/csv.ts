@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { parse } from 'csv-parse'
-import { LINE_CHARS_MAX, type OnBadLine, type Quote, symbolProblem } from './source.ts'
+import { LINE_CHARS_MAX, type OnBadLine, type Quote, symbolProblem } from './quote.ts'
 
 interface CsvRow {
   readonly record: Readonly<Record<string, string>>

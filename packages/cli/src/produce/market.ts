@@ -1,5 +1,5 @@
 import { createMarket, systemClock } from '@pulsewire/server'
-import type { Quote } from './source.ts'
+import type { Quote } from './quote.ts'
 
 export interface MarketQuotesOptions {
   readonly symbols: number

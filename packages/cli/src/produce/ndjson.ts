@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { createInterface } from 'node:readline'
-import { LINE_CHARS_MAX, type OnBadLine, type Quote, symbolProblem } from './source.ts'
+import { LINE_CHARS_MAX, type OnBadLine, type Quote, symbolProblem } from './quote.ts'
 
 /** Quotes of a file with one JSON object per line: the symbol, and its fields beside it. A bad line is reported and skipped. */
 export async function* readNdjson(input: Readable, keyField: string, onBadLine: OnBadLine): AsyncGenerator<Quote> {

@@ -1,6 +1,7 @@
 import { type Clock, type Log, type LogAppend, systemClock } from '@pulsewire/server'
 import { Pacer } from './pacer.ts'
-import type { Quote, Source } from './source.ts'
+import type { Quote } from './quote.ts'
+import type { Source } from './source.ts'
 
 export interface ProduceOptions {
   readonly log: Log

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { openSource, type Quote, type SourceOptions } from './source.ts'
+import type { Quote } from './quote.ts'
+import { openSource, type SourceOptions } from './source.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'pulsewire-produce-'))
 after(() => rmSync(directory, { recursive: true, force: true }))

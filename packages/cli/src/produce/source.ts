@@ -4,14 +4,7 @@ import { ProduceError } from './errors.ts'
 import { readCsv } from './csv.ts'
 import { marketQuotes } from './market.ts'
 import { readNdjson } from './ndjson.ts'
-
-/** One record to be: its symbol and its fields. */
-export interface Quote {
-  readonly symbol: string
-  readonly values: Readonly<Record<string, unknown>>
-}
-
-export type OnBadLine = (line: number, reason: string) => void
+import type { OnBadLine, Quote } from './quote.ts'
 
 export interface Source extends AsyncIterable<Quote> {
   readonly badLines: number
@@ -31,9 +24,6 @@ const HELD_MAX = 50_000
 
 /** After so many bad lines, only their number is told. */
 const BAD_LINES_TOLD = 10
-
-/** A line, or CSV record, longer than this is no quote. */
-export const LINE_CHARS_MAX = 1024 * 1024
 
 /** A source that reads as it goes: a file of any size takes the same memory. */
 export function openSource(options: SourceOptions, onBadLine: OnBadLine): Source {
@@ -76,11 +66,4 @@ class CountingSource implements Source {
     if (this.badLines <= BAD_LINES_TOLD) this.#onBadLine(line, reason)
     if (this.badLines === BAD_LINES_TOLD) this.#onBadLine(line, 'further bad lines are only counted')
   }
-}
-
-/** Why a text cannot be a symbol; nothing if it can. */
-export function symbolProblem(symbol: unknown, keyField: string): string | undefined {
-  if (symbol === undefined || symbol === '') return `no ${keyField}`
-  if (typeof symbol !== 'string' || symbol.length > 64 || /\p{Cc}/u.test(symbol)) return `${keyField} is not 1 to 64 printable characters`
-  return undefined
 }
