@@ -203,7 +203,9 @@ export class Scenario {
       for (const checker of app.checkers) {
         const { subscription, facts } = checker
         const { state } = subscription!
-        if (state.state !== 'live') {
+        // One whose last symbol was removed has nothing that could be live.
+        const isEmpty = subscription!.size === 0 && !checker.facts.open
+        if (state.state !== 'live' && !isEmpty) {
           const bad = [...subscription!.symbols].find((view) => view.state.state !== 'live')
           this.#world.report('live', `${when}, ${facts.name} is ${describe(state)}${bad === undefined ? '' : ` (${bad.symbol}: ${describe(bad.state)})`}`)
         }

@@ -111,6 +111,7 @@ export class SimApp {
       every,
       periodMs: options.maxRate === undefined ? 0 : 1000 / options.maxRate,
       image: options.image ?? true,
+      open: options.patterns !== undefined || options.groups !== undefined,
     }
     const checker = new SubscriptionChecker(facts, this.#world.model, this.#world.report, (symbol, state) => {
       this.#world.trace.say(this.id, () => `${name}: ${symbol} is stale: ${state.reason} at ${state.hop}`)

@@ -286,8 +286,9 @@ export class HopMonitor implements FrameHandler {
     const due = symbol.newestBefore(offset)
     if (due <= row.heldIndex) return
     const record = symbol.records[due]!
-    if (row.held === null && (record.deleted || (row.state === 'changes' && !row.passedOver))) {
-      // Nothing is held of a deleted symbol; without an image, what was there before is not owed.
+    // Of a deleted symbol nothing is held; the sender may have known of a newer record that deletes.
+    const nothing = symbol.records.slice(due).some(({ deleted }) => deleted)
+    if (row.held === null && (nothing || (row.state === 'changes' && !row.passedOver))) {
       row.passedOver = true
       row.heldIndex = due
       return

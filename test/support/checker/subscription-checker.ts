@@ -12,6 +12,8 @@ export interface SubscriptionFacts {
   /** 0 without `maxRate`. */
   readonly periodMs: number
   readonly image: boolean
+  /** Has patterns or groups: symbols come by themselves. */
+  readonly open: boolean
 }
 
 /** What the application was shown of a symbol. */
