@@ -82,8 +82,7 @@ export class Arbiter implements HubSource, LinkHandler {
       if (id === undefined) continue
       book.patternIds.delete(pattern)
       book.settling.delete(pattern)
-      this.#closeRows(link, book, (row) => row.id === id)
-      book.byId.delete(id)
+      this.#leaveRows(link, book, (row) => row.id === id)
       link.send({ t: 'unsubscribe', id })
     }
   }
@@ -138,7 +137,15 @@ export class Arbiter implements HubSource, LinkHandler {
     for (const row of ok) this.#openRow(link, book, id, subscription.feed, row)
     for (const [name, code, message] of refused) this.#refused(link, subscription.feed, name, code, message)
     // The pattern's images follow; the next pulse stands behind them.
-    if (done && subscription.pattern !== null) book.settling.add(subscription.pattern)
+    if (done && subscription.pattern !== null && book.isWanted(id)) book.settling.add(subscription.pattern)
+  }
+
+  unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void {
+    const book = this.#books.get(link)
+    if (book === undefined) return
+    const ended = new Set(names)
+    this.#closeRows(link, book, (row) => row.id === id && ended.has(row.name))
+    if (closed && !book.isWanted(id)) book.byId.delete(id)
   }
 
   ended(link: Link, id: number, symbols: readonly RefusedRow[]): void {
@@ -309,23 +316,44 @@ export class Arbiter implements HubSource, LinkHandler {
   // ---- answers
 
   #openRow(link: Link, book: LinkBook, id: number, feed: Feed, [name, ref, state]: OkRow): void {
-    const symbol = feed.obtain(name)
-    if (symbol === undefined) return
-    const source = this.#sourceOf(symbol)
+    if (book.add(ref, id, name)) link.digest.add(id, name)
+    const source = book.isWanted(id) ? this.#sourceFor(book, id, feed, name) : undefined
+    // The answer to something that we have ended meanwhile.
+    if (source === undefined) return
     link.decoder.open(ref, book.feeds.indexOf(feed))
-    if (book.bind(ref, source, id, name)) link.digest.add(id, name)
+    book.bind(ref, source)
     book.refilling.delete(source)
-    if (feed.history !== null && symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
+    if (feed.history !== null && source.symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
     if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
     else this.#cover(link, source)
   }
 
+  /** Only a pattern brings symbols that nobody has named. */
+  #sourceFor(book: LinkBook, id: number, feed: Feed, name: string): SymbolSource | undefined {
+    if (book.byId.get(id)?.pattern != null) {
+      const symbol = feed.obtain(name)
+      return symbol === undefined ? undefined : this.#sourceOf(symbol)
+    }
+    const symbol = feed.symbols.get(name)
+    return symbol === undefined ? undefined : this.#sources.get(symbol)
+  }
+
+  /** The link says that these rows have ended. */
   #closeRows(link: Link, book: LinkBook, which: (row: { id: number; name: string }) => boolean): void {
+    this.#leaveRows(link, book, which)
+    for (const [ref, row] of book.rows) {
+      if (!which(row)) continue
+      book.rows.delete(ref)
+      link.digest.remove(row.id, row.name)
+    }
+  }
+
+  /** We want nothing more of these rows; they stay in force until the link confirms that. */
+  #leaveRows(link: Link, book: LinkBook, which: (row: { id: number; name: string }) => boolean): void {
     for (const [ref, row] of book.rows) {
       if (!which(row)) continue
       const source = book.unbind(ref)
       link.decoder.close(ref)
-      link.digest.remove(row.id, row.name)
       if (source === undefined) continue
       this.#setCovered(source, source.covered & ~link.bit)
       if (source.symbol.entries.length === 0) {
@@ -413,7 +441,7 @@ export class Arbiter implements HubSource, LinkHandler {
       book.toAsk.get(symbol.feed)?.delete(source)
       if (id === undefined) continue
       link.send({ t: 'unsubscribe', id, symbols: [symbol.name] })
-      this.#closeRows(link, book, (row) => row.id === id && row.name === symbol.name)
+      this.#leaveRows(link, book, (row) => row.id === id && row.name === symbol.name)
     }
     if (source.covered === 0) this.#forgetSource(source)
   }

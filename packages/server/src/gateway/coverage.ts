@@ -74,7 +74,8 @@ export class FeedCoverage {
       if ((mask & (1 << link)) === 0) continue
       const carried = this.#carried[link]
       if (carried === null || carried === undefined) return true
-      for (const partition of carried) have.add(partition)
+      // A node may be configured for more partitions than this feed has.
+      for (const partition of carried) if (partition < all) have.add(partition)
     }
     return have.size >= all && all > 0
   }

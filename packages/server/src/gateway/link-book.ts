@@ -10,8 +10,8 @@ export class LinkBook {
   readonly #refs = new Map<number, SymbolSource>()
   /** How many refs a source has here: by name, and by each pattern that it matches. */
   readonly #refCounts = new Map<SymbolSource, number>()
-  /** Per ref, the subscription id and name that it counts under in the digest. */
-  readonly rows = new Map<number, { id: number; name: string }>()
+  /** Every row in force, by ref: it counts in the digest under its id and name until the link says that it has ended. */
+  readonly rows = new Map<number, { readonly id: number; readonly name: string }>()
   /** Sources whose image is on its way. */
   readonly awaiting = new Set<SymbolSource>()
   /** `every` feeds: sources that the link was asked to replay from our position. */
@@ -23,7 +23,8 @@ export class LinkBook {
   /** Named subscriptions, one id per feed. */
   readonly namedIds = new Map<Feed, number>()
   readonly patternIds = new Map<PatternState, number>()
-  readonly byId = new Map<number, { feed: Feed; pattern: PatternState | null }>()
+  /** What was subscribed under each id; kept until the link confirms its end, because answers may cross that. */
+  readonly byId = new Map<number, { readonly feed: Feed; readonly pattern: PatternState | null }>()
   /** Names to be asked for in the next frame, per feed. */
   readonly toAsk = new Map<Feed, Set<SymbolSource>>()
   #nextId = 1
@@ -33,18 +34,21 @@ export class LinkBook {
   }
 
   /** @returns whether the row is new, not an answer given again. */
-  bind(ref: number, source: SymbolSource, id: number, name: string): boolean {
+  add(ref: number, id: number, name: string): boolean {
     if (this.rows.has(ref)) return false
     this.rows.set(ref, { id, name })
-    this.#refs.set(ref, source)
-    this.#refCounts.set(source, (this.#refCounts.get(source) ?? 0) + 1)
     return true
   }
 
-  /** @returns the source, when that was its last ref here. */
+  bind(ref: number, source: SymbolSource): void {
+    if (this.#refs.has(ref)) return
+    this.#refs.set(ref, source)
+    this.#refCounts.set(source, (this.#refCounts.get(source) ?? 0) + 1)
+  }
+
+  /** Nothing of the row is wanted any more. @returns the source, when that was its last ref here. */
   unbind(ref: number): SymbolSource | undefined {
     const source = this.#refs.get(ref)
-    this.rows.delete(ref)
     if (source === undefined) return undefined
     this.#refs.delete(ref)
     const left = this.#refCounts.get(source)! - 1
@@ -77,5 +81,11 @@ export class LinkBook {
       this.byId.set(id, { feed, pattern })
     }
     return id
+  }
+
+  /** Whether rows of this id are wanted; an answer may cross our unsubscribe. */
+  isWanted(id: number): boolean {
+    const subscription = this.byId.get(id)
+    return subscription !== undefined && (subscription.pattern === null || this.patternIds.get(subscription.pattern) === id)
   }
 }

@@ -38,6 +38,8 @@ export interface LinkHandler {
   feeds(link: Link, feeds: readonly FeedInfo[]): void
   lost(link: Link, why: string): void
   answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void
+  /** The link confirms that these ended; `closed`: nothing is left under the id. */
+  unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void
   ended(link: Link, id: number, symbols: readonly RefusedRow[]): void
   gap(link: Link, ref: number): void
   update(link: Link, image: ReceivedImage): void
@@ -188,6 +190,8 @@ export class Link implements FrameHandler {
         return this.#handler.feeds(this, frame.feeds)
       case 'subscribed':
         return this.#handler.answered(this, frame.id, frame.ok ?? [], frame.refused ?? [], frame.done === true)
+      case 'unsubscribed':
+        return this.#handler.unsubscribed(this, frame.id, frame.ok, frame.closed)
       case 'ended':
         return this.#handler.ended(this, frame.id, frame.symbols)
       case 'gap':
