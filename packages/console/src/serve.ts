@@ -63,6 +63,8 @@ function handler(
   const config = JSON.stringify({ gateways, feed })
   const files = sirv(directory, {
     etag: true,
+    // Looks at the disk for each request: a page that is built anew while this runs must not leave it with a list of files that are gone.
+    dev: true,
     // Vite puts a hash of its content into the name of each asset; the page that names them must always be asked for.
     setHeaders: (response, path) => {
       response.setHeader('cache-control', path.startsWith('/assets/') ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')

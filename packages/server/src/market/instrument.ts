@@ -72,7 +72,7 @@ export class Instrument {
     this.listing = listing
     this.#exchange = EXCHANGES[listing.market]
     this.#random = random
-    this.#volatilityPerDay = 0.02 + 0.03 * random() ** 2
+    this.#volatilityPerDay = 0.012 + 0.028 * random() ** 2
     this.#beta = 0.5 + random()
     this.#usualSpreadTicks = 1 + Math.round((1 - liquidity) * (1 + 6 * random()))
     this.#spreadTicks = this.#usualSpreadTicks

@@ -22,7 +22,7 @@ export interface Column {
 }
 
 /** For how long after a change a cell lights up, in ms. Longer than the animation, shorter than the next redraw of a quiet row. */
-const FLASH_MS = 800
+const FLASH_MS = 700
 
 const direction = (row: Row) => (!row.change ? '' : row.change > 0 ? 'up' : 'down')
 
@@ -69,12 +69,7 @@ export const COLUMNS: readonly Column[] = [
     name: 'state',
     title: 'State',
     sort: 'state',
-    cell: (row, { nowMs }) => (
-      <span>
-        <i aria-hidden="true" />
-        {stateInWords(row.state, nowMs)}
-      </span>
-    ),
+    cell: (row, { nowMs }) => <State words={stateInWords(row.state, nowMs)} />,
     tone: (row) => row.state.state,
   },
 ]
@@ -85,6 +80,16 @@ function SymbolName({ row }: { row: Row }) {
       <b>{row.code}</b>
       {row.market !== '' && <small>{row.market}</small>}
     </>
+  )
+}
+
+/** With the whole of it to hover over: in a narrow table it is cut off. */
+function State({ words }: { words: string }) {
+  return (
+    <span title={words}>
+      <i aria-hidden="true" />
+      {words}
+    </span>
   )
 }
 

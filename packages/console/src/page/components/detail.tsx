@@ -102,9 +102,11 @@ function DayRange({ row }: { row: Row }) {
 function Proof({ row }: { row: Row }) {
   const { view } = row
   const latencyMs = view?.latencyMs
+  const stale = row.state.state === 'stale' && row.state.sinceMs !== undefined
+  const proven = view?.ageMs === undefined ? 'not yet' : `${duration(view.ageMs)} ago`
   return (
     <dl class="facts proof" aria-label="Proof of freshness">
-      <Fact name="Proven newest" value={view?.ageMs === undefined ? 'not yet' : `${duration(view.ageMs)} ago`} />
+      <Fact name="Proven newest" value={stale ? `not since ${clockTime(row.state.sinceMs!)}` : proven} />
       <Fact name="Latency of this record" value={duration(latencyMs === undefined ? undefined : Math.max(0, latencyMs))} />
       <Fact name="Record written" value={view?.ts === undefined ? '–' : clockTime(view.ts)} />
       <Fact name="Position in the log" value={view?.position ?? '–'} />

@@ -14,7 +14,7 @@ interface Props {
 
 /** A chart of the first seconds would be one fat zigzag; it spans at least this. */
 const SPAN_MIN_S = 60
-const HEIGHT = 190
+const HEIGHT = 216
 
 /** The last five minutes of a symbol, a point a second. Where it was not live there is no line, but a shade. */
 export function PriceChart({ board, row, preferences }: Props) {

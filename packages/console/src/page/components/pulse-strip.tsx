@@ -14,7 +14,7 @@ export function PulseStrip({ board, preferences }: { board: Board; preferences: 
       <Chain summary={summary} />
       <AgeTrace board={board} preferences={preferences} staleAfterMs={summary.staleAfterMs ?? 2_500} />
       <dl class="figures">
-        <Figure name="End to end" value={summary.connection === 'open' ? duration(chain.endToEndMs) : '–'} note="log to you" />
+        <Figure name="End to end" value={summary.counts.live > 0 ? duration(chain.endToEndMs) : '–'} note="log to you" />
         <Figure name="Updates" value={`${count(summary.updatesPerSecond)}/s`} note={`of ${count(summary.recordsPerSecond)} records/s`} />
         <Figure name="Live" value={count(counts.live)} tone={counts.live > 0 ? 'fresh' : ''} note={pending(counts.pending)} />
         <Figure name="Stale" value={count(counts.stale)} tone={counts.stale > 0 ? 'stale' : ''} note={ended(counts.ended)} />
@@ -47,13 +47,13 @@ function Chain({ summary }: { summary: Summary }) {
   const { chain, connection, trouble } = summary
   const stops = chain.stops.length > 0 ? chain.stops : placeholder(summary.node)
   const connected = connection === 'open'
-  const brokenAt = trouble?.everything ? stops.findIndex(({ nodes }) => nodes.includes(trouble.state.hop ?? '')) : -1
-  // Without a connection it is the last arrow that is broken, whoever was at fault before.
-  const broken = connected ? brokenAt : stops.length - 2
+  const culprit = trouble === null ? -1 : stops.findIndex(({ nodes }) => nodes.includes(trouble.state.hop ?? ''))
+  // Without a connection it is the last arrow that is broken, whoever was at fault before. While something is live, none is.
+  const broken = !connected ? stops.length - 2 : trouble?.everything ? culprit : -1
   return (
     <ol class="chain" aria-label={`Way of the data: ${inWords(stops)}`}>
       {stops.map((stop, index) => (
-        <li key={index} class={index === broken ? 'broken' : broken >= 0 && index > broken ? 'beyond' : ''}>
+        <li key={index} class={index === broken || index === culprit ? 'broken' : broken >= 0 && index > broken ? 'beyond' : ''}>
           {index > 0 && <Arrow ms={stop.ms} broken={broken >= 0 && index > broken} first={index === broken + 1} />}
           <span class="nodes">
             {stop.nodes.map((node) => (

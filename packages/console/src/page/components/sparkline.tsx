@@ -3,11 +3,12 @@ import { SAMPLES, type Row } from '../board/row.ts'
 
 const WIDTH = 76
 const HEIGHT = 22
-/** Points drawn; each stands for `STRIDE` samples. */
+/** Samples drawn: as many as there are, between these. */
+const WINDOW = { min: 30, max: 180 } as const
+/** A longer window is thinned out to about this many points. */
 const POINTS = 60
-const STRIDE = 3
 
-/** The price of the last three minutes, with holes where it was not live. Drawn anew with each sample, not with each update. */
+/** The price of the last minutes, with holes where it was not live. Drawn anew with each sample, not with each update. */
 export function Sparkline({ row, sampleCount }: { row: Row; sampleCount: number }) {
   const drawn = useRef({ row, sampleCount: -1, path: '' })
   if (drawn.current.row !== row || drawn.current.sampleCount !== sampleCount) {
@@ -22,9 +23,11 @@ export function Sparkline({ row, sampleCount }: { row: Row; sampleCount: number 
 }
 
 function pathOf({ samples }: Row, sampleCount: number): string {
+  const span = Math.min(WINDOW.max, Math.max(WINDOW.min, sampleCount))
+  const stride = Math.ceil(span / POINTS)
   const values: number[] = []
-  for (let back = POINTS - 1; back >= 0; back--) {
-    const sample = sampleCount - 1 - back * STRIDE
+  for (let back = span - 1; back >= 0; back -= stride) {
+    const sample = sampleCount - 1 - back
     values.push(sample < 0 ? Number.NaN : samples[sample % SAMPLES]!)
   }
   const known = values.filter((value) => !Number.isNaN(value))
@@ -37,7 +40,7 @@ function pathOf({ samples }: Row, sampleCount: number): string {
       isDown = false
       continue
     }
-    const x = (index / (POINTS - 1)) * WIDTH
+    const x = (index / (values.length - 1)) * WIDTH
     const y = high === low ? HEIGHT / 2 : HEIGHT - 2 - ((value - low) / (high - low)) * (HEIGHT - 4)
     path += `${isDown ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`
     isDown = true

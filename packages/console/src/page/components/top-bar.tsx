@@ -24,7 +24,7 @@ export function TopBar({ summary, preferences, onPreferences }: Props) {
       </h1>
       <p class={`connection ${summary.connection}`} title={summary.url}>
         <i aria-hidden="true" />
-        {connectionInWords(summary.connection, summary.node)}
+        <span>{connectionInWords(summary.connection, summary.node)}</span>
       </p>
       <div class="switches">
         <button
@@ -51,7 +51,7 @@ export function TopBar({ summary, preferences, onPreferences }: Props) {
             <circle cx="8" cy="8" r="6.2" />
             <path d="M8 1.8a6.2 6.2 0 0 1 0 12.4z" />
           </svg>
-          {THEME_NAMES[theme]}
+          <span>{THEME_NAMES[theme]}</span>
         </button>
       </div>
     </header>
