@@ -32,12 +32,19 @@ async function main(): Promise<void> {
   process.once('exit', () => rmSync(scratchDir, { recursive: true, force: true }))
   try {
     const brokers = kafka.brokers.join(',')
-    const topic = `bench-quotes-${Date.now()}`
-    const environment: Environment = { brokers, topic, programs, logDir: join(cacheDir, 'logs'), scratchDir, seed: options.seed }
-    await Producer.createTopic(environment, topic)
+    const topicPrefix = `bench-quotes-${Date.now()}`
+    const environment: Environment = {
+      brokers,
+      topic: `${topicPrefix}-warm-up`,
+      programs,
+      logDir: join(cacheDir, 'logs'),
+      scratchDir,
+      seed: options.seed,
+    }
     // A cold broker would be part of the first peer's latency.
-    await Producer.fill(environment, topic, BROKER_WARM_UP_RECORDS)
-    const rounds = await measureAll(options, environment)
+    await Producer.createTopic(environment)
+    await Producer.fill(environment, BROKER_WARM_UP_RECORDS)
+    const rounds = await measureAll(options, environment, topicPrefix)
     const final = medians(rounds)
     const floors = verdicts(final)
     console.log(`\n${measurementTables(final)}\n\n${verdictTable(floors)}`)
@@ -50,7 +57,7 @@ async function main(): Promise<void> {
 }
 
 /** Peers run one after another; every other pass runs backwards, so that drift of the machine favours nobody. */
-async function measureAll(options: Options, environment: Environment): Promise<Measurement[]> {
+async function measureAll(options: Options, environment: Environment, topicPrefix: string): Promise<Measurement[]> {
   const measurements: Measurement[] = []
   let backwards = false
   for (let round = 1; round <= options.rounds; round++) {
@@ -59,7 +66,9 @@ async function measureAll(options: Options, environment: Environment): Promise<M
       for (const peer of backwards ? order.toReversed() : order) {
         process.stdout.write(`Load ${load}, ${peer.name} … `)
         try {
-          measurements.push(await measure(load, peer, environment, options))
+          // A topic of its own: what was written before must not be read back by whoever reads back.
+          const topic = `${topicPrefix}-${round}-${load}-${peer.name}`
+          measurements.push(await measure(load, peer, { ...environment, topic }, options))
           console.log('done')
         } catch (error) {
           console.log(`failed: ${(error as Error).message}`)

@@ -53,10 +53,11 @@ const SETTLE_MS = 3_000
 const SUBSCRIBE_REPEATS = 20
 const INTAKE_RECORDS = 1_000_000
 
-/** Starts the peer, measures, and stops it again, also on failure. */
+/** Makes the topic, starts the peer, measures, and stops the peer again, also on failure. */
 export async function measure(load: Load, peer: Peer, environment: Environment, timing: Timing): Promise<Measurement> {
+  await Producer.createTopic(environment)
   // The images of all symbols exist before anybody subscribes.
-  await Producer.fill(environment, environment.topic, SYMBOLS)
+  await Producer.fill(environment, SYMBOLS)
   const running = await peer.start(environment)
   try {
     switch (load) {
@@ -71,9 +72,16 @@ export async function measure(load: Load, peer: Peer, environment: Environment, 
       case 'F':
         return await measureSubscribing(peer, running, environment)
     }
+  } catch (error) {
+    throw new Error([(error as Error).message, ...lastWordsOf(running)].join('\n'))
   } finally {
     await Promise.all(running.processes.map((each) => each.stop()))
   }
+}
+
+/** What the servers said last: when clients fail, the reason is there. */
+function lastWordsOf({ processes }: RunningPeer): string[] {
+  return processes.filter(({ lastWords }) => lastWords !== '').map(({ name, lastWords }) => `${name}: ${lastWords}`)
 }
 
 async function measureStream(
@@ -164,7 +172,7 @@ async function measureIdle(peer: Peer, running: RunningPeer, environment: Enviro
 async function measureIntake(peer: Peer, running: RunningPeer, environment: Environment): Promise<Measurement> {
   await delay(SETTLE_MS)
   const before = cpuSeconds(running.processes)
-  await Producer.fill(environment, environment.topic, INTAKE_RECORDS)
+  await Producer.fill(environment, INTAKE_RECORDS)
   await idle(running)
   const serverCpuSeconds = cpuSeconds(running.processes) - before
   return { load: 'E', peer: peer.name, serverCpuSeconds, recordsPerCpuSecond: INTAKE_RECORDS / serverCpuSeconds }

@@ -62,8 +62,7 @@ async function settings(environment: Environment) {
   const [pushPort, gatewayPort] = await freePorts()
   const shared = {
     log: { kind: 'kafka', brokers: environment.brokers.split(',') },
-    // Reading back is not what is measured: the images that just were written are enough.
-    feeds: [{ name: 'quote', topic: environment.topic, warmup: { spanMs: 15_000 } }],
+    feeds: [{ name: 'quote', topic: environment.topic }],
     logging: { level: 'warn' },
   }
   return { shared, push: { listen: { host: '127.0.0.1', port: pushPort } }, gateway: { listen: { host: '127.0.0.1', port: gatewayPort } } }

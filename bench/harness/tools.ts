@@ -50,26 +50,35 @@ export class Producer {
   }
 
   static #spawn(environment: Environment, args: readonly string[]): Process {
-    const common = ['-brokers', environment.brokers, '-symbols', String(SYMBOLS), '-seed', String(environment.seed)]
+    const common = [
+      '-brokers',
+      environment.brokers,
+      '-topic',
+      environment.topic,
+      '-symbols',
+      String(SYMBOLS),
+      '-seed',
+      String(environment.seed),
+    ]
     return new Process('producer', { command: environment.programs('producer'), args: [...common, ...args], logDir: environment.logDir })
   }
 
-  static async createTopic(environment: Environment, topic: string): Promise<void> {
-    const process = this.#spawn(environment, ['-topic', topic, '-create', String(PARTITIONS)])
+  static async createTopic(environment: Environment): Promise<void> {
+    const process = this.#spawn(environment, ['-create', String(PARTITIONS)])
     await next(process, 'created')
     await process.stop()
   }
 
   /** Writes each symbol once and then on, `records` in all, as fast as possible. */
-  static async fill(environment: Environment, topic: string, records: number): Promise<void> {
-    const process = this.#spawn(environment, ['-topic', topic, '-fill', String(records)])
+  static async fill(environment: Environment, records: number): Promise<void> {
+    const process = this.#spawn(environment, ['-fill', String(records)])
     await next(process, 'filled')
     await process.stop()
   }
 
   /** Writes at an even rate until stopped. */
   static async start(environment: Environment, recordsPerSecond: number): Promise<Producer> {
-    const process = this.#spawn(environment, ['-topic', environment.topic, '-rate', String(recordsPerSecond)])
+    const process = this.#spawn(environment, ['-rate', String(recordsPerSecond)])
     await next(process, 'producing')
     return new Producer(process)
   }
