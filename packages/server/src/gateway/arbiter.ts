@@ -34,6 +34,8 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #books = new Map<Link, LinkBook>()
   readonly #sources = new Map<SymbolState, SymbolSource>()
   readonly #coverage = new Map<Feed, FeedCoverage>()
+  /** Feeds of which something is asked for. */
+  readonly #followed = new Set<Feed>()
   readonly #patternDeadlines = new Map<PatternState, { feed: Feed; byMs: number }>()
   #asking = false
 
@@ -70,12 +72,13 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   wantPattern(feed: Feed, pattern: PatternState): boolean {
+    this.#follow(feed)
     this.#patternDeadlines.set(pattern, { feed, byMs: this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs })
     for (const [link, book] of this.#books) this.#askPattern(link, book, feed, pattern)
     return false
   }
 
-  unwantPattern(_feed: Feed, pattern: PatternState): void {
+  unwantPattern(feed: Feed, pattern: PatternState): void {
     this.#patternDeadlines.delete(pattern)
     for (const [link, book] of this.#books) {
       const id = book.patternIds.get(pattern)
@@ -85,6 +88,7 @@ export class Arbiter implements HubSource, LinkHandler {
       this.#leaveRows(link, book, (row) => row.id === id)
       link.send({ t: 'unsubscribe', id })
     }
+    this.#unfollow(feed)
   }
 
   explain(feed: Feed, partition: number): StaleCause {
@@ -202,7 +206,7 @@ export class Arbiter implements HubSource, LinkHandler {
   pulse(link: Link, feedName: string, points: readonly PulsePoint[]): void {
     const feed = this.#hub.feed(feedName)
     const book = this.#books.get(link)
-    if (feed === undefined || book === undefined) return
+    if (feed === undefined || book === undefined || !this.#followed.has(feed)) return
     this.#settle(link, book, feed)
     const coverage = this.#coverage.get(feed)!
     for (const point of points) {
@@ -244,8 +248,25 @@ export class Arbiter implements HubSource, LinkHandler {
       if (generation < feed.generation) return
       const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
       this.#hub.setShape(feed, generation, partitions)
-      for (let partition = 0; partition < partitions; partition++) feed.freshness.expect(partition, this.#hub.clock.nowMs())
+      if (this.#followed.has(feed)) this.#expectPulses(feed)
     })
+  }
+
+  /** Something of the feed is asked for: from now on its pulses are due. Of a feed that nobody wants, none come. */
+  #follow(feed: Feed): void {
+    if (this.#followed.has(feed)) return
+    this.#followed.add(feed)
+    this.#expectPulses(feed)
+  }
+
+  #unfollow(feed: Feed): void {
+    if (feed.patterns.size > 0 || this.#coverage.get(feed)?.isEmpty === false || !this.#followed.delete(feed)) return
+    for (const { partition } of [...feed.freshness.partitions]) feed.freshness.forget(partition)
+    this.#coverage.get(feed)?.reset()
+  }
+
+  #expectPulses(feed: Feed): void {
+    for (let partition = 0; partition < feed.partitions; partition++) feed.freshness.expect(partition, this.#hub.clock.nowMs())
   }
 
   // ---- asking
@@ -256,6 +277,7 @@ export class Arbiter implements HubSource, LinkHandler {
       source = new SymbolSource(symbol)
       this.#sources.set(symbol, source)
       this.#coverage.get(symbol.feed)?.move(-1, 0)
+      this.#follow(symbol.feed)
     }
     return source
   }
@@ -451,6 +473,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
     this.#coverage.get(symbol.feed)?.move(source.covered, -1)
     symbol.feed.symbols.delete(symbol.name)
+    this.#unfollow(symbol.feed)
   }
 
   // ---- updates

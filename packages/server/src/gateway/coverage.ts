@@ -32,6 +32,11 @@ export class FeedCoverage {
     if (to >= 0) this.#counts.set(to, (this.#counts.get(to) ?? 0) + 1)
   }
 
+  /** Whether no symbol is asked for. */
+  get isEmpty(): boolean {
+    return this.#counts.size === 0
+  }
+
   setCarried(link: number, carried: readonly number[] | null): void {
     this.#carried[link] = carried
   }
@@ -39,6 +44,11 @@ export class FeedCoverage {
   /** The link is gone; what it told is no longer vouched for. */
   forget(link: number): void {
     this.#pulses[link]?.clear()
+  }
+
+  /** Nothing is asked for any more: pulses cease, and the last ones say nothing about what is asked for later. */
+  reset(): void {
+    for (const pulses of this.#pulses) pulses?.clear()
   }
 
   /** Takes a link's pulse. @returns whether it is newer than the link's last. */
