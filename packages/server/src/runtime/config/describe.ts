@@ -3,6 +3,6 @@ import type { Configs, ConfigRole } from './schema.ts'
 
 /** The whole configuration as YAML, defaults included and secrets as `[redacted]`: what `pulsewire config print` shows. */
 export function describeConfig(config: Configs[ConfigRole]): string {
-  // Through JSON, so that a Secret gives its redacted form.
+  // Through JSON, which redacts secrets and knows no references between equal parts.
   return stringify(JSON.parse(JSON.stringify(config)))
 }
