@@ -96,7 +96,7 @@ export function findCycles(edges: readonly Import[]): string[][] {
 }
 
 function isTest(file: string): boolean {
-  return /\.test\.tsx?$|\/test\/|^test\//.test(file)
+  return /\.test\.tsx?$|\/test(-support)?\/|^test\//.test(file)
 }
 
 function isCode({ from }: Import, name: string): boolean {
