@@ -15,7 +15,8 @@ function pulsewire(args: readonly string[], env: Record<string, string> = {}): P
   })
 }
 
-describe('pulsewire', () => {
+// Each starts processes of its own; most of their time is loading.
+describe('pulsewire', { concurrency: true }, () => {
   it('lists its commands and exit codes', async () => {
     const { code, stdout } = await pulsewire(['--help'])
     assert.equal(code, 0)
