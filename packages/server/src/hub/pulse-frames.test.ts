@@ -25,18 +25,43 @@ function setUp() {
 function welcome(epoch: number): WelcomeFrame {
   const feeds = [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 1 }] as const
   const limits = { messageBytesMax: 16_384, subscriptionsMax: 1 }
-  return { t: 'welcome', session: '', node: '', role: '', version: '', at: epoch, epoch, pulseIntervalMs: 1000, staleAfterMs: 2500, feeds, limits }
+  return {
+    t: 'welcome',
+    session: '',
+    node: '',
+    role: '',
+    version: '',
+    at: epoch,
+    epoch,
+    pulseIntervalMs: 1000,
+    staleAfterMs: 2500,
+    feeds,
+    limits,
+  }
 }
 
 function decoded(frame: EncodedPulse, epoch: number): PulseFrame {
-  let pulse: PulseFrame | undefined
-  const decoder = createDecoder(BIN)
-  const handler = { onUpdate() {}, onControl() {}, onPulse: (seen: PulseFrame) => void (pulse = seen) }
+  const feeds = [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 3 }]
+  const limits = { messageBytesMax: 1, subscriptionsMax: 1 }
+  const welcome = {
+    t: 'welcome',
+    session: '',
+    node: '',
+    role: '',
+    version: '',
+    at: 0,
+    epoch,
+    pulseIntervalMs: 0,
+    staleAfterMs: 0,
+    feeds,
+    limits,
+  }
   const writer = new ByteWriter()
   writer.u8(KIND.json)
-  writer.text(JSON.stringify(welcome(epoch)))
-  decoder.decode(writer.take(), handler)
-  decoder.decode(frame.bytes, handler)
+  writer.text(JSON.stringify(welcome))
+  writer.raw(frame.bytes)
+  let pulse: PulseFrame | undefined
+  createDecoder(BIN).decode(writer.take(), { onUpdate() {}, onControl() {}, onPulse: (seen) => void (pulse = seen) })
   return pulse!
 }
 
