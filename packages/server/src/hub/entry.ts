@@ -28,6 +28,8 @@ export class Entry {
   inForce = false
   /** Whether it stands in the session's queue of what is due, or in a rate lane. */
   queued = false
+  /** Whether it waits for its rate's tick, and not in the queue. */
+  inLane = false
   detached = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1

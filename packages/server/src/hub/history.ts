@@ -95,6 +95,11 @@ export class HistoryBudget {
     this.bytesMax = bytesMax
   }
 
+  /** Records listed, those that are evicted already included. */
+  get listed(): number {
+    return this.#order.length
+  }
+
   add(history: SymbolHistory, item: HistoryItem): void {
     history.push(item)
     this.#order.push({ history, count: item.count })

@@ -90,12 +90,14 @@ export class Hub {
     feed.generation = generation
     feed.partitions = partitions
     feed.carried = carried
+    // What the feed no longer has would be stale for ever.
+    for (const { partition } of feed.freshness.partitions) if (partitions > 0 && partition >= partitions) feed.freshness.forget(partition)
     this.#listener?.feeds()
   }
 
   // ---- subscriptions
 
-  /** Attaches an entry. It is answered by `ready` on its subscriber: during this call when the symbol is ready. */
+  /** Attaches an entry. Its symbol can be answered when it is ready; else `ready` on the subscriber says when. */
   attach(subscription: Subscription, symbol: SymbolState, ref: number): Entry {
     const entry = new Entry(subscription, symbol, ref)
     const first = symbol.entries.length === 0

@@ -41,24 +41,9 @@ function welcome(epoch: number): WelcomeFrame {
 }
 
 function decoded(frame: EncodedPulse, epoch: number): PulseFrame {
-  const feeds = [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 3 }]
-  const limits = { messageBytesMax: 1, subscriptionsMax: 1 }
-  const welcome = {
-    t: 'welcome',
-    session: '',
-    node: '',
-    role: '',
-    version: '',
-    at: 0,
-    epoch,
-    pulseIntervalMs: 0,
-    staleAfterMs: 0,
-    feeds,
-    limits,
-  }
   const writer = new ByteWriter()
   writer.u8(KIND.json)
-  writer.text(JSON.stringify(welcome))
+  writer.text(JSON.stringify(welcome(epoch)))
   writer.raw(frame.bytes)
   let pulse: PulseFrame | undefined
   createDecoder(BIN).decode(writer.take(), { onUpdate() {}, onControl() {}, onPulse: (seen) => void (pulse = seen) })

@@ -24,25 +24,44 @@ export class View {
   }
 }
 
+/** The views of a feed that somebody uses. Receivers choose freely, so one that nobody uses any more is forgotten. */
 export class Views {
   readonly all: View
-  readonly #views = new Map<string, View>()
+  readonly #views = new Map<string, { readonly view: View; users: number }>()
   readonly #dictionary: FieldDictionary
+  #nextId = 1
 
   constructor(dictionary: FieldDictionary) {
     this.#dictionary = dictionary
     this.all = new View(0, null, dictionary)
   }
 
-  of(fields: readonly string[] | undefined): View {
+  get size(): number {
+    return this.#views.size
+  }
+
+  /** The view of these fields, of all when `undefined`. Whoever opens it closes it. */
+  open(fields: readonly string[] | undefined): View {
     if (fields === undefined) return this.all
     const names = new Set(fields)
-    const key = JSON.stringify([...names].sort())
-    let view = this.#views.get(key)
-    if (view === undefined) {
-      view = new View(this.#views.size + 1, names, this.#dictionary)
-      this.#views.set(key, view)
+    const key = keyOf(names)
+    let used = this.#views.get(key)
+    if (used === undefined) {
+      used = { view: new View(this.#nextId++, names, this.#dictionary), users: 0 }
+      this.#views.set(key, used)
     }
-    return view
+    used.users++
+    return used.view
   }
+
+  close(view: View): void {
+    if (view.names === null) return
+    const key = keyOf(view.names)
+    const used = this.#views.get(key)
+    if (used?.view === view && --used.users === 0) this.#views.delete(key)
+  }
+}
+
+function keyOf(names: ReadonlySet<string>): string {
+  return JSON.stringify([...names].sort())
 }

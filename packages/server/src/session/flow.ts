@@ -16,6 +16,8 @@ interface Tag {
   readonly kind: 'pulse' | 'mark'
   readonly number: number
   readonly sentBytes: number
+  /** What had been acknowledged when it was sent. */
+  readonly ackedBytes: number
   readonly atMs: number
 }
 
@@ -28,7 +30,7 @@ export class FlowWindow {
   #nextMark = 1
   /** When the receiver last proved that it takes something. */
   #progressAtMs: number
-  #lowestBuffered = 0
+  #bufferedBytes = 0
   readonly #windowBytesMax: number
 
   constructor(nowMs: number, windowBytesMax: number) {
@@ -61,11 +63,15 @@ export class FlowWindow {
 
   /** A message went out; `pulse` or `mark` number it, when it will be acknowledged. */
   sent(bytes: number, nowMs: number, pulse: number, mark: number): void {
-    if (this.inFlightBytes === 0) this.#progressAtMs = nowMs
     this.#sentBytes += bytes
-    if (pulse > 0) this.#tags.push({ kind: 'pulse', number: pulse, sentBytes: this.#sentBytes, atMs: nowMs })
-    if (mark > 0) this.#tags.push({ kind: 'mark', number: mark, sentBytes: this.#sentBytes, atMs: nowMs })
-    if (pulse > 0 || mark > 0) this.#tagged = this.#sentBytes
+    if (pulse > 0) this.#tag('pulse', pulse, nowMs)
+    if (mark > 0) this.#tag('mark', mark, nowMs)
+  }
+
+  #tag(kind: Tag['kind'], number: number, nowMs: number): void {
+    if (!this.#isOwed) this.#progressAtMs = nowMs
+    this.#tags.push({ kind, number, sentBytes: this.#sentBytes, ackedBytes: this.#ackedBytes, atMs: nowMs })
+    this.#tagged = this.#sentBytes
   }
 
   acked(kind: 'pulse' | 'mark', number: number, nowMs: number): void {
@@ -73,27 +79,31 @@ export class FlowWindow {
     if (index < 0) return
     const tag = this.#tags[index]!
     this.#tags.splice(0, index + 1)
-    const ackedNow = tag.sentBytes - this.#ackedBytes
     this.#ackedBytes = Math.max(this.#ackedBytes, tag.sentBytes)
     this.#progressAtMs = nowMs
-    this.#adapt(ackedNow, nowMs - tag.atMs)
+    this.#adapt(tag.sentBytes - tag.ackedBytes, nowMs - tag.atMs)
   }
 
-  #adapt(ackedBytes: number, roundTripMs: number): void {
+  /** @param carriedBytes what the line carried within the round trip: everything that was on its way, not the last message alone. */
+  #adapt(carriedBytes: number, roundTripMs: number): void {
     if (roundTripMs <= FAST_ROUND_TRIP_MS) {
-      if (ackedBytes * 4 >= this.windowBytes) this.windowBytes = Math.min(this.windowBytes * 2, this.#windowBytesMax)
+      if (carriedBytes * 4 >= this.windowBytes) this.windowBytes = Math.min(this.windowBytes * 2, this.#windowBytesMax)
       return
     }
-    // The line is full, so what came back within a round trip is what it carries in that time.
-    const carried = (ackedBytes / roundTripMs) * IN_FLIGHT_TARGET_MS
-    if (ackedBytes * 8 >= this.windowBytes) this.windowBytes = clamp(carried, WINDOW_BYTES_MIN, this.#windowBytesMax)
+    if (carriedBytes * 8 < this.windowBytes) return
+    this.windowBytes = clamp((carriedBytes / roundTripMs) * IN_FLIGHT_TARGET_MS, WINDOW_BYTES_MIN, this.#windowBytesMax)
   }
 
-  /** How long the receiver has taken nothing although something is on its way; 0 when nothing is. */
+  /** Whether the receiver has something to acknowledge, or its socket something to take. */
+  get #isOwed(): boolean {
+    return this.#tags.length > 0 || this.#bufferedBytes > 0
+  }
+
+  /** How long the receiver has taken nothing although something waits for it; 0 when nothing does. To be asked now and then. */
   silentMs(nowMs: number, bufferedBytes: number): number {
-    if (bufferedBytes < this.#lowestBuffered) this.#progressAtMs = nowMs
-    this.#lowestBuffered = bufferedBytes
-    return this.inFlightBytes === 0 ? 0 : nowMs - this.#progressAtMs
+    if (bufferedBytes < this.#bufferedBytes || !this.#isOwed) this.#progressAtMs = nowMs
+    this.#bufferedBytes = bufferedBytes
+    return this.#isOwed ? nowMs - this.#progressAtMs : 0
   }
 }
 

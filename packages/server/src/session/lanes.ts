@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 
 /** Entries of one session and period that have changed and wait for the period's next tick. */
 export interface Lane {
-  readonly periodMs: number
+  periodMs: number
   dueAtMs: number
   entries: Entry[]
 }

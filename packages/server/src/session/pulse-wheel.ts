@@ -9,6 +9,11 @@ export interface Pulsed {
   pulse(): void
 }
 
+/** A receiver that asked for less than this gets each pulse as it comes. */
+export const EAGER_BELOW_MS = 200
+/** Such a receiver is met by the wheel all the same, for a heartbeat while no pulse comes. */
+const HEARTBEAT_INTERVAL_MS = 1000
+
 const SLOT_MS = 50
 const SLOTS = 256
 
@@ -32,7 +37,7 @@ export class PulseWheel {
   add(session: Pulsed): void {
     const nowMs = this.#clock.nowMs()
     // The phase is drawn, so that sessions that came at once are not all met at once for ever.
-    session.nextPulseAtMs = nowMs + session.pulseIntervalMs * (0.5 + this.#random() / 2)
+    session.nextPulseAtMs = nowMs + intervalOf(session) * (0.5 + this.#random() / 2)
     this.#size++
     this.#place(session, nowMs)
     this.#timer ??= this.#clock.every(SLOT_MS, this.#turn)
@@ -66,9 +71,13 @@ export class PulseWheel {
     for (const session of met) {
       if (session.nextPulseAtMs <= nowMs + SLOT_MS) {
         session.pulse()
-        session.nextPulseAtMs = Math.max(session.nextPulseAtMs + session.pulseIntervalMs, nowMs)
+        session.nextPulseAtMs = Math.max(session.nextPulseAtMs + intervalOf(session), nowMs)
       }
       this.#place(session, nowMs)
     }
   }
+}
+
+function intervalOf({ pulseIntervalMs }: Pulsed): number {
+  return pulseIntervalMs < EAGER_BELOW_MS ? HEARTBEAT_INTERVAL_MS : pulseIntervalMs
 }

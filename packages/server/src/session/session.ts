@@ -1,50 +1,34 @@
 import {
   CLOSE_CODES,
-  formatPosition,
-  PROTOCOL_VERSION,
   ProtocolError,
   type CloseReason,
   type ControlFrame,
   type HelloFrame,
   type PulseAckFrame,
   type RefusalCode,
+  type RefusedRow,
   type UpstreamFrame,
 } from '@pulsewire/protocol'
-import type { Entry, Feed, Hub, PatternState, StaleState, Subscriber, Subscription, SymbolState } from '../hub/index.ts'
-import type { Logger } from '../runtime/logger.ts'
+import type { Entry, Feed, PatternState, StaleState, Subscriber, Subscription, SymbolState } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
+import { welcomeFrame, type SessionContext } from './context.ts'
+import { DueQueue } from './due-queue.ts'
 import { FlowWindow } from './flow.ts'
 import { readInbound, type BadFrame } from './inbound.ts'
-import type { Lane, LaneClock, LaneOwner } from './lanes.ts'
-import type { SessionOptions } from './options.ts'
-import type { Flushable, FlushScheduler } from './scheduler.ts'
+import type { LaneOwner } from './lanes.ts'
+import { PulseOutbox } from './pulse-outbox.ts'
+import { EAGER_BELOW_MS } from './pulse-wheel.ts'
+import type { Flushable } from './scheduler.ts'
+import { Slowness } from './slowness.ts'
 import { SubscribeError, SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
-
-/** What all sessions of a node share. */
-export interface SessionContext {
-  readonly hub: Hub
-  readonly options: SessionOptions
-  readonly role: 'push' | 'gateway'
-  readonly version: string
-  readonly groups: ReadonlyMap<string, readonly string[]>
-  readonly composers: Readonly<Record<Composer['encoding'], Composer>>
-  readonly scheduler: FlushScheduler
-  readonly laneClock: LaneClock
-  readonly log: Logger
-  /** The session has said hello: it takes part in pulses and notices from now on. */
-  opened(session: Session): void
-  closed(session: Session): void
-}
+import { writeEntry } from './write-entry.ts'
 
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
 
-/** A receiver that asked for less than this gets each pulse as it comes. */
-export const EAGER_BELOW_MS = 200
-
 const BAD_FRAMES_MAX = 4
-/** How long a receiver has to be behind before it is told so, and in step before that is taken back. */
-const SLOW_NOTICE_AFTER_MS = 1000
+/** Control frames that wait for a closed window. Only a receiver that asks and takes no answers comes this far. */
+const CONTROLS_MAX = 10_000
 
 /** The sender's side of one hop: one receiver, what it subscribes to, and what is due to it. */
 export class Session implements Subscriber, TransportHandler, Flushable, LaneOwner {
@@ -69,17 +53,13 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   /** Per feed index. Made at their length: an array that grows by itself reserves room for many more. */
   readonly #known: number[]
   #controls: ControlFrame[] = []
-  #queue: Entry[] = []
-  #queueHead = 0
-  #lanes: Lane[] | null = null
-  readonly #pulsesSent: number[]
+  readonly #due = new DueQueue()
+  readonly #pulses: PulseOutbox
   #badFrames = 0
-  #mismatches = 0
-  #lastPulse = { pulse: 0, count: 0, digest: 0, settled: false }
   #repairMark = 0
-  #behindSinceMs = -1
-  #caughtUpSinceMs = -1
-  #slow = false
+  readonly #slowness = new Slowness()
+  /** Feeds of which it was told that something is stale: it is told when that is over, whatever it subscribes to then. */
+  #toldStale: Set<Feed> | null = null
 
   constructor(id: string, transport: Transport, context: SessionContext) {
     this.id = id
@@ -87,11 +67,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.#context = context
     this.openedAtMs = context.hub.clock.nowMs()
     this.pulseIntervalMs = context.options.pulseIntervalMs
-    const feeds = context.hub.feeds.length
-    this.#known = new Array<number>(feeds).fill(0)
-    this.#pulsesSent = new Array<number>(feeds).fill(0)
+    this.#known = new Array<number>(context.hub.feeds.length).fill(0)
     this.#flow = new FlowWindow(this.openedAtMs, context.options.outboundBytesMax)
     this.#table = new SubscriptionTable(context.hub, this, context.groups, context.options.subscriptionsMax)
+    this.#pulses = new PulseOutbox(context.hub, this.#table)
   }
 
   get symbols(): number {
@@ -102,10 +81,19 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     return this.#table.usesFeed(feed)
   }
 
+  /** Whether it is to be told what happens to the feed as a whole. */
+  hears(feed: Feed): boolean {
+    return this.#table.usesFeed(feed) || this.#toldStale?.has(feed) === true
+  }
+
+  get #isOver(): boolean {
+    return this.state === 'leaving' || this.state === 'closed'
+  }
+
   // ---- what the receiver sends
 
   message(message: Uint8Array | string): void {
-    if (this.state === 'closed' || this.state === 'leaving') return
+    if (this.#isOver) return
     try {
       for (const frame of readInbound(this.transport.encoding, message)) this.#frame(frame)
     } catch (error) {
@@ -115,20 +103,23 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   }
 
   #frame(frame: UpstreamFrame | BadFrame): void {
-    if (this.state === 'closed' || this.state === 'leaving') return
+    if (this.#isOver) return
+    if (this.state === 'greeting') return this.#greeting(frame)
     if (frame.t === 'bad') return this.#bad(frame.code, frame.message, frame.id)
-    if (this.state === 'greeting') {
-      if (frame.t !== 'hello') return this.close('protocol_error', `the first frame is hello, not ${frame.t}`)
-      return this.#hello(frame)
-    }
-    this.#badFrames = frame.t === 'ack' ? this.#badFrames : 0
-    if (frame.t === 'ack') this.#ack(frame)
-    else if (frame.t === 'subscribe') this.#subscribe(frame)
+    if (frame.t === 'hello') return this.#bad('bad_frame', 'hello was said already')
+    if (frame.t === 'ack') return this.#ack(frame)
+    this.#badFrames = 0
+    if (frame.t === 'subscribe') this.#subscribe(frame)
     else if (frame.t === 'unsubscribe') this.#unsubscribe(frame)
     else if (frame.t === 'sync') this.#control({ t: 'sync', echo: frame.at, at: this.#context.hub.clock.nowMs() })
-    else if (frame.t === 'bye') this.transport.close(1000, 'bye')
-    else if (frame.t === 'hello') this.#bad('bad_frame', 'hello was said already')
+    else if (frame.t === 'bye') this.#end(1000, 'bye')
     else this.#control({ t: 'token' })
+  }
+
+  #greeting(frame: UpstreamFrame | BadFrame): void {
+    if (frame.t === 'hello') this.#hello(frame)
+    else if (frame.t === 'bad') this.close('protocol_error', `the first frame is hello: ${frame.message}`)
+    else this.close('protocol_error', `the first frame is hello, not ${frame.t}`)
   }
 
   #hello(frame: HelloFrame): void {
@@ -136,46 +127,31 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.client = frame.client
     this.user = frame.user ?? ''
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)
-    this.#welcome()
+    this.#control(welcomeFrame(this.#context, this.id, this.pulseIntervalMs))
     this.#context.opened(this)
   }
 
-  #welcome(): void {
-    const { hub, options, role, version } = this.#context
-    const slowerMs = Math.max(0, this.pulseIntervalMs - options.pulseIntervalMs)
-    this.#control({
-      t: 'welcome',
-      session: this.id,
-      node: hub.nodeId,
-      role,
-      version: `${version} (protocol ${PROTOCOL_VERSION})`,
-      at: hub.clock.nowMs(),
-      epoch: hub.epoch,
-      pulseIntervalMs: this.pulseIntervalMs,
-      staleAfterMs: options.staleAfterMs + slowerMs,
-      feeds: hub.info(),
-      limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax: options.subscriptionsMax },
-    })
-  }
-
   #subscribe(frame: Extract<UpstreamFrame, { t: 'subscribe' }>): void {
-    const hadFeeds = this.#context.hub.feeds.filter((feed) => this.#table.usesFeed(feed))
+    const feed = this.#context.hub.feed(frame.feed)
+    const isNew = feed !== undefined && !this.#table.usesFeed(feed)
     try {
       this.#table.subscribe(frame)
     } catch (error) {
       if (!(error instanceof SubscribeError)) throw error
-      return this.#bad(error.code, error.message, error.id)
+      this.#control({ t: 'error', code: error.code, message: error.message, id: error.id })
+      return
     }
-    const feed = this.#context.hub.feed(frame.feed)
     // Who comes while a partition is stale has missed the notice.
-    if (feed !== undefined && !hadFeeds.includes(feed)) this.#tellStale(feed)
+    if (isNew) this.#tellStale(feed)
     this.#schedule()
   }
 
+  /** Answers that are owed go first, those of what ends now too: a row must not follow the word that it is over. */
   #unsubscribe(frame: Extract<UpstreamFrame, { t: 'unsubscribe' }>): void {
-    // Answers that are owed come first: a receiver told `unsubscribed` and then `ok` would hold what is gone.
-    this.#queueAnswers()
-    this.#control(this.#table.unsubscribe(frame))
+    this.#takeAnswers()
+    const answer = this.#table.unsubscribe(frame)
+    this.#takeAnswers()
+    this.#control(answer)
   }
 
   #tellStale(feed: Feed): void {
@@ -191,19 +167,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
       this.#flow.acked('pulse', frame.pulse, nowMs)
       this.#compareDigest(frame)
     }
-    if (this.#queueHead < this.#queue.length || this.pulseDue) this.#schedule()
+    if (this.#slowness.isBehind || !this.#due.isEmpty || this.pulseDue) this.#schedule()
   }
 
   /** Both ends hold the same set, or one of them has lost a frame: then the receiver names everything again. */
   #compareDigest(ack: PulseAckFrame): void {
-    const sent = this.#lastPulse
-    if (ack.pulse !== sent.pulse || !sent.settled || this.#repairMark !== 0) return
-    if (ack.count === sent.count && ack.digest === sent.digest) {
-      this.#mismatches = 0
-      return
-    }
-    if (++this.#mismatches < 2) return
-    this.#mismatches = 0
+    if (!this.#pulses.differs(ack) || this.#repairMark !== 0) return
     const { count, value } = this.#table.digest
     this.#context.log.warn('digest_differs', 'a receiver holds another set of subscriptions; it names them again', {
       session: this.id,
@@ -230,10 +199,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   // ---- what the hub tells
 
   due(entry: Entry): void {
-    entry.queued = true
     const { periodMs } = entry.subscription
-    if (periodMs > 0 && !entry.whole) return this.#toLane(entry, periodMs)
-    this.#queue.push(entry)
+    if (periodMs > 0 && !entry.whole) {
+      this.#due.wait(entry, periodMs, this.#context.laneClock, this)
+      return
+    }
+    this.#due.push(entry)
     if (!this.scheduled) this.#context.scheduler.schedule(this)
   }
 
@@ -243,10 +214,16 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   }
 
   refused(entry: Entry, code: string, message: string): void {
-    if (this.#table.refused(entry, code, message)) {
-      this.#control({ t: 'ended', id: entry.subscription.id, symbols: [[entry.symbol.name, code, message]] })
-    }
+    if (this.#table.refused(entry, code, message)) this.#ended(entry.subscription.id, entry.symbol.name, code, message)
     this.#schedule()
+  }
+
+  /** Many symbols that end together go into one frame. */
+  #ended(id: number, symbol: string, code: string, message: string): void {
+    this.#takeAnswers()
+    const last = this.#controls.at(-1)
+    if (last?.t === 'ended' && last.id === id) (last.symbols as RefusedRow[]).push([symbol, code, message])
+    else this.#control({ t: 'ended', id, symbols: [[symbol, code, message]] })
   }
 
   matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
@@ -261,6 +238,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
 
   stale(feed: Feed, partitions: readonly number[], state: StaleState): void {
     const { hop, reason, message, sinceMs } = state
+    ;(this.#toldStale ??= new Set()).add(feed)
     this.#control({ t: 'stale', feed: feed.name, partitions, hop, reason, since: Math.round(sinceMs), message })
   }
 
@@ -280,165 +258,70 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   // ---- sending
 
   #control(frame: ControlFrame): void {
-    if (this.state === 'closed') return
+    if (this.#isOver) return
+    if (this.#controls.length >= CONTROLS_MAX) {
+      this.close('slow_consumer', `${CONTROLS_MAX} answers wait for it to take something`)
+      return
+    }
     this.#controls.push(frame)
     this.#schedule()
   }
 
   #schedule(): void {
-    if (!this.scheduled && this.state !== 'closed') this.#context.scheduler.schedule(this)
-  }
-
-  #toLane(entry: Entry, periodMs: number): void {
-    this.#lanes ??= []
-    let lane = this.#lanes.find((known) => known.periodMs === periodMs)
-    if (lane === undefined) {
-      lane = { periodMs, dueAtMs: 0, entries: [] }
-      this.#lanes.push(lane)
-    }
-    if (lane.entries.length === 0) {
-      lane.dueAtMs = this.#context.laneClock.nextTickMs(periodMs)
-      this.#context.laneClock.wait(periodMs, this)
-    }
-    lane.entries.push(entry)
+    if (!this.scheduled && !this.#isOver) this.#context.scheduler.scheduleSoon(this)
   }
 
   lanesDue(): void {
+    this.#due.waitOn(this.#context.hub.clock.nowMs(), this.#context.laneClock, this)
     this.#schedule()
-  }
-
-  #takeDueLanes(nowMs: number): void {
-    if (this.#lanes === null) return
-    for (const lane of this.#lanes) {
-      if (lane.entries.length === 0) continue
-      if (lane.dueAtMs > nowMs) continue
-      for (const entry of lane.entries) this.#queue.push(entry)
-      lane.entries = []
-    }
   }
 
   /** The scheduler's call: puts what is due into one message, as far as the receiver's line takes it. */
   flush(): void {
-    if (this.state === 'closed') return
+    if (this.#isOver) return
     const nowMs = this.#context.hub.clock.nowMs()
-    this.#takeDueLanes(nowMs)
+    this.#due.takeDueLanes(nowMs)
     const open = this.#flow.openBytes
-    if (open <= 0 && this.#flow.awaitsAck) return this.#fellBehind(nowMs)
+    if (open <= 0 && this.#flow.awaitsAck) return this.#slowness.fellBehind(nowMs)
     const composer = this.#context.composers[this.transport.encoding]
     composer.begin(this.#known)
-    this.#queueAnswers()
+    this.#takeAnswers()
     for (const frame of this.#controls) composer.control(frame)
     this.#controls.length = 0
     this.#writeDue(composer, open)
-    const empty = this.#queueHead >= this.#queue.length
-    if (empty) {
-      this.#queue.length = 0
-      this.#queueHead = 0
-    }
-    const pulse = empty && this.pulseDue ? this.#writePulses(composer) : 0
-    // A closed window that no acknowledgement is due to would stay closed: a mark asks for one.
-    if (composer.size === 0 && open > 0) return
-    const mark = pulse === 0 && (open <= 0 || this.#flow.wantsMark(composer.size)) ? this.#flow.nextMark() : 0
-    if (mark !== 0) composer.mark(mark)
-    this.#flow.sent(composer.size, nowMs, pulse, mark)
-    this.transport.send(composer.finish())
-    if (empty) this.#inStep(nowMs)
+    const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer) : 0
+    if (pulse > 0) this.pulseDue = false
+    if (composer.size > 0 || open <= 0) this.#send(composer, nowMs, open, pulse)
+    if (this.#due.isEmpty) this.#slowness.caughtUp(nowMs)
     else this.#schedule()
   }
 
-  #writeDue(composer: Composer, openBytes: number): void {
-    const queue = this.#queue
-    while (this.#queueHead < queue.length && composer.size < openBytes) {
-      const entry = queue[this.#queueHead++]!
-      entry.queued = false
-      if (entry.detached || !entry.answered) continue
-      if (entry.subscription.delivery === 'every' && entry.held >= 0) this.#writeItems(composer, entry, openBytes)
-      else this.#writeLatest(composer, entry)
-    }
+  #send(composer: Composer, nowMs: number, openBytes: number, pulse: number): void {
+    // A closed window that no acknowledgement is due to would stay closed: a mark asks for one.
+    const mark = pulse === 0 && (openBytes <= 0 || this.#flow.wantsMark(composer.size)) ? this.#flow.nextMark() : 0
+    if (mark !== 0) composer.mark(mark)
+    this.#flow.sent(composer.size, nowMs, pulse, mark)
+    this.transport.send(composer.finish())
   }
 
-  #writeLatest(composer: Composer, entry: Entry): void {
-    if (entry.symbol.offset < 0 || !composer.latest(entry)) return
-    const { symbol } = entry
-    entry.held = symbol.count
-    entry.whole = symbol.deleted
-    if (entry.subscription.delivery === 'every') entry.heldPosition = formatPosition(symbol)
-  }
-
-  /** Gives every record after what the receiver holds; what history no longer has is said to be missing. */
-  #writeItems(composer: Composer, entry: Entry, openBytes: number): void {
-    const { symbol } = entry
-    const history = symbol.history!
-    for (;;) {
-      const item = history.firstAfter(entry.held)
-      if (item === undefined) {
-        // A receiver that resumed and missed nothing still needs an image for changes to apply to.
-        if (entry.whole && entry.held === symbol.count && symbol.hasImage) this.#writeLatest(composer, entry)
-        return
-      }
-      const n = item.count - entry.held
-      if (n > item.n) {
-        composer.control({ t: 'gap', ref: entry.ref, after: entry.heldPosition })
-        entry.whole = true
-      }
-      composer.item(entry, item, entry.whole, n)
-      entry.held = item.count
-      entry.whole = item.deleted
-      entry.heldPosition = formatPosition(item)
-      if (composer.size >= openBytes) {
-        if (history.firstAfter(entry.held) !== undefined) this.due(entry)
-        return
-      }
-    }
-  }
-
-  #queueAnswers(): void {
+  #takeAnswers(): void {
     for (const frame of this.#table.takeAnswers()) {
       this.#controls.push(frame)
       // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
       // because it says that everything promised has been sent.
-      if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#awaitsFirstPulse()
+      if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#pulses.awaitsFirst
     }
   }
 
-  #awaitsFirstPulse(): boolean {
-    return this.#context.hub.feeds.some((feed) => this.#table.usesFeed(feed) && (this.#pulsesSent[feed.index] ?? 0) === 0)
-  }
-
-  /** @returns the highest number written. */
-  #writePulses(composer: Composer): number {
-    const { hub } = this.#context
-    let highest = 0
-    for (const feed of hub.feeds) {
-      if (!this.#table.usesFeed(feed)) continue
-      const frame = hub.pulseFrame(feed, composer.encoding)
-      if (frame === undefined || frame.pulse <= (this.#pulsesSent[feed.index] ?? 0)) continue
-      composer.pulse(frame)
-      this.#pulsesSent[feed.index] = frame.pulse
-      highest = Math.max(highest, frame.pulse)
+  #writeDue(composer: Composer, openBytes: number): void {
+    while (composer.size < openBytes) {
+      const entry = this.#due.shift()
+      if (entry === undefined) return
+      if (writeEntry(composer, entry, openBytes)) this.#due.push(entry)
     }
-    if (highest === 0) {
-      const frame = hub.heartbeat(composer.encoding)
-      composer.pulse(frame)
-      highest = frame.pulse
-    }
-    this.pulseDue = false
-    const { count, value } = this.#table.digest
-    this.#lastPulse = { pulse: highest, count, digest: value, settled: !this.#table.answersOutstanding }
-    return highest
   }
 
   // ---- slow receivers
-
-  #fellBehind(nowMs: number): void {
-    this.#caughtUpSinceMs = -1
-    if (this.#behindSinceMs < 0) this.#behindSinceMs = nowMs
-  }
-
-  #inStep(nowMs: number): void {
-    this.#behindSinceMs = -1
-    if (this.#slow && this.#caughtUpSinceMs < 0) this.#caughtUpSinceMs = nowMs
-  }
 
   /** Called now and then: tells a slow receiver, cuts one that takes nothing. */
   check(nowMs: number): void {
@@ -447,8 +330,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
       if (nowMs - this.openedAtMs > options.helloTimeoutMs) this.close('hello_timeout', `no hello within ${options.helloTimeoutMs} ms`)
       return
     }
-    if (!this.#slow && this.#behindSinceMs >= 0 && nowMs - this.#behindSinceMs > SLOW_NOTICE_AFTER_MS) this.#tellSlow()
-    if (this.#slow && this.#caughtUpSinceMs >= 0 && nowMs - this.#caughtUpSinceMs > SLOW_NOTICE_AFTER_MS) this.#tellCaughtUp()
+    const notice = this.#slowness.notice(nowMs)
+    if (notice === 'slow') this.#tellSlow()
+    else if (notice === 'caught_up') this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
     const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
     if (silentMs > options.ackTimeoutMs) {
       const stuck =
@@ -460,19 +344,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   }
 
   #tellSlow(): void {
-    this.#slow = true
-    this.#caughtUpSinceMs = -1
     this.#context.log.info('slow', 'a receiver takes less than it is sent', { session: this.id, windowBytes: this.#flow.windowBytes })
     this.#control({
       t: 'notice',
       code: 'slow',
       message: 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut',
     })
-  }
-
-  #tellCaughtUp(): void {
-    this.#slow = false
-    this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
   }
 
   // ---- the end
@@ -484,16 +361,20 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   }
 
   drained(): void {
-    if (this.#queueHead < this.#queue.length || this.pulseDue) this.#schedule()
+    if (!this.#due.isEmpty || this.pulseDue) this.#schedule()
   }
 
   close(reason: CloseReason, message: string): void {
-    if (this.state === 'closed' || this.state === 'leaving') return
-    // What was said before the end, an error most of all, goes out first.
+    if (this.#isOver) return
+    this.#context.log.info('session_closed', message, { session: this.id, reason, remote: this.transport.remote })
+    this.#end(CLOSE_CODES[reason][0], `${reason}: ${message}`)
+  }
+
+  /** What was said before the end, an error most of all, goes out first. */
+  #end(code: number, reason: string): void {
     this.flush()
     this.state = 'leaving'
-    this.#context.log.info('session_closed', message, { session: this.id, reason, remote: this.transport.remote })
-    this.transport.close(CLOSE_CODES[reason][0], `${reason}: ${message}`)
+    this.transport.close(code, reason)
     this.#leave()
   }
 
@@ -510,9 +391,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   #leave(): void {
     this.#table.close()
     this.#context.laneClock.forget(this)
-    this.#queue = []
-    this.#queueHead = 0
-    this.#lanes = null
+    this.#due.clear()
     this.#controls = []
   }
 }

@@ -3,11 +3,12 @@ import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
+import type { SessionContext } from './context.ts'
 import { LaneClock } from './lanes.ts'
 import type { SessionOptions } from './options.ts'
-import { PulseWheel } from './pulse-wheel.ts'
+import { EAGER_BELOW_MS, PulseWheel } from './pulse-wheel.ts'
 import { FlushScheduler } from './scheduler.ts'
-import { EAGER_BELOW_MS, Session, type SessionContext } from './session.ts'
+import { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
 /** How often sessions are looked at for slowness and a missing hello. */
@@ -95,7 +96,7 @@ export class Sessions implements HubListener {
 
   freshness(feed: Feed, change: FreshnessChange): void {
     for (const session of this.#sessions) {
-      if (!session.usesFeed(feed)) continue
+      if (!session.hears(feed)) continue
       for (const { partitions, state } of grouped(change)) session.stale(feed, partitions, state)
       if (change.live.length > 0) session.live(feed, change.live)
     }

@@ -1,13 +1,7 @@
 import {
-  comparePositions,
-  formatPosition,
-  parsePosition,
   SubscriptionDigest,
-  type AnswerState,
   type FeedMode,
-  type OkRow,
   type RefusalCode,
-  type RefusedRow,
   type SubscribedFrame,
   type SubscribeFrame,
   type UnsubscribedFrame,
@@ -24,6 +18,8 @@ import {
   type Subscriber,
   type SymbolState,
 } from '../hub/index.ts'
+import { OwedAnswers, type Answers } from './answers.ts'
+import { positionReceiver } from './resume.ts'
 
 /** A subscribe that cannot be taken as a whole. */
 export class SubscribeError extends Error {
@@ -38,15 +34,6 @@ export class SubscribeError extends Error {
 
 const NO_FRAMES: readonly SubscribedFrame[] = []
 
-interface Answers {
-  ok: OkRow[]
-  refused: RefusedRow[]
-  /** Symbols and patterns that wait for an upstream answer. */
-  outstanding: number
-  /** Whether `done` has to be said once nothing is outstanding. */
-  open: boolean
-}
-
 /** What a session subscribes to, and the answers it still owes its receiver. */
 export class SubscriptionTable {
   readonly digest = new SubscriptionDigest()
@@ -55,13 +42,13 @@ export class SubscriptionTable {
   readonly #groups: ReadonlyMap<string, readonly string[]>
   readonly #symbolsMax: number
   readonly #subscriptions = new Map<number, Subscription>()
-  /** `null` while nothing is owed, which is nearly always. */
-  #answers: Map<Subscription, Answers> | null = null
+  readonly #answers = new OwedAnswers()
   /** Positions that waiting entries asked to resume from. */
   #resume: Map<Entry, string> | null = null
   /** Per feed index how many subscriptions there are. */
   readonly #feeds: number[]
   #symbols = 0
+  #patterns = 0
   #nextRef = 1
   #freeRefs: number[] | null = null
   /** While a repair runs: what the receiver has named again. */
@@ -89,13 +76,13 @@ export class SubscriptionTable {
 
   /** Whether the receiver waits for an answer. */
   get answersOutstanding(): boolean {
-    return this.#answers !== null
+    return this.#answers.any
   }
 
   /** @throws SubscribeError when nothing of it can be taken. */
   subscribe(frame: SubscribeFrame): void {
     const subscription = this.#open(frame)
-    const answers = this.#answersOf(subscription)
+    const answers = this.#answers.of(subscription)
     answers.open = true
     const names = [...(frame.symbols ?? [])]
     const patterns = [...(frame.patterns ?? [])]
@@ -128,13 +115,15 @@ export class SubscriptionTable {
         ok.push(name)
       }
     }
-    const closed = this.#closeIfEmpty(subscription)
+    // Nothing is left, though an answer may still be owed; it goes out before this.
+    const closed = subscription.entries.size === 0 && (subscription.patterns?.size ?? 0) === 0
+    this.#closeIfEmpty(subscription)
     return { t: 'unsubscribed', id, ok, unknown, closed }
   }
 
   /** The symbol of a waiting entry can be answered. */
   ready(entry: Entry): void {
-    const answers = this.#answersOf(entry.subscription)
+    const answers = this.#answers.of(entry.subscription)
     if (answers.outstanding > 0) answers.outstanding--
     this.#answer(entry, answers, this.#resume?.get(entry))
     this.#resume?.delete(entry)
@@ -142,7 +131,7 @@ export class SubscriptionTable {
 
   /** The entry is gone from the hub already. @returns whether the receiver had been told `ok` before. */
   refused(entry: Entry, code: string, message: string): boolean {
-    const answers = this.#answersOf(entry.subscription)
+    const answers = this.#answers.of(entry.subscription)
     const wasAnswered = entry.answered
     this.#forget(entry)
     if (wasAnswered) return true
@@ -154,40 +143,22 @@ export class SubscriptionTable {
   /** A symbol appeared that matches one of the session's patterns. */
   matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
     if (pattern.readiness === 'waiting') return
-    this.#match(subscription, this.#answersOf(subscription), pattern, symbol, undefined)
+    this.#match(subscription, this.#answers.of(subscription), pattern, symbol, undefined, false)
   }
 
   patternReady(subscription: Subscription, pattern: PatternState): void {
-    const answers = this.#answersOf(subscription)
+    const answers = this.#answers.of(subscription)
     if (answers.outstanding > 0) answers.outstanding--
-    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, undefined)
+    for (const symbol of this.#hub.matching(subscription.feed, pattern)) {
+      this.#match(subscription, answers, pattern, symbol, undefined, false)
+    }
   }
 
   /** Takes the answers that can be sent now, oldest first. */
   takeAnswers(): readonly SubscribedFrame[] {
-    if (this.#answers === null) return NO_FRAMES
-    const frames: SubscribedFrame[] = []
-    for (const [subscription, answers] of this.#answers) {
-      const done = answers.open && answers.outstanding === 0
-      if (answers.ok.length > 0 || answers.refused.length > 0 || done) {
-        const frame: SubscribedFrame = { t: 'subscribed', id: subscription.id }
-        if (answers.ok.length > 0) frame.ok = answers.ok
-        if (answers.refused.length > 0) frame.refused = answers.refused
-        if (done) frame.done = true
-        frames.push(frame)
-      }
-      if (answers.outstanding > 0) {
-        answers.ok = []
-        answers.refused = []
-      } else {
-        this.#answers.delete(subscription)
-        this.#closeIfEmpty(subscription)
-      }
-    }
-    if (this.#answers.size === 0) {
-      this.#answers = null
-      this.#resume = null
-    }
+    if (!this.#answers.any) return NO_FRAMES
+    const frames = this.#answers.take((subscription) => this.#closeIfEmpty(subscription))
+    if (!this.#answers.any) this.#resume = null
     return frames
   }
 
@@ -213,9 +184,10 @@ export class SubscriptionTable {
     for (const subscription of this.#subscriptions.values()) {
       for (const pattern of [...(subscription.patterns ?? [])]) this.#hub.removePattern(subscription, pattern)
       for (const entry of [...subscription.entries.values()]) this.#hub.detach(entry)
+      subscription.feed.views.close(subscription.view)
     }
     this.#subscriptions.clear()
-    this.#answers = null
+    this.#answers.clear()
     this.#resume = null
   }
 
@@ -225,15 +197,17 @@ export class SubscriptionTable {
       const known = this.#hub.feeds.map(({ name }) => name).join(', ')
       throw new SubscribeError('feed_unknown', `no feed ${shown(frame.feed)} here; there is ${known}`, frame.id)
     }
+    const delivery = this.#delivery(frame, feed)
     const options = {
-      view: feed.views.of(frame.fields),
-      delivery: this.#delivery(frame, feed),
+      view: feed.views.open(frame.fields),
+      delivery,
       periodMs: frame.maxRate === undefined ? 0 : 1000 / frame.maxRate,
       image: frame.image ?? true,
       history: frame.history ?? 0,
     }
     const open = this.#subscriptions.get(frame.id)
     if (open !== undefined) {
+      feed.views.close(options.view)
       if (open.feed === feed && open.sameOptions(options)) return open
       throw new SubscribeError('options_differ', `subscription ${frame.id} is open with another feed or other options`, frame.id)
     }
@@ -261,16 +235,6 @@ export class SubscriptionTable {
     return delivery
   }
 
-  #answersOf(subscription: Subscription): Answers {
-    this.#answers ??= new Map()
-    let answers = this.#answers.get(subscription)
-    if (answers === undefined) {
-      answers = { ok: [], refused: [], outstanding: 0, open: false }
-      this.#answers.set(subscription, answers)
-    }
-    return answers
-  }
-
   #subscribeName(subscription: Subscription, answers: Answers, name: string, from: SubscribeFrame['from']): void {
     if (!isValidName(name)) {
       answers.refused.push([shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character'])
@@ -290,27 +254,50 @@ export class SubscriptionTable {
       answers.refused.push([shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character'])
       return
     }
+    const again = subscription.patterns?.has(text) === true
+    if (!again && this.#isFull) {
+      answers.refused.push([text, 'subscriptions_limit', this.#limitMessage])
+      return
+    }
+    if (!again) this.#patterns++
     this.#confirmed?.add(`${subscription.id} ${text}`)
     const pattern = this.#hub.addPattern(subscription, text)
     if (pattern.readiness === 'waiting') {
-      answers.outstanding++
+      if (!again) answers.outstanding++
       return
     }
-    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, from)
+    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, from, again)
   }
 
-  #match(subscription: Subscription, answers: Answers, pattern: PatternState, symbol: SymbolState, from: SubscribeFrame['from']): void {
+  /** @param again the receiver named the pattern once more, and gets everything of it anew. */
+  #match(
+    subscription: Subscription,
+    answers: Answers,
+    pattern: PatternState,
+    symbol: SymbolState,
+    from: SubscribeFrame['from'],
+    again: boolean,
+  ): void {
     const open = subscription.entries.get(symbol.name)
     const entry = open ?? this.#attach(subscription, answers, symbol.name)
     if (entry === undefined) return
     ;(entry.patterns ??= new Set()).add(pattern.pattern)
     const position = from !== undefined && Object.hasOwn(from, symbol.name) ? from[symbol.name] : undefined
-    if (open === undefined || from !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
+    if (open === undefined || again || from !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
+  }
+
+  /** A pattern counts as a symbol, even while none matches it: it is held and matched all the same. */
+  get #isFull(): boolean {
+    return this.#symbols + this.#patterns >= this.#symbolsMax
+  }
+
+  get #limitMessage(): string {
+    return `a session holds at most ${this.#symbolsMax} symbols and patterns; those before are kept`
   }
 
   #attach(subscription: Subscription, answers: Answers, name: string): Entry | undefined {
-    if (this.#symbols >= this.#symbolsMax) {
-      answers.refused.push([name, 'subscriptions_limit', `a session holds at most ${this.#symbolsMax} symbols; those before are kept`])
+    if (this.#isFull) {
+      answers.refused.push([name, 'subscriptions_limit', this.#limitMessage])
       return undefined
     }
     const symbol = subscription.feed.obtain(name)
@@ -333,7 +320,7 @@ export class SubscriptionTable {
   }
 
   #answer(entry: Entry, answers: Answers, position: string | undefined): void {
-    const state = stateFor(entry, position)
+    const state = positionReceiver(entry, position)
     entry.whole = true
     if (!entry.inForce) {
       entry.inForce = true
@@ -353,7 +340,7 @@ export class SubscriptionTable {
   #drop(entry: Entry): void {
     this.#hub.detach(entry)
     if (!entry.answered) {
-      const answers = this.#answersOf(entry.subscription)
+      const answers = this.#answers.of(entry.subscription)
       if (answers.outstanding > 0) answers.outstanding--
     }
     this.#forget(entry)
@@ -370,8 +357,9 @@ export class SubscriptionTable {
   #dropPattern(subscription: Subscription, text: string, dropped: string[]): void {
     const waiting = subscription.feed.patterns.get(text)?.readiness === 'waiting'
     this.#hub.removePattern(subscription, text)
+    this.#patterns--
     if (waiting) {
-      const answers = this.#answersOf(subscription)
+      const answers = this.#answers.of(subscription)
       if (answers.outstanding > 0) answers.outstanding--
     }
     dropped.push(text)
@@ -382,49 +370,12 @@ export class SubscriptionTable {
     }
   }
 
-  #closeIfEmpty(subscription: Subscription): boolean {
-    if (subscription.entries.size > 0 || (subscription.patterns?.size ?? 0) > 0 || this.#answers?.has(subscription) === true) return false
-    if (this.#subscriptions.delete(subscription.id)) this.#feeds[subscription.feed.index]!--
-    return true
+  #closeIfEmpty(subscription: Subscription): void {
+    if (subscription.entries.size > 0 || (subscription.patterns?.size ?? 0) > 0 || this.#answers.has(subscription)) return
+    if (!this.#subscriptions.delete(subscription.id)) return
+    this.#feeds[subscription.feed.index]!--
+    subscription.feed.views.close(subscription.view)
   }
-}
-
-/** Where the receiver is put: sets `held` and says what follows. */
-function stateFor(entry: Entry, position: string | undefined): AnswerState {
-  const { symbol, subscription } = entry
-  entry.held = -1
-  const from = position === undefined ? undefined : parsePosition(position)
-  if (from !== undefined && symbol.offset >= 0) {
-    const recovered =
-      subscription.delivery === 'every' ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
-    if (recovered) entry.heldPosition = formatPosition(from)
-    if (recovered) return symbol.hasImage || subscription.delivery === 'every' ? 'recovered' : 'empty'
-  }
-  if (!symbol.hasImage) return 'empty'
-  const { image, history } = subscription.options
-  if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
-  if (image) return 'snapshot'
-  entry.held = symbol.count
-  return 'changes'
-}
-
-/** Puts the receiver behind the record that it names, when everything after it is still held. */
-function resumeEvery(entry: Entry, from: { generation: number; partition: number; offset: number }): boolean {
-  const { symbol } = entry
-  if (from.generation === symbol.generation && from.partition === symbol.partition && from.offset === symbol.offset) {
-    entry.held = symbol.count
-    return true
-  }
-  const item = symbol.history?.at(from.generation, from.partition, from.offset)
-  if (item !== undefined) {
-    entry.held = item.count
-    return true
-  }
-  const oldest = symbol.history?.oldest
-  if (oldest === undefined || oldest.prev !== from.offset || oldest.partition !== from.partition || oldest.generation !== from.generation)
-    return false
-  entry.held = oldest.count - oldest.n
-  return true
 }
 
 /** A name as it may be shown back: never longer than it makes sense. */

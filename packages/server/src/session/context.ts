@@ -1,0 +1,41 @@
+import { PROTOCOL_VERSION, type WelcomeFrame } from '@pulsewire/protocol'
+import type { Hub } from '../hub/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Composer } from './composer.ts'
+import type { LaneClock } from './lanes.ts'
+import type { SessionOptions } from './options.ts'
+import type { FlushScheduler } from './scheduler.ts'
+import type { Session } from './session.ts'
+
+/** What all sessions of a node share. */
+export interface SessionContext {
+  readonly hub: Hub
+  readonly options: SessionOptions
+  readonly role: 'push' | 'gateway'
+  readonly version: string
+  readonly groups: ReadonlyMap<string, readonly string[]>
+  readonly composers: Readonly<Record<Composer['encoding'], Composer>>
+  readonly scheduler: FlushScheduler
+  readonly laneClock: LaneClock
+  readonly log: Logger
+  /** The session has said hello: it takes part in pulses and notices from now on. */
+  opened(session: Session): void
+  closed(session: Session): void
+}
+
+export function welcomeFrame({ hub, options, role, version }: SessionContext, session: string, pulseIntervalMs: number): WelcomeFrame {
+  const slowerMs = Math.max(0, pulseIntervalMs - options.pulseIntervalMs)
+  return {
+    t: 'welcome',
+    session,
+    node: hub.nodeId,
+    role,
+    version: `${version} (protocol ${PROTOCOL_VERSION})`,
+    at: hub.clock.nowMs(),
+    epoch: hub.epoch,
+    pulseIntervalMs,
+    staleAfterMs: options.staleAfterMs + slowerMs,
+    feeds: hub.info(),
+    limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax: options.subscriptionsMax },
+  }
+}

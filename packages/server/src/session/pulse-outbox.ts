@@ -1,0 +1,56 @@
+import type { PulseAckFrame } from '@pulsewire/protocol'
+import type { Feed, Hub } from '../hub/index.ts'
+import type { Composer } from './composer.ts'
+import { DigestWatch } from './digest-watch.ts'
+import type { SubscriptionTable } from './table.ts'
+
+/** The pulses that one receiver was sent, and what it says to them. */
+export class PulseOutbox {
+  readonly #hub: Hub
+  readonly #table: SubscriptionTable
+  readonly #digests = new DigestWatch()
+  /** Per feed index the number of the newest pulse sent. Made at its length: an array that grows reserves room for many more. */
+  readonly #sent: number[]
+
+  constructor(hub: Hub, table: SubscriptionTable) {
+    this.#hub = hub
+    this.#table = table
+    this.#sent = new Array<number>(hub.feeds.length).fill(0)
+  }
+
+  /** Whether there is a feed that the receiver subscribes to and has never had a pulse of. */
+  get awaitsFirst(): boolean {
+    for (const feed of this.#hub.feeds) if (this.#table.usesFeed(feed) && this.#sentOf(feed) === 0) return true
+    return false
+  }
+
+  /** Writes the newest pulse of each feed subscribed to, a heartbeat when none is new. @returns the highest number written. */
+  write(composer: Composer): number {
+    let highest = 0
+    for (const feed of this.#hub.feeds) {
+      if (!this.#table.usesFeed(feed)) continue
+      const frame = this.#hub.pulseFrame(feed, composer.encoding)
+      if (frame === undefined || frame.pulse <= this.#sentOf(feed)) continue
+      composer.pulse(frame)
+      this.#sent[feed.index] = frame.pulse
+      highest = Math.max(highest, frame.pulse)
+    }
+    if (highest === 0) {
+      const frame = this.#hub.heartbeat(composer.encoding)
+      composer.pulse(frame)
+      highest = frame.pulse
+    }
+    const { count, value } = this.#table.digest
+    this.#digests.sent(highest, count, value, !this.#table.answersOutstanding)
+    return highest
+  }
+
+  /** Whether an acknowledgement shows that the receiver holds another set of subscriptions. */
+  differs(ack: PulseAckFrame): boolean {
+    return this.#digests.differs(ack)
+  }
+
+  #sentOf(feed: Feed): number {
+    return this.#sent[feed.index] ?? 0
+  }
+}

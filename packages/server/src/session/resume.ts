@@ -1,0 +1,54 @@
+import { comparePositions, formatPosition, parsePosition, type AnswerState, type Position } from '@pulsewire/protocol'
+import type { Entry } from '../hub/index.ts'
+
+/**
+ * Decides where a receiver begins: sets what the entry holds, and says what follows.
+ * @param position the last position that the receiver held, when it resumes.
+ */
+export function positionReceiver(entry: Entry, position: string | undefined): AnswerState {
+  const { symbol, subscription } = entry
+  const isEvery = subscription.delivery === 'every'
+  entry.held = -1
+  entry.heldPosition = ''
+  const from = position === undefined ? undefined : parsePosition(position)
+  if (from !== undefined && symbol.offset >= 0) {
+    const recovered = isEvery ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
+    if (recovered) entry.heldPosition = formatPosition(from)
+    if (recovered) return symbol.hasImage || isEvery ? 'recovered' : 'empty'
+  }
+  if (!symbol.hasImage) {
+    // Of an `every` feed nobody misses the first record because a second one came before the first could be sent.
+    if (isEvery) beginNow(entry)
+    return 'empty'
+  }
+  const { image, history } = subscription.options
+  if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
+  if (image) return 'snapshot'
+  beginNow(entry)
+  return 'changes'
+}
+
+/** The receiver gets what comes from now on. */
+function beginNow(entry: Entry): void {
+  entry.held = entry.symbol.count
+  if (entry.symbol.offset >= 0) entry.heldPosition = formatPosition(entry.symbol)
+}
+
+/** Puts the receiver behind the record that it names, when everything after it is still held. */
+function resumeEvery(entry: Entry, from: Position): boolean {
+  const { symbol } = entry
+  if (from.generation === symbol.generation && from.partition === symbol.partition && from.offset === symbol.offset) {
+    entry.held = symbol.count
+    return true
+  }
+  const item = symbol.history?.at(from.generation, from.partition, from.offset)
+  if (item !== undefined) {
+    entry.held = item.count
+    return true
+  }
+  const oldest = symbol.history?.oldest
+  if (oldest === undefined || oldest.prev !== from.offset || oldest.partition !== from.partition || oldest.generation !== from.generation)
+    return false
+  entry.held = oldest.count - oldest.n
+  return true
+}

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ENCODINGS } from '@pulsewire/protocol'
+import { Sender } from '../../../../test/support/sender.ts'
+
+const SYMBOLS = Array.from({ length: 50 }, (_, i) => `S${i}`)
+
+for (const encoding of ENCODINGS) {
+  test(`a thin line carries new values, not old ones, and ends up complete (${encoding})`, () => {
+    const sender = new Sender()
+    const receiver = sender.connect({ encoding, bytesPerSecond: 5_000, latencyMs: 20 })
+    sender.clock.advance(1000)
+    receiver.subscribe(SYMBOLS)
+    let oldestMs = 0
+    for (let i = 0; i < 6000; i++) {
+      for (let k = 0; k < 3; k++) sender.record(SYMBOLS[(i * 3 + k) % 50]!, { at: sender.clock.nowMs(), text: 'x'.repeat(40) })
+      sender.clock.advance(5)
+      // Once the window has found what the line carries.
+      for (const frame of receiver.peek())
+        if (frame.t === 'update' && i > 3000) oldestMs = Math.max(oldestMs, sender.clock.nowMs() - Number(frame.values['at']))
+    }
+    assert.ok(oldestMs < 3500, `a value was ${oldestMs} ms old`)
+    sender.clock.advance(10_000)
+    for (const name of SYMBOLS) assert.deepEqual(receiver.image(name)?.['at'], sender.symbol(name).values[0], name)
+    assert.equal(receiver.transport.closedWith, undefined)
+  })
+}
+
+/** A receiver behind a window that nothing opens, with something due to it. */
+function behind() {
+  const sender = new Sender()
+  const receiver = sender.connect()
+  receiver.subscribe(SYMBOLS)
+  receiver.take()
+  receiver.acks = false
+  for (const name of SYMBOLS) sender.record(name, { text: 'x'.repeat(2000) })
+  receiver.take()
+  for (const name of SYMBOLS) sender.record(name, { text: 'y'.repeat(2000) })
+  receiver.take()
+  return { sender, receiver }
+}
+
+test('without acknowledgements sending stops at the window, whatever becomes due', () => {
+  const { sender, receiver } = behind()
+  const sent = receiver.messageSizes.reduce((sum, size) => sum + size, 0)
+  for (let i = 0; i < 100; i++) {
+    for (const name of SYMBOLS) sender.record(name, { i })
+    sender.clock.advance(20)
+  }
+  assert.equal(
+    receiver.messageSizes.reduce((sum, size) => sum + size, 0),
+    sent,
+  )
+})
+
+test('what waits for the window goes out with the acknowledgement: updates, answers and pulses', () => {
+  const { sender, receiver } = behind()
+  receiver.send({ t: 'unsubscribe', id: 1, symbols: SYMBOLS })
+  receiver.send({ t: 'sync', at: 1 })
+  assert.deepEqual(receiver.take(), [])
+  receiver.acks = true
+  receiver.ackAll()
+  sender.clock.advance(30)
+  assert.deepEqual(
+    receiver
+      .take()
+      .map(({ t }) => t)
+      .filter((t) => t !== 'pulse' && t !== 'mark'),
+    ['unsubscribed', 'sync'],
+  )
+})
+
+test('a receiver that stays behind is told so once, and once when it has been in step for a while', () => {
+  const { sender, receiver } = behind()
+  sender.clock.advance(3000)
+  assert.deepEqual(receiver.takeOf('notice'), [])
+  receiver.acks = true
+  receiver.ackAll()
+  const notices = []
+  for (let i = 0; i < 200; i++) notices.push(...receiver.takeOf('notice'))
+  assert.deepEqual(
+    notices.map(({ code }) => code),
+    ['slow', 'caught_up'],
+  )
+  assert.deepEqual(sender.log.lines.filter(({ code }) => code === 'slow').length, 1)
+})
+
+test('a receiver in step, and an idle one, are told nothing', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ latencyMs: 600 })
+  sender.clock.advance(2000)
+  receiver.subscribe(['A'])
+  for (let i = 0; i < 500; i++) {
+    sender.record('A', { i })
+    sender.clock.advance(20)
+  }
+  sender.clock.advance(10_000)
+  assert.deepEqual(receiver.takeOf('notice'), [])
+})
+
+test('a receiver that acknowledges nothing is cut with 4101, after the deadline and not before', () => {
+  const { sender, receiver } = behind()
+  sender.clock.advance(14_000)
+  assert.equal(receiver.transport.closedWith, undefined)
+  sender.clock.advance(2000)
+  assert.equal(receiver.closed.code, 4101)
+  assert.match(receiver.closed.reason, /acknowledges nothing/)
+  assert.equal(sender.symbol('S0').entries.length, 0)
+})
+
+test('a socket that takes nothing is cut too, and the reason says what is stuck', () => {
+  const sender = new Sender()
+  const receiver = sender.connect()
+  receiver.acks = false
+  receiver.transport.bufferedBytes = 5000
+  sender.clock.advance(17_000)
+  assert.equal(receiver.closed.code, 4101)
+  assert.match(receiver.closed.reason, /5000 bytes/)
+})
+
+test('a receiver that asked for a pulse a minute is not cut for acknowledging nothing in between', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ pulseIntervalMs: 60_000 })
+  receiver.subscribe(['A'])
+  for (let i = 0; i < 120; i++) {
+    sender.clock.advance(1000)
+    sender.record('A', { i })
+  }
+  assert.equal(receiver.transport.closedWith, undefined)
+})
+
+test('a receiver that asks and takes no answers is cut before its answers fill memory', () => {
+  const { receiver } = behind()
+  for (let i = 0; i < 20_000; i++) receiver.send({ t: 'sync', at: i })
+  assert.equal(receiver.transport.closedWith?.code, 4101)
+})

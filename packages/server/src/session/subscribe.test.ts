@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { OkRow, SubscribeFrame } from '@pulsewire/protocol'
+import type { Receiver, Seen } from '../../../../test/support/receiver.ts'
+import { Sender, type SenderOptions } from '../../../../test/support/sender.ts'
+
+function setUp(options: SenderOptions = {}) {
+  const sender = new Sender({ feeds: [{}, { name: 'trade', mode: 'every' }], ...options })
+  const receiver = sender.connect()
+  receiver.take()
+  return { sender, receiver }
+}
+
+/** Subscribes, and returns the frames but for pulses. */
+function subscribe(receiver: Receiver, symbols: readonly string[], options: Partial<SubscribeFrame> = {}): Seen[] {
+  receiver.subscribe(symbols, options)
+  return receiver.take().filter(({ t }) => t !== 'pulse')
+}
+
+function rows(frames: readonly Seen[]): OkRow[] {
+  return frames.flatMap((frame) => (frame.t === 'subscribed' ? [...(frame.ok ?? [])] : []))
+}
+
+function states(frames: readonly Seen[]): Record<string, string> {
+  return Object.fromEntries(rows(frames).map(([symbol, , state]) => [symbol, state]))
+}
+
+function refusals(frames: readonly Seen[]): (readonly string[])[] {
+  return frames.flatMap((frame) => (frame.t === 'subscribed' ? (frame.refused ?? []).map(([name, code]) => [name, code]) : []))
+}
+
+test('a symbol with an image is answered `snapshot`, and the image follows its row', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1 })
+  const frames = subscribe(receiver, ['A'])
+  assert.deepEqual(
+    frames.map(({ t }) => t),
+    ['subscribed', 'update'],
+  )
+  assert.deepEqual(frames[0], { t: 'subscribed', id: 1, ok: [['A', 1, 'snapshot']], done: true })
+  assert.deepEqual(receiver.image('A'), { last: 1 })
+})
+
+test('a symbol that nobody has heard of is answered `empty`; its first update is a snapshot', () => {
+  const { sender, receiver } = setUp()
+  assert.deepEqual(states(subscribe(receiver, ['A'])), { A: 'empty' })
+  sender.record('A', { last: 1 })
+  const [update] = receiver.takeOf('update')
+  assert.deepEqual([update?.snapshot, update?.values], [true, { last: 1 }])
+})
+
+test('a deleted symbol is answered `empty`', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1 })
+  sender.record('A', null)
+  const frames = subscribe(receiver, ['A'])
+  assert.deepEqual([states(frames), frames.length], [{ A: 'empty' }, 1])
+})
+
+test('`image: false` is answered `changes`; the first change brings the whole image', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1, bid: 2 })
+  const frames = subscribe(receiver, ['A', 'NEW'], { image: false })
+  assert.deepEqual([states(frames), frames.length], [{ A: 'changes', NEW: 'empty' }, 1])
+  sender.record('A', { last: 3, bid: 2 })
+  const [update] = receiver.takeOf('update')
+  assert.deepEqual([update?.snapshot, update?.n, update?.values], [true, 1, { last: 3, bid: 2 }])
+})
+
+test('latest: a position that is not newer than ours is `recovered`, with the newest image', () => {
+  const { sender, receiver } = setUp()
+  for (const last of [1, 2]) sender.record('A', { last })
+  for (const position of ['1:0:0', '1:0:1', '0:3:99']) {
+    const frames = subscribe(receiver, ['A'], { from: { A: position } })
+    assert.deepEqual(states(frames), { A: 'recovered' }, position)
+    assert.deepEqual(
+      frames.filter(({ t }) => t === 'update').map((frame) => frame.t === 'update' && [frame.snapshot, frame.values]),
+      [[true, { last: 2 }]],
+    )
+  }
+})
+
+test('latest: a position that we have not reached, or that is none, is a `snapshot`', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1 })
+  for (const position of ['1:0:7', '2:0:0', 'nonsense', ''])
+    assert.deepEqual(states(subscribe(receiver, ['A'], { from: { A: position } })), { A: 'snapshot' }, position)
+})
+
+test('what is wrong with one name is refused for that name alone', () => {
+  const { receiver } = setUp({ groups: { tech: ['A', 'B'] } })
+  const frames = subscribe(receiver, ['A', '', 'x'.repeat(65), 'a\nb'], { patterns: ['', 'ok*'], groups: ['nobody'] })
+  assert.deepEqual(states(frames), { A: 'empty' })
+  assert.deepEqual(refusals(frames), [
+    ['nobody', 'group_unknown'],
+    ['', 'symbol_invalid'],
+    [`${'x'.repeat(64)}…`, 'symbol_invalid'],
+    ['a\nb', 'symbol_invalid'],
+    ['', 'pattern_invalid'],
+  ])
+})
+
+const REFUSED: readonly (readonly [what: string, options: Partial<SubscribeFrame>, code: string])[] = [
+  ['an unknown feed', { feed: 'nowhere' }, 'feed_unknown'],
+  ['every record of a latest feed', { delivery: 'every' }, 'options_invalid'],
+  ['a rate with every record', { feed: 'trade', delivery: 'every', maxRate: 1 }, 'options_invalid'],
+  ['history without every record', { history: 5 }, 'options_invalid'],
+]
+
+for (const [what, options, code] of REFUSED) {
+  test(`${what} is refused as a whole: ${code}`, () => {
+    const { sender, receiver } = setUp()
+    const frames = subscribe(receiver, ['A'], { id: 7, ...options })
+    assert.deepEqual(
+      frames.map((frame) => frame.t === 'error' && [frame.code, frame.id]),
+      [[code, 7]],
+    )
+    assert.deepEqual([receiver.digest.count, sender.symbol('A').entries.length, sender.feed().views.size], [0, 0, 0])
+  })
+}
+
+test('a rate on a feed of every record makes it latest', () => {
+  const { sender, receiver } = setUp()
+  subscribe(receiver, ['A'], { feed: 'trade', maxRate: 1 })
+  assert.equal(sender.symbol('A', 'trade').entries[0]?.subscription.delivery, 'latest')
+})
+
+test('a session holds so many symbols and patterns; those before are kept, and room that is freed can be used', () => {
+  const { sender, receiver } = setUp({ session: { subscriptionsMax: 3 } })
+  assert.deepEqual(refusals(subscribe(receiver, ['A', 'B'], { patterns: ['X*', 'Y*'] })), [['Y*', 'subscriptions_limit']])
+  assert.deepEqual(refusals(subscribe(receiver, ['A', 'C'])), [['C', 'subscriptions_limit']])
+  sender.record('X1', { last: 1 })
+  assert.deepEqual(refusals(receiver.take()), [['X1', 'subscriptions_limit']])
+  receiver.send({ t: 'unsubscribe', id: 1, symbols: ['A'], patterns: ['X*'] })
+  assert.deepEqual(states(subscribe(receiver, ['C', 'D'])), { C: 'empty', D: 'empty' })
+})
+
+test('a feed that is full refuses symbols that it does not know', () => {
+  const { sender, receiver } = setUp({ feeds: [{ symbolsMax: 1 }] })
+  sender.record('A', { last: 1 })
+  const frames = subscribe(receiver, ['A', 'B'])
+  assert.deepEqual([states(frames), refusals(frames)], [{ A: 'snapshot' }, [['B', 'symbol_unknown']]])
+})
+
+test('an open id takes more symbols, and refuses other options', () => {
+  const { receiver } = setUp()
+  subscribe(receiver, ['A'], { fields: ['last', 'bid'] })
+  assert.deepEqual(states(subscribe(receiver, ['B'], { fields: ['bid', 'last'] })), { B: 'empty' })
+  for (const options of [
+    {},
+    { fields: ['last'] },
+    { fields: ['last', 'bid'], maxRate: 1 },
+    { fields: ['last', 'bid'], image: false },
+    { feed: 'trade', fields: ['last', 'bid'] },
+  ]) {
+    const [error] = subscribe(receiver, ['C'], options)
+    assert.deepEqual(error?.t === 'error' && [error.code, error.id], ['options_differ', 1], JSON.stringify(options))
+  }
+})
+
+test('a symbol may be subscribed under several ids, each with its own ref and options', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1, bid: 2 })
+  subscribe(receiver, ['A'], { fields: ['last'] })
+  subscribe(receiver, ['A'], { id: 2, fields: ['bid'] })
+  assert.deepEqual([receiver.image('A', 1), receiver.image('A', 2)], [{ last: 1 }, { bid: 2 }])
+  assert.notEqual(receiver.ref('A', 1), receiver.ref('A', 2))
+})
+
+test('a chosen field that does not exist yet comes with the first record that has it', () => {
+  for (const encoding of ['pulsewire.json.v1', 'pulsewire.bin.v1'] as const) {
+    const { sender } = setUp()
+    const receiver = sender.connect({ encoding })
+    sender.record('A', { last: 1 })
+    subscribe(receiver, ['A'], { fields: ['late'] })
+    assert.deepEqual(receiver.image('A'), {})
+    sender.record('A', { last: 1, late: 2 })
+    receiver.take()
+    assert.deepEqual(receiver.image('A'), { late: 2 })
+  }
+})
+
+test('naming a symbol again synchronises it anew, once, under the same ref', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1 })
+  subscribe(receiver, ['A', 'B'])
+  sender.record('A', { last: 2 })
+  const frames = subscribe(receiver, ['A', 'A'])
+  assert.deepEqual(
+    rows(frames).map(([symbol, ref, state]) => `${symbol} ${ref} ${state}`),
+    ['A 1 snapshot', 'A 1 snapshot'],
+  )
+  assert.deepEqual(
+    frames.filter(({ t }) => t === 'update').map((frame) => frame.t === 'update' && [frame.snapshot, frame.values]),
+    [[true, { last: 2 }]],
+  )
+  assert.equal(receiver.digest.count, 2)
+})
+
+test('a group stands for its symbols and patterns', () => {
+  const { sender, receiver } = setUp({ groups: { tech: ['A', '*.HK'] } })
+  sender.record('B.HK', { last: 1 })
+  assert.deepEqual(states(subscribe(receiver, [], { groups: ['tech'] })), { A: 'empty', 'B.HK': 'snapshot' })
+  sender.record('C.HK', { last: 1 })
+  assert.deepEqual(states(receiver.take()), { 'C.HK': 'snapshot' })
+})
+
+test('a pattern brings what is there, and later what appears, its row before its update, without a `done`', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A.HK', { last: 1 })
+  sender.record('A.US', { last: 1 })
+  assert.deepEqual(states(subscribe(receiver, [], { patterns: ['*.HK'] })), { 'A.HK': 'snapshot' })
+  sender.record('B.HK', { last: 2 })
+  const frames = receiver.take()
+  assert.deepEqual(
+    frames.map((frame) => (frame.t === 'subscribed' ? [frame.ok?.[0]?.[0], frame.done] : frame.t)),
+    [['B.HK', undefined], 'update'],
+  )
+  sender.record('B.HK', { last: 3 })
+  assert.deepEqual(
+    receiver.take().map(({ t }) => t),
+    ['update'],
+  )
+})
+
+test('a symbol that a name and two patterns bring is one row', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A.HK', { last: 1 })
+  const frames = subscribe(receiver, ['A.HK'], { patterns: ['*.HK', 'A*'] })
+  assert.equal(rows(frames).length, 1)
+  assert.equal(receiver.digest.count, 1)
+})
+
+test('naming a pattern again synchronises all of its symbols anew', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A.HK', { last: 1 })
+  sender.record('B.HK', { last: 1 })
+  subscribe(receiver, [], { patterns: ['*.HK'] })
+  const frames = subscribe(receiver, [], { patterns: ['*.HK'] })
+  assert.deepEqual(states(frames), { 'A.HK': 'snapshot', 'B.HK': 'snapshot' })
+})
+
+test('a subscribe that names nothing is answered and leaves nothing open', () => {
+  const { receiver } = setUp()
+  assert.deepEqual(subscribe(receiver, []), [{ t: 'subscribed', id: 1, done: true }])
+  assert.deepEqual(states(subscribe(receiver, ['A'], { fields: ['other'] })), { A: 'empty' })
+})
