@@ -20,6 +20,8 @@ interface Session {
   readonly socket: WebSocket
   /** Refs of symbols, by symbol. */
   readonly refs: Map<string, number>
+  /** Frames of this turn, for one message. */
+  readonly due: DownstreamFrame[]
 }
 
 export class BrowserGateway {
@@ -109,7 +111,7 @@ export class BrowserGateway {
   }
 
   #accept(socket: WebSocket): void {
-    const session: Session = { socket, refs: new Map() }
+    const session: Session = { socket, refs: new Map(), due: [] }
     this.#sessions.add(session)
     socket.on('close', () => this.#sessions.delete(session))
     socket.on('message', (data) => {
@@ -167,8 +169,10 @@ export class BrowserGateway {
   }
 }
 
-function send({ socket }: Session, frames: readonly DownstreamFrame[]): void {
-  socket.send(JSON.stringify(frames))
+function send({ socket, due }: Session, frames: readonly DownstreamFrame[]): void {
+  due.push(...frames)
+  if (due.length > frames.length) return
+  queueMicrotask(() => socket.send(JSON.stringify(due.splice(0))))
 }
 
 function update(symbol: string, ref: number, { partition, offset, ts, values }: Held, snapshot: boolean): DownstreamFrame {

@@ -27,7 +27,7 @@ export class Board {
   readonly #client: PulsewireClient
   readonly #subscription: Subscription
   readonly #summariser: Summariser
-  readonly #batch = new FrameBatch<Row>((row) => row.tellChanged())
+  readonly #batch = new FrameBatch<Row>((row) => row.tellChanged(nowMs()))
   readonly #listeners = new Set<() => void>()
   readonly #timers: number[]
   #summary: Summary

@@ -4,6 +4,9 @@ import { decimalsOf } from '../format.ts'
 /** One sample a second, five minutes. */
 export const SAMPLES = 300
 
+/** For how long a price that moved lights up, in ms. */
+export const FLASH_MS = 450
+
 /** Fields that the board shows; nothing else is subscribed. */
 export const FIELDS = [
   'name',
@@ -37,8 +40,6 @@ export class Row {
   changePercent: number | undefined
   /** Where the last price went at its last change. */
   moved: 'up' | 'down' = 'up'
-  /** Counts those changes: a new number is a new flash. */
-  moves = 0
   movedAtMs = 0
   /** Last prices by sample number modulo `SAMPLES`; NaN where it was not live. */
   readonly samples = new Float32Array(SAMPLES).fill(Number.NaN)
@@ -81,7 +82,6 @@ export class Row {
     this.changePercent = this.change === undefined || !previousClose ? undefined : (this.change / previousClose) * 100
     if (last === undefined || before === undefined || last === before) return
     this.moved = last > before ? 'up' : 'down'
-    this.moves++
     this.movedAtMs = Date.now()
   }
 
@@ -91,7 +91,9 @@ export class Row {
     return () => this.#listeners.delete(listener)
   }
 
-  tellChanged(): void {
+  /** @returns whether it is to be told again in the next frame: it is in sight, and its light has to go out. */
+  tellChanged(nowMs: number): boolean {
     for (const listener of this.#listeners) listener()
+    return this.#listeners.size > 0 && nowMs - this.movedAtMs < FLASH_MS
   }
 }

@@ -6,6 +6,8 @@ import type { Preferences } from '../preferences.ts'
 
 const SAMPLE_MS = 100
 const SAMPLES = 300
+/** Drawn with every n-th sample only. */
+const DRAW_EVERY = 2
 const PALETTE_MS = 1_000
 
 interface Props {
@@ -24,10 +26,11 @@ export function AgeTrace({ board, staleAfterMs }: Props) {
   useEffect(() => {
     const element = canvas.current!
     const trace = new Trace(element, staleAfterMs)
+    let samples = 0
     const timer = window.setInterval(() => {
       const ageMs = board.dataAgeMs()
       trace.add(ageMs)
-      if (document.hidden) return
+      if (document.hidden || ++samples % DRAW_EVERY !== 0) return
       trace.draw()
       const text = ageMs === undefined ? 'not known yet' : duration(ageMs)
       if (label.current !== null) {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { SortKey } from '../board/order.ts'
-import type { Row } from '../board/row.ts'
+import { FLASH_MS, type Row } from '../board/row.ts'
 import { amount, duration, percent, price, signed } from '../format.ts'
 import { stateInWords } from '../words.ts'
 import { Sparkline } from './sparkline.tsx'
@@ -21,14 +21,14 @@ export interface Column {
   readonly tone?: (row: Row, context: CellContext) => string
 }
 
-/** For how long after a change a cell lights up, in ms. Longer than the animation, shorter than the next redraw of a quiet row. */
-const FLASH_MS = 700
-
 const direction = (row: Row) => (!row.change ? '' : row.change > 0 ? 'up' : 'down')
 
-/** Two names for the same animation, taken in turn, so that the next change starts it again. */
-const flash = (row: Row, { nowMs }: CellContext) =>
-  nowMs - row.movedAtMs < FLASH_MS && row.state.state === 'live' ? `flash-${row.moved} flash-${row.moves % 2}` : ''
+/** Lights up where the price moved: brightly at first, then faintly. */
+const flash = (row: Row, { nowMs }: CellContext) => {
+  const sinceMs = nowMs - row.movedAtMs
+  if (sinceMs >= FLASH_MS || row.state.state !== 'live') return ''
+  return `flash-${row.moved}${sinceMs < FLASH_MS / 3 ? ' just' : ''}`
+}
 
 export const COLUMNS: readonly Column[] = [
   { name: 'symbol', title: 'Symbol', sort: 'symbol', cell: (row) => <SymbolName row={row} /> },
