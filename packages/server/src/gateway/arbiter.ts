@@ -1,7 +1,7 @@
 import { formatPosition, type FeedInfo, type OkRow, type ReceivedImage, type RefusedRow } from '@pulsewire/protocol'
 import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, RecordPlace, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { FeedCoverage } from './coverage.ts'
+import { ANY_PARTITION, FeedCoverage } from './coverage.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
 import { SymbolSource } from './symbol-source.ts'
@@ -21,6 +21,17 @@ export interface ArbiterOptions {
   readonly feedDefaults: Pick<FeedOptions, 'symbolsMax' | 'staleAfterMs' | 'history'>
 }
 
+/** A pattern that somebody here subscribes to. */
+interface PatternSource {
+  readonly feed: Feed
+  /** Links (bits) that name new symbols of it as they appear. */
+  covered: number
+  /** Whether it counts in the coverage: from when somebody downstream was answered. */
+  counted: boolean
+  /** By when it is answered downstream, come what may; Infinity once it is. */
+  answerByMs: number
+}
+
 /**
  * Makes one stream of many links: asks every link for every symbol that somebody here wants, takes whichever link brings
  * a position first and drops the others, and passes on a pulse only when it holds for every symbol.
@@ -34,9 +45,11 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #books = new Map<Link, LinkBook>()
   readonly #sources = new Map<SymbolState, SymbolSource>()
   readonly #coverage = new Map<Feed, FeedCoverage>()
-  /** Feeds of which something is asked for. */
-  readonly #followed = new Set<Feed>()
-  readonly #patternDeadlines = new Map<PatternState, { feed: Feed; byMs: number }>()
+  /** Feeds whose topic was given more partitions. */
+  readonly #grown = new Set<Feed>()
+  /** Feeds of which something is asked for: how many symbols and patterns. */
+  readonly #followed = new Map<Feed, number>()
+  readonly #patterns = new Map<PatternState, PatternSource>()
   #asking = false
 
   constructor(options: ArbiterOptions) {
@@ -73,13 +86,16 @@ export class Arbiter implements HubSource, LinkHandler {
 
   wantPattern(feed: Feed, pattern: PatternState): boolean {
     this.#follow(feed)
-    this.#patternDeadlines.set(pattern, { feed, byMs: this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs })
+    const byMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
+    this.#patterns.set(pattern, { feed, covered: 0, counted: false, answerByMs: byMs })
     for (const [link, book] of this.#books) this.#askPattern(link, book, feed, pattern)
     return false
   }
 
   unwantPattern(feed: Feed, pattern: PatternState): void {
-    this.#patternDeadlines.delete(pattern)
+    const source = this.#patterns.get(pattern)
+    this.#patterns.delete(pattern)
+    if (source?.counted === true) this.#coverage.get(feed)?.remove(ANY_PARTITION, source.covered)
     for (const [link, book] of this.#books) {
       const id = book.patternIds.get(pattern)
       if (id === undefined) continue
@@ -130,8 +146,8 @@ export class Arbiter implements HubSource, LinkHandler {
       this.#setCovered(source, source.covered & ~link.bit)
       source.answered &= ~link.bit
       source.refused &= ~link.bit
-      source.forget(link.index)
     }
+    for (const source of this.#patterns.values()) this.#setPatternCovered(source, source.covered & ~link.bit)
   }
 
   answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void {
@@ -191,8 +207,8 @@ export class Arbiter implements HubSource, LinkHandler {
     if (!symbol.isNewer({ ...image, n: 1 })) {
       this.counts.duplicates++
       if (symbol.generation === image.generation && symbol.partition === image.partition && symbol.offset === image.offset)
-        source.align(link.index, image.n)
-      else source.passed(link.index, image.n)
+        book.counts.align(image.ref, image.n, symbol.count)
+      else book.counts.passed(image.ref, image.n)
     } else this.#apply(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
     if (symbol.feed.history === null && book.awaiting.delete(source)) this.#cover(link, source)
@@ -223,11 +239,7 @@ export class Arbiter implements HubSource, LinkHandler {
       if (source.answerByMs <= nowMs) this.#answerAnyway(source)
       if (nowMs - source.idleSinceMs > LINGER_MS) this.#release(source)
     }
-    for (const [pattern, { feed, byMs }] of this.#patternDeadlines) {
-      if (byMs > nowMs) continue
-      this.#patternDeadlines.delete(pattern)
-      this.#hub.patternReady(feed, pattern)
-    }
+    for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
   }
 
   // ---- feeds
@@ -247,20 +259,31 @@ export class Arbiter implements HubSource, LinkHandler {
       // A node that lags behind in generation must not pull the feed back.
       if (generation < feed.generation) return
       const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
+      if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions) this.#grow(feed)
       this.#hub.setShape(feed, generation, partitions)
       if (this.#followed.has(feed)) this.#expectPulses(feed)
     })
   }
 
+  #grow(feed: Feed): void {
+    this.#grown.add(feed)
+    for (const source of this.#sources.values()) if (source.counted && source.symbol.feed === feed) this.#count(source, source.covered)
+  }
+
   /** Something of the feed is asked for: from now on its pulses are due. Of a feed that nobody wants, none come. */
   #follow(feed: Feed): void {
-    if (this.#followed.has(feed)) return
-    this.#followed.add(feed)
-    this.#expectPulses(feed)
+    const followed = this.#followed.get(feed) ?? 0
+    this.#followed.set(feed, followed + 1)
+    if (followed === 0) this.#expectPulses(feed)
   }
 
   #unfollow(feed: Feed): void {
-    if (feed.patterns.size > 0 || this.#coverage.get(feed)?.isEmpty === false || !this.#followed.delete(feed)) return
+    const left = this.#followed.get(feed)! - 1
+    if (left > 0) {
+      this.#followed.set(feed, left)
+      return
+    }
+    this.#followed.delete(feed)
     for (const { partition } of [...feed.freshness.partitions]) feed.freshness.forget(partition)
     this.#coverage.get(feed)?.reset()
   }
@@ -276,7 +299,6 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source === undefined) {
       source = new SymbolSource(symbol)
       this.#sources.set(symbol, source)
-      this.#coverage.get(symbol.feed)?.move(-1, 0)
       this.#follow(symbol.feed)
     }
     return source
@@ -344,6 +366,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source === undefined) return
     link.decoder.open(ref, book.feeds.indexOf(feed))
     book.bind(ref, source)
+    book.counts.forget(ref)
     book.refilling.delete(source)
     if (feed.history !== null && source.symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
     if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
@@ -383,7 +406,7 @@ export class Arbiter implements HubSource, LinkHandler {
       } else if (!source.named) {
         // A pattern brought it, and somebody still wants it by name.
         source.named = true
-        this.#ask(link, source)
+        for (const open of this.#books.keys()) this.#ask(open, source)
       }
     }
   }
@@ -404,12 +427,27 @@ export class Arbiter implements HubSource, LinkHandler {
     }
     for (const [source, ref] of book.ahead) if (source.symbol.feed === feed) this.#catchUp(link, book, source, ref)
     for (const pattern of book.settling) {
-      const asked = this.#patternDeadlines.get(pattern)
-      if (asked?.feed !== feed) continue
+      const source = this.#patterns.get(pattern)
+      if (source?.feed !== feed) continue
       book.settling.delete(pattern)
-      this.#patternDeadlines.delete(pattern)
-      this.#hub.patternReady(feed, pattern)
+      this.#setPatternCovered(source, source.covered | link.bit)
+      if (this.#coverage.get(feed)!.isComplete(source.covered)) this.#patternReady(pattern, source)
     }
+  }
+
+  #patternReady(pattern: PatternState, source: PatternSource): void {
+    source.answerByMs = Infinity
+    if (!source.counted) this.#coverage.get(source.feed)?.add(ANY_PARTITION, source.covered)
+    source.counted = true
+    this.#hub.patternReady(source.feed, pattern)
+  }
+
+  #setPatternCovered(source: PatternSource, covered: number): void {
+    if (source.counted && covered !== source.covered) {
+      this.#coverage.get(source.feed)?.remove(ANY_PARTITION, source.covered)
+      this.#coverage.get(source.feed)?.add(ANY_PARTITION, covered)
+    }
+    source.covered = covered
   }
 
   #refused(link: Link, feed: Feed, name: string, code: string, message: string): void {
@@ -435,6 +473,7 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #ready(source: SymbolSource): void {
     source.answerByMs = Infinity
+    this.#count(source, source.covered)
     this.#hub.symbolReady(source.symbol)
   }
 
@@ -443,9 +482,21 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   #setCovered(source: SymbolSource, covered: number): void {
-    if (covered === source.covered) return
-    this.#coverage.get(source.symbol.feed)?.move(source.covered, covered)
+    if (source.counted || covered !== 0) this.#count(source, covered)
     source.covered = covered
+  }
+
+  /** From now on no pulse is passed on that does not hold for the symbol too. */
+  #count(source: SymbolSource, covered: number): void {
+    const { feed, partition } = source.symbol
+    const coverage = this.#coverage.get(feed)
+    // Where a topic was given more partitions, a symbol's next record may lie in another than its last.
+    const countedIn = partition >= 0 && !this.#grown.has(feed) ? partition : ANY_PARTITION
+    if (source.counted && covered === source.covered && countedIn === source.countedIn) return
+    if (source.counted) coverage?.remove(source.countedIn, source.covered)
+    coverage?.add(countedIn, covered)
+    source.counted = true
+    source.countedIn = countedIn
   }
 
   #openMask(): number {
@@ -471,7 +522,7 @@ export class Arbiter implements HubSource, LinkHandler {
   #forgetSource(source: SymbolSource): void {
     const { symbol } = source
     if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
-    this.#coverage.get(symbol.feed)?.move(source.covered, -1)
+    if (source.counted) this.#coverage.get(symbol.feed)?.remove(source.countedIn, source.covered)
     symbol.feed.symbols.delete(symbol.name)
     this.#unfollow(symbol.feed)
   }
@@ -481,7 +532,7 @@ export class Arbiter implements HubSource, LinkHandler {
   #apply(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage, missed: number): void {
     const { symbol } = source
     const { generation, partition, offset, ts, prev } = image
-    const place: RecordPlace = { generation, partition, offset, ts, prev, n: source.recordsIn(link.index, image.n), missed }
+    const place: RecordPlace = { generation, partition, offset, ts, prev, n: book.counts.taken(image.ref, image.n, symbol.count), missed }
     const appeared = !symbol.hasImage
     if (image.deleted) symbol.applyDelete(place)
     else if (image.raw !== null) symbol.applyRaw(place, image.raw)
@@ -495,6 +546,7 @@ export class Arbiter implements HubSource, LinkHandler {
       )
     }
     this.counts.taken++
+    if (source.counted && symbol.partition !== source.countedIn) this.#count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
   }
 

@@ -1,14 +1,17 @@
 import type { PulsePoint } from '../hub/index.ts'
 
+/** Of a symbol whose partition is not known, and of a pattern: it may have records in any. */
+export const ANY_PARTITION = -1
+
 /**
- * Which pulses a gateway may pass on. A link's pulse speaks only for the symbols that this link has given us, so a
- * partition's pulse is passed on when, for every symbol of the feed, some link that covers it has told a pulse at least
- * as new. Symbols are counted by the set of links that cover them: there are as many sets as there are states of links,
- * not as there are symbols.
+ * Which pulses a gateway may pass on. A link's pulse speaks only for what this link has given us, so a partition's pulse
+ * is passed on when, for every symbol that may have records there, some link that covers it has told a pulse at least as
+ * new. Symbols are counted by partition and by the set of links that cover them: there are as many sets as there are
+ * states of links, not as there are symbols. A pattern counts as a symbol does, for those that are still to appear.
  */
 export class FeedCoverage {
-  /** Per mask of links, how many symbols exactly these cover. */
-  readonly #counts = new Map<number, number>()
+  /** Per partition and per mask of links, how many symbols exactly these cover. */
+  readonly #counts = new Map<number, Map<number, number>>()
   /** Per link, its newest pulse per partition. */
   readonly #pulses: Map<number, PulsePoint>[] = []
   /** Per link, the partitions that it has; `null`: all. */
@@ -21,20 +24,21 @@ export class FeedCoverage {
     this.#partitions = partitions
   }
 
-  /** A symbol moves from one set of links to another; −1 stands for no symbol. */
-  move(from: number, to: number): void {
-    if (from === to) return
-    if (from >= 0) {
-      const left = (this.#counts.get(from) ?? 0) - 1
-      if (left > 0) this.#counts.set(from, left)
-      else this.#counts.delete(from)
-    }
-    if (to >= 0) this.#counts.set(to, (this.#counts.get(to) ?? 0) + 1)
+  /** One more that exactly these links cover. */
+  add(partition: number, mask: number): void {
+    let masks = this.#counts.get(partition)
+    if (masks === undefined) this.#counts.set(partition, (masks = new Map()))
+    masks.set(mask, (masks.get(mask) ?? 0) + 1)
   }
 
-  /** Whether no symbol is asked for. */
-  get isEmpty(): boolean {
-    return this.#counts.size === 0
+  /** One that was added is gone, or is covered by others now. */
+  remove(partition: number, mask: number): void {
+    const masks = this.#counts.get(partition)
+    if (masks === undefined) return
+    const left = (masks.get(mask) ?? 0) - 1
+    if (left > 0) masks.set(mask, left)
+    else masks.delete(mask)
+    if (masks.size === 0) this.#counts.delete(partition)
   }
 
   setCarried(link: number, carried: readonly number[] | null): void {
@@ -66,12 +70,13 @@ export class FeedCoverage {
 
   /** The newest pulse of the partition that holds for every symbol; `undefined` when there is none. */
   claim(partition: number): PulsePoint | undefined {
-    if (this.#counts.size === 0) return this.#newest(partition, -1)
-    let claim: PulsePoint | undefined
-    for (const mask of this.#counts.keys()) {
-      const newest = this.#newest(partition, mask)
-      if (newest === undefined) return undefined
-      if (claim === undefined || compare(newest, claim) < 0) claim = newest
+    let claim = this.#newest(partition, -1)
+    for (const counted of [partition, ANY_PARTITION]) {
+      for (const mask of this.#counts.get(counted)?.keys() ?? []) {
+        const newest = this.#newest(partition, mask)
+        if (newest === undefined || claim === undefined) return undefined
+        if (compare(newest, claim) < 0) claim = newest
+      }
     }
     return claim
   }

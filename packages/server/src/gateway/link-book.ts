@@ -1,4 +1,5 @@
 import type { Feed, PatternState } from '../hub/index.ts'
+import { RecordCounts } from './record-counts.ts'
 import type { SymbolSource } from './symbol-source.ts'
 
 /** What one link was asked for and has told, while it is open. Made anew with every connection. */
@@ -12,6 +13,7 @@ export class LinkBook {
   readonly #refCounts = new Map<SymbolSource, number>()
   /** Every row in force, by ref: it counts in the digest under its id and name until the link says that it has ended. */
   readonly rows = new Map<number, { readonly id: number; readonly name: string }>()
+  readonly counts = new RecordCounts()
   /** Sources whose image is on its way. */
   readonly awaiting = new Set<SymbolSource>()
   /** `every` feeds: sources that the link was asked to replay from our position. */
@@ -51,6 +53,7 @@ export class LinkBook {
     const source = this.#refs.get(ref)
     if (source === undefined) return undefined
     this.#refs.delete(ref)
+    this.counts.forget(ref)
     const left = this.#refCounts.get(source)! - 1
     if (left > 0) {
       this.#refCounts.set(source, left)

@@ -1,18 +1,15 @@
 import type { SymbolState } from '../hub/index.ts'
-
-/** How one link counts a symbol's records, against the gateway's own count. */
-interface LinkCount {
-  /** Records that the link has told of since it subscribed. */
-  told: number
-  /** Gateway's count minus the link's, once both were seen at the same position; NaN before. */
-  base: number
-}
+import { ANY_PARTITION } from './coverage.ts'
 
 /** A symbol at a gateway: which links have it, and which of them are believed to be complete. */
 export class SymbolSource {
   readonly symbol: SymbolState
   /** Links (bits) that hold the symbol for us and whose images have arrived: their pulses cover it. */
   covered = 0
+  /** The partition under which it counts in the coverage. */
+  countedIn = ANY_PARTITION
+  /** Whether it counts there: from when somebody downstream may have been answered. */
+  counted = false
   /** Links that were asked and have answered, one way or the other. */
   answered = 0
   refused = 0
@@ -23,40 +20,8 @@ export class SymbolSource {
   answerByMs = Infinity
   /** Since when nobody here wants it; Infinity while somebody does. */
   idleSinceMs = Infinity
-  readonly #counts: (LinkCount | undefined)[] = []
 
   constructor(symbol: SymbolState) {
     this.symbol = symbol
-  }
-
-  /**
-   * How many records an update stands for downstream. Links count for themselves, and what one conflated the other may
-   * have brought already; their counts differ by a constant, which shows whenever both are at the same position.
-   */
-  recordsIn(link: number, n: number): number {
-    const count = (this.#counts[link] ??= { told: 0, base: NaN })
-    count.told += n
-    const total = Number.isNaN(count.base) ? this.symbol.count + Math.max(1, n) : count.told + count.base
-    const records = Math.max(1, total - this.symbol.count)
-    count.base = this.symbol.count + records - count.told
-    return records
-  }
-
-  /** The link told of the very position that is held: now its count can be compared with ours. */
-  align(link: number, n: number): void {
-    const count = (this.#counts[link] ??= { told: 0, base: NaN })
-    count.told += n
-    count.base = this.symbol.count - count.told
-  }
-
-  /** The link told of something older. */
-  passed(link: number, n: number): void {
-    const count = (this.#counts[link] ??= { told: 0, base: NaN })
-    count.told += n
-  }
-
-  /** The link is gone: it will count anew. */
-  forget(link: number): void {
-    this.#counts[link] = undefined
   }
 }
