@@ -40,7 +40,7 @@ export class SimApp {
     this.process = new SimProcess(world.kernel, id, id, { offsetMs, drift: random.between(-1, 1) * 2e-4 })
     const sockets = openSockets(world.network, this.process, (process, address) => {
       const gateway = gateways.find((node) => node.address === address)!
-      return taps.make({ receiver: id, process, sender: hostOf(address), countsExactSinceMs: () => gateway.exactSinceMs })
+      return taps.make({ receiver: id, process, sender: hostOf(address), countsExactSinceMs: (feed, symbol) => Math.max(gateway.exactSinceMs, taps.answeredAtMs(gateway.id, feed, symbol)) })
     })
     this.client = new PulsewireClient({
       url: random.sample(gateways, gateways.length).map(({ address }) => address),

@@ -7,7 +7,7 @@ export interface TapOptions {
   readonly receiver: string
   readonly process: SimProcess
   readonly sender: string
-  readonly countsExactSinceMs: () => number
+  readonly countsExactSinceMs: (feed: string, symbol: string) => number
 }
 
 /** One session of one hop, watched. */
@@ -59,6 +59,16 @@ export class Taps {
   bySession(session: string): HopMonitor | undefined {
     for (const { monitor } of this.hops) if (monitor.welcome?.session === session) return monitor
     return undefined
+  }
+
+  /** World time at which a receiver's sessions last began to give it the symbol. */
+  answeredAtMs(receiver: string, feed: string, symbol: string): number {
+    let atMs = 0
+    for (const { options, monitor } of this.hops) {
+      if (options.receiver !== receiver) continue
+      for (const row of monitor.rows.values()) if (row.name === symbol && row.feed.config.name === feed) atMs = Math.max(atMs, row.answeredAtMs)
+    }
+    return atMs
   }
 
   #closed(hop: WatchedHop): void {

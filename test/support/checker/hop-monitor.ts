@@ -38,8 +38,8 @@ export interface HopOptions {
   readonly model: LogModel
   readonly report: Report
   readonly nowMs: () => number
-  /** World time since which the sender has lost no input of its own, so that its counts add up. */
-  readonly countsExactSinceMs: () => number
+  /** World time since which the sender's own inputs of the symbol are the same, so that its counts add up. */
+  readonly countsExactSinceMs: (feed: string, symbol: string) => number
   /** Told of every frame that comes. */
   readonly trace: (what: () => string) => void
 }
@@ -163,6 +163,7 @@ export class HopMonitor implements FrameHandler {
     this.#decoder.open(ref, feedIndex)
     row.answer(state, state === 'recovered' ? (from.get(name) ?? -1) : -1)
     row.countedSinceMs = this.options.nowMs()
+    row.answeredAtMs = this.options.nowMs()
     if (state === 'recovered' && row.from < 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
   }
 
@@ -212,8 +213,10 @@ export class HopMonitor implements FrameHandler {
     const records = row.symbol!.records
     let expected = row.heldIndex + 1
     if (row.first) {
+      if (row.state === 'empty' && records[index - 1]?.deleted === true) return
       if (row.state !== 'recovered') {
-        if (row.state === 'snapshot' || row.heldIndex < 0) return
+        // A gateway may learn of a deleted symbol's past only now.
+        if (row.state === 'snapshot' || index <= row.heldIndex + 1 || (row.state === 'changes' && !row.passedOver)) return
       } else {
         const from = row.symbol!.indexOf(row.from)
         if (index === from && image.n === 0) return
@@ -229,17 +232,17 @@ export class HopMonitor implements FrameHandler {
   /** `latest`: `n` is how many records of the symbol the log has since the last update of the ref. */
   #checkCount(row: HopRow, index: number, image: ReceivedImage, where: string): void {
     const nowMs = this.options.nowMs()
-    if (row.heldIndex < 0 || (image.snapshot && image.n === 0)) {
+    if (row.held === null || (image.snapshot && image.n === 0)) {
       row.countedSinceMs = nowMs
       return
     }
     const records = index - row.heldIndex
     const optional = row.symbol!.records.slice(row.heldIndex + 1, index + 1).filter((record) => record.optional).length
-    const exact = row.countedSinceMs > this.options.countsExactSinceMs()
-    if (image.n > records || (exact && image.n < records - optional)) {
+    const isExact = () => row.countedSinceMs > this.options.countsExactSinceMs(row.feed.config.name, row.name)
+    if (image.n > records || (image.n < records - optional && isExact())) {
       this.#fail('count', `${where} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`)
     }
-    if (!exact) row.countedSinceMs = nowMs
+    if (image.n !== records) row.countedSinceMs = nowMs
   }
 
   onPulse(frame: PulseFrame): void {
@@ -248,7 +251,7 @@ export class HopMonitor implements FrameHandler {
     if (frame.feed === undefined) return
     const feed = this.options.model.feeds.get(frame.feed)!
     const last = this.#lastNumbers.get(frame.feed) ?? 0
-    if (frame.pulse <= last) this.#fail('order', `pulse ${frame.pulse} of ${frame.feed} comes after ${last}`)
+    if (frame.pulse < last) this.#fail('order', `pulse ${frame.pulse} of ${frame.feed} comes after ${last}`)
     this.#lastNumbers.set(frame.feed, frame.pulse)
     const offsets = new Map<number, number>()
     for (const [partition, offset] of frame.partitions ?? []) {

@@ -26,6 +26,7 @@ export class HopRow {
   gapTold = false
   /** Pulse frames of the feed that came since the answer. */
   pulses = 0
+  answeredAtMs = 0
   /** World time since which `n` adds up. */
   countedSinceMs = 0
   /** `image: false`: the first pulse came; what precedes it is not owed, what follows is. */

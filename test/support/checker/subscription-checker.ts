@@ -115,7 +115,7 @@ export class SubscriptionChecker {
     const record = symbol.records[due]
     const shown = this.#shown.get(name)
     if (record === undefined || (shown !== undefined && shown.index >= due)) return undefined
-    if (shown === undefined && (record.deleted || !this.facts.image)) return undefined
+    if (shown === undefined && (!this.facts.image || symbol.records.slice(due).some(({ deleted }) => deleted))) return undefined
     if (shown !== undefined && matches(shown.image, record, this.#fields)) return undefined
     return `shows ${shown === undefined ? 'nothing' : describeImage(shown.image)} as live; for more than ${Math.round(boundMs)} ms the log says ${describeRecord(record)}`
   }

@@ -24,6 +24,11 @@ export class PulseOutbox {
     return false
   }
 
+  /** The receiver begins, or begins again, to follow the feed: it has had no pulse of it that counts. */
+  begin(feed: Feed): void {
+    this.#sent[feed.index] = 0
+  }
+
   /** Writes the newest pulse of each feed subscribed to, a heartbeat when none is new. @returns the highest number written. */
   write(composer: Composer): number {
     let highest = 0

@@ -14,16 +14,19 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
   if (from !== undefined && symbol.offset >= 0) {
     const recovered = isEvery ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
     if (recovered) entry.heldPosition = formatPosition(from)
-    if (recovered) return symbol.hasImage || isEvery ? 'recovered' : 'empty'
+    // Of a symbol deleted meanwhile, that is what follows: the receiver still shows its last image.
+    if (recovered) return 'recovered'
   }
-  if (!symbol.hasImage) {
+  // Who resumes shows an image: a newer one, or that there is none any more, has to reach it.
+  const resumes = from !== undefined && symbol.offset >= 0
+  if (!symbol.hasImage && !resumes) {
     // Of an `every` feed nobody misses the first record because a second one came before the first could be sent.
     if (isEvery) beginNow(entry)
     return 'empty'
   }
   const { image, history } = subscription.options
   if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
-  if (image) return 'snapshot'
+  if (image || resumes) return 'snapshot'
   beginNow(entry)
   return 'changes'
 }

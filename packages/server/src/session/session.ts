@@ -141,8 +141,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
       this.#control({ t: 'error', code: error.code, message: error.message, id: error.id })
       return
     }
-    // Who comes while a partition is stale has missed the notice.
-    if (isNew) this.#tellStale(feed)
+    if (isNew) this.#beginFeed(feed)
     this.#schedule()
   }
 
@@ -154,7 +153,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     this.#control(answer)
   }
 
-  #tellStale(feed: Feed): void {
+  #beginFeed(feed: Feed): void {
+    this.#pulses.begin(feed)
+    // Who comes while a partition is stale has missed the notice.
     for (const { partition, stale } of feed.freshness.partitions) if (stale !== null) this.stale(feed, [partition], stale)
   }
 
