@@ -55,7 +55,7 @@ function summary(counts: Counts, files: number, tookMs: number): string {
   if (counts.cancelled > 0) parts.push(`${counts.cancelled} cancelled`)
   if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`)
   if (counts.todo > 0) parts.push(`${counts.todo} to do`)
-  return `\nTests: ${parts.join(', ')} in ${files} files, ${(tookMs / 1000).toFixed(0)} s`
+  return `\n${files} files in ${(tookMs / 1000).toFixed(0)} s\nTests: ${parts.join(', ')}`
 }
 
 process.exit(

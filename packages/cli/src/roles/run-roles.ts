@@ -1,6 +1,7 @@
 /** One main per role: configuration, start, signals. What the roles do is theirs. */
 import {
   createGateway,
+  type GatewayConfig,
   createLogger,
   createPulseWriter,
   createPushNode,
@@ -15,6 +16,7 @@ import {
   VERSION,
 } from '@pulsewire/server'
 import { type ConfigOptions, sourcesOf } from '../commands/config-options.ts'
+import { consoleService } from './console-service.ts'
 import { logService } from './log-service.ts'
 
 /** Runs one role until a signal ends it. @throws ConfigError */
@@ -61,7 +63,14 @@ async function createServices({ push, gateway, pulse }: RoleConfigs, logger: Log
     if (pulse !== undefined) services.push({ name: 'pulse', service: createPulseWriter(pulse, { log, logger: named(logger, pulse) }) })
     if (push !== undefined) services.push({ name: 'push', service: createPushNode(push, { log, logger: named(logger, push) }) })
   }
-  if (gateway !== undefined) services.push({ name: 'gateway', service: createGateway(gateway, { logger: named(logger, gateway) }) })
+  if (gateway !== undefined) services.push(...gatewayServices(gateway, named(logger, gateway)))
+  return services
+}
+
+function gatewayServices(config: GatewayConfig, logger: Logger): NamedService[] {
+  const gateway = createGateway(config, { logger })
+  const services: NamedService[] = [{ name: 'gateway', service: gateway }]
+  if (config.console.enabled) services.push({ name: 'console', service: consoleService(config.console.listen, () => gateway.port, logger) })
   return services
 }
 

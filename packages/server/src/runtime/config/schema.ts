@@ -8,11 +8,11 @@ import { gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
 import type { sessionSection } from './sections/session.ts'
 import type { Secret } from './secret.ts'
 
-const operation = { console: consoleSection({ enabled: false }), logging: loggingSection, shutdown: shutdownSection }
+const operation = { logging: loggingSection, shutdown: shutdownSection }
 
 const push = z.strictObject({ node: linedNodeSection, log: logSection, feeds: feedsSection, push: pushSection, ...operation })
 
-const gateway = z.strictObject({ node: nodeSection, gateway: gatewaySection, ...operation })
+const gateway = z.strictObject({ node: nodeSection, gateway: gatewaySection, console: consoleSection({ enabled: false }), ...operation })
 
 const pulse = z.strictObject({ node: nodeSection, log: logSection, feeds: feedsSection, pulse: pulseSection, ...operation })
 
@@ -23,8 +23,8 @@ const all = z.strictObject({
   push: pushSection,
   gateway: gatewaySection,
   pulse: pulseSection,
+  console: consoleSection({ enabled: false }),
   ...operation,
-  console: consoleSection({ enabled: true }),
 })
 
 export const SCHEMAS = { push, gateway, pulse, all } as const
