@@ -81,12 +81,12 @@ function usePreferences(loaded: Preferences): [Preferences, (preferences: Prefer
 function useShortcuts(search: { readonly current: HTMLInputElement | null }, onEscape: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
       if (event.key === '/' && document.activeElement !== search.current) {
         event.preventDefault()
         search.current?.focus()
         search.current?.select()
-      } else if (event.key === 'Escape' && document.activeElement !== search.current) onEscape()
+      } else if (event.key === 'Escape') onEscape()
     }
     window.addEventListener('keydown', onKey)
     return () => window.removeEventListener('keydown', onKey)

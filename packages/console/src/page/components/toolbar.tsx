@@ -22,6 +22,8 @@ export function Toolbar({ board, filter, shown, search, onFilter, onLeave }: Pro
   const markets = useMemo(() => countMarkets(board), [board.listVersion])
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
+      // This key was for the search alone: the panel stays open.
+      event.preventDefault()
       onFilter({ ...filter, query: '' })
       onLeave()
     } else if (event.key === 'Enter' || event.key === 'ArrowDown') {
