@@ -18,8 +18,8 @@ export class RecordCounts {
   taken(ref: number, n: number, count: number): number {
     const own = this.#of(ref)
     own.told += n
-    const total = Number.isNaN(own.base) ? count + Math.max(1, n) : own.told + own.base
-    const records = Math.max(1, total - count)
+    // Not yet comparable: of what the link conflated some may have been counted already, but this one was not.
+    const records = Number.isNaN(own.base) ? 1 : Math.max(1, own.told + own.base - count)
     own.base = count + records - own.told
     return records
   }

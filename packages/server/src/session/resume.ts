@@ -17,16 +17,16 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
     // Of a symbol deleted meanwhile, that is what follows: the receiver still shows its last image.
     if (recovered) return 'recovered'
   }
-  // Who resumes shows an image: a newer one, or that there is none any more, has to reach it.
-  const resumes = from !== undefined && symbol.offset >= 0
-  if (!symbol.hasImage && !resumes) {
+  if (symbol.offset < 0) {
     // Of an `every` feed nobody misses the first record because a second one came before the first could be sent.
     if (isEvery) beginNow(entry)
     return 'empty'
   }
   const { image, history } = subscription.options
   if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
-  if (image || resumes) return 'snapshot'
+  // Who resumes shows an image: a newer one has to reach it. That there is none any more is news as well, for a gateway
+  // most of all, whose own receivers may still show one.
+  if (image || from !== undefined) return 'snapshot'
   beginNow(entry)
   return 'changes'
 }

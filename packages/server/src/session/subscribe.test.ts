@@ -49,12 +49,28 @@ test('a symbol that nobody has heard of is answered `empty`; its first update is
   assert.deepEqual([update?.snapshot, update?.values], [true, { last: 1 }])
 })
 
-test('a deleted symbol is answered `empty`', () => {
+test('of a deleted symbol the deletion is what there is to know', () => {
   const { sender, receiver } = setUp()
   sender.record('A', { last: 1 })
   sender.record('A', null)
   const frames = subscribe(receiver, ['A'])
-  assert.deepEqual([states(frames), frames.length], [{ A: 'empty' }, 1])
+  assert.deepEqual(states(frames), { A: 'snapshot' })
+  assert.deepEqual(
+    frames.flatMap((frame) => (frame.t === 'update' ? [[frame.deleted, frame.position, frame.values]] : [])),
+    [[true, '1:0:1', {}]],
+  )
+})
+
+test('who resumes is told of a deletion meanwhile, also without an image', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1 })
+  sender.record('A', null)
+  for (const from of ['1:0:0', '9:0:0']) {
+    const frames = subscribe(receiver, ['A'], { from: { A: from }, image: false })
+    assert.ok(frames.some((frame) => frame.t === 'update' && frame.deleted), from)
+    receiver.send({ t: 'unsubscribe', id: 1 })
+    receiver.take()
+  }
 })
 
 test('`image: false` is answered `changes`; the first change brings the whole image', () => {
