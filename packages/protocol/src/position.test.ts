@@ -54,7 +54,7 @@ describe('positions', () => {
     const at = (generation: number, partition: number, offset: number) => ({ generation, partition, offset })
     assert.ok(comparePositions(at(1, 3, 900), 50, at(2, 0, 1), 10) < 0, 'a higher generation is newer, whatever else')
     assert.ok(comparePositions(at(1, 3, 4), 90, at(1, 3, 5), 10) < 0, 'within a partition the record time says nothing')
-    assert.ok(comparePositions(at(1, 2, 900), 10, at(1, 3, 5), 11) < 0, 'across partitions the record time decides')
+    assert.ok(comparePositions(at(1, 3, 900), 10, at(1, 2, 5), 11) < 0, 'across partitions the record time decides')
     assert.ok(comparePositions(at(1, 2, 900), 10, at(1, 3, 5), 10) < 0, 'and with equal times the partition')
     assert.equal(comparePositions(at(1, 2, 3), 10, at(1, 2, 3), 99), 0)
   })

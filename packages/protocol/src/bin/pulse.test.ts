@@ -71,9 +71,9 @@ describe('pulses of bin.v1', () => {
       feed: 'quote',
       generation: 1,
       paths: [['a']],
-      partitions: [[0, 1, 0, -0.6, [1.4]]],
+      partitions: [[0, 1, 0, 13.6, [-1.4]]],
     }
-    assert.deepEqual(read(payloadOf(frame, 7)), { ...frame, at: EPOCH + 11, partitions: [[0, 1, 0, -1, [1]]] })
+    assert.deepEqual(read(payloadOf(frame, 7)), { ...frame, at: EPOCH + 11, partitions: [[0, 1, 0, 14, [-1]]] })
   })
 
   test('a row that does not fit its path is never written', () => {

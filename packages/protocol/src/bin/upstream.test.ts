@@ -66,7 +66,7 @@ describe('frames from the receiver', () => {
   })
 
   test('what cannot be split into frames is refused', () => {
-    const BROKEN = [[0x80], [0xff, 1, 2, 3], [0x01, 1, 0x7b], [0x01, 1, 0xff], [0x03, 5, 1, 1, 0, 0, 0], [0x05, 0], [0x01]]
+    const BROKEN = [[0x80], [0x80, 1, 5], [0xff, 1, 2, 3], [0x01, 1, 0x7b], [0x01, 1, 0xff], [0x03, 5, 1, 1, 0, 0, 0], [0x05, 0], [0x01]]
     for (const bytes of BROKEN) assert.throws(() => decodeUpstreamBin(Uint8Array.from(bytes)), ProtocolError, `${bytes}`)
     for (const text of ['', '{', 'hello', '[1,']) assert.throws(() => decodeUpstreamJson(text), ProtocolError, text)
   })

@@ -92,6 +92,7 @@ describe('json.v1', () => {
     ['values that are null', JSON.stringify([update(1, { values: null })])],
     ['values that are text', JSON.stringify([update(1, { values: 'abc' })])],
     ['raw that is no base64', JSON.stringify([update(1, { raw: '***' })])],
+    ['raw that is a number', JSON.stringify([update(1, { raw: 1234 })])],
     ['n that is text', JSON.stringify([update(1, { n: '2', values: {} })])],
   ]
   for (const [name, message] of BROKEN) test(`${name} is refused`, () => assert.throws(() => open().receive(message), ProtocolError))
