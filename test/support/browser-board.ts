@@ -120,14 +120,21 @@ export class BoardPage {
     }
   }
 
-  /** Pixels of the chart that are not empty. */
-  paintedPixels(canvas: Locator): Promise<number> {
+  /** Pixels of a chart in the colour of its line, that of a rise or a fall; axes and grid have others. */
+  linePixels(canvas: Locator): Promise<number> {
     return canvas.evaluate((element) => {
       const { width, height } = element as HTMLCanvasElement
       const { data } = (element as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height)
-      let painted = 0
-      for (let alpha = 3; alpha < data.length; alpha += 4) if (data[alpha]! > 0) painted++
-      return painted
+      const colours = ['.rise-switch .up', '.rise-switch .down'].map((selector) => {
+        const { color } = getComputedStyle(document.querySelector(selector)!)
+        return color.match(/\d+/g)!.map(Number)
+      })
+      let pixels = 0
+      for (let at = 0; at < data.length; at += 4) {
+        const isLine = colours.some((colour) => colour.every((channel, index) => Math.abs(channel - data[at + index]!) < 30))
+        if (data[at + 3]! > 200 && isLine) pixels++
+      }
+      return pixels
     })
   }
 
@@ -156,7 +163,7 @@ export async function assertBoardIsAlive(board: BoardPage): Promise<void> {
   )
   const canvas = board.details(busiest!).locator('.price-chart canvas')
   await board.until(
-    async () => (await board.paintedPixels(canvas)) > 500,
+    async () => (await board.linePixels(canvas)) > 10,
     () => 'a chart that is drawn',
   )
   const green = await board.colour(page.locator('.rise-switch .up'))
