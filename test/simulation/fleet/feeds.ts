@@ -26,7 +26,9 @@ export function drawFeeds(random: Random): SimFeed[] {
   return random.sample(KINDS, random.int(1, 3)).map((kind) => {
     const symbols = Array.from({ length: random.int(3, 12) }, (_, i) => `S${i}.${random.pick(MARKETS)}`)
     const history = random.chance(0.3) ? { recordsPerSymbolMax: random.int(80, 300) } : {}
-    const config = feedSection.parse({ ...kind, topic: `${kind.name}-v1`, history, pulseIntervalMs: random.pick([250, 500, 500]) }) as FeedConfig
+    // By a clock that is hours ahead, records of the last hour are older than an hour.
+    const warmup = { spanMs: 12 * 3_600_000 }
+    const config = feedSection.parse({ ...kind, topic: `${kind.name}-v1`, history, warmup, pulseIntervalMs: random.pick([250, 500, 500]) }) as FeedConfig
     return { config, partitions: random.int(1, 4), symbols, ratePerS: random.logBetween(1, 40) }
   })
 }

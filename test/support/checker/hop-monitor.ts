@@ -44,6 +44,9 @@ export interface HopOptions {
   readonly trace: (what: () => string) => void
 }
 
+/** What a sender counted may take so long to get here. */
+const IN_FLIGHT_MS = 3000
+
 /**
  * A receiver by the book: sees the bytes of one session of one hop and holds its sender to protocol.md, at every update
  * and at every pulse. Knows nothing of how either side is made.
@@ -164,6 +167,8 @@ export class HopMonitor implements FrameHandler {
     row.answer(state, state === 'recovered' ? (from.get(name) ?? -1) : -1)
     row.countedSinceMs = this.options.nowMs()
     row.answeredAtMs = this.options.nowMs()
+    // What was in the log by now is not owed without an image.
+    if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
     if (state === 'recovered' && row.from < 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
   }
 
@@ -216,7 +221,7 @@ export class HopMonitor implements FrameHandler {
       if (row.state === 'empty' && records[index - 1]?.deleted === true) return
       if (row.state !== 'recovered') {
         // A gateway may learn of a deleted symbol's past only now.
-        if (row.state === 'snapshot' || index <= row.heldIndex + 1 || (row.state === 'changes' && !row.passedOver)) return
+        if (row.state === 'snapshot' || index <= row.heldIndex + 1) return
       } else {
         const from = row.symbol!.indexOf(row.from)
         if (index === from && image.n === 0) return
@@ -238,7 +243,7 @@ export class HopMonitor implements FrameHandler {
     }
     const records = index - row.heldIndex
     const optional = row.symbol!.records.slice(row.heldIndex + 1, index + 1).filter((record) => record.optional).length
-    const isExact = () => row.countedSinceMs > this.options.countsExactSinceMs(row.feed.config.name, row.name)
+    const isExact = () => row.countedSinceMs - IN_FLIGHT_MS > this.options.countsExactSinceMs(row.feed.config.name, row.name)
     if (image.n > records || (image.n < records - optional && isExact())) {
       this.#fail('count', `${where} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`)
     }
@@ -290,9 +295,7 @@ export class HopMonitor implements FrameHandler {
     if (due <= row.heldIndex) return
     const record = symbol.records[due]!
     // Of a deleted symbol nothing is held; the sender may have known of a newer record that deletes.
-    const nothing = symbol.records.slice(due).some(({ deleted }) => deleted)
-    if (row.held === null && (nothing || (row.state === 'changes' && !row.passedOver))) {
-      row.passedOver = true
+    if (row.held === null && symbol.records.slice(due).some(({ deleted }) => deleted)) {
       row.heldIndex = due
       return
     }

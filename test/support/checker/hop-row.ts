@@ -29,8 +29,6 @@ export class HopRow {
   answeredAtMs = 0
   /** World time since which `n` adds up. */
   countedSinceMs = 0
-  /** `image: false`: the first pulse came; what precedes it is not owed, what follows is. */
-  passedOver = false
 
   constructor(frame: SubscribeFrame, name: string, ref: number, feed: ModelFeed, feedIndex: number) {
     this.id = frame.id
@@ -55,7 +53,6 @@ export class HopRow {
     this.gapTold = false
     this.pulses = 0
     this.promised = state === 'snapshot' || state === 'recovered'
-    this.passedOver = false
     this.heldIndex = -1
     this.held = null
   }

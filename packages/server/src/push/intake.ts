@@ -126,7 +126,7 @@ export class Intake {
     }
     const nowMs = this.#hub.clock.nowMs()
     const last = records[records.length - 1]!
-    const writtenAtMs = this.#writers.writtenAtMs(pulse.writer, pulse.atMs, nowMs, last.offset + 1 >= highWatermark)
+    const writtenAtMs = this.#writers.writtenAtMs(pulse, partition, nowMs, last.offset + 1 >= highWatermark)
     const { generation } = pulse
     this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
   }

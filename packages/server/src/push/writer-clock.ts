@@ -1,3 +1,5 @@
+import type { PulseRecord } from '../feeds/index.ts'
+
 /**
  * Brings the times of pulse writers into this node's clock. There is no round trip through a log, so the skew cannot be
  * measured as between two nodes; but no pulse arrives before it was written, and at the end of the log the fastest ones
@@ -9,6 +11,8 @@ const PLAUSIBLE_TRAVEL_MS = 250
 const WINDOW_MS = 60_000
 
 interface Window {
+  /** Per partition, the sequence of the writer's last pulse. */
+  readonly sequences: number[]
   leastMs: number
   previousLeastMs: number
   startedAtMs: number
@@ -18,17 +22,20 @@ export class WriterClocks {
   readonly #windows = new Map<string, Window>()
 
   /**
+   * @param pulse as it was read, in the order of its partition. A sequence that begins anew is that of a writer that was
+   * restarted, perhaps on another machine: its clock is another.
    * @param atTail whether the reader had read everything there was: only then is a pulse's delay not a backlog's.
    * @returns when the pulse was written, by this node's clock.
    */
-  writtenAtMs(writer: string, atMs: number, arrivedAtMs: number, atTail: boolean): number {
+  writtenAtMs({ writer, sequence, atMs }: PulseRecord, partition: number, arrivedAtMs: number, atTail: boolean): number {
     const differenceMs = arrivedAtMs - atMs
     let window = this.#windows.get(writer)
-    if (window === undefined) {
+    if (window === undefined || sequence <= (window.sequences[partition] ?? -1)) {
       if (this.#windows.size > 64) this.#windows.clear()
-      window = { leastMs: Infinity, previousLeastMs: Infinity, startedAtMs: arrivedAtMs }
+      window = { sequences: [], leastMs: Infinity, previousLeastMs: Infinity, startedAtMs: arrivedAtMs }
       this.#windows.set(writer, window)
     }
+    window.sequences[partition] = sequence
     if (arrivedAtMs - window.startedAtMs > WINDOW_MS) {
       window.previousLeastMs = window.leastMs
       window.leastMs = Infinity
