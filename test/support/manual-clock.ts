@@ -61,7 +61,12 @@ export class ManualClock implements Clock {
       this.#fire(timer)
       this.turn()
     }
-    this.#nowMs = endMs
+    this.#nowMs = Math.max(this.#nowMs, endMs)
+  }
+
+  /** Time goes by and nothing runs: a computation took so long, or the process stood still. */
+  spend(ms: number): void {
+    this.#nowMs += ms
   }
 
   /** The same for code that awaits: promises settle before each timer. */
@@ -72,7 +77,7 @@ export class ManualClock implements Clock {
       this.#fire(timer)
       await this.settle()
     }
-    this.#nowMs = endMs
+    this.#nowMs = Math.max(this.#nowMs, endMs)
   }
 
   /** Runs the end of the turn and every promise that is ready, without time passing. */

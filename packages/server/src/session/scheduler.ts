@@ -69,6 +69,9 @@ export class FlushScheduler {
     this.#soonPending = false
     const due = this.#soon
     this.#soon = []
+    if (due.length === 0) return
+    // Before the first flush: a session that schedules itself anew in it has to wait for a tick.
+    this.#timer ??= this.#clock.every(this.#intervalMs, this.#onTick)
     const untilMs = this.#clock.nowMs() + SLICE_MS
     for (let i = 0; i < due.length; i++) {
       const session = due[i]!
@@ -81,8 +84,7 @@ export class FlushScheduler {
         break
       }
     }
-    if (due.length > 0) this.#lastFlushTick = this.#tick
-    this.#timer ??= this.#clock.every(this.#intervalMs, this.#onTick)
+    this.#lastFlushTick = this.#tick
   }
 
   #onTick = (): void => {

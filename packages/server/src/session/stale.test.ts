@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LiveFrame, StaleFrame } from '@pulsewire/protocol'
+import type { Receiver } from '../../../../test/support/receiver.ts'
+import { Sender, everything } from '../../../../test/support/sender.ts'
+
+function setUp(partitions = 1) {
+  let reason: 'no_pulse' | 'topic_missing' = 'no_pulse'
+  const explain = () => ({ hop: 'log', reason, message: 'why' })
+  const sender = new Sender({ source: { ...everything, explain } })
+  for (let partition = 0; partition < partitions; partition++) sender.pulse({ partition })
+  const startMs = sender.clock.nowMs()
+  const pass = (ms: number) => {
+    sender.clock.advance(ms)
+    sender.hub.checkFreshness()
+  }
+  return { sender, startMs, pass, explainBy: (other: typeof reason) => (reason = other) }
+}
+
+function notices(receiver: Receiver): (StaleFrame | LiveFrame)[] {
+  return receiver.take().filter((frame): frame is StaleFrame | LiveFrame => frame.t === 'stale' || frame.t === 'live')
+}
+
+test('a partition without pulses is told to be stale: who, why, since when; and live when they come again', () => {
+  const { sender, startMs, pass } = setUp()
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  receiver.take()
+  pass(1600)
+  assert.deepEqual(notices(receiver), [
+    { t: 'stale', feed: 'quote', partitions: [0], hop: 'log', reason: 'no_pulse', since: startMs, message: 'why' },
+  ])
+  pass(1000)
+  assert.deepEqual(notices(receiver), [])
+  sender.pulse()
+  pass(0)
+  assert.deepEqual(notices(receiver), [{ t: 'live', feed: 'quote', partitions: [0] }])
+})
+
+test('partitions that are stale for the same cause since about the same time share a notice', () => {
+  const { sender, pass } = setUp(3)
+  sender.clock.advance(500)
+  sender.pulse({ partition: 1 })
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  pass(5000)
+  assert.deepEqual(
+    notices(receiver).map(({ partitions }) => partitions),
+    [[0, 2], [1]],
+  )
+})
+
+test('another cause replaces the notice', () => {
+  const { sender, pass, explainBy } = setUp()
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  pass(2000)
+  notices(receiver)
+  explainBy('topic_missing')
+  pass(100)
+  assert.deepEqual(
+    notices(receiver).map((notice) => notice.t === 'stale' && notice.reason),
+    ['topic_missing'],
+  )
+})
+
+test('who subscribes while a partition is stale is told', () => {
+  const { sender, pass } = setUp(2)
+  pass(2000)
+  const receiver = sender.connect()
+  assert.deepEqual(notices(receiver), [], 'not before it subscribes')
+  receiver.subscribe(['A'])
+  assert.deepEqual(
+    notices(receiver).flatMap(({ partitions }) => partitions),
+    [0, 1],
+  )
+  receiver.subscribe(['B'])
+  assert.deepEqual(notices(receiver), [], 'not again')
+})
+
+test('a feed that is not subscribed to is no concern of the receiver', () => {
+  const { sender, pass } = setUp()
+  const receiver = sender.connect()
+  receiver.take()
+  pass(5000)
+  assert.deepEqual(notices(receiver), [])
+})
+
+test('who was told that a partition is stale is told when it is live, subscribed or not in between', () => {
+  const { sender, pass } = setUp()
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  pass(2000)
+  assert.equal(notices(receiver)[0]?.t, 'stale')
+  receiver.send({ t: 'unsubscribe', id: 1 })
+  receiver.take()
+  sender.pulse()
+  pass(0)
+  receiver.subscribe(['A'])
+  assert.deepEqual(
+    notices(receiver).map(({ t }) => t),
+    ['live'],
+  )
+})
+
+test('a change of the list of feeds is told to all', () => {
+  const { sender } = setUp()
+  const receiver = sender.connect()
+  receiver.take()
+  sender.hub.setShape(sender.feed(), 2, 4)
+  assert.deepEqual(
+    receiver.takeOf('feeds').map(({ feeds }) => feeds[0]),
+    [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 2, partitions: 4 }],
+  )
+})
