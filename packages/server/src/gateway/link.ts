@@ -74,7 +74,8 @@ export class Link implements FrameHandler {
   readonly #logger: Logger
   readonly #client: string
   readonly #pulseIntervalMs: number
-  readonly #offset = new ClockOffset()
+  /** Of this connection: who answers at the address next may be another process, with another clock. */
+  #offset = new ClockOffset()
   #connection: LinkConnection | null = null
   #attempts = 0
   #retry: Timer | null = null
@@ -249,6 +250,7 @@ export class Link implements FrameHandler {
     this.decoder = createDecoder(ENCODINGS[0])
     this.digest.clear()
     this.notices.clear()
+    this.#offset = new ClockOffset()
     this.#handler.lost(this, why)
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#attempts++)
     this.#retry?.cancel()
