@@ -19,7 +19,7 @@ import {
   type WelcomeFrame,
 } from '@pulsewire/protocol'
 import { HopRow, imageOf } from './hop-row.ts'
-import { describeImage, describeRecord, matches } from './image.ts'
+import { describeImage, describeRecord, matches, showsSame } from './image.ts'
 import type { LogModel } from './log-model.ts'
 import type { Report } from './report.ts'
 
@@ -299,7 +299,7 @@ export class HopMonitor implements FrameHandler {
       row.heldIndex = due
       return
     }
-    if (!row.every && row.held !== null && matches(row.held, record, row.fields)) return
+    if (!row.every && row.held !== null && showsSame(row.held, symbol, due, row.fields)) return
     if (symbol.records.slice(row.heldIndex + 1, due + 1).every((skipped) => skipped.optional)) return
     const holds = row.held === null ? 'nothing' : `${describeImage(row.held)} (record ${row.heldIndex})`
     this.#fail('P1', `${row.describe()}: behind pulse ${frame.pulse} (${symbol.partition}:${offset}) it holds ${holds}; the log says ${describeRecord(record)} (record ${due})`)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldValue } from '@pulsewire/protocol'
-import type { ModelRecord } from './log-model.ts'
+import type { ModelRecord, ModelSymbol } from './log-model.ts'
 
 /** What a receiver holds of a symbol, however it got it. */
 export interface HeldImage {
@@ -20,6 +20,16 @@ export function matches(held: HeldImage, record: ModelRecord, fields: ReadonlySe
     if (!sameValue(held.values.get(name), value)) return false
   }
   return count === held.values.size
+}
+
+/**
+ * Whether a held image shows the state after this record, or after a newer one: where the chosen fields did not change,
+ * nothing is sent.
+ */
+export function showsSame(held: HeldImage, symbol: ModelSymbol, index: number, fields: ReadonlySet<string> | null): boolean {
+  const last = fields === null ? index + 1 : symbol.records.length
+  for (let i = index; i < last; i++) if (matches(held, symbol.records[i]!, fields)) return true
+  return false
 }
 
 function sameValue(a: FieldValue | undefined, b: FieldValue): boolean {

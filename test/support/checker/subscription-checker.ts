@@ -1,6 +1,6 @@
 import type { StateChange, Subscription, SubscriptionHandlers, SymbolState, Update } from '@pulsewire/client'
 import { parsePosition, type FieldValue } from '@pulsewire/protocol'
-import { describeImage, describeRecord, matches, type HeldImage } from './image.ts'
+import { describeImage, describeRecord, matches, showsSame, type HeldImage } from './image.ts'
 import type { LogModel, ModelSymbol } from './log-model.ts'
 import type { Report } from './report.ts'
 
@@ -116,7 +116,7 @@ export class SubscriptionChecker {
     const shown = this.#shown.get(name)
     if (record === undefined || (shown !== undefined && shown.index >= due)) return undefined
     if (shown === undefined && (!this.facts.image || symbol.records.slice(due).some(({ deleted }) => deleted))) return undefined
-    if (shown !== undefined && matches(shown.image, record, this.#fields)) return undefined
+    if (shown !== undefined && showsSame(shown.image, symbol, due, this.#fields)) return undefined
     return `shows ${shown === undefined ? 'nothing' : describeImage(shown.image)} as live; for more than ${Math.round(boundMs)} ms the log says ${describeRecord(record)}`
   }
 
