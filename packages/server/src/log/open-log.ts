@@ -25,6 +25,7 @@ function openKafka(config: LogConfig, nodeId: string): Log {
     connectTimeoutMs,
     requestTimeoutMs,
     fetchWaitMs: fetch.waitMaxMs,
+    fetchIntervalMinMs: fetch.intervalMinMs,
     fetchBytesMax: fetch.bytesMax,
     fetchPartitionBytesMax: fetch.partitionBytesMax,
     ...(enabled ? { tls: files } : {}),

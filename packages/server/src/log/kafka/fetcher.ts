@@ -36,6 +36,8 @@ export interface FetchHost {
   ended(fetcher: LeaderFetcher, cursors: readonly Cursor[], error?: LogError): void
 }
 
+/** A fetch of less than this shows that the reader is not behind, so the next one may wait a little. */
+const SMALL_BYTES_MAX = 64 * 1024
 const READ_COMMITTED = 1
 /** No fetch session: each request names all its partitions, and nothing is remembered at the broker. */
 const NO_SESSION = [0, -1] as const
@@ -49,6 +51,8 @@ export class LeaderFetcher {
   readonly leader: number
   readonly #host: FetchHost
   readonly #pause: Pause
+  /** Between two fetches; only `stop` cuts it short. */
+  readonly #spacing: Pause
   #connection: BrokerConnection | undefined
   #held = 0
   #isStopped = false
@@ -57,6 +61,7 @@ export class LeaderFetcher {
     this.leader = leader
     this.#host = host
     this.#pause = new Pause(host.cluster.settings.clock)
+    this.#spacing = new Pause(host.cluster.settings.clock)
   }
 
   async run(): Promise<void> {
@@ -66,7 +71,9 @@ export class LeaderFetcher {
       for (;;) {
         cursors = this.#host.cursorsOf(this.leader)
         if (cursors.length === 0) break
-        await this.#fetchOnce(this.#connection, cursors)
+        const startedAtMs = this.#host.cluster.settings.clock.nowMs()
+        const bytes = await this.#fetchOnce(this.#connection, cursors)
+        if (bytes < SMALL_BYTES_MAX && !this.#isStopped) await this.#spaceOut(startedAtMs)
         if (this.#isStopped) break
       }
       this.#host.ended(this, cursors)
@@ -82,6 +89,7 @@ export class LeaderFetcher {
     this.#isStopped = true
     this.#connection?.destroy()
     this.#pause.wake()
+    this.#spacing.wake()
   }
 
   /** The reader took one of the partitions that were fetched. */
@@ -90,7 +98,14 @@ export class LeaderFetcher {
     if (this.#held === 0) this.#pause.wake()
   }
 
-  async #fetchOnce(connection: BrokerConnection, cursors: readonly Cursor[]): Promise<void> {
+  async #spaceOut(startedAtMs: number): Promise<void> {
+    const { clock, fetchIntervalMinMs } = this.#host.cluster.settings
+    const spareMs = fetchIntervalMinMs - (clock.nowMs() - startedAtMs)
+    if (spareMs > 0) await this.#spacing.wait(spareMs)
+  }
+
+  /** @returns how many bytes of records came. */
+  async #fetchOnce(connection: BrokerConnection, cursors: readonly Cursor[]): Promise<number> {
     const { fetchWaitMs, fetchBytesMax, fetchPartitionBytesMax, requestTimeoutMs } = this.#host.cluster.settings
     const partitions = cursors.map((cursor) => ({
       partition: cursor.partition,
@@ -109,10 +124,11 @@ export class LeaderFetcher {
       throw unreachableError(`fetch from broker ${this.leader}: ${describeCode(response.errorCode)}`)
     }
     while (this.#held > 0 && !this.#isStopped) await this.#pause.wait()
-    if (this.#isStopped) return
+    if (this.#isStopped) return 0
     this.#deliver(cursors, froms, response.partitions)
     // A throttled client is not answered before this time: waiting here keeps the deadline meaningful.
     if (response.throttleTimeMs > 0) await this.#pause.wait(response.throttleTimeMs)
+    return response.partitions.reduce((bytes, data) => bytes + data.bytes.length, 0)
   }
 
   #deliver(cursors: readonly Cursor[], froms: readonly number[], partitions: readonly FetchedPartition[]): void {

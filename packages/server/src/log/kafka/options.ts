@@ -18,6 +18,11 @@ export interface KafkaLogOptions {
   readonly requestTimeoutMs?: number
   /** How long a fetch waits at the broker for new records; they are sent at once when there are any. Default 250. */
   readonly fetchWaitMs?: number
+  /**
+   * Least time between two fetches from one broker while there is little to fetch. A broker answers as soon as it has one
+   * record, so without it a steady trickle makes a thousand fetches a second. Default 5.
+   */
+  readonly fetchIntervalMinMs?: number
   /** Most bytes of one fetch from one broker; twice that may be held per broker. Default 4 MiB. */
   readonly fetchBytesMax?: number
   /** Most bytes of one partition in one fetch; a larger record batch still comes, alone. Default 1 MiB. */
@@ -65,6 +70,7 @@ export interface KafkaSettings {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly fetchWaitMs: number
+  readonly fetchIntervalMinMs: number
   readonly fetchBytesMax: number
   readonly fetchPartitionBytesMax: number
   readonly metadataIntervalMs: number
@@ -94,6 +100,7 @@ export function resolveOptions(options: KafkaLogOptions): KafkaSettings {
     connectTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs ?? 3000,
     fetchWaitMs: options.fetchWaitMs ?? 250,
+    fetchIntervalMinMs: options.fetchIntervalMinMs ?? 5,
     fetchBytesMax: options.fetchBytesMax ?? 4 * 1024 * 1024,
     fetchPartitionBytesMax: options.fetchPartitionBytesMax ?? 1024 * 1024,
     metadataIntervalMs: options.metadataIntervalMs ?? 3000,
