@@ -5,6 +5,7 @@ import type { ControlFrame, Encoding, FieldValue, PulseFrame } from '../frames.t
 /** An update as a receiver sees it, with names instead of the decoder's own indexes. */
 export interface SeenUpdate {
   readonly ref: number
+  readonly symbol: string
   readonly generation: number
   readonly partition: number
   readonly offset: number
@@ -25,8 +26,7 @@ export class Recorder implements FrameHandler {
   readonly pulses: PulseFrame[] = []
   readonly controls: ControlFrame[] = []
   readonly #feedOf: (id: number) => number
-  /** `id symbol` → ref */
-  readonly #refs = new Map<string, number>()
+  readonly #rows = new Map<number, { readonly id: number; readonly symbol: string }>()
 
   /** @param feedOf the feed index that was subscribed to under an id. */
   constructor(encoding: Encoding, feedOf: (id: number) => number = () => 0) {
@@ -51,7 +51,7 @@ export class Recorder implements FrameHandler {
     if (frame.t === 'subscribed') {
       for (const [symbol, ref] of frame.ok ?? []) {
         this.decoder.open(ref, this.#feedOf(frame.id))
-        this.#refs.set(`${frame.id} ${symbol}`, ref)
+        this.#rows.set(ref, { id: frame.id, symbol })
       }
     } else if (frame.t === 'unsubscribed') for (const symbol of frame.ok) this.#close(frame.id, symbol)
     else if (frame.t === 'ended') for (const [symbol] of frame.symbols) this.#close(frame.id, symbol)
@@ -63,8 +63,11 @@ export class Recorder implements FrameHandler {
   }
 
   #close(id: number, symbol: string): void {
-    const ref = this.#refs.get(`${id} ${symbol}`)
-    if (ref !== undefined) this.decoder.close(ref)
+    for (const [ref, row] of this.#rows) {
+      if (row.id !== id || row.symbol !== symbol) continue
+      this.decoder.close(ref)
+      this.#rows.delete(ref)
+    }
   }
 
   #see(image: ReceivedImage): SeenUpdate {
@@ -75,6 +78,6 @@ export class Recorder implements FrameHandler {
     })
     const { ref, generation, partition, offset, ts, n, prev, snapshot, deleted, raw } = image
     const changed = new Set(image.changed.map((index) => names[index]!))
-    return { ref, generation, partition, offset, ts, n, prev, snapshot, deleted, raw, values, changed }
+    return { ref, symbol: this.#rows.get(ref)!.symbol, generation, partition, offset, ts, n, prev, snapshot, deleted, raw, values, changed }
   }
 }

@@ -85,8 +85,11 @@ export class ReferenceSender {
     this.#refs.set(ref, { feedIndex, symbol, held: [], place: '' })
   }
 
-  /** @param n records that the update stands for. */
-  update(ref: number, record: ModelRecord, n = 1, snapshot = false): void {
+  /**
+   * @param n records that the update stands for.
+   * @returns the frame as json.v1 has it.
+   */
+  update(ref: number, record: ModelRecord, n = 1, snapshot = false): UpdateFrame {
     const row = this.#refs.get(ref)!
     const { fields } = this.#feeds[row.feedIndex]!
     const values = record.deleted === true ? [] : this.#index(row.feedIndex, record.fields)
@@ -108,9 +111,11 @@ export class ReferenceSender {
     this.#out.u8(frame[0]!)
     this.#out.varint(ref)
     this.#out.raw(frame.subarray(1))
-    this.#frames.push(jsonUpdate(ref, row.symbol, header, record.fields))
+    const update = jsonUpdate(ref, row.symbol, header, record.fields)
+    this.#frames.push(update)
     row.held = values
     row.place = place
+    return update
   }
 
   /** What was written since the last call, as one message. */
