@@ -47,7 +47,7 @@ const BURST_EVERY_MS = 8_000
 const BURST_MS = 3_000
 const BURST_SHARE = 0.25
 /** Standard deviation of the jump that the news makes, as a part of the price. */
-const BURST_SHOCK = 0.004
+const BURST_SHOCK = 0.0015
 const CATCH_UP_MAX_MS = 5_000
 const DAY_MS = 6.5 * 3_600_000
 /** Volatility of what all symbols have in common, per day. */

@@ -152,8 +152,10 @@ class Chart {
     ctx.fillStyle = fade(this.#palette.stale, 0.16)
     for (let index = Math.max(1, first); first >= 0 && index < times.length; index++) {
       if (prices[index] !== null) continue
-      const left = plot.valToPos(times[index - 1]!, 'x', true)
-      ctx.fillRect(left, bbox.top, plot.valToPos(times[index]!, 'x', true) - left, bbox.height)
+      // Overlapping pieces would be darker: each reaches from its own time to the next, the first of a hole from the last known.
+      const left = plot.valToPos(times[prices[index - 1] === null ? index : index - 1]!, 'x', true)
+      const right = plot.valToPos(times[Math.min(index + 1, times.length - 1)]!, 'x', true)
+      ctx.fillRect(left, bbox.top, right - left, bbox.height)
     }
     ctx.restore()
   }

@@ -47,7 +47,7 @@ function Chain({ summary }: { summary: Summary }) {
   const { chain, connection, trouble } = summary
   const stops = chain.stops.length > 0 ? chain.stops : placeholder(summary.node)
   const connected = connection === 'open'
-  const culprit = trouble === null ? -1 : stops.findIndex(({ nodes }) => nodes.includes(trouble.state.hop ?? ''))
+  const culprit = culpritOf(summary, stops)
   // Without a connection it is the last arrow that is broken, whoever was at fault before. While something is live, none is.
   const broken = !connected ? stops.length - 2 : trouble?.everything ? culprit : -1
   return (
@@ -64,6 +64,13 @@ function Chain({ summary }: { summary: Summary }) {
       ))}
     </ol>
   )
+}
+
+/** Which stop no longer delivers, −1 for none. A node that has lost what is before it is not the one at fault. */
+function culpritOf({ trouble }: Summary, stops: readonly Stop[]): number {
+  if (trouble === null) return -1
+  const index = stops.findIndex(({ nodes }) => nodes.includes(trouble.state.hop ?? ''))
+  return trouble.state.reason === 'upstream_disconnected' ? Math.max(-1, index - 1) : index
 }
 
 function Arrow({ ms, broken, first }: { ms: number | undefined; broken: boolean; first: boolean }) {
