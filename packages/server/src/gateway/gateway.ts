@@ -3,6 +3,7 @@ import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { GatewayConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
+import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Arbiter } from './arbiter.ts'
@@ -10,6 +11,8 @@ import { connectWebSocket, type ConnectLink } from './link-transport.ts'
 import { Link } from './link.ts'
 
 const CHECK_INTERVAL_MS = 100
+/** Checks that come later than this are those of a process that stood still. */
+const CHECK_LATE_MS = 1000
 
 export interface GatewayDeps {
   readonly logger: Logger
@@ -88,7 +91,9 @@ export class Gateway implements Service {
     await this.#server.listen()
     this.#logger.info('listening', `gateway ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
     for (const link of this.links) link.open()
+    const standstill = new Standstill(this.#clock, CHECK_LATE_MS)
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
+      if (standstill.tick()) return
       this.hub.checkFreshness()
       this.arbiter.sweep()
     })

@@ -19,6 +19,7 @@ import {
 import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { Standstill } from '../runtime/standstill.ts'
 import type { ConnectLink, LinkConnection } from './link-transport.ts'
 
 const encode = encodeUpstreamFor(ENCODINGS[0])
@@ -28,6 +29,8 @@ const BACKOFF_MAX_MS = 2000
 /** A link that says nothing for so long, not even a heartbeat, is frozen: it is dropped and opened anew. */
 const SILENT_MS_MAX = 3000
 const CHECK_INTERVAL_MS = 250
+/** Checks that come later than this are those of a process that stood still. */
+const CHECK_LATE_MS = 1000
 const SYNC_INTERVAL_MS = 20_000
 
 export type LinkState = 'connecting' | 'open' | 'waiting' | 'closed'
@@ -107,7 +110,10 @@ export class Link implements FrameHandler {
     this.#client = options.client
     this.#pulseIntervalMs = options.pulseIntervalMs
     this.lastHeardMs = options.clock.nowMs()
-    this.#checkTimer = options.clock.every(CHECK_INTERVAL_MS, () => this.#check())
+    const standstill = new Standstill(options.clock, CHECK_LATE_MS)
+    this.#checkTimer = options.clock.every(CHECK_INTERVAL_MS, () => {
+      if (!standstill.tick()) this.#check()
+    })
   }
 
   get bit(): number {

@@ -4,12 +4,15 @@ import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { FeedConfig, PushConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
+import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Intake } from './intake.ts'
 import { TopicReader } from './topic-reader.ts'
 
 const CHECK_INTERVAL_MS = 100
+/** Checks that come later than this are those of a process that stood still. */
+const CHECK_LATE_MS = 1000
 
 export interface PushDeps {
   readonly log: Log
@@ -84,7 +87,10 @@ export class PushNode implements Service, HubSource {
       port: this.port,
     })
     for (const reader of this.#readers) reader.start()
-    this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => this.#check())
+    const standstill = new Standstill(this.#clock, CHECK_LATE_MS)
+    this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
+      if (!standstill.tick()) this.#check()
+    })
   }
 
   async drain(deadlineMs: number): Promise<void> {

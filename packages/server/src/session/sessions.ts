@@ -1,6 +1,7 @@
 import type { Feed, FreshnessChange, Hub, HubListener, PatternState, StaleState, Subscription, SymbolState } from '../hub/index.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { Standstill } from '../runtime/standstill.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
 import type { SessionContext } from './context.ts'
@@ -13,6 +14,8 @@ import type { Transport } from './transport.ts'
 
 /** How often sessions are looked at for slowness and a missing hello. */
 const CHECK_INTERVAL_MS = 500
+/** Checks that come later than this are those of a process that stood still. */
+const CHECK_LATE_MS = 2000
 
 /** All sessions of a node. */
 export class Sessions implements HubListener {
@@ -49,7 +52,10 @@ export class Sessions implements HubListener {
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
     }
-    this.#checkTimer = hub.clock.every(CHECK_INTERVAL_MS, () => this.#check())
+    const standstill = new Standstill(hub.clock, CHECK_LATE_MS)
+    this.#checkTimer = hub.clock.every(CHECK_INTERVAL_MS, () => {
+      if (!standstill.tick()) this.#check()
+    })
   }
 
   get size(): number {
