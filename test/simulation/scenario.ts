@@ -32,6 +32,8 @@ const START_MS = 6_000
 const RECOVERY_MS = 20_000
 /** A way from the log to a client that had no fault for so long keeps it live. */
 const HEALTHY_FOR_MS = 15_000
+/** What a client asks for while nothing is wrong is live within this. */
+const ANSWERED_WITHIN_MS = 3_000
 /** Checks of what clients were told, per world time. */
 const CHECK_EVERY_MS = 50
 /**
@@ -182,6 +184,7 @@ export class Scenario {
   #hasHealthyWay(app: string, gateway: string, faults: readonly { level: number; touches: readonly string[] }[]): boolean {
     const broken = (...ids: string[]) => faults.some(({ touches, level }) => level !== LEVEL.link && touches.some((id) => ids.includes(id)))
     if (faults.some(({ touches }) => touches.length === 0)) return false
+    if (this.#fleet.pulses.every(({ id }) => broken(id))) return false
     if (faults.some(({ touches, level }) => level === LEVEL.line && touches.includes(app) && (touches.includes(gateway) || touches.length === 1))) return false
     if (faults.some(({ touches, level }) => level === LEVEL.gateway && touches.includes(gateway))) return false
     return (['A', 'B'] as const).some((line) =>
@@ -205,7 +208,8 @@ export class Scenario {
         const { state } = subscription!
         // One whose last symbol was removed has nothing that could be live.
         const isEmpty = subscription!.size === 0 && !checker.facts.open
-        if (state.state !== 'live' && !isEmpty) {
+        const isNew = this.#world.nowMs - checker.changedAtMs < ANSWERED_WITHIN_MS
+        if (state.state !== 'live' && !isEmpty && !isNew) {
           const bad = [...subscription!.symbols].find((view) => view.state.state !== 'live')
           this.#world.report('live', `${when}, ${facts.name} is ${describe(state)}${bad === undefined ? '' : ` (${bad.symbol}: ${describe(bad.state)})`}`)
         }

@@ -113,12 +113,13 @@ export class SimApp {
       image: options.image ?? true,
       open: options.patterns !== undefined || options.groups !== undefined,
     }
-    const checker = new SubscriptionChecker(facts, this.#world.model, this.#world.report, (symbol, state) => {
+    const checker = new SubscriptionChecker(facts, this.#world.model, this.#world.report, () => this.#world.nowMs, (symbol, state) => {
       this.#world.trace.say(this.id, () => `${name}: ${symbol} is stale: ${state.reason} at ${state.hop}`)
       this.#onStale(this, checker, symbol, state)
     })
     this.#world.trace.say(this.id, () => `subscribes (${this.#subscribed}) ${JSON.stringify(options)}`)
     checker.subscription = this.client.subscribe(options, checker.handlers)
+    checker.changedAtMs = this.#world.nowMs
     this.checkers.add(checker)
   }
 
@@ -143,6 +144,7 @@ export class SimApp {
     const { subscription, facts } = checker
     const feed = this.#world.feeds.find(({ config }) => config.name === facts.feed)!
     const symbols = random.sample(feed.symbols, random.int(1, 3))
+    checker.changedAtMs = this.#world.nowMs
     if (random.chance(0.5)) {
       this.#world.trace.say(this.id, () => `${facts.name}: adds ${symbols}`)
       subscription!.add(symbols)

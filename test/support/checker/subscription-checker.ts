@@ -32,15 +32,21 @@ export class SubscriptionChecker {
   readonly #shown = new Map<string, Shown>()
   /** The last state that the application was told, by symbol. */
   readonly told = new Map<string, SymbolState>()
+  /** World time since which a symbol has been told live. */
+  readonly #liveSinceMs = new Map<string, number>()
+  readonly #nowMs: () => number
   readonly counts = { updates: 0, gaps: 0, stale: 0, missed: 0 }
   subscription: Subscription | null = null
+  /** World time at which the application last asked for something. */
+  changedAtMs = 0
 
   /** @param onStale called whenever a symbol is told stale. */
-  constructor(facts: SubscriptionFacts, model: LogModel, report: Report, onStale: (symbol: string, state: SymbolState) => void) {
+  constructor(facts: SubscriptionFacts, model: LogModel, report: Report, nowMs: () => number, onStale: (symbol: string, state: SymbolState) => void) {
     this.facts = facts
     this.#fields = facts.fields === undefined ? null : new Set(facts.fields)
     this.#model = model
     this.#report = report
+    this.#nowMs = nowMs
     this.#onStale = onStale
   }
 
@@ -96,6 +102,7 @@ export class SubscriptionChecker {
       const state = this.subscription?.get(symbol)?.state
       if (state === undefined) this.told.delete(symbol)
       else {
+        if (state.state === 'live' && this.told.get(symbol)?.state !== 'live') this.#liveSinceMs.set(symbol, this.#nowMs())
         this.told.set(symbol, state)
         if (state.state !== 'stale') continue
         this.counts.stale++
@@ -105,12 +112,14 @@ export class SubscriptionChecker {
   }
 
   /**
-   * Whether what is shown may be called live: it is the newest record there was `boundMs` ago, or a newer one.
+   * Whether what is shown may be called live: it is the newest record there was `boundMs` ago, or a newer one. After an
+   * outage, a symbol with `maxRate` has one period to catch up.
    * @returns what is wrong, else `undefined`.
    */
   untruth(name: string, nowMs: number, boundMs: number): string | undefined {
     const symbol = this.symbol(name)
     if (symbol === undefined) return undefined
+    if (this.facts.periodMs > 0 && nowMs - (this.#liveSinceMs.get(name) ?? nowMs) < boundMs) return undefined
     const due = symbol.newestAt(nowMs - boundMs)
     const record = symbol.records[due]
     const shown = this.#shown.get(name)
