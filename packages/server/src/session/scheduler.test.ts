@@ -116,3 +116,39 @@ test('closed, it flushes nobody and leaves no timer', () => {
   clock.turn()
   assert.deepEqual([flushes, clock.timers], [[], 0])
 })
+
+test('under load the tick slows down, at most threefold, and quickens again when the load is over', () => {
+  let nowMs = 0
+  let onTick: () => void = () => {}
+  let tickInMs = 0
+  // A clock whose time passes only in flushes and between ticks, by hand.
+  const clock = {
+    nowMs: () => nowMs,
+    soon: (callback: () => void) => callback(),
+    every: () => ({ cancel() {} }),
+    after: (delayMs: number, callback: () => void) => {
+      tickInMs = delayMs
+      onTick = callback
+      return { cancel() {} }
+    },
+  }
+  const scheduler = new FlushScheduler(clock, 10)
+  let costMs = 6
+  const session: Flushable = { scheduled: false, flushedAtTick: -1000, flush: () => void (nowMs += costMs) }
+  const play = (ticks: number): void => {
+    for (let i = 0; i < ticks; i++) {
+      scheduler.schedule(session)
+      nowMs += tickInMs
+      onTick()
+    }
+  }
+  assert.equal(scheduler.tickMs, 10)
+  play(20)
+  assert.ok(scheduler.tickMs > 15 && scheduler.tickMs <= 30, `${scheduler.tickMs} ms`)
+  costMs = 60
+  play(20)
+  assert.equal(scheduler.tickMs, 30)
+  costMs = 0
+  play(20)
+  assert.equal(scheduler.tickMs, 10)
+})

@@ -67,7 +67,10 @@ test('who resumes is told of a deletion meanwhile, also without an image', () =>
   sender.record('A', null)
   for (const from of ['1:0:0', '9:0:0']) {
     const frames = subscribe(receiver, ['A'], { from: { A: from }, image: false })
-    assert.ok(frames.some((frame) => frame.t === 'update' && frame.deleted), from)
+    assert.ok(
+      frames.some((frame) => frame.t === 'update' && frame.deleted),
+      from,
+    )
     receiver.send({ t: 'unsubscribe', id: 1 })
     receiver.take()
   }

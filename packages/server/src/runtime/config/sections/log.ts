@@ -28,11 +28,14 @@ const sasl = z
 const fetch = z
   .strictObject({
     waitMaxMs: durationMs('How long a broker may hold a fetch back while there is nothing to give.', { default: 250, max: 60_000 }),
-    intervalMinMs: durationMs('Least time between two fetches while there is little to fetch. Adds at most so much latency, and saves most of the fetches of a steady trickle.', {
-      default: 5,
-      min: 0,
-      max: 1_000,
-    }),
+    intervalMinMs: durationMs(
+      'Least time between two fetches while there is little to fetch. Adds at most so much latency, and saves most of the fetches of a steady trickle.',
+      {
+        default: 5,
+        min: 0,
+        max: 1_000,
+      },
+    ),
     bytesMax: bytes('Largest answer to one fetch from one broker; twice that may be held per broker.', {
       default: 4 * 1024 ** 2,
       min: 1024,

@@ -36,10 +36,13 @@ export const CLIENT_SESSION: SessionDefaults = {
 export function sessionSection(defaults: SessionDefaults) {
   return z
     .strictObject({
-      flushIntervalMs: durationMs('Shortest time between two writes to a busy session; an idle one is written to at once.', {
-        default: 10,
-        max: 1_000,
-      }),
+      flushIntervalMs: durationMs(
+        'Shortest time between two writes to a busy session; an idle one is written to at once. Under load it grows by itself, up to threefold.',
+        {
+          default: 10,
+          max: 1_000,
+        },
+      ),
       pulseIntervalMs: durationMs(
         'Shortest interval of pulses that a receiver is granted. Below 200 a receiver that asks for it gets each pulse as it comes.',
         {
