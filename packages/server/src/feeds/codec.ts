@@ -17,19 +17,46 @@ export const decodeJson: DecodeFields = (value) => {
 
 /**
  * `protobuf`: messages of one type of a schema file. 64-bit integers become numbers (exact up to 2^53), enums names,
- * bytes base64 text.
+ * bytes base64 text, and numbers that JSON has no word for (NaN, infinities) `null`. A proto3 field without presence
+ * that is not on the wire has its default: zero is never sent, and a price change of zero must not look like none.
+ * Not so with `merge`, where what is not on the wire has not changed.
  * @throws ConfigError `config_invalid` when the file or the message type cannot be used.
  */
-export function protobufDecoder(options: { readonly schemaFile: string; readonly message: string }): DecodeFields {
-  let type: protobuf.Type
+export function protobufDecoder(options: {
+  readonly schemaFile: string
+  readonly message: string
+  readonly merge?: boolean
+}): DecodeFields {
+  const type = loadType(options)
+  const defaults = options.merge === true ? {} : implicitDefaults(type)
+  const fractions = type.fieldsArray.filter((field) => field.type === 'double' || field.type === 'float').map(({ name }) => name)
+  return (value) => {
+    const fields: Record<string, unknown> = { ...defaults, ...type.toObject(type.decode(value), CONVERSION) }
+    for (const name of fractions) if (typeof fields[name] === 'number' && !Number.isFinite(fields[name])) fields[name] = null
+    return fields as Record<string, FieldValue>
+  }
+}
+
+const CONVERSION = { longs: Number, enums: String, bytes: String } as const
+
+function loadType(options: { readonly schemaFile: string; readonly message: string }): protobuf.Type {
   try {
     const { root } = protobuf.parse(readFileSync(options.schemaFile, 'utf8'), { keepCase: true })
-    type = root.lookupType(options.message)
+    root.resolveAll()
+    return root.lookupType(options.message)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new ConfigError('config_invalid', `${options.schemaFile}: ${why}`, [
       `protobuf: message ${options.message} cannot be used from ${options.schemaFile}: ${why}`,
     ])
   }
-  return (value) => type.toObject(type.decode(value), { longs: Number, enums: String, bytes: String }) as Record<string, FieldValue>
+}
+
+/** What fields stand for that are not on the wire because they have their default. */
+function implicitDefaults(type: protobuf.Type): Record<string, unknown> {
+  const all = type.toObject(type.create(), { ...CONVERSION, defaults: true })
+  const implicit = type.fieldsArray.filter(
+    (field) => !field.hasPresence && !field.repeated && !field.map && !(field.resolvedType instanceof protobuf.Type),
+  )
+  return Object.fromEntries(implicit.map(({ name }) => [name, all[name]]))
 }

@@ -1,4 +1,4 @@
-import { encodePulse } from '../feeds/index.ts'
+import { encodePulse, type PulseRecord } from '../feeds/index.ts'
 import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { FeedConfig, PulseConfig } from '../runtime/config/index.ts'
@@ -24,9 +24,14 @@ class FeedPulse {
   readonly #intervalMs: number
   #partitions = 0
   #sequence = 0
-  #appending = false
+  #describing = false
+  /** Per partition the pulse that is on its way to it. */
+  readonly #onTheWay = new Map<number, PulseRecord>()
+  /** Whether each partition has an append of its own, because one for all of them did not come back in time. */
+  #apart = false
   #failing = false
   #timers: Timer[] = []
+  #closed = false
 
   constructor(feed: FeedConfig, writer: string, intervalMs: number, deps: Required<PulseDeps>) {
     this.#feed = feed
@@ -41,50 +46,75 @@ class FeedPulse {
     void this.#describe()
     this.#timers = [
       this.#clock.every(DESCRIBE_INTERVAL_MS, () => void this.#describe()),
-      this.#clock.every(this.#intervalMs, () => void this.#beat()),
+      this.#clock.every(this.#intervalMs, () => this.#beat()),
     ]
   }
 
   close(): void {
+    this.#closed = true
     for (const timer of this.#timers) timer.cancel()
   }
 
   async #describe(): Promise<void> {
+    if (this.#describing) return
+    this.#describing = true
     try {
       const topic = await this.#log.describe(this.#feed.topic)
       const first = this.#partitions === 0
       this.#partitions = topic.partitions.length
-      if (first) await this.#beat()
-    } catch (error) {
-      this.#failed(error)
-    }
-  }
-
-  async #beat(): Promise<void> {
-    // A pulse that waits for the one before it would tell a time that is over: it is left out instead.
-    if (this.#appending || this.#partitions === 0) return
-    this.#appending = true
-    const pulse = { writer: this.#writer, sequence: this.#sequence++, generation: this.#feed.generation, atMs: this.#clock.nowMs() }
-    try {
-      await this.#log.append(
-        this.#feed.topic,
-        Array.from({ length: this.#partitions }, (_, partition) => encodePulse(partition, pulse)),
-      )
-      if (this.#failing)
-        this.#logger.info('pulse_resumed', `pulses of feed ${this.#feed.name} are written again`, { topic: this.#feed.topic })
-      this.#failing = false
+      if (first) this.#beat()
     } catch (error) {
       this.#failed(error)
     } finally {
-      this.#appending = false
+      this.#describing = false
     }
   }
 
+  /**
+   * One append for all partitions, as long as that comes back before the next is due. One partition without a leader
+   * holds it up until its deadline, and the pulses of all others with it: then each goes on its own for a while.
+   * A partition whose pulse is still on its way gets no further one: it would tell a time that is over.
+   */
+  #beat(): void {
+    if (this.#closed || this.#partitions === 0) return
+    const isLate = this.#onTheWay.size > 0
+    // Which partition holds up an append for all, nobody knows.
+    if (isLate && !this.#apart) this.#onTheWay.clear()
+    this.#apart = isLate
+    const pulse = { writer: this.#writer, sequence: this.#sequence++, generation: this.#feed.generation, atMs: this.#clock.nowMs() }
+    const due: number[] = []
+    for (let partition = 0; partition < this.#partitions; partition++) if (!this.#onTheWay.has(partition)) due.push(partition)
+    if (this.#apart) for (const partition of due) void this.#append([partition], pulse)
+    else void this.#append(due, pulse)
+  }
+
+  async #append(partitions: readonly number[], pulse: PulseRecord): Promise<void> {
+    for (const partition of partitions) this.#onTheWay.set(partition, pulse)
+    try {
+      await this.#log.append(
+        this.#feed.topic,
+        partitions.map((partition) => encodePulse(partition, pulse)),
+      )
+      this.#succeeded()
+    } catch (error) {
+      this.#failed(error)
+    } finally {
+      for (const partition of partitions) if (this.#onTheWay.get(partition) === pulse) this.#onTheWay.delete(partition)
+    }
+  }
+
+  #succeeded(): void {
+    // Others may still fail.
+    if (!this.#failing || this.#apart) return
+    this.#failing = false
+    this.#logger.info('pulse_resumed', `pulses of feed ${this.#feed.name} are written again`, { topic: this.#feed.topic })
+  }
+
   #failed(error: unknown): void {
-    if (this.#failing) return
+    if (this.#failing || this.#closed) return
     this.#failing = true
     const message = error instanceof Error ? error.message : String(error)
-    this.#logger.error('pulse_failed', `no pulse of feed ${this.#feed.name} can be written: ${message}`, { topic: this.#feed.topic })
+    this.#logger.error('pulse_failed', `pulses of feed ${this.#feed.name} cannot be written: ${message}`, { topic: this.#feed.topic })
   }
 }
 

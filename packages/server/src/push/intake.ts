@@ -47,7 +47,8 @@ export class Intake {
     this.#config = config
     this.#log = log
     this.#path = [hub.nodeId]
-    this.#decode = config.codec === 'raw' ? null : config.codec === 'json' ? decodeJson : protobufDecoder(config.protobuf!)
+    this.#decode =
+      config.codec === 'raw' ? null : config.codec === 'json' ? decodeJson : protobufDecoder({ ...config.protobuf!, merge: config.merge })
   }
 
   take(batch: Batch): void {
@@ -101,11 +102,12 @@ export class Intake {
     if (!symbol.isNewer(place)) return
     const appeared = !symbol.hasImage
     if (value === null) symbol.applyDelete(place)
-    else if (fields === null) symbol.applyRaw(place, value.slice())
+    else if (fields === null) symbol.applyRaw(place, new Uint8Array(value))
     else if (symbol.applyRecord(place, fields, this.#config.merge) > 0) {
       this.#poisoned('too_many_fields', record, partition, 'the feed has as many fields as it may; the record lost some')
     }
     this.#hub.updated(symbol, appeared && symbol.hasImage)
+    if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.symbols.delete(name)
   }
 
   #placeOf(symbol: SymbolState, record: LogRecord, partition: number): RecordPlace {
@@ -145,6 +147,14 @@ export class Intake {
       counts: { ...this.poison },
     })
   }
+}
+
+/**
+ * Whether a symbol was deleted and nothing of it is needed any more: listings come and go, and the table has a limit.
+ * A feed of every record keeps it, for receivers that resume.
+ */
+export function isOver(symbol: SymbolState): boolean {
+  return symbol.deleted && symbol.history === null
 }
 
 function nameOf(key: Uint8Array): string | undefined {

@@ -1,4 +1,4 @@
-import { Hub, type Feed, type FeedOptions, type HubSource, type StaleCause } from '../hub/index.ts'
+import { Hub, type Feed, type FeedOptions, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
 import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { FeedConfig, PushConfig } from '../runtime/config/index.ts'
@@ -7,7 +7,7 @@ import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
-import { Intake } from './intake.ts'
+import { Intake, isOver } from './intake.ts'
 import { TopicReader } from './topic-reader.ts'
 
 const CHECK_INTERVAL_MS = 100
@@ -127,7 +127,10 @@ export class PushNode implements Service, HubSource {
   want(): boolean {
     return true
   }
-  unwant(): void {}
+  /** Receivers name what they like: a symbol without an image is held only while somebody subscribes to it. */
+  unwant(symbol: SymbolState): void {
+    if (symbol.offset < 0 || isOver(symbol)) symbol.feed.symbols.delete(symbol.name)
+  }
   wantPattern(): boolean {
     return true
   }

@@ -36,6 +36,8 @@ export class TopicReader {
   #trouble: { reason: StaleReason; message: string } | null = null
   #lastEventAtMs: number
   #started = false
+  /** Of the topic that reading began with: one made anew under the same name may come while no reader is open. */
+  #topicId: string | null = null
 
   constructor(options: {
     readonly hub: Hub
@@ -112,8 +114,12 @@ export class TopicReader {
     while (!this.#abort.signal.aborted) {
       try {
         const topic = await this.#log.describe(this.#config.topic)
-        this.#hopeAgain()
-        await this.#read(topic)
+        if (this.#abort.signal.aborted) return
+        this.#topicId ??= topic.topicId
+        if (topic.topicId === this.#topicId) {
+          this.#hopeAgain()
+          await this.#read(topic)
+        } else this.#recreated()
       } catch (error) {
         this.#fail(error)
       }
@@ -186,10 +192,7 @@ export class TopicReader {
         this.#setTrouble('topic_missing', `topic ${this.#config.topic} is gone`)
         break
       case 'recreated':
-        this.#setTrouble(
-          'topic_recreated',
-          `topic ${this.#config.topic} was deleted and created again: raise the generation of feed ${this.feed.name} (now ${this.feed.generation}) in the configuration of every node and restart them`,
-        )
+        this.#recreated()
         break
       case 'grown':
         this.#grow(event.partitions)
@@ -233,6 +236,13 @@ export class TopicReader {
     this.#reader?.add(added)
   }
 
+  #recreated(): void {
+    this.#setTrouble(
+      'topic_recreated',
+      `topic ${this.#config.topic} was deleted and created again: raise the generation of feed ${this.feed.name} (now ${this.feed.generation}) in the configuration of every node and restart them`,
+    )
+  }
+
   #fail(error: unknown): void {
     if (this.#abort.signal.aborted) return
     const message = error instanceof Error ? error.message : String(error)
@@ -253,14 +263,15 @@ export class TopicReader {
   }
 
   #pause(): Promise<void> {
+    const { signal } = this.#abort
     return new Promise((resolve) => {
       const done = () => {
         timer.cancel()
-        this.#abort.signal.removeEventListener('abort', done)
+        signal.removeEventListener('abort', done)
         resolve()
       }
       const timer = this.#hub.clock.after(RETRY_MS, done)
-      this.#abort.signal.addEventListener('abort', done)
+      signal.addEventListener('abort', done)
     })
   }
 }

@@ -21,6 +21,10 @@ interface Window {
 export class WriterClocks {
   readonly #windows = new Map<string, Window>()
 
+  get size(): number {
+    return this.#windows.size
+  }
+
   /**
    * @param pulse as it was read, in the order of its partition. A sequence that begins anew is that of a writer that was
    * restarted, perhaps on another machine: its clock is another.

@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ManualClock } from '../../../../test/support/manual-clock.ts'
+import { encodePulse } from '../feeds/index.ts'
+import { Hub, type StaleState } from '../hub/index.ts'
+import { createEmbeddedLog, type EmbeddedLog, type Log } from '../log/index.ts'
+import { loadConfig } from '../runtime/config/index.ts'
+import { createMemoryLogger } from '../runtime/logger.ts'
+import { Intake } from './intake.ts'
+import { TopicReader } from './topic-reader.ts'
+
+const TOPIC = 'quotes'
+
+interface Options {
+  readonly feed?: Readonly<Record<string, unknown>>
+  readonly partitions?: 'all' | readonly number[]
+  /** What the reader sees of the log. */
+  readonly through?: (log: EmbeddedLog) => Log
+}
+
+function setUp(options: Options = {}) {
+  const clock = new ManualClock()
+  const log = createEmbeddedLog({ clock })
+  const feeds = JSON.stringify([{ name: 'quote', topic: TOPIC, ...options.feed }])
+  const config = loadConfig('push', { env: { PULSEWIRE_FEEDS: feeds, PULSEWIRE_LOG_BROKERS: 'kafka:9092' } }).feeds[0]!
+  const hub = new Hub({ nodeId: 'push-a1', clock, feeds: [config] })
+  const feed = hub.feed('quote')!
+  const logger = createMemoryLogger()
+  const intake = new Intake(hub, feed, config, logger)
+  const reader = new TopicReader({
+    hub,
+    feed,
+    log: options.through?.(log) ?? log,
+    config,
+    intake,
+    partitions: options.partitions ?? 'all',
+    logger,
+  })
+  const stale = new Map<number, StaleState>()
+  hub.connect(
+    {
+      want: () => true,
+      unwant() {},
+      wantPattern: () => true,
+      unwantPattern() {},
+      explain: (_feed, partition) => reader.explain(partition),
+    },
+    {
+      pulse() {},
+      matched() {},
+      patternReady() {},
+      feeds() {},
+      freshness(_feed, change) {
+        for (const { partition, state } of change.stale) stale.set(partition, state)
+        for (const partition of change.live) stale.delete(partition)
+      },
+    },
+  )
+  let sequence = 0
+  const pulse = (partitions = 1, topic = TOPIC) => {
+    const record = { writer: 'p', sequence: sequence++, generation: 1, atMs: clock.nowMs() }
+    log.appendNow(
+      topic,
+      Array.from({ length: partitions }, (_, partition) => encodePulse(partition, record)),
+    )
+  }
+  const append = (key: string, last: number, partition = 0) => log.appendNow(TOPIC, [{ partition, key, value: JSON.stringify({ last }) }])
+  const last = (name: string) => feed.symbols.get(name)?.values[0]
+  /** Lets time pass as a running node does: looks at freshness and for a stall ten times a second. */
+  const pass = async (ms: number, each: () => void = () => {}) => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 100) {
+      each()
+      await clock.pass(Math.min(100, ms - passedMs))
+      hub.checkFreshness()
+      reader.checkStall()
+    }
+  }
+  const codes = () => logger.lines.map(({ code }) => code)
+  return { clock, log, hub, feed, reader, logger, stale, pulse, append, last, pass, codes, intake }
+}
+
+test('reads what is there, is warm then and not before, and follows', async () => {
+  const { clock, log, reader, append, last, codes } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 2 })
+  for (let i = 0; i < 5000; i++) append(`S${i % 10}`, i, i % 2)
+  assert.equal(reader.warm, false)
+  reader.start()
+  assert.equal(reader.warm, false)
+  await clock.settle()
+  assert.deepEqual([reader.warm, last('S9')], [true, 4999])
+  append('S9', 5000, 1)
+  await clock.settle()
+  assert.equal(last('S9'), 5000)
+  assert.equal(codes().filter((code) => code === 'warm').length, 1)
+  await reader.close()
+})
+
+test('an empty topic is warm at once', async () => {
+  const { clock, log, reader } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 3 })
+  reader.start()
+  await clock.settle()
+  assert.equal(reader.warm, true)
+  await reader.close()
+})
+
+test('warming up reads back no longer than the span, and no more than the count', async () => {
+  const bySpan = setUp({ feed: { warmup: { spanMs: 60_000 } } })
+  bySpan.log.createTopicNow(TOPIC, { partitions: 1 })
+  bySpan.append('OLD', 1)
+  bySpan.clock.advance(61_000)
+  bySpan.append('NEW', 2)
+  bySpan.reader.start()
+  await bySpan.clock.settle()
+  assert.deepEqual([bySpan.last('OLD'), bySpan.last('NEW'), bySpan.reader.warm], [undefined, 2, true])
+
+  const byCount = setUp({ feed: { warmup: { recordsMax: 10 } } })
+  byCount.log.createTopicNow(TOPIC, { partitions: 1 })
+  for (let i = 0; i < 25; i++) byCount.append(`S${i}`, i)
+  byCount.reader.start()
+  await byCount.clock.settle()
+  assert.deepEqual([byCount.feed.symbols.size, byCount.last('S14'), byCount.last('S15')], [10, undefined, 15])
+
+  const not = setUp({ feed: { warmup: { spanMs: 0 } } })
+  not.log.createTopicNow(TOPIC, { partitions: 1 })
+  not.append('A', 1)
+  not.reader.start()
+  await not.clock.settle()
+  assert.deepEqual([not.reader.warm, not.last('A')], [true, undefined])
+  not.append('A', 2)
+  await not.clock.settle()
+  assert.equal(not.last('A'), 2)
+  for (const { reader } of [bySpan, byCount, not]) await reader.close()
+})
+
+test('only the partitions of this node are read, judged and said to be carried', async () => {
+  const { log, hub, feed, reader, append, last, pass, stale } = setUp({ partitions: [1, 2] })
+  log.createTopicNow(TOPIC, { partitions: 4 })
+  for (const partition of [0, 1, 2, 3]) append(`S${partition}`, 1, partition)
+  reader.start()
+  await pass(3000)
+  assert.deepEqual(
+    [0, 1, 2, 3].map((partition) => last(`S${partition}`)),
+    [undefined, 1, 1, undefined],
+  )
+  assert.deepEqual([hub.info()[0]?.partitions, hub.info()[0]?.carried, feed.partitions], [4, [1, 2], 4])
+  assert.deepEqual([...stale.keys()], [1, 2])
+  await reader.close()
+})
+
+test('a topic that is not there: missing, and read when it appears', async () => {
+  const { log, reader, append, last, pass, logger } = setUp()
+  reader.start()
+  await pass(2000)
+  assert.equal(reader.warm, false)
+  assert.deepEqual([reader.explain(0).hop, reader.explain(0).reason], ['log', 'topic_missing'])
+  assert.match(reader.explain(0).message, /topic quotes does not exist; create it or correct its name/)
+  assert.equal(logger.lines.filter(({ code }) => code === 'topic_missing').length, 1, 'said once')
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  append('A', 1)
+  await pass(1500)
+  assert.deepEqual([reader.warm, last('A')], [true, 1])
+  await reader.close()
+})
+
+test('the log goes away and comes back: unreachable, and nothing is missed', async () => {
+  const { log, reader, stale, append, last, pass, pulse, codes } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  pulse()
+  reader.start()
+  await pass(500, pulse)
+  assert.equal(stale.size, 0)
+  log.setReachable(false)
+  await pass(3000)
+  assert.deepEqual([stale.get(0)?.hop, stale.get(0)?.reason], ['log', 'log_unreachable'])
+  assert.ok(stale.get(0)!.message.length > 0)
+  log.setReachable(true)
+  append('A', 7)
+  await pass(1500, pulse)
+  assert.deepEqual([stale.size, last('A')], [0, 7])
+  assert.deepEqual(
+    codes().filter((code) => code.startsWith('log_')),
+    ['log_unreachable', 'log_reachable'],
+  )
+  await reader.close()
+})
+
+test('a log that is unreachable from the start is tried until it is there', async () => {
+  const { log, reader, pass } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  log.setReachable(false)
+  reader.start()
+  await pass(5000)
+  assert.equal(reader.explain(0).reason, 'log_unreachable')
+  log.setReachable(true)
+  await pass(1500)
+  assert.equal(reader.warm, true)
+  await reader.close()
+})
+
+test('a topic that is deleted is missing; one made anew under its name is refused, with what to do', async () => {
+  const { log, reader, stale, append, last, pass, pulse } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  append('A', 1)
+  await pass(500, pulse)
+  log.deleteTopicNow(TOPIC)
+  await pass(3000)
+  assert.equal(stale.get(0)?.reason, 'topic_missing')
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  append('A', 99)
+  await pass(3000, pulse)
+  assert.equal(stale.get(0)?.reason, 'topic_recreated')
+  assert.match(stale.get(0)!.message, /raise the generation of feed quote \(now 1\)/)
+  assert.equal(last('A'), 1, 'two histories are not mixed')
+  await reader.close()
+})
+
+test('a topic made anew while no reader was open is recognised all the same', async () => {
+  // The log is gone for so long that reading ends, and the topic is another when it is back.
+  let fail = false
+  const through = (log: EmbeddedLog): Log => ({
+    ...passThrough(log),
+    read: (topic, partitions) => {
+      const reader = log.read(topic, partitions)
+      return Object.assign(Object.create(reader) as typeof reader, {
+        async *[Symbol.asyncIterator]() {
+          for await (const event of reader) {
+            if (fail) throw new Error('the connection is lost')
+            yield event
+          }
+        },
+      })
+    },
+  })
+  const { log, reader, append, last, pass, pulse } = setUp({ through })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  append('A', 1)
+  await pass(200, pulse)
+  fail = true
+  append('A', 2)
+  await pass(100)
+  log.deleteTopicNow(TOPIC)
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  for (let i = 0; i < 10; i++) append('A', 50 + i)
+  fail = false
+  await pass(3000)
+  assert.equal(reader.explain(0).reason, 'topic_recreated')
+  assert.equal(last('A'), 1)
+  await reader.close()
+})
+
+test('a topic that grows is read in its new partitions from their beginning', async () => {
+  const { log, hub, reader, append, last, pass, stale } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  await pass(100)
+  log.addPartitions(TOPIC, 3)
+  append('B', 5, 2)
+  await pass(100)
+  assert.deepEqual([last('B'), hub.info()[0]?.partitions, reader.warm], [5, 3, true])
+  await pass(2500)
+  assert.deepEqual([...stale.keys()], [0, 1, 2], 'pulses are expected there too')
+  await reader.close()
+})
+
+test('records that were gone before they were read are said to be lost', async () => {
+  const { clock, log, reader, append, last, logger } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  await clock.settle()
+  log.pauseDelivery(TOPIC, 0)
+  for (let i = 0; i < 10; i++) append('A', i)
+  log.deleteRecordsBefore(TOPIC, 0, 8)
+  log.resumeDelivery(TOPIC, 0)
+  await clock.settle()
+  assert.equal(last('A'), 9)
+  const [line] = logger.lines.filter(({ code }) => code === 'records_lost')
+  assert.deepEqual([line?.fields['from'], line?.fields['to']], [0, 8])
+  await reader.close()
+})
+
+test('no pulses: without records nothing comes; with records the freshness is unproven, and who to look for is said', async () => {
+  const { log, reader, stale, append, pass, pulse } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  await pass(500, pulse)
+  await pass(3000)
+  assert.deepEqual([stale.get(0)?.hop, stale.get(0)?.reason], ['log', 'no_pulse'])
+  await pass(1000, () => append('A', 1))
+  assert.deepEqual([stale.get(0)?.hop, stale.get(0)?.reason], ['log', 'unproven'])
+  assert.match(stale.get(0)!.message, /quotes\/0 .*pulse writer/)
+  await pass(300, pulse)
+  assert.equal(stale.size, 0)
+  await reader.close()
+})
+
+test('pulses of another generation prove nothing', async () => {
+  const { clock, log, reader, stale, pass } = setUp({ feed: { generation: 2 } })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  let sequence = 0
+  await pass(3000, () => log.appendNow(TOPIC, [encodePulse(0, { writer: 'p', sequence: sequence++, generation: 1, atMs: clock.nowMs() })]))
+  assert.equal(stale.get(0)?.reason, 'no_pulse')
+  await reader.close()
+})
+
+test('a partition whose fetch stalls is stale alone, and live when it goes on', async () => {
+  const { log, reader, stale, pass, pulse } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 2 })
+  reader.start()
+  const pulseBoth = () => pulse(2)
+  await pass(500, pulseBoth)
+  log.pauseDelivery(TOPIC, 1)
+  await pass(3000, pulseBoth)
+  assert.deepEqual([...stale.keys()], [1])
+  log.resumeDelivery(TOPIC, 1)
+  await pass(500, pulseBoth)
+  assert.equal(stale.size, 0)
+  await reader.close()
+})
+
+test('a reader from which nothing comes is made anew, and goes on where it was', async () => {
+  const { log, reader, append, last, pass, codes } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  append('A', 1)
+  await pass(1000)
+  log.pauseDelivery(TOPIC, 0)
+  append('A', 2)
+  await pass(8500)
+  assert.deepEqual(
+    codes().filter((code) => code === 'reader_rebuilt'),
+    [],
+  )
+  await pass(1000)
+  assert.deepEqual(codes().filter((code) => code === 'reader_rebuilt').length, 1)
+  assert.equal(log.readerCount, 0, 'the old one is closed')
+  log.resumeDelivery(TOPIC, 0)
+  await pass(1500)
+  assert.deepEqual([last('A'), log.readerCount], [2, 1])
+  await reader.close()
+  assert.equal(log.readerCount, 0)
+})
+
+test('a fault of the log client is a stall, not the end', async () => {
+  let fail = true
+  const through = (log: EmbeddedLog): Log => ({
+    ...passThrough(log),
+    read: (topic, partitions) => {
+      if (fail) throw new TypeError('undefined is not a function')
+      return log.read(topic, partitions)
+    },
+  })
+  const { log, reader, append, last, pass } = setUp({ through })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  append('A', 1)
+  await pass(3000)
+  assert.equal(reader.explain(0).reason, 'reader_stalled')
+  fail = false
+  await pass(1500)
+  assert.equal(last('A'), 1)
+  await reader.close()
+})
+
+test('closing ends reading wherever it stands, and leaves neither reader nor timer', async () => {
+  const whileDescribing = setUp({
+    through: (log) => ({
+      ...passThrough(log),
+      describe: async (topic) => {
+        await new Promise<void>((resolve) => whileDescribing.clock.after(5000, resolve))
+        return log.describe(topic)
+      },
+    }),
+  })
+  whileDescribing.log.createTopicNow(TOPIC, { partitions: 1 })
+  whileDescribing.reader.start()
+  await whileDescribing.clock.settle()
+  const closed = whileDescribing.reader.close()
+  await whileDescribing.clock.pass(10_000)
+  await closed
+
+  const whileRetrying = setUp()
+  whileRetrying.reader.start()
+  await whileRetrying.clock.pass(30_500)
+  await whileRetrying.reader.close()
+  for (const { log, clock } of [whileDescribing, whileRetrying]) assert.deepEqual([log.readerCount, clock.timers], [0, 0])
+})
+
+/** A log's calls, to be replaced one by one. */
+function passThrough(log: EmbeddedLog): Log {
+  return {
+    describe: (topic) => log.describe(topic),
+    createTopic: (topic, options) => log.createTopic(topic, options),
+    deleteTopic: (topic) => log.deleteTopic(topic),
+    append: (topic, records) => log.append(topic, records),
+    read: (topic, partitions) => log.read(topic, partitions),
+    close: () => log.close(),
+    [Symbol.asyncDispose]: () => log.close(),
+  }
+}
