@@ -44,6 +44,8 @@ export class Arbiter implements HubSource, LinkHandler {
   #links: readonly Link[] = []
   readonly #books = new Map<Link, LinkBook>()
   readonly #sources = new Map<SymbolState, SymbolSource>()
+  /** Those that somebody downstream waits for. */
+  readonly #waiting = new Set<SymbolSource>()
   readonly #coverage = new Map<Feed, FeedCoverage>()
   /** Feeds whose topic was given more partitions. */
   readonly #grown = new Set<Feed>()
@@ -75,6 +77,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (this.#isSettled(source)) return true
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
+    this.#waiting.add(source)
     for (const link of this.#books.keys()) this.#ask(link, source)
     return false
   }
@@ -230,13 +233,20 @@ export class Arbiter implements HubSource, LinkHandler {
       const claim = coverage.claim(point.partition)
       if (claim !== undefined) this.#hub.pulse(feed, { ...claim, path: [...claim.path, this.#hub.nodeId] })
     }
+    this.#answerWaiting(feed)
+  }
+
+  /** The link's pulse may have caught up with what was passed on. */
+  #answerWaiting(feed: Feed): void {
+    for (const source of this.#waiting) if (source.symbol.feed === feed && this.#isSettled(source)) this.#ready(source)
+    for (const [pattern, source] of this.#patterns) if (source.feed === feed && this.#isPatternSettled(source)) this.#patternReady(pattern, source)
   }
 
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
+    for (const source of this.#waiting) if (source.answerByMs <= nowMs) this.#answerAnyway(source)
     for (const source of this.#sources.values()) {
-      if (source.answerByMs <= nowMs) this.#answerAnyway(source)
       if (nowMs - source.idleSinceMs > LINGER_MS) this.#release(source)
     }
     for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
@@ -431,8 +441,13 @@ export class Arbiter implements HubSource, LinkHandler {
       if (source?.feed !== feed) continue
       book.settling.delete(pattern)
       this.#setPatternCovered(source, source.covered | link.bit)
-      if (this.#coverage.get(feed)!.isComplete(source.covered)) this.#patternReady(pattern, source)
+      if (this.#isPatternSettled(source)) this.#patternReady(pattern, source)
     }
+  }
+
+  #isPatternSettled({ feed, covered, answerByMs }: PatternSource): boolean {
+    const coverage = this.#coverage.get(feed)!
+    return answerByMs !== Infinity && coverage.isComplete(covered) && coverage.reaches(covered, ANY_PARTITION, feed.freshness)
   }
 
   #patternReady(pattern: PatternState, source: PatternSource): void {
@@ -461,6 +476,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const everyLink = this.#openMask()
     if ((source.refused & everyLink) !== everyLink || source.covered !== 0) return
     source.answerByMs = Infinity
+    this.#waiting.delete(source)
     this.#hub.symbolRefused(source.symbol, 'upstream_refused', source.refusal.message)
     this.#release(source)
   }
@@ -473,12 +489,16 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #ready(source: SymbolSource): void {
     source.answerByMs = Infinity
+    this.#waiting.delete(source)
     this.#count(source, source.covered)
     this.#hub.symbolReady(source.symbol)
   }
 
-  #isSettled(source: SymbolSource): boolean {
-    return source.covered !== 0 && this.#coverage.get(source.symbol.feed)!.isComplete(source.covered)
+  /** Whether it can be answered: the links that cover it know all there is, and are as far as what was passed on. */
+  #isSettled({ covered, symbol: { feed, partition } }: SymbolSource): boolean {
+    const coverage = this.#coverage.get(feed)!
+    if (covered === 0 || !coverage.isComplete(covered)) return false
+    return coverage.reaches(covered, partition >= 0 && !this.#grown.has(feed) ? partition : ANY_PARTITION, feed.freshness)
   }
 
   #setCovered(source: SymbolSource, covered: number): void {
@@ -522,6 +542,7 @@ export class Arbiter implements HubSource, LinkHandler {
   #forgetSource(source: SymbolSource): void {
     const { symbol } = source
     if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
+    this.#waiting.delete(source)
     if (source.counted) this.#coverage.get(symbol.feed)?.remove(source.countedIn, source.covered)
     symbol.feed.symbols.delete(symbol.name)
     this.#unfollow(symbol.feed)

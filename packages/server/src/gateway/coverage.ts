@@ -1,4 +1,4 @@
-import type { PulsePoint } from '../hub/index.ts'
+import type { Feed, PulsePoint } from '../hub/index.ts'
 
 /** Of a symbol whose partition is not known, and of a pattern: it may have records in any. */
 export const ANY_PARTITION = -1
@@ -79,6 +79,16 @@ export class FeedCoverage {
       }
     }
     return claim
+  }
+
+  /** Whether these links have told pulses at least as new as those that were passed on: a link may lag behind others. */
+  reaches(mask: number, partition: number, passed: Feed['freshness']): boolean {
+    for (const { partition: judged, point } of passed.partitions) {
+      if (point === null || (partition !== ANY_PARTITION && partition !== judged)) continue
+      const newest = this.#newest(judged, mask)
+      if (newest === undefined || compare(newest, point) < 0) return false
+    }
+    return true
   }
 
   /** Whether these links together have every partition, so that what none of them knows does not exist. */
