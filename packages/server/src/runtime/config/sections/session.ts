@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { bytes, count, durationMs } from '../fields.ts'
 
 interface SessionDefaults {
+  readonly flushIntervalMs: number
   readonly pulseIntervalMs: number
   readonly staleAfterMs: number
   readonly messageBytesMax: number
@@ -15,6 +16,8 @@ const MIB = KIB * KIB
 
 /** Between push node and gateway: few sessions, each with very many symbols. */
 export const INNER_SESSION: SessionDefaults = {
+  // Few sessions: writes cost little, and what waits here waits for every client.
+  flushIntervalMs: 2,
   pulseIntervalMs: 0,
   staleAfterMs: 1_500,
   messageBytesMax: MIB,
@@ -25,6 +28,7 @@ export const INNER_SESSION: SessionDefaults = {
 
 /** Between gateway and client: very many sessions, each with few symbols. */
 export const CLIENT_SESSION: SessionDefaults = {
+  flushIntervalMs: 10,
   pulseIntervalMs: 1_000,
   staleAfterMs: 2_500,
   messageBytesMax: 16 * KIB,
@@ -39,7 +43,7 @@ export function sessionSection(defaults: SessionDefaults) {
       flushIntervalMs: durationMs(
         'Shortest time between two writes to a busy session; an idle one is written to at once. Under load it grows by itself, up to threefold.',
         {
-          default: 10,
+          default: defaults.flushIntervalMs,
           max: 1_000,
         },
       ),
