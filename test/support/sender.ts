@@ -64,6 +64,14 @@ export interface RecordOptions {
   readonly merge?: boolean
 }
 
+export interface PulseOptions {
+  readonly feed?: string
+  readonly partition?: number
+  /** Default: the next one of the partition. */
+  readonly offset?: number
+  readonly writtenAtMs?: number
+}
+
 /** One node's hub and sessions, fed by a test record by record: a push node without its log. */
 export class Sender {
   readonly clock: ManualClock
@@ -110,14 +118,14 @@ export class Sender {
   }
 
   /** A pulse record reaches the hub, behind all records before it. */
-  pulse(options: { readonly feed?: string; readonly partition?: number; readonly writtenAtMs?: number } = {}): void {
+  pulse(options: PulseOptions = {}): void {
     const feed = this.feed(options.feed)
     const partition = options.partition ?? 0
     const nowMs = this.clock.nowMs()
     this.hub.pulse(feed, {
       generation: feed.generation,
       partition,
-      offset: this.#nextOffset(feed, partition, feed.generation),
+      offset: options.offset ?? this.#nextOffset(feed, partition, feed.generation),
       writtenAtMs: options.writtenAtMs ?? nowMs,
       path: [this.hub.nodeId],
       arrivedAtMs: [nowMs],

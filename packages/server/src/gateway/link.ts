@@ -8,6 +8,7 @@ import {
   type Decoder,
   type FeedInfo,
   type FrameHandler,
+  type LiveFrame,
   type OkRow,
   type PulseFrame,
   type ReceivedImage,
@@ -204,11 +205,8 @@ export class Link implements FrameHandler {
       case 'gap':
         return this.#handler.gap(this, frame.ref)
       case 'stale':
-        for (const partition of frame.partitions ?? ['*']) this.notices.set(`${frame.feed}/${partition}`, frame)
-        return
       case 'live':
-        for (const partition of frame.partitions ?? ['*']) this.notices.delete(`${frame.feed}/${partition}`)
-        return
+        return this.#noticed(frame)
       case 'mark':
         return this.send({ t: 'ack', mark: frame.mark })
       case 'sync':
@@ -225,6 +223,16 @@ export class Link implements FrameHandler {
       case 'goodbye':
         this.#logger.info('upstream_leaving', `${this.node}: ${frame.message}`, {})
         return
+    }
+  }
+
+  /** Without partitions a notice is about the whole feed, and takes the place of all before it. */
+  #noticed(frame: StaleFrame | LiveFrame): void {
+    const { feed, partitions } = frame
+    if (partitions === undefined) for (const key of [...this.notices.keys()]) if (key.startsWith(`${feed}/`)) this.notices.delete(key)
+    for (const partition of partitions ?? ['*']) {
+      if (frame.t === 'stale') this.notices.set(`${feed}/${partition}`, frame)
+      else this.notices.delete(`${feed}/${partition}`)
     }
   }
 

@@ -1,0 +1,174 @@
+import { createGateway, type Gateway } from '../../packages/server/src/gateway/index.ts'
+import type { FeedOptions } from '../../packages/server/src/hub/index.ts'
+import { loadConfig } from '../../packages/server/src/runtime/config/index.ts'
+import { createMemoryLogger, type MemoryLogger } from '../../packages/server/src/runtime/logger.ts'
+import { ManualClock } from './manual-clock.ts'
+import { Receiver, type ReceiverOptions } from './receiver.ts'
+import { Sender, type PulseOptions, type RecordOptions } from './sender.ts'
+import { UpstreamLines } from './upstream-lines.ts'
+
+export interface GatewayWorldOptions {
+  /** Nodes by line. Default: one in each of A and B. */
+  readonly nodes?: Readonly<Record<string, 'A' | 'B'>>
+  readonly feeds?: readonly Partial<FeedOptions>[]
+  readonly partitions?: number
+  /** Partitions per node; default: all. */
+  readonly carried?: Readonly<Record<string, readonly number[]>>
+  /** Added to the gateway's section. */
+  readonly gateway?: Readonly<Record<string, unknown>>
+}
+
+type Value = Parameters<Sender['record']>[1]
+
+/** One record of the log, as a node reads it. */
+interface LogEntry {
+  readonly partition: number
+  readonly read: (node: Sender) => void
+}
+
+/** A gateway between upstream nodes and receivers, all in memory, on one clock. The nodes read one log, each at its own pace. */
+export class GatewayWorld {
+  readonly clock = new ManualClock()
+  readonly lines = new UpstreamLines(this.clock)
+  readonly log: MemoryLogger = createMemoryLogger()
+  readonly gateway: Gateway
+  readonly #options: GatewayWorldOptions
+  readonly #nodes = new Map<string, { readonly node: Sender; read: number; lags: boolean }>()
+  readonly #log: LogEntry[] = []
+  readonly #offsets = new Map<string, number>()
+
+  constructor(options: GatewayWorldOptions = {}) {
+    this.#options = options
+    const nodes = options.nodes ?? { a1: 'A', b1: 'B' }
+    for (const id of Object.keys(nodes)) this.start(id)
+    const upstreams = (['A', 'B'] as const)
+      .map((line) => ({
+        line,
+        addresses: Object.keys(nodes)
+          .filter((id) => nodes[id] === line)
+          .map(addressOf),
+      }))
+      .filter(({ addresses }) => addresses.length > 0)
+    const config = loadConfig('gateway', { env: { PULSEWIRE_NODE_ID: 'gw-1', PULSEWIRE_GATEWAY_UPSTREAMS: JSON.stringify(upstreams) } })
+    this.gateway = createGateway(
+      { ...config, gateway: { ...config.gateway, ...options.gateway } },
+      {
+        logger: this.log,
+        clock: this.clock,
+        random: () => 0.5,
+        connect: this.lines.connect,
+        listen: () => ({ port: 1, listen: async () => {}, stopAccepting() {}, close: async () => {} }),
+      },
+    )
+  }
+
+  static async open(options: GatewayWorldOptions = {}): Promise<GatewayWorld> {
+    const world = new GatewayWorld(options)
+    await world.gateway.start()
+    world.clock.advance(50)
+    return world
+  }
+
+  /** Starts a node, in place of the one of that name; a new one has read the whole log, and remembers no session. */
+  start(id: string, feeds: readonly Partial<FeedOptions>[] = this.#options.feeds ?? [{}]): Sender {
+    const node = new Sender({ clock: this.clock, nodeId: `push-${id}`, feeds, session: { pulseIntervalMs: 0, subscriptionsMax: 100_000 } })
+    const { partitions = 1, carried } = this.#options
+    for (const feed of node.hub.feeds) node.hub.setShape(feed, feed.generation, partitions, carried?.[id] ?? null)
+    this.#nodes.set(id, { node, read: 0, lags: false })
+    this.lines.put(addressOf(id), node)
+    this.#read(id)
+    return node
+  }
+
+  node(id: string): Sender {
+    return this.#nodes.get(id)!.node
+  }
+
+  record(name: string, value: Value, options: RecordOptions = {}): void {
+    const { feed = 'quote', partition = 0 } = options
+    const at = { ...options, offset: this.#nextOffset(feed, partition), ts: this.clock.nowMs() }
+    this.#append(partition, (node) => node.record(name, value, at))
+  }
+
+  /** A pulse in every partition, or in one. */
+  pulse(options: Omit<PulseOptions, 'offset' | 'writtenAtMs'> = {}): void {
+    const { partitions = 1 } = this.#options
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
+    const writtenAtMs = this.clock.nowMs()
+    for (const partition of options.partition === undefined ? all : [options.partition]) {
+      const at = { ...options, partition, writtenAtMs, offset: this.#nextOffset(options.feed ?? 'quote', partition) }
+      this.#append(partition, (node) => node.pulse(at))
+    }
+  }
+
+  /** The node reads nothing from now on, until it is to catch up. */
+  lag(id: string): void {
+    this.#nodes.get(id)!.lags = true
+  }
+
+  catchUp(id: string): void {
+    this.#nodes.get(id)!.lags = false
+    this.#read(id)
+  }
+
+  connect(options: ReceiverOptions = {}): Receiver {
+    const receiver = new Receiver(this.clock, (transport) => this.gateway.sessions.accept(transport), options)
+    receiver.hello()
+    receiver.take()
+    return receiver
+  }
+
+  hold(id: string): void {
+    this.lines.holdDown(addressOf(id))
+  }
+
+  holdUp(id: string): void {
+    this.lines.holdUp(addressOf(id))
+  }
+
+  release(id: string): void {
+    this.lines.release(addressOf(id))
+  }
+
+  cut(id: string): void {
+    this.lines.cut(addressOf(id))
+  }
+
+  restore(id: string): void {
+    this.lines.restore(addressOf(id))
+  }
+
+  /** Lets time pass, with a pulse in every partition of every feed each 500 ms. */
+  pass(ms: number): void {
+    for (let passedMs = 0; passedMs < ms; passedMs += 500) {
+      for (const { feed = 'quote' } of (this.#options.feeds ?? [{}]).map(({ name }) => (name === undefined ? {} : { feed: name })))
+        this.pulse({ feed })
+      this.clock.advance(Math.min(500, ms - passedMs))
+    }
+  }
+
+  #append(partition: number, read: LogEntry['read']): void {
+    this.#log.push({ partition, read })
+    for (const id of this.#nodes.keys()) this.#read(id)
+  }
+
+  #read(id: string): void {
+    const reader = this.#nodes.get(id)!
+    const carried = this.#options.carried?.[id]
+    while (!reader.lags && reader.read < this.#log.length) {
+      const entry = this.#log[reader.read++]!
+      if (carried === undefined || carried.includes(entry.partition)) entry.read(reader.node)
+    }
+  }
+
+  #nextOffset(feed: string, partition: number): number {
+    const key = `${feed}/${partition}`
+    const offset = this.#offsets.get(key) ?? 0
+    this.#offsets.set(key, offset + 1)
+    return offset
+  }
+}
+
+function addressOf(id: string): string {
+  return `ws://push-${id}:8081`
+}

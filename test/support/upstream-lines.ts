@@ -1,0 +1,106 @@
+import type { ConnectLink, LinkEvents } from '../../packages/server/src/gateway/index.ts'
+import type { TransportHandler } from '../../packages/server/src/session/index.ts'
+import type { ManualClock } from './manual-clock.ts'
+import { MemoryTransport } from './receiver.ts'
+import type { Sender } from './sender.ts'
+
+interface Connection {
+  readonly events: LinkEvents
+  readonly handler: TransportHandler
+  /** What was sent down while the line was held. */
+  held: (Uint8Array | string)[]
+}
+
+/** Lines between a gateway and its upstream nodes, in memory: each can be held, cut and closed. */
+export class UpstreamLines {
+  readonly #clock: ManualClock
+  readonly #nodes = new Map<string, Sender>()
+  readonly #connections = new Map<string, Connection>()
+  readonly #down = new Set<string>()
+  readonly #heldDown = new Set<string>()
+  readonly #heldUp = new Set<string>()
+  #heldFrames: (() => void)[] = []
+  /** Messages that the gateway sent up, by address. */
+  readonly sentUp = new Map<string, (Uint8Array | string)[]>()
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock
+  }
+
+  /** Puts a node at an address, in place of the one that was there. */
+  put(address: string, node: Sender): void {
+    this.#nodes.set(address, node)
+  }
+
+  readonly connect: ConnectLink = (address, events) => {
+    const node = this.#nodes.get(address)
+    if (node === undefined || this.#down.has(address)) {
+      this.#clock.soon(() => events.closed('connection refused'))
+      return { send() {}, drop() {} }
+    }
+    const transport = new MemoryTransport('pulsewire.bin.v1')
+    const connection: Connection = { events, handler: node.sessions.accept(transport), held: [] }
+    this.#connections.set(address, connection)
+    transport.onSend = (message) => {
+      if (this.#heldDown.has(address)) connection.held.push(message)
+      else this.#clock.soon(() => this.#isOpen(address, connection) && events.message(message))
+    }
+    this.#clock.soon(() => events.opened())
+    return {
+      send: (message) => this.#sendUp(address, connection, message),
+      drop: () => this.#end(address, connection),
+    }
+  }
+
+  #sendUp(address: string, connection: Connection, message: Uint8Array | string): void {
+    this.sentUp.set(address, [...(this.sentUp.get(address) ?? []), message])
+    const deliver = () => {
+      if (this.#isOpen(address, connection)) connection.handler.message(message)
+    }
+    if (this.#heldUp.has(address)) this.#heldFrames.push(deliver)
+    else this.#clock.soon(deliver)
+  }
+
+  /** From now on nothing that the node sends arrives; it is kept until `release`. */
+  holdDown(address: string): void {
+    this.#heldDown.add(address)
+  }
+
+  /** From now on nothing that the gateway sends arrives; it is kept until `release`. */
+  holdUp(address: string): void {
+    this.#heldUp.add(address)
+  }
+
+  release(address: string): void {
+    this.#heldDown.delete(address)
+    this.#heldUp.delete(address)
+    for (const deliver of this.#heldFrames.splice(0)) this.#clock.soon(deliver)
+    const connection = this.#connections.get(address)
+    for (const message of connection?.held.splice(0) ?? []) {
+      this.#clock.soon(() => this.#isOpen(address, connection!) && connection!.events.message(message))
+    }
+  }
+
+  /** The connection breaks, and the address refuses until `restore`. */
+  cut(address: string): void {
+    this.#down.add(address)
+    const connection = this.#connections.get(address)
+    if (connection === undefined) return
+    this.#end(address, connection)
+    connection.events.closed('connection reset')
+  }
+
+  restore(address: string): void {
+    this.#down.delete(address)
+  }
+
+  #isOpen(address: string, connection: Connection): boolean {
+    return this.#connections.get(address) === connection
+  }
+
+  #end(address: string, connection: Connection): void {
+    if (!this.#isOpen(address, connection)) return
+    this.#connections.delete(address)
+    connection.handler.closed(1006, 'gone')
+  }
+}
