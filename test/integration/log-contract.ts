@@ -91,14 +91,23 @@ function records(use: () => LogUnderTest): void {
       { key: 'MSFT', value: null },
       { key: '', value: '' },
     ])
-    assert.deepEqual(results, [0, 1, 2, 3].map((offset) => ({ partition: 0, offset })))
+    assert.deepEqual(
+      results,
+      [0, 1, 2, 3].map((offset) => ({ partition: 0, offset })),
+    )
     await using tap = new Tap(log.read(topic, from(EARLIEST, 0)))
     await tap.untilRecords(0, 4)
     const [first, noKey, tombstone, empty] = tap.records(0)
     assert.equal(text(first!.key), 'AAPL')
     assert.equal(text(first!.value), '{"last":1}')
     assert.equal(first!.timestampMs, timestampMs)
-    assert.deepEqual([...first!.headers!].map(([header, value]) => [header, text(value)]), [['source', 'test'], ['empty', '']])
+    assert.deepEqual(
+      [...first!.headers!].map(([header, value]) => [header, text(value)]),
+      [
+        ['source', 'test'],
+        ['empty', ''],
+      ],
+    )
     assert.equal(noKey!.key, null)
     assert.equal(noKey!.headers, undefined)
     assert.ok(Math.abs(noKey!.timestampMs - Date.now()) < 3_600_000, 'a record without a time gets the present one')
@@ -111,7 +120,10 @@ function records(use: () => LogUnderTest): void {
     const topic = await makeTopic(log, 1)
     const everyByte = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
     const poison = [everyByte, Buffer.from([0xff, 0xfe, 0x00]), Buffer.alloc(1), Buffer.from('{"a":')]
-    await log.append(topic, poison.map((bytes) => ({ partition: 0, key: bytes, value: bytes })))
+    await log.append(
+      topic,
+      poison.map((bytes) => ({ partition: 0, key: bytes, value: bytes })),
+    )
     await using tap = new Tap(log.read(topic, from(EARLIEST, 0)))
     await tap.untilRecords(0, poison.length)
     tap.records(0).forEach((record, i) => {
@@ -124,7 +136,10 @@ function records(use: () => LogUnderTest): void {
     const { log } = use()
     const topic = await makeTopic(log, 5)
     const keys = Array.from({ length: 50 }, (_, i) => `SYM${i}`)
-    const results = await log.append(topic, keys.map((key) => ({ key, value: key })))
+    const results = await log.append(
+      topic,
+      keys.map((key) => ({ key, value: key })),
+    )
     keys.forEach((key, i) => assert.equal(results[i]!.partition, partitionForKey(key, 5)))
     assert.deepEqual(await log.append(topic, [{ partition: 4, key: keys[0]!, value: 'x' }]).then(([result]) => result!.partition), 4)
     await assert.rejects(log.append(topic, [{ partition: 5, key: null, value: 'x' }]), isLogError('log_append_failed', 'partition 5'))
@@ -144,7 +159,10 @@ function records(use: () => LogUnderTest): void {
     const perPartition = 50_000
     await using tap = new Tap(log.read(topic, from(EARLIEST, 0, 1, 2, 3)))
     for (let first = 0; first < perPartition; first += 5000) {
-      await log.append(topic, [0, 1, 2, 3].flatMap((partition) => numbered(5000, partition, first)))
+      await log.append(
+        topic,
+        [0, 1, 2, 3].flatMap((partition) => numbered(5000, partition, first)),
+      )
     }
     const count = (): number => tap.events.reduce((sum, event) => sum + (event.kind === 'records' ? event.records.length : 0), 0)
     await tap.until(() => count() >= 4 * perPartition)
@@ -164,7 +182,10 @@ function reading(use: () => LogUnderTest): void {
     const { log } = use()
     const topic = await makeTopic(log, 1)
     const base = 1_700_000_000_000
-    await log.append(topic, [0, 1, 2, 3, 4].map((i) => ({ key: null, value: String(i), timestampMs: base + i * 1000 })))
+    await log.append(
+      topic,
+      [0, 1, 2, 3, 4].map((i) => ({ key: null, value: String(i), timestampMs: base + i * 1000 })),
+    )
     await using earliest = new Tap(log.read(topic, from(EARLIEST, 0)))
     await using latest = new Tap(log.read(topic, from(LATEST, 0)))
     await using offset = new Tap(log.read(topic, from({ at: 'offset', offset: 3 }, 0)))
@@ -172,17 +193,29 @@ function reading(use: () => LogUnderTest): void {
     await using future = new Tap(log.read(topic, from({ at: 'time', timestampMs: base + 9_999_000_000 }, 0)))
     const taps = [earliest, latest, offset, time, future]
     await Promise.all(taps.map((tap) => tap.untilStarted(1)))
-    assert.deepEqual(taps.map((tap) => tap.last('started').offset), [0, 5, 3, 2, 5])
-    assert.deepEqual(taps.map((tap) => tap.last('started').highWatermark), [5, 5, 5, 5, 5])
+    assert.deepEqual(
+      taps.map((tap) => tap.last('started').offset),
+      [0, 5, 3, 2, 5],
+    )
+    assert.deepEqual(
+      taps.map((tap) => tap.last('started').highWatermark),
+      [5, 5, 5, 5, 5],
+    )
     await log.append(topic, [{ key: null, value: 'new' }])
     await Promise.all(taps.map((tap) => tap.until(() => tap.values(0).includes('new'))))
-    assert.deepEqual(taps.map((tap) => tap.values(0).join()), ['0,1,2,3,4,new', 'new', '3,4,new', '2,3,4,new', 'new'])
+    assert.deepEqual(
+      taps.map((tap) => tap.values(0).join()),
+      ['0,1,2,3,4,new', 'new', '3,4,new', '2,3,4,new', 'new'],
+    )
   })
 
   it('delivers the partitions asked for and no others, each after its `started`', async () => {
     const { log } = use()
     const topic = await makeTopic(log, 3)
-    await log.append(topic, [0, 1, 2].flatMap((partition) => numbered(3, partition)))
+    await log.append(
+      topic,
+      [0, 1, 2].flatMap((partition) => numbered(3, partition)),
+    )
     await using tap = new Tap(log.read(topic, from(EARLIEST, 0, 2)))
     await tap.until(() => tap.records(0).length === 3 && tap.records(2).length === 3)
     assert.equal(tap.records(1).length, 0)
@@ -218,7 +251,11 @@ function reading(use: () => LogUnderTest): void {
     const { log } = use()
     const topic = await makeTopic(log, 1)
     const big = 'x'.repeat(50_000)
-    for (let i = 0; i < 4; i++) await log.append(topic, Array.from({ length: 10 }, (_, j) => ({ key: `${i * 10 + j}`, value: big })))
+    for (let i = 0; i < 4; i++)
+      await log.append(
+        topic,
+        Array.from({ length: 10 }, (_, j) => ({ key: `${i * 10 + j}`, value: big })),
+      )
     const reader = log.read(topic, from(EARLIEST, 0))
     let firstOffsets: number[] | undefined
     const after: LogEvent[] = []
@@ -233,8 +270,14 @@ function reading(use: () => LogUnderTest): void {
       reader.add(from({ at: 'offset', offset: 39 }, 0))
     }
     assert.equal(firstOffsets?.[0], 0)
-    assert.deepEqual(after.map((event) => event.kind), ['started', 'records'])
-    assert.deepEqual(after.map((event) => (event.kind === 'records' ? event.records.map((record) => record.offset) : [])), [[], [39]])
+    assert.deepEqual(
+      after.map((event) => event.kind),
+      ['started', 'records'],
+    )
+    assert.deepEqual(
+      after.map((event) => (event.kind === 'records' ? event.records.map((record) => record.offset) : [])),
+      [[], [39]],
+    )
   })
 
   it('does not flood a reader that does not read', async () => {
@@ -287,7 +330,11 @@ function changes(use: () => LogUnderTest): void {
     const topic = await makeTopic(log, 1)
     const big = 'x'.repeat(100_000)
     const count = 200
-    for (let i = 0; i < count; i += 20) await log.append(topic, Array.from({ length: 20 }, () => ({ key: null, value: big })))
+    for (let i = 0; i < count; i += 20)
+      await log.append(
+        topic,
+        Array.from({ length: 20 }, () => ({ key: null, value: big })),
+      )
     await using reader = log.read(topic, from(EARLIEST, 0))
     const iterator = reader[Symbol.asyncIterator]()
     assert.equal((await iterator.next()).value?.kind, 'started')

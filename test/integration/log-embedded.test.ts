@@ -29,7 +29,13 @@ test('the embedded log can be driven without waiting, and its time is the clock 
   assert.equal(reader.take()?.kind, 'started')
   const batch = reader.take()
   assert.ok(batch?.kind === 'records')
-  assert.deepEqual(batch.records.map((record) => [record.offset, record.timestampMs, text(record.value)]), [[0, 1000, '1'], [1, 2000, '2']])
+  assert.deepEqual(
+    batch.records.map((record) => [record.offset, record.timestampMs, text(record.value)]),
+    [
+      [0, 1000, '1'],
+      [1, 2000, '2'],
+    ],
+  )
   assert.equal(reader.take(), undefined)
 })
 
@@ -37,7 +43,10 @@ test('the embedded log keeps what its retention says, by number and by bytes, an
   const log = createEmbeddedLog({ retentionRecordsMax: 3000, retentionBytesMax: 300_000 })
   log.createTopicNow('t', { partitions: 2 })
   for (let i = 0; i < 10_000; i++) log.appendNow('t', [{ partition: 0, key: null, value: '' }])
-  log.appendNow('t', Array.from({ length: 20 }, () => ({ partition: 1, key: null, value: Buffer.alloc(50_000) })))
+  log.appendNow(
+    't',
+    Array.from({ length: 20 }, () => ({ partition: 1, key: null, value: Buffer.alloc(50_000) })),
+  )
   log.appendNow('t', [{ partition: 1, key: null, value: Buffer.alloc(500_000) }])
   assert.deepEqual(log.describeNow('t').partitions, [
     { partition: 0, earliest: 7000, latest: 10_000 },
@@ -51,7 +60,10 @@ test('the embedded log can hold one partition back while the others go on', asyn
   await using tap = new Tap(log.read('t', from({ at: 'earliest' }, 0, 1)))
   await tap.untilStarted(2)
   log.pauseDelivery('t', 0)
-  log.appendNow('t', [{ partition: 0, key: null, value: 'held' }, { partition: 1, key: null, value: 'through' }])
+  log.appendNow('t', [
+    { partition: 0, key: null, value: 'held' },
+    { partition: 1, key: null, value: 'through' },
+  ])
   await tap.untilRecords(1, 1)
   assert.equal(tap.records(0).length, 0)
   log.resumeDelivery('t', 0)

@@ -28,7 +28,10 @@ describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
     test(`reads what the broker compressed with ${compression}`, async () => {
       const topic = await makeTopic(log, 1, { 'compression.type': compression })
       const expected = Array.from({ length: 3000 }, (_, i) => `${compression} ${i} ${'abc'.repeat(i % 20)}`)
-      await log.append(topic, expected.map((value) => ({ key: 'k', value })))
+      await log.append(
+        topic,
+        expected.map((value) => ({ key: 'k', value })),
+      )
       await using tap = new Tap(log.read(topic, from(EARLIEST, 0)))
       await tap.untilRecords(0, expected.length)
       assert.deepEqual(tap.values(0), expected)
@@ -73,17 +76,29 @@ describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
     const topic = await makeTopic(log, 2)
     await using small = open({ fetchBytesMax: 4096, fetchPartitionBytesMax: 1024 })
     for (let i = 0; i < 5; i++) {
-      await log.append(topic, [0, 1].map((partition) => ({ partition, key: null, value: Buffer.alloc(100_000, String(i)) })))
+      await log.append(
+        topic,
+        [0, 1].map((partition) => ({ partition, key: null, value: Buffer.alloc(100_000, String(i)) })),
+      )
     }
     await using tap = new Tap(small.read(topic, from(EARLIEST, 0, 1)))
     await tap.until(() => tap.records(0).length === 5 && tap.records(1).length === 5)
-    assert.deepEqual(tap.values(1).map((value) => [value.length, value[0]]), [0, 1, 2, 3, 4].map((i) => [100_000, String(i)]))
+    assert.deepEqual(
+      tap.values(1).map((value) => [value.length, value[0]]),
+      [0, 1, 2, 3, 4].map((i) => [100_000, String(i)]),
+    )
   })
 
   test('splits an append that the topic does not take at once, in order', async () => {
     const topic = await makeTopic(log, 1, { 'max.message.bytes': '20000' })
-    const results = await log.append(topic, Array.from({ length: 300 }, (_, i) => ({ key: 'k', value: `${i} `.padEnd(1000) })))
-    assert.deepEqual(results.map((result) => result.offset), Array.from({ length: 300 }, (_, i) => i))
+    const results = await log.append(
+      topic,
+      Array.from({ length: 300 }, (_, i) => ({ key: 'k', value: `${i} `.padEnd(1000) })),
+    )
+    assert.deepEqual(
+      results.map((result) => result.offset),
+      Array.from({ length: 300 }, (_, i) => i),
+    )
     await using tap = new Tap(log.read(topic, from(EARLIEST, 0)))
     await tap.untilRecords(0, 300)
     assert.ok(tap.values(0).every((value, i) => Number(value) === i))
@@ -106,7 +121,10 @@ describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
     await tap.untilRecords(0, 1)
     await log.deleteTopic(topic)
     await log.createTopic(topic, { partitions: 1 })
-    await log.append(topic, [{ key: 'k', value: 'new' }, { key: 'k', value: 'newer' }])
+    await log.append(topic, [
+      { key: 'k', value: 'new' },
+      { key: 'k', value: 'newer' },
+    ])
     assert.equal(await tap.ended, undefined)
     assert.deepEqual(tap.values(0), ['old'])
     assert.equal(tap.kinds.at(-1), 'recreated')
@@ -130,7 +148,10 @@ describe('the Kafka log with a real broker', { timeout: 120_000 }, () => {
     await tap.until(() => tap.count('reachable') === 1)
     await log.append(topic, [{ key: 'k', value: '2' }])
     await tap.until(() => tap.values(0).includes('2'))
-    assert.deepEqual(tap.values(0).filter((value) => value !== 'perhaps'), ['1', '2'])
+    assert.deepEqual(
+      tap.values(0).filter((value) => value !== 'perhaps'),
+      ['1', '2'],
+    )
     assert.equal(tap.count('unreachable'), 1)
   })
 

@@ -47,7 +47,11 @@ describe('the Kafka log on two brokers', { timeout: 120_000 }, () => {
       for (const partition of PARTITIONS) assert.deepEqual(unique(tap.values(partition)), written)
       for (const partition of PARTITIONS) {
         const offsets = tap.records(partition).map((record) => record.offset)
-        assert.deepEqual(offsets, offsets.map((_, i) => i), 'each offset once, in order')
+        assert.deepEqual(
+          offsets,
+          offsets.map((_, i) => i),
+          'each offset once, in order',
+        )
       }
       assert.equal(tap.count('jumped'), 0)
       assert.equal(tap.count('unreachable'), tap.count('reachable'), 'what was an outage is over')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { murmur2, partitionForKey } from './partitioner.ts'
 
-test('murmur2 agrees with the vectors of Kafka\'s own UtilsTest', () => {
+test("murmur2 agrees with the vectors of Kafka's own UtilsTest", () => {
   const vectors: [string, number][] = [
     ['21', -973932308],
     ['foobar', -790332482],

@@ -1,5 +1,4 @@
 export type { SessionOptions } from './options.ts'
-export { Session } from './session.ts'
 export { Sessions } from './sessions.ts'
 export type { Transport, TransportHandler } from './transport.ts'
 export { listenWebSocket, type ListenStream, type StreamListener, type StreamServerOptions } from './web-socket-server.ts'

@@ -1,5 +1,5 @@
 import { type API, Connection, ResponseError } from '@platformatic/kafka'
-import { LogError } from '../../runtime/errors.ts'
+import type { LogError } from '../../runtime/errors.ts'
 import { BrokerTimeoutError, connectionError } from './errors.ts'
 import type { Address, KafkaSettings } from './options.ts'
 

@@ -1,4 +1,4 @@
-import { LogError } from '../../runtime/errors.ts'
+import type { LogError } from '../../runtime/errors.ts'
 import type { LogEvent } from '../log.ts'
 import type { FetchedPartition } from './fetch-api.ts'
 import type { Cursor, LeaderFetcher } from './fetcher.ts'

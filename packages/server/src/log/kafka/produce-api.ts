@@ -29,7 +29,10 @@ function createProduceRequest(topic: string, acks: number, timeoutMs: number, ba
     .appendArray([topic], (topicWriter, name) => {
       topicWriter.appendString(name).appendArray([...batches], (writer, { partition, records }) => {
         const bytes = encodeRecordBatch(records)
-        writer.appendInt32(partition).appendUnsignedVarInt(bytes.length + 1).append(bytes)
+        writer
+          .appendInt32(partition)
+          .appendUnsignedVarInt(bytes.length + 1)
+          .append(bytes)
       })
     })
     .appendTaggedFields()

@@ -28,9 +28,18 @@ test('what is encoded is decoded: offsets, times far before and after the first,
   const bytes = encodeRecordBatch(outgoing)
   bytes.writeBigInt64BE(1_000_000_000_000n, 0)
   const records = new RecordBatches(bytes, 0).take(10)
-  assert.deepEqual(records.map((record) => record.offset - 1_000_000_000_000), [0, 1, 2])
-  assert.deepEqual(records.map((record) => record.timestampMs), outgoing.map((record) => record.timestampMs))
-  assert.deepEqual(records.map((record) => [record.key, record.value]), outgoing.map((record) => [record.key, record.value]))
+  assert.deepEqual(
+    records.map((record) => record.offset - 1_000_000_000_000),
+    [0, 1, 2],
+  )
+  assert.deepEqual(
+    records.map((record) => record.timestampMs),
+    outgoing.map((record) => record.timestampMs),
+  )
+  assert.deepEqual(
+    records.map((record) => [record.key, record.value]),
+    outgoing.map((record) => [record.key, record.value]),
+  )
   const headers = records.map((record) => [...(record.headers ?? [])].map(([name, value]) => `${name}=${String(value)}`))
   assert.deepEqual(headers, [[], ['h=1'], []])
 })
@@ -50,9 +59,15 @@ test('records come in the pieces asked for, across batches, from the offset on t
   const bytes = Buffer.concat([batch(10, values(5)), batch(15, values(5), 'gzip'), batch(30, values(2))])
   assert.equal(endOffset(bytes), 32)
   const batches = new RecordBatches(bytes, 12)
-  assert.deepEqual(batches.take(4).map((record) => record.offset), [12, 13, 14, 15])
+  assert.deepEqual(
+    batches.take(4).map((record) => record.offset),
+    [12, 13, 14, 15],
+  )
   assert.equal(batches.isExhausted, false)
-  assert.deepEqual(batches.take(100).map((record) => record.offset), [16, 17, 18, 19, 30, 31])
+  assert.deepEqual(
+    batches.take(100).map((record) => record.offset),
+    [16, 17, 18, 19, 30, 31],
+  )
   assert.equal(batches.isExhausted, true)
 })
 
@@ -68,10 +83,16 @@ test('records in front of broken bytes are delivered, the rest of that batch is 
   const broken = batch(3, [{ value: Buffer.from('good') }, { value: Buffer.alloc(50, 'x') }, { value: Buffer.from('lost') }])
   broken.fill(0xff, broken.indexOf('xxx') - 6, broken.indexOf('xxx') + 10)
   const batches = new RecordBatches(Buffer.concat([batch(0, values(3)), broken, batch(6, values(1))]), 0)
-  assert.deepEqual(batches.take(100).map((record) => record.offset), [0, 1, 2, 3])
+  assert.deepEqual(
+    batches.take(100).map((record) => record.offset),
+    [0, 1, 2, 3],
+  )
   assert.throws(() => batches.take(100))
   assert.deepEqual(batches.skipBatch(), { from: 4, to: 6 })
-  assert.deepEqual(batches.take(100).map((record) => record.offset), [6])
+  assert.deepEqual(
+    batches.take(100).map((record) => record.offset),
+    [6],
+  )
 })
 
 test('what a producer aborted is left out until its marker, also when it transacts again', () => {
@@ -99,6 +120,12 @@ test('what a producer aborted is left out until its marker, also when it transac
     transactional(6, 7),
     // No marker for this one: it lies behind what was fetched.
   ])
-  const aborted = [{ producerId: 7, firstOffset: 6 }, { producerId: 7, firstOffset: 0 }]
-  assert.deepEqual(new RecordBatches(bytes, 0, aborted).take(100).map((record) => record.offset), [1, 3])
+  const aborted = [
+    { producerId: 7, firstOffset: 6 },
+    { producerId: 7, firstOffset: 0 },
+  ]
+  assert.deepEqual(
+    new RecordBatches(bytes, 0, aborted).take(100).map((record) => record.offset),
+    [1, 3],
+  )
 })
