@@ -31,6 +31,8 @@ export class Feed {
   readonly patterns = new Map<string, PatternState>()
   readonly history: HistoryBudget | null
   readonly freshness: FeedFreshness
+  /** In the order in which they may go. */
+  readonly #retired = new Set<SymbolState>()
   generation: number
   partitions = 0
   /** Partitions that this hub has; `null`: all. */
@@ -52,10 +54,27 @@ export class Feed {
   obtain(name: string): SymbolState | undefined {
     const known = this.symbols.get(name)
     if (known !== undefined) return known
-    if (this.symbols.size >= this.options.symbolsMax) return undefined
+    if (this.symbols.size >= this.options.symbolsMax && !this.#makeRoom()) return undefined
     const symbol = new SymbolState(this, name)
     this.symbols.set(name, symbol)
     return symbol
+  }
+
+  /**
+   * A deleted symbol that nobody subscribes to may go when the feed is full. Until then it stays known as deleted,
+   * because whoever resumes it still shows its last image.
+   */
+  retire(symbol: SymbolState): void {
+    this.#retired.add(symbol)
+  }
+
+  #makeRoom(): boolean {
+    for (const symbol of this.#retired) {
+      this.#retired.delete(symbol)
+      // It may have come back.
+      if (symbol.deleted && symbol.entries.length === 0 && this.symbols.delete(symbol.name)) return true
+    }
+    return false
   }
 
   info(): FeedInfo {

@@ -107,7 +107,7 @@ export class Intake {
       this.#poisoned('too_many_fields', record, partition, 'the feed has as many fields as it may; the record lost some')
     }
     this.#hub.updated(symbol, appeared && symbol.hasImage)
-    if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.symbols.delete(name)
+    if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.retire(symbol)
   }
 
   #placeOf(symbol: SymbolState, record: LogRecord, partition: number): RecordPlace {
@@ -150,7 +150,7 @@ export class Intake {
 }
 
 /**
- * Whether a symbol was deleted and nothing of it is needed any more: listings come and go, and the table has a limit.
+ * Whether a symbol was deleted, so that it may make room for another: listings come and go, and the table has a limit.
  * A feed of every record keeps it, for receivers that resume.
  */
 export function isOver(symbol: SymbolState): boolean {

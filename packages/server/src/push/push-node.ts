@@ -127,9 +127,10 @@ export class PushNode implements Service, HubSource {
   want(): boolean {
     return true
   }
-  /** Receivers name what they like: a symbol without an image is held only while somebody subscribes to it. */
+  /** Receivers name what they like: a symbol without a record is held only while somebody subscribes to it. */
   unwant(symbol: SymbolState): void {
-    if (symbol.offset < 0 || isOver(symbol)) symbol.feed.symbols.delete(symbol.name)
+    if (symbol.offset < 0) symbol.feed.symbols.delete(symbol.name)
+    else if (isOver(symbol)) symbol.feed.retire(symbol)
   }
   wantPattern(): boolean {
     return true
