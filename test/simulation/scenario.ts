@@ -12,7 +12,7 @@ import { Random } from './world/random.ts'
 
 export interface ScenarioOptions {
   readonly trace?: boolean
-  /** World time during which faults strike, in ms. Default: 8,000 to 25,000, drawn. */
+  /** World time during which faults strike, in ms. Default: 4,000 to 25,000, drawn. */
   readonly faultsMs?: number
 }
 
@@ -26,10 +26,14 @@ export interface ScenarioResult {
   readonly trace: readonly string[]
 }
 
-/** Everything has to be up and live after so long. */
-const START_MS = 6_000
+/** Everything has to be up and live within this. */
+const START_MS = 10_000
 /** After the last fault everything has to be live again within this. */
 const RECOVERY_MS = 20_000
+/** Two ends that hold different sets agree again within this. */
+const REPAIRED_WITHIN_MS = 5_000
+/** At rest, views have to be what the log says after so long. */
+const REST_MS = 2_500
 /** A way from the log to a client that had no fault for so long keeps it live. */
 const HEALTHY_FOR_MS = 15_000
 /** What a client asks for while nothing is wrong is live within this. */
@@ -51,6 +55,8 @@ export class Scenario {
   readonly #faults: Faults
   readonly #producers: Producer[]
   readonly #faultsMs: number
+  /** Everything was live once. */
+  #started = false
 
   constructor(seed: number, options: ScenarioOptions = {}) {
     this.#seed = seed
@@ -58,24 +64,38 @@ export class Scenario {
     this.#world = new World(random.fork(), drawFeeds(random), options.trace ?? false)
     this.#fleet = this.#build()
     this.#faults = new Faults(this.#fleet, random.fork())
-    this.#faultsMs = options.faultsMs ?? random.int(8_000, 25_000)
+    this.#faultsMs = options.faultsMs ?? Math.round(random.logBetween(4_000, 25_000))
     this.#producers = this.#world.feeds.map((feed) => new Producer(this.#world.kernel, this.#world.log, feed, random.fork(), this.#world.appended))
   }
 
   run(): ScenarioResult {
     const { kernel } = this.#world
     this.#start()
-    kernel.runUntil(START_MS)
-    this.#checkAllLive('after the start')
-    this.#strikeUntil(START_MS + this.#faultsMs)
-    kernel.runUntil(START_MS + this.#faultsMs)
+    this.#waitUntilLive('after the start', START_MS)
+    this.#started = true
+    const endMs = kernel.nowMs + this.#faultsMs
+    this.#strikeUntil(endMs)
+    kernel.runUntil(endMs)
     for (const app of this.#fleet.apps) app.settle()
-    kernel.runUntil(kernel.nowMs + RECOVERY_MS)
-    this.#checkAllLive('after all faults')
+    // What was asked for last has to be answered, whatever is live by now.
+    kernel.runUntil(kernel.nowMs + ANSWERED_WITHIN_MS)
+    this.#waitUntilLive('after all faults', RECOVERY_MS)
     for (const producer of this.#producers) producer.pause()
-    kernel.runUntil(kernel.nowMs + 3_000)
+    kernel.runUntil(kernel.nowMs + REST_MS)
     this.#checkEnd()
     return this.#result()
+  }
+
+  #waitUntilLive(when: string, withinMs: number): void {
+    const { kernel } = this.#world
+    const untilMs = kernel.nowMs + withinMs
+    for (;;) {
+      kernel.runUntil(kernel.nowMs + 500)
+      if (this.#world.failure !== null) return
+      const missing = this.#notLive()
+      if (missing === undefined) return
+      if (kernel.nowMs >= untilMs) return this.#world.report('live', `${when}, not within ${withinMs} ms: ${missing}`)
+    }
   }
 
   #build(): Fleet {
@@ -107,10 +127,10 @@ export class Scenario {
     const { kernel } = this.#world
     for (const node of [...pulses, ...pushNodes, ...gateways]) kernel.after(this.#random.between(0, 300), () => node.start())
     const check = () => {
-      for (const app of apps) this.#checkApp(app)
+      if (this.#started) for (const app of apps) this.#checkApp(app)
       kernel.after(CHECK_EVERY_MS, check)
     }
-    kernel.after(START_MS, check)
+    check()
     for (const node of [...pulses, ...pushNodes, ...gateways, ...apps]) this.#hiccup(() => node.process)
   }
 
@@ -168,7 +188,7 @@ export class Scenario {
   /** P2, P3: nothing is called stale without a fault, and the hop that is named is at fault or behind it. */
   #checkStale(app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState): void {
     const { nowMs } = this.#world
-    if (nowMs < START_MS) return
+    if (!this.#started) return
     const faults = this.#faults.since(nowMs - HEALTHY_FOR_MS)
     const gateway = app.servedBy ?? state.hop
     const who = `${checker.facts.name}: ${symbol} is told stale, ${state.reason} at ${state.hop}`
@@ -200,21 +220,20 @@ export class Scenario {
 
   // ---- what is checked at rest
 
-  #checkAllLive(when: string): void {
-    if (this.#world.failure !== null) return
+  /** What is not live; `undefined` when everything is. */
+  #notLive(): string | undefined {
     for (const app of this.#fleet.apps) {
-      for (const checker of app.checkers) {
-        const { subscription, facts } = checker
+      for (const { subscription, facts, changedAtMs } of app.checkers) {
         const { state } = subscription!
+        if (state.state === 'live') continue
         // One whose last symbol was removed has nothing that could be live.
-        const isEmpty = subscription!.size === 0 && !checker.facts.open
-        const isNew = this.#world.nowMs - checker.changedAtMs < ANSWERED_WITHIN_MS
-        if (state.state !== 'live' && !isEmpty && !isNew) {
-          const bad = [...subscription!.symbols].find((view) => view.state.state !== 'live')
-          this.#world.report('live', `${when}, ${facts.name} is ${describe(state)}${bad === undefined ? '' : ` (${bad.symbol}: ${describe(bad.state)})`}`)
-        }
+        if (subscription!.size === 0 && !facts.open) continue
+        if (this.#started && this.#world.nowMs - changedAtMs < ANSWERED_WITHIN_MS) continue
+        const bad = [...subscription!.symbols].find((view) => view.state.state !== 'live')
+        return `${facts.name} is ${describe(state)}${bad === undefined ? '' : ` (${bad.symbol}: ${describe(bad.state)})`}`
       }
     }
+    return undefined
   }
 
   #checkEnd(): void {
@@ -227,20 +246,32 @@ export class Scenario {
         }
       }
     }
-    this.#checkAllLive('at the end')
+    const missing = this.#notLive()
+    if (missing !== undefined) this.#world.report('live', `at the end ${missing}`)
     this.#checkSets()
   }
 
-  /** P6: both ends of every session hold the same set, and nothing that nobody wants. */
+  /** P6: both ends of every session hold the same set, as soon as what is on its way has arrived. */
   #checkSets(): void {
+    const { kernel } = this.#world
+    const untilMs = kernel.nowMs + REPAIRED_WITHIN_MS
+    for (;;) {
+      const difference = this.#differentSets()
+      if (difference === undefined || this.#world.failure !== null) return
+      if (kernel.nowMs >= untilMs) return this.#world.report('P6', difference)
+      kernel.runUntil(kernel.nowMs + 500)
+    }
+  }
+
+  #differentSets(): string | undefined {
     for (const { monitor, options } of this.#fleet.taps.hops) {
       const node = [...this.#fleet.gateways, ...this.#fleet.pushNodes].find(({ id }) => id === options.sender)
       const session = [...(node?.node?.sessions ?? [])].find(({ id }) => id === monitor.welcome?.session)
-      if (session === undefined) continue
-      if (session.symbols !== monitor.rows.size) {
-        this.#world.report('P6', `${options.receiver} holds ${monitor.rows.size} rows of ${options.sender}, which holds ${session.symbols}`)
+      if (session !== undefined && session.symbols !== monitor.rows.size) {
+        return `${options.receiver} holds ${monitor.rows.size} rows of ${options.sender}, which holds ${session.symbols}`
       }
     }
+    return undefined
   }
 
   #result(): ScenarioResult {

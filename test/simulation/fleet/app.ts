@@ -40,7 +40,7 @@ export class SimApp {
     this.process = new SimProcess(world.kernel, id, id, { offsetMs, drift: random.between(-1, 1) * 2e-4 })
     const sockets = openSockets(world.network, this.process, (process, address) => {
       const gateway = gateways.find((node) => node.address === address)!
-      return taps.make({ receiver: id, process, sender: hostOf(address), countsExactSinceMs: (feed, symbol) => Math.max(gateway.exactSinceMs, taps.answeredAtMs(gateway.id, feed, symbol)) })
+      return taps.make({ receiver: id, process, sender: hostOf(address), countsExactSinceMs: (feed, symbol) => Math.max(gateway.exactSinceMs, world.undisturbedSinceMs, taps.answeredAtMs(gateway.id, feed, symbol)) })
     })
     this.client = new PulsewireClient({
       url: random.sample(gateways, gateways.length).map(({ address }) => address),
@@ -111,7 +111,7 @@ export class SimApp {
       every,
       periodMs: options.maxRate === undefined ? 0 : 1000 / options.maxRate,
       image: options.image ?? true,
-      open: options.patterns !== undefined || options.groups !== undefined,
+      open: options.patterns !== undefined,
     }
     const checker = new SubscriptionChecker(facts, this.#world.model, this.#world.report, () => this.#world.nowMs, (symbol, state) => {
       this.#world.trace.say(this.id, () => `${name}: ${symbol} is stale: ${state.reason} at ${state.hop}`)

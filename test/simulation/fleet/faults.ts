@@ -76,10 +76,12 @@ export class Faults {
     const fault: Fault = { name, level, touches, fromMs: world.nowMs, untilMs: Infinity }
     this.faults.push(fault)
     world.trace.say('FAULT', () => `${name} begins`)
+    if (level <= LEVEL.link) world.disturb(1)
     drawn.begin()
     world.kernel.after(Math.min(this.#random.logBetween(100, 12_000), untilMs - world.nowMs), () => {
       world.trace.say('FAULT', () => `${name} ends`)
       fault.untilMs = world.nowMs
+      if (level <= LEVEL.link) world.disturb(-1)
       drawn.end()
     })
   }

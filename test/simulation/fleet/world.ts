@@ -17,6 +17,9 @@ export class World {
   readonly log: EmbeddedLog
   readonly model: LogModel
   readonly feeds: readonly SimFeed[]
+  /** Faults at work now between the log and the gateways. */
+  disturbances = 0
+  #disturbedAtMs = 0
   /** The first promise that was broken. */
   failure: Violation | null = null
 
@@ -33,6 +36,16 @@ export class World {
 
   get nowMs(): number {
     return this.kernel.nowMs
+  }
+
+  /** Since when the inputs of all gateways have been sound; `Infinity` while they are not. */
+  get undisturbedSinceMs(): number {
+    return this.disturbances > 0 ? Infinity : this.#disturbedAtMs
+  }
+
+  disturb(by: 1 | -1): void {
+    this.disturbances += by
+    this.#disturbedAtMs = this.nowMs
   }
 
   readonly report = (rule: string, message: string): void => {

@@ -194,15 +194,15 @@ export class HopMonitor implements FrameHandler {
     const row = this.rows.get(image.ref)!
     const { symbol } = row
     const index = symbol?.indexOf(image.offset) ?? -1
-    const where = `${row.describe()} at ${formatPosition(image)}`
+    const where = () => `${row.describe()} at ${formatPosition(image)}`
     if (symbol === undefined || index < 0 || image.partition !== symbol.partition || image.generation !== row.feed.config.generation) {
-      return this.#fail('image', `${where}: the log has no such record of the symbol`)
+      return this.#fail('image', `${where()}: the log has no such record of the symbol`)
     }
     const record = symbol.records[index]!
-    if (image.ts !== record.ts) this.#fail('image', `${where}: ts is ${image.ts}, the record's is ${record.ts}`)
+    if (image.ts !== record.ts) this.#fail('image', `${where()}: ts is ${image.ts}, the record's is ${record.ts}`)
     const held = imageOf(image, this.#decoder.fieldNames(row.feedIndex))
-    if (!matches(held, record, row.fields)) this.#fail('image', `${where}: received ${describeImage(held)}, the log says ${describeRecord(record)}`)
-    if (!row.first && index <= row.heldIndex) this.#fail('order', `${where} comes after ${describeRecord(symbol.records[row.heldIndex])}`)
+    if (!matches(held, record, row.fields)) this.#fail('image', `${where()}: received ${describeImage(held)}, the log says ${describeRecord(record)}`)
+    if (!row.first && index <= row.heldIndex) this.#fail('order', `${where()} comes after ${describeRecord(symbol.records[row.heldIndex])}`)
     if (row.every) this.#checkChain(row, index, image, where)
     else this.#checkCount(row, index, image, where)
     row.first = false
@@ -214,7 +214,7 @@ export class HopMonitor implements FrameHandler {
   }
 
   /** `every`: the next record and no other, unless a gap was told. */
-  #checkChain(row: HopRow, index: number, image: ReceivedImage, where: string): void {
+  #checkChain(row: HopRow, index: number, image: ReceivedImage, where: () => string): void {
     const records = row.symbol!.records
     let expected = row.heldIndex + 1
     if (row.first) {
@@ -230,12 +230,12 @@ export class HopMonitor implements FrameHandler {
     }
     while (expected < index && records[expected]!.optional) expected++
     if (index === expected) {
-      if (image.n > 1 && !row.gapTold) this.#fail('count', `${where} stands for ${image.n} records on a row that gets every one`)
-    } else if (!row.gapTold) this.#fail('P1 every', `${where} comes after ${describeRecord(records[expected - 1])}: ${index - expected} records are missing and no gap was told`)
+      if (image.n > 1 && !row.gapTold) this.#fail('count', `${where()} stands for ${image.n} records on a row that gets every one`)
+    } else if (!row.gapTold) this.#fail('P1 every', `${where()} comes after ${describeRecord(records[expected - 1])}: ${index - expected} records are missing and no gap was told`)
   }
 
   /** `latest`: `n` is how many records of the symbol the log has since the last update of the ref. */
-  #checkCount(row: HopRow, index: number, image: ReceivedImage, where: string): void {
+  #checkCount(row: HopRow, index: number, image: ReceivedImage, where: () => string): void {
     const nowMs = this.options.nowMs()
     if (row.held === null || (image.snapshot && image.n === 0)) {
       row.countedSinceMs = nowMs
@@ -245,7 +245,7 @@ export class HopMonitor implements FrameHandler {
     const optional = row.symbol!.records.slice(row.heldIndex + 1, index + 1).filter((record) => record.optional).length
     const isExact = () => row.countedSinceMs - IN_FLIGHT_MS > this.options.countsExactSinceMs(row.feed.config.name, row.name)
     if (image.n > records || (image.n < records - optional && isExact())) {
-      this.#fail('count', `${where} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`)
+      this.#fail('count', `${where()} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`)
     }
     if (image.n !== records) row.countedSinceMs = nowMs
   }

@@ -12,7 +12,7 @@ export interface SubscriptionFacts {
   /** 0 without `maxRate`. */
   readonly periodMs: number
   readonly image: boolean
-  /** Has patterns or groups: symbols come by themselves. */
+  /** Has patterns: symbols come by themselves. */
   readonly open: boolean
 }
 
@@ -72,29 +72,29 @@ export class SubscriptionChecker {
     this.counts.updates++
     const symbol = this.symbol(update.symbol)
     const index = symbol?.indexOf(parsePosition(update.position)!.offset) ?? -1
-    const where = `${this.facts.name}: ${update.symbol} at ${update.position}`
-    if (symbol === undefined || index < 0) return this.#report('view', `${where}: the log has no such record`)
+    const where = () => `${this.facts.name}: ${update.symbol} at ${update.position}`
+    if (symbol === undefined || index < 0) return this.#report('view', `${where()}: the log has no such record`)
     const image = imageOf(update)
     if (!matches(image, symbol.records[index]!, this.#fields)) {
-      this.#report('view', `${where}: shows ${describeImage(image)}, the log says ${describeRecord(symbol.records[index])}`)
+      this.#report('view', `${where()}: shows ${describeImage(image)}, the log says ${describeRecord(symbol.records[index])}`)
     }
     const shown = this.#shown.get(update.symbol)
     if (shown !== undefined) this.#checkOrder(shown, index, update, symbol, where)
     this.#shown.set(update.symbol, { index, image })
   }
 
-  #checkOrder(shown: Shown, index: number, update: Update, symbol: ModelSymbol, where: string): void {
+  #checkOrder(shown: Shown, index: number, update: Update, symbol: ModelSymbol, where: () => string): void {
     const isHeldAgain = index === shown.index && update.n === 0 && update.snapshot
     if (isHeldAgain) return
-    if (index <= shown.index) return this.#report('view', `${where} comes after ${describeRecord(symbol.records[shown.index])}`)
+    if (index <= shown.index) return this.#report('view', `${where()} comes after ${describeRecord(symbol.records[shown.index])}`)
     if (!this.facts.every) return
     let expected = shown.index + 1
     while (expected < index && symbol.records[expected]!.optional) expected++
     const missing = index - expected
     if (missing > 0) {
       this.counts.missed += missing
-      if (update.gap === undefined) this.#report('P1 every', `${where}: ${missing} records after ${describeRecord(symbol.records[shown.index])} are missing and no gap was told`)
-    } else if (update.gap !== undefined) this.#report('gap', `${where}: a gap was told where nothing is missing`)
+      if (update.gap === undefined) this.#report('P1 every', `${where()}: ${missing} records after ${describeRecord(symbol.records[shown.index])} are missing and no gap was told`)
+    } else if (update.gap !== undefined) this.#report('gap', `${where()}: a gap was told where nothing is missing`)
   }
 
   #state(change: StateChange): void {
