@@ -48,7 +48,9 @@ async function main(): Promise<number> {
     console.log(`seed ${seed}: ${result.failure.message}`)
   }
   const minutes = (performance.now() - startedMs) / 60_000
-  console.log(`${done} seeds (${from} to ${from + done - 1}), ${Math.round(simulatedMs / 60_000)} simulated minutes, ${Math.round(done / minutes)} seeds/minute`)
+  console.log(
+    `${done} seeds (${from} to ${from + done - 1}), ${Math.round(simulatedMs / 60_000)} simulated minutes, ${Math.round(done / minutes)} seeds/minute`,
+  )
   for (const [rule, seedsOfRule] of failures) console.log(`${rule}: ${seedsOfRule.length} seeds: ${seedsOfRule.slice(0, 20).join(' ')}`)
   return failures.size > 0 ? 1 : 0
 }
@@ -59,7 +61,9 @@ async function one(seed: number): Promise<number> {
   for (const line of lines) console.log(line.length > 600 ? `${line.slice(0, 600)}…` : line)
   console.log(`\nseed ${seed}: ${(result.simulatedMs / 1000).toFixed(1)} s, ${result.events} events, ${JSON.stringify(result.counts)}`)
   console.log(`faults: ${result.faults.join('; ') || 'none'}`)
-  console.log(result.failure === null ? 'every promise was kept' : `BROKEN ${result.failure.message}\nnpm run simulate -- --seed ${seed} --trace`)
+  console.log(
+    result.failure === null ? 'every promise was kept' : `BROKEN ${result.failure.message}\nnpm run simulate -- --seed ${seed} --trace`,
+  )
   return result.failure === null ? 0 : 1
 }
 

@@ -65,7 +65,9 @@ export class Scenario {
     this.#fleet = this.#build()
     this.#faults = new Faults(this.#fleet, random.fork())
     this.#faultsMs = options.faultsMs ?? Math.round(random.logBetween(4_000, 25_000))
-    this.#producers = this.#world.feeds.map((feed) => new Producer(this.#world.kernel, this.#world.log, feed, random.fork(), this.#world.appended))
+    this.#producers = this.#world.feeds.map(
+      (feed) => new Producer(this.#world.kernel, this.#world.log, feed, random.fork(), this.#world.appended),
+    )
   }
 
   run(): ScenarioResult {
@@ -118,7 +120,12 @@ export class Scenario {
     const pulses = [1, 2].map((number) => new SimPulse(world, `pulse-${number}`))
     const apps: SimApp[] = []
     const fleet = { world, taps, pulses, pushNodes, gateways, apps }
-    for (let i = random.int(1, 4); i > 0; i--) apps.push(new SimApp(world, taps, `app-${i}`, gateways, Object.keys(groups), (app, checker, symbol, state) => this.#checkStale(app, checker, symbol, state)))
+    for (let i = random.int(1, 4); i > 0; i--)
+      apps.push(
+        new SimApp(world, taps, `app-${i}`, gateways, Object.keys(groups), (app, checker, symbol, state) =>
+          this.#checkStale(app, checker, symbol, state),
+        ),
+      )
     return fleet
   }
 
@@ -179,7 +186,10 @@ export class Scenario {
         const pulse = partition === undefined ? undefined : monitor?.pulses.get(`${feed}/${partition}`)
         if (monitor === undefined) this.#world.report('P2', `${checker.facts.name}: ${name} is live without a session`)
         else if (partition !== undefined && nowMs - (pulse?.writtenAtMs ?? -Infinity) > staleAfterMs + AGE_ERROR_MS) {
-          this.#world.report('P2', `${checker.facts.name}: ${name} is live; the newest pulse of partition ${partition} that came was written ${pulse === undefined ? 'never' : `${Math.round(nowMs - pulse.writtenAtMs)} ms ago`}`)
+          this.#world.report(
+            'P2',
+            `${checker.facts.name}: ${name} is live; the newest pulse of partition ${partition} that came was written ${pulse === undefined ? 'never' : `${Math.round(nowMs - pulse.writtenAtMs)} ms ago`}`,
+          )
         }
       }
     }
@@ -193,7 +203,10 @@ export class Scenario {
     const gateway = app.servedBy ?? state.hop
     const who = `${checker.facts.name}: ${symbol} is told stale, ${state.reason} at ${state.hop}`
     if (gateway !== undefined && nowMs - app.servingSinceMs > HEALTHY_FOR_MS && this.#hasHealthyWay(app.id, gateway, faults)) {
-      return this.#world.report('P3', `${who}, though a way was sound for ${HEALTHY_FOR_MS} ms; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
+      return this.#world.report(
+        'P3',
+        `${who}, though a way was sound for ${HEALTHY_FOR_MS} ms; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`,
+      )
     }
     const level = this.#levelOf(state.hop ?? '')
     if (!faults.some((fault) => fault.level <= level + 0.5)) {
@@ -205,12 +218,20 @@ export class Scenario {
     const broken = (...ids: string[]) => faults.some(({ touches, level }) => level !== LEVEL.link && touches.some((id) => ids.includes(id)))
     if (faults.some(({ touches }) => touches.length === 0)) return false
     if (this.#fleet.pulses.every(({ id }) => broken(id))) return false
-    if (faults.some(({ touches, level }) => level === LEVEL.line && touches.includes(app) && (touches.includes(gateway) || touches.length === 1))) return false
+    if (
+      faults.some(
+        ({ touches, level }) => level === LEVEL.line && touches.includes(app) && (touches.includes(gateway) || touches.length === 1),
+      )
+    )
+      return false
     if (faults.some(({ touches, level }) => level === LEVEL.gateway && touches.includes(gateway))) return false
     return (['A', 'B'] as const).some((line) =>
       this.#fleet.pushNodes
         .filter((node) => node.line === line)
-        .every(({ id }) => !broken(id) && !faults.some(({ touches, level }) => level === LEVEL.link && touches.includes(id) && touches.includes(gateway))),
+        .every(
+          ({ id }) =>
+            !broken(id) && !faults.some(({ touches, level }) => level === LEVEL.link && touches.includes(id) && touches.includes(gateway)),
+        ),
     )
   }
 
@@ -280,7 +301,8 @@ export class Scenario {
     const counts: Record<string, number> = { ...taps.sums }
     for (const { monitor } of taps.hops) for (const [key, value] of Object.entries(monitor.counts)) counts[key] = (counts[key] ?? 0) + value
     for (const app of apps) {
-      for (const checker of app.checkers) for (const [key, value] of Object.entries(checker.counts)) counts[`app.${key}`] = (counts[`app.${key}`] ?? 0) + value
+      for (const checker of app.checkers)
+        for (const [key, value] of Object.entries(checker.counts)) counts[`app.${key}`] = (counts[`app.${key}`] ?? 0) + value
     }
     return {
       seed: this.#seed,

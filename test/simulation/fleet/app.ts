@@ -40,7 +40,13 @@ export class SimApp {
     this.process = new SimProcess(world.kernel, id, id, { offsetMs, drift: random.between(-1, 1) * 2e-4 })
     const sockets = openSockets(world.network, this.process, (process, address) => {
       const gateway = gateways.find((node) => node.address === address)!
-      return taps.make({ receiver: id, process, sender: hostOf(address), countsExactSinceMs: (feed, symbol) => Math.max(gateway.exactSinceMs, world.undisturbedSinceMs, taps.answeredAtMs(gateway.id, feed, symbol)) })
+      return taps.make({
+        receiver: id,
+        process,
+        sender: hostOf(address),
+        countsExactSinceMs: (feed, symbol) =>
+          Math.max(gateway.exactSinceMs, world.undisturbedSinceMs, taps.answeredAtMs(gateway.id, feed, symbol)),
+      })
     })
     this.client = new PulsewireClient({
       url: random.sample(gateways, gateways.length).map(({ address }) => address),
@@ -113,10 +119,16 @@ export class SimApp {
       image: options.image ?? true,
       open: options.patterns !== undefined,
     }
-    const checker = new SubscriptionChecker(facts, this.#world.model, this.#world.report, () => this.#world.nowMs, (symbol, state) => {
-      this.#world.trace.say(this.id, () => `${name}: ${symbol} is stale: ${state.reason} at ${state.hop}`)
-      this.#onStale(this, checker, symbol, state)
-    })
+    const checker = new SubscriptionChecker(
+      facts,
+      this.#world.model,
+      this.#world.report,
+      () => this.#world.nowMs,
+      (symbol, state) => {
+        this.#world.trace.say(this.id, () => `${name}: ${symbol} is stale: ${state.reason} at ${state.hop}`)
+        this.#onStale(this, checker, symbol, state)
+      },
+    )
     this.#world.trace.say(this.id, () => `subscribes (${this.#subscribed}) ${JSON.stringify(options)}`)
     checker.subscription = this.client.subscribe(options, checker.handlers)
     checker.changedAtMs = this.#world.nowMs
@@ -133,8 +145,14 @@ export class SimApp {
       ...(how < 0.65 ? { symbols: random.sample([...symbols, 'NOBODY.US'], random.int(1, symbols.length)) } : {}),
       ...(how >= 0.6 && how < 0.85 ? { patterns: random.sample(['*.US', '*.HK', 'S1*', 'S?.*', '*'], random.int(1, 2)) } : {}),
       ...(how >= 0.85 ? { groups: [random.pick(this.#groups)] } : {}),
-      ...(config.codec === 'json' && random.chance(0.3) ? { fields: random.sample(['last', 'bid', 'status', 'book', 'seq', 'nowhere'], random.int(1, 3)) } : {}),
-      ...(latest && random.chance(0.3) ? { maxRate: random.logBetween(0.5, 20) } : latest && config.mode === 'every' ? { delivery: 'latest' } : {}),
+      ...(config.codec === 'json' && random.chance(0.3)
+        ? { fields: random.sample(['last', 'bid', 'status', 'book', 'seq', 'nowhere'], random.int(1, 3)) }
+        : {}),
+      ...(latest && random.chance(0.3)
+        ? { maxRate: random.logBetween(0.5, 20) }
+        : latest && config.mode === 'every'
+          ? { delivery: 'latest' }
+          : {}),
       ...(random.chance(0.1) ? { image: false } : {}),
     }
   }

@@ -103,7 +103,13 @@ function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefi
     { name: `${node.id} freezes, is killed and restarts`, level, touches, begin: () => node.freeze(), end: () => (node.kill(), restart()) },
     { name: `${node.id} is killed and restarts`, level, touches, begin: () => node.kill(), end: restart },
     { name: `${node.id} loses its power and restarts`, level, touches, begin: () => node.vanish(), end: restart },
-    { name: `${node.id} leaves and restarts`, level, touches, begin: () => node.stop(random.int(0, 5000)), end: () => (node.state === 'up' && node.kill(), restart()) },
+    {
+      name: `${node.id} leaves and restarts`,
+      level,
+      touches,
+      begin: () => node.stop(random.int(0, 5000)),
+      end: () => (node.state === 'up' && node.kill(), restart()),
+    },
   ])
 }
 
@@ -119,7 +125,13 @@ function allPulses(pulses: readonly SimPulse[]): Drawn | undefined {
 }
 
 function logGone({ world }: Fleet): Drawn {
-  return { name: 'the log is gone', level: LEVEL.log, touches: [], begin: () => world.log.setReachable(false), end: () => world.log.setReachable(true) }
+  return {
+    name: 'the log is gone',
+    level: LEVEL.log,
+    touches: [],
+    begin: () => world.log.setReachable(false),
+    end: () => world.log.setReachable(true),
+  }
 }
 
 function logOfOne({ pushNodes }: Fleet, random: Random): Drawn | undefined {
@@ -127,7 +139,13 @@ function logOfOne({ pushNodes }: Fleet, random: Random): Drawn | undefined {
   const { log } = node
   if (log === null) return undefined
   return random.chance(0.5)
-    ? { name: `${node.id} cannot reach the log`, level: LEVEL.fetch, touches: [node.id], begin: () => log.setReachable(false), end: () => log.setReachable(true) }
+    ? {
+        name: `${node.id} cannot reach the log`,
+        level: LEVEL.fetch,
+        touches: [node.id],
+        begin: () => log.setReachable(false),
+        end: () => log.setReachable(true),
+      }
     : { name: `fetches of ${node.id} hang`, level: LEVEL.fetch, touches: [node.id], begin: () => log.stall(), end: () => log.resume() }
 }
 

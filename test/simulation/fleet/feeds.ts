@@ -28,7 +28,13 @@ export function drawFeeds(random: Random): SimFeed[] {
     const history = random.chance(0.3) ? { recordsPerSymbolMax: random.int(80, 300) } : {}
     // By a clock that is hours ahead, records of the last hour are older than an hour.
     const warmup = { spanMs: 12 * 3_600_000 }
-    const config = feedSection.parse({ ...kind, topic: `${kind.name}-v1`, history, warmup, pulseIntervalMs: random.pick([250, 500, 500]) }) as FeedConfig
+    const config = feedSection.parse({
+      ...kind,
+      topic: `${kind.name}-v1`,
+      history,
+      warmup,
+      pulseIntervalMs: random.pick([250, 500, 500]),
+    }) as FeedConfig
     return { config, partitions: random.int(1, 4), symbols, ratePerS: random.logBetween(0.5, 30) }
   })
 }

@@ -1,4 +1,15 @@
-import { createGateway, createPulseWriter, createPushNode, type Gateway, type GatewayConfig, type Logger, type PulseConfig, type PulseWriter, type PushConfig, type PushNode } from '@pulsewire/server'
+import {
+  createGateway,
+  createPulseWriter,
+  createPushNode,
+  type Gateway,
+  type GatewayConfig,
+  type Logger,
+  type PulseConfig,
+  type PulseWriter,
+  type PushConfig,
+  type PushNode,
+} from '@pulsewire/server'
 import { SCHEMAS } from '../../../packages/server/src/runtime/config/schema.ts'
 import { connectLinks, listenOn, type HopTap, type MakeTap } from '../world/adapters.ts'
 import { hostOf } from '../world/network.ts'
@@ -105,7 +116,12 @@ export class SimPulse extends SimNode {
 
   protected run(): void {
     const feeds = this.world.feeds.map(({ config }) => config)
-    const config = { ...PULSE_BASE, node: { ...PULSE_BASE.node, id: this.id }, feeds, pulse: { writerId: this.id } } as unknown as PulseConfig
+    const config = {
+      ...PULSE_BASE,
+      node: { ...PULSE_BASE.node, id: this.id },
+      feeds,
+      pulse: { writerId: this.id },
+    } as unknown as PulseConfig
     this.writer = createPulseWriter(config, { log: this.openLog(), logger: this.logger(), clock: this.process.clock })
     void this.writer.start()
   }

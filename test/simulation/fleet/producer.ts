@@ -97,7 +97,13 @@ export class Producer {
       { key: 'a\u0001b', value: '{}', partition },
       { key: Uint8Array.of(0xff, 0xfe), value: '{}', partition },
       { key: '\u0000pulsewire.pulse', value: 'no pulse', partition },
-      ...(this.#feed.config.codec === 'json' ? [{ key, value: '{"last": nonsense' }, { key, value: '[1]' }, { key, value: '' }] : []),
+      ...(this.#feed.config.codec === 'json'
+        ? [
+            { key, value: '{"last": nonsense' },
+            { key, value: '[1]' },
+            { key, value: '' },
+          ]
+        : []),
     ])
   }
 }

@@ -33,14 +33,22 @@ export class Taps {
   make(options: TapOptions): HopTap {
     const world = this.#world
     const name = `${options.receiver} from ${options.sender}`
-    const monitor = new HopMonitor({ name, model: world.model, report: world.report, nowMs: () => world.nowMs, countsExactSinceMs: options.countsExactSinceMs, trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`) })
+    const monitor = new HopMonitor({
+      name,
+      model: world.model,
+      report: world.report,
+      nowMs: () => world.nowMs,
+      countsExactSinceMs: options.countsExactSinceMs,
+      trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`),
+    })
     const hop: WatchedHop = { options, monitor, open: true, loseNext: false }
     this.hops.add(hop)
     return {
       opened: (encoding) => monitor.opened(encoding),
       sent: (data) => {
         const frames = monitor.sent(data)
-        if (frames.some(({ t }) => t !== 'ack')) world.trace.say(options.receiver, () => `→ ${options.sender}: ${frames.map((frame) => JSON.stringify(frame)).join(' ')}`)
+        if (frames.some(({ t }) => t !== 'ack'))
+          world.trace.say(options.receiver, () => `→ ${options.sender}: ${frames.map((frame) => JSON.stringify(frame)).join(' ')}`)
         const loses = hop.loseNext && frames.some(({ t }) => t === 'subscribe' || t === 'unsubscribe')
         if (loses) {
           hop.loseNext = false
@@ -66,7 +74,8 @@ export class Taps {
     let atMs = 0
     for (const { options, monitor } of this.hops) {
       if (options.receiver !== receiver) continue
-      for (const row of monitor.rows.values()) if (row.name === symbol && row.feed.config.name === feed) atMs = Math.max(atMs, row.answeredAtMs)
+      for (const row of monitor.rows.values())
+        if (row.name === symbol && row.feed.config.name === feed) atMs = Math.max(atMs, row.answeredAtMs)
     }
     return atMs
   }

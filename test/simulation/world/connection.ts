@@ -66,7 +66,8 @@ export class Connection {
 
   /** Both sides are told that it is over, whatever was on its way. */
   reset(): void {
-    for (const side of [this.client, this.#server]) side?.abort(this.#kernel.nowMs + this.#paths.back.delayMs(), ABNORMAL, 'connection reset')
+    for (const side of [this.client, this.#server])
+      side?.abort(this.#kernel.nowMs + this.#paths.back.delayMs(), ABNORMAL, 'connection reset')
   }
 
   /** One side's host is gone: the other may send as long as it likes. */
@@ -150,7 +151,14 @@ class Side implements Endpoint {
   }
 
   join(peer: Side, path: Path, kernelBytesMax: number): void {
-    const ends = { from: this.process, to: peer.process, path, kernelBytesMax, deliver: (parcel: Parcel) => peer.receive(parcel), drained: () => this.#drained() }
+    const ends = {
+      from: this.process,
+      to: peer.process,
+      path,
+      kernelBytesMax,
+      deliver: (parcel: Parcel) => peer.receive(parcel),
+      drained: () => this.#drained(),
+    }
     this.pipe = new Pipe(this.#kernel, ends)
   }
 

@@ -8,7 +8,10 @@ import type { Random } from './random.ts'
 export interface Listener {
   readonly process: SimProcess
   /** @returns the subprotocol and who handles the connection, or why it is refused. */
-  accept(endpoint: Endpoint, protocols: readonly string[]): { readonly protocol: string; readonly handler: EndpointHandler } | { readonly refused: string }
+  accept(
+    endpoint: Endpoint,
+    protocols: readonly string[],
+  ): { readonly protocol: string; readonly handler: EndpointHandler } | { readonly refused: string }
 }
 
 export interface ClientHandler extends EndpointHandler {
@@ -51,12 +54,19 @@ export class Network {
   /** Opens a connection to whoever listens at the address by the time the request arrives there. */
   connect(from: SimProcess, address: string, protocols: readonly string[], handler: ClientHandler): Endpoint {
     const to = hostOf(address)
-    const connection = new Connection(this.#kernel, from, to, { there: this.path(from.host, to), back: this.path(to, from.host) }, handler, {
-      kernelBytesMax: this.#random.logBetween(16_000, 512_000),
-      find: () => this.#listeners.get(address),
-      protocols,
-      ended: () => this.connections.delete(connection),
-    })
+    const connection = new Connection(
+      this.#kernel,
+      from,
+      to,
+      { there: this.path(from.host, to), back: this.path(to, from.host) },
+      handler,
+      {
+        kernelBytesMax: this.#random.logBetween(16_000, 512_000),
+        find: () => this.#listeners.get(address),
+        protocols,
+        ended: () => this.connections.delete(connection),
+      },
+    )
     this.connections.add(connection)
     return connection.client
   }

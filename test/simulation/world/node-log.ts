@@ -1,4 +1,14 @@
-import type { AppendResult, EmbeddedConnection, EmbeddedLog, Log, LogAppend, LogEvent, LogReader, PartitionStart, TopicDescription } from '@pulsewire/server'
+import type {
+  AppendResult,
+  EmbeddedConnection,
+  EmbeddedLog,
+  Log,
+  LogAppend,
+  LogEvent,
+  LogReader,
+  PartitionStart,
+  TopicDescription,
+} from '@pulsewire/server'
 import type { SimProcess } from './process.ts'
 import type { Random } from './random.ts'
 

@@ -103,7 +103,10 @@ export class HopMonitor implements FrameHandler {
   #ack({ count, digest }: PulseAckFrame): void {
     if (this.#repairing || this.lossy) return
     if (count !== this.digest.count || digest !== this.digest.value) {
-      this.#fail('digest', `the receiver acknowledges ${count} rows, digest ${digest}; by the frames it got it holds ${this.digest.count}, digest ${this.digest.value}`)
+      this.#fail(
+        'digest',
+        `the receiver acknowledges ${count} rows, digest ${digest}; by the frames it got it holds ${this.digest.count}, digest ${this.digest.value}`,
+      )
     }
   }
 
@@ -137,7 +140,8 @@ export class HopMonitor implements FrameHandler {
       case 'resubscribe':
         this.counts.resubscribes++
         this.#repairing = true
-        if (!this.lossy) this.#fail('digest', `asked to name everything again (${frame.count} rows, digest ${frame.digest}) although nothing was lost`)
+        if (!this.lossy)
+          this.#fail('digest', `asked to name everything again (${frame.count} rows, digest ${frame.digest}) although nothing was lost`)
         break
       case 'error':
         this.#fail('error', `${frame.code}: ${frame.message}`)
@@ -190,7 +194,10 @@ export class HopMonitor implements FrameHandler {
 
   onUpdate(image: ReceivedImage): void {
     this.counts.updates++
-    this.options.trace(() => `update ${image.ref} ${this.rows.get(image.ref)?.name} ${formatPosition(image)} n ${image.n}${image.snapshot ? ' snapshot' : ''}${image.deleted ? ' deleted' : ''}`)
+    this.options.trace(
+      () =>
+        `update ${image.ref} ${this.rows.get(image.ref)?.name} ${formatPosition(image)} n ${image.n}${image.snapshot ? ' snapshot' : ''}${image.deleted ? ' deleted' : ''}`,
+    )
     const row = this.rows.get(image.ref)!
     const { symbol } = row
     const index = symbol?.indexOf(image.offset) ?? -1
@@ -201,7 +208,8 @@ export class HopMonitor implements FrameHandler {
     const record = symbol.records[index]!
     if (image.ts !== record.ts) this.#fail('image', `${where()}: ts is ${image.ts}, the record's is ${record.ts}`)
     const held = imageOf(image, this.#decoder.fieldNames(row.feedIndex))
-    if (!matches(held, record, row.fields)) this.#fail('image', `${where()}: received ${describeImage(held)}, the log says ${describeRecord(record)}`)
+    if (!matches(held, record, row.fields))
+      this.#fail('image', `${where()}: received ${describeImage(held)}, the log says ${describeRecord(record)}`)
     if (!row.first && index <= row.heldIndex) this.#fail('order', `${where()} comes after ${describeRecord(symbol.records[row.heldIndex])}`)
     if (row.every) this.#checkChain(row, index, image, where)
     else this.#checkCount(row, index, image, where)
@@ -231,7 +239,11 @@ export class HopMonitor implements FrameHandler {
     while (expected < index && records[expected]!.optional) expected++
     if (index === expected) {
       if (image.n > 1 && !row.gapTold) this.#fail('count', `${where()} stands for ${image.n} records on a row that gets every one`)
-    } else if (!row.gapTold) this.#fail('P1 every', `${where()} comes after ${describeRecord(records[expected - 1])}: ${index - expected} records are missing and no gap was told`)
+    } else if (!row.gapTold)
+      this.#fail(
+        'P1 every',
+        `${where()} comes after ${describeRecord(records[expected - 1])}: ${index - expected} records are missing and no gap was told`,
+      )
   }
 
   /** `latest`: `n` is how many records of the symbol the log has since the last update of the ref. */
@@ -245,7 +257,10 @@ export class HopMonitor implements FrameHandler {
     const optional = row.symbol!.records.slice(row.heldIndex + 1, index + 1).filter((record) => record.optional).length
     const isExact = () => row.countedSinceMs - IN_FLIGHT_MS > this.options.countsExactSinceMs(row.feed.config.name, row.name)
     if (image.n > records || (image.n < records - optional && isExact())) {
-      this.#fail('count', `${where()} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`)
+      this.#fail(
+        'count',
+        `${where()} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`,
+      )
     }
     if (image.n !== records) row.countedSinceMs = nowMs
   }
@@ -302,7 +317,10 @@ export class HopMonitor implements FrameHandler {
     if (!row.every && row.held !== null && showsSame(row.held, symbol, due, row.fields)) return
     if (symbol.records.slice(row.heldIndex + 1, due + 1).every((skipped) => skipped.optional)) return
     const holds = row.held === null ? 'nothing' : `${describeImage(row.held)} (record ${row.heldIndex})`
-    this.#fail('P1', `${row.describe()}: behind pulse ${frame.pulse} (${symbol.partition}:${offset}) it holds ${holds}; the log says ${describeRecord(record)} (record ${due})`)
+    this.#fail(
+      'P1',
+      `${row.describe()}: behind pulse ${frame.pulse} (${symbol.partition}:${offset}) it holds ${holds}; the log says ${describeRecord(record)} (record ${due})`,
+    )
   }
 
   /** Resumed right at the record that deleted the symbol: there is no image to send. */

@@ -58,7 +58,11 @@ export class HopRow {
   }
 
   describe(): string {
-    const options = [this.every ? 'every' : 'latest', this.fields === null ? '' : `fields ${[...this.fields]}`, this.periodMs > 0 ? `each ${this.periodMs} ms` : '']
+    const options = [
+      this.every ? 'every' : 'latest',
+      this.fields === null ? '' : `fields ${[...this.fields]}`,
+      this.periodMs > 0 ? `each ${this.periodMs} ms` : '',
+    ]
     return `${this.feed.config.name} ${this.name} (id ${this.id}, ref ${this.ref}, ${options.filter((text) => text !== '').join(', ')}, answered ${this.state})`
   }
 }

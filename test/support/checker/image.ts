@@ -44,6 +44,10 @@ export function describeImage(image: HeldImage): string {
 
 export function describeRecord(record: ModelRecord | undefined): string {
   if (record === undefined) return 'nothing'
-  const what = record.deleted ? 'deleted' : record.raw === null ? JSON.stringify(Object.fromEntries(record.values!)) : `raw ${Buffer.from(record.raw).toString('utf8')}`
+  const what = record.deleted
+    ? 'deleted'
+    : record.raw === null
+      ? JSON.stringify(Object.fromEntries(record.values!))
+      : `raw ${Buffer.from(record.raw).toString('utf8')}`
   return `offset ${record.offset}: ${what}`
 }

@@ -41,7 +41,13 @@ export class SubscriptionChecker {
   changedAtMs = 0
 
   /** @param onStale called whenever a symbol is told stale. */
-  constructor(facts: SubscriptionFacts, model: LogModel, report: Report, nowMs: () => number, onStale: (symbol: string, state: SymbolState) => void) {
+  constructor(
+    facts: SubscriptionFacts,
+    model: LogModel,
+    report: Report,
+    nowMs: () => number,
+    onStale: (symbol: string, state: SymbolState) => void,
+  ) {
     this.facts = facts
     this.#fields = facts.fields === undefined ? null : new Set(facts.fields)
     this.#model = model
@@ -93,7 +99,11 @@ export class SubscriptionChecker {
     const missing = index - expected
     if (missing > 0) {
       this.counts.missed += missing
-      if (update.gap === undefined) this.#report('P1 every', `${where()}: ${missing} records after ${describeRecord(symbol.records[shown.index])} are missing and no gap was told`)
+      if (update.gap === undefined)
+        this.#report(
+          'P1 every',
+          `${where()}: ${missing} records after ${describeRecord(symbol.records[shown.index])} are missing and no gap was told`,
+        )
     } else if (update.gap !== undefined) this.#report('gap', `${where()}: a gap was told where nothing is missing`)
   }
 
