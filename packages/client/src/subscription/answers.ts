@@ -101,6 +101,7 @@ export class Answers {
 
   /** Asks again what was not answered in time; gives the session up when that does not help. */
   checkOverdue(session: Session): void {
+    this.#leaveAgain(session)
     if (!session.rows.unanswered) return
     for (const { wireId, items, repeats } of session.rows.overdue(this.#clock.nowMs(), ANSWER_TIMEOUT_MS)) {
       const message = `${session.node} did not answer a subscribe in ${ANSWER_TIMEOUT_MS} ms`
@@ -111,6 +112,15 @@ export class Answers {
       }
       this.#onError(error)
       this.#ask(session, wireId, items)
+    }
+  }
+
+  /** Ends again what the sender did not confirm; a symbol that is wanted again is asked for instead. */
+  #leaveAgain(session: Session): void {
+    for (const { wireId, symbol } of session.rows.takeOverdueLeaving(this.#clock.nowMs(), ANSWER_TIMEOUT_MS)) {
+      if (symbol === null) session.rows.unsubscribeAll(wireId)
+      else if (this.#registry.wire(wireId)?.entries.has(symbol) === true) this.#ask(session, wireId, [{ kind: 'symbols', name: symbol }])
+      else session.rows.unsubscribe(wireId, [symbol])
     }
   }
 

@@ -30,6 +30,15 @@ class Outstanding {
   }
 }
 
+/** Unsubscribes that the sender has not confirmed. */
+interface Leaving {
+  readonly wireId: number
+  /** Null: all of the id. */
+  readonly symbol: string | null
+  count: number
+  readonly sinceMs: number
+}
+
 /** What one session holds: the answered rows by ref and by name, their digest, and what is not answered. */
 export class SessionRows {
   readonly digest = new SubscriptionDigest()
@@ -43,8 +52,8 @@ export class SessionRows {
   readonly #wires = new Map<number, Pick<Wire, 'id' | 'feed' | 'options'>>()
   readonly #outstanding = new Map<number, Outstanding>()
   readonly #retries = new Map<number, Item[]>()
-  /** "id symbol" → unsubscribes on their way: an answer that crosses one of them comes too late. */
-  readonly #leaving = new Map<string, number>()
+  /** "id symbol", or "id" → unsubscribes on their way: an answer that crosses one of them comes too late. */
+  readonly #leaving = new Map<string, Leaving>()
   /** By id: patterns and groups that were answered. */
   readonly #openNames = new Map<number, Set<string>>()
   /** By feed: rows, patterns and groups. While there are any, the sender owes pulses of the feed. */
@@ -111,10 +120,18 @@ export class SessionRows {
     this.#countLeaving(wireId, symbol, -1)
   }
 
-  #countLeaving(wireId: number, symbol: string, step: 1 | -1): void {
-    const key = `${wireId} ${symbol}`
-    const count = (this.#leaving.get(key) ?? 0) + step
-    if (count > 0) this.#leaving.set(key, count)
+  /** Ends that the sender did not confirm in time, no longer waited for. */
+  takeOverdueLeaving(nowMs: number, timeoutMs: number): readonly Leaving[] {
+    if (this.#leaving.size === 0) return []
+    const overdue = [...this.#leaving.values()].filter(({ sinceMs }) => nowMs - sinceMs > timeoutMs)
+    for (const { wireId, symbol } of overdue) this.#leaving.delete(symbol === null ? `${wireId}` : `${wireId} ${symbol}`)
+    return overdue
+  }
+
+  #countLeaving(wireId: number, symbol: string | null, step: 1 | -1): void {
+    const key = symbol === null ? `${wireId}` : `${wireId} ${symbol}`
+    const count = (this.#leaving.get(key)?.count ?? 0) + step
+    if (count > 0) this.#leaving.set(key, { wireId, symbol, count, sinceMs: this.#clock.nowMs() })
     else this.#leaving.delete(key)
   }
 
@@ -124,6 +141,8 @@ export class SessionRows {
     if (rows === undefined) return
     for (const row of rows.values()) this.#release(row)
     this.#outstanding.delete(wireId)
+    this.#leaving.delete(`${wireId}`)
+    this.#countLeaving(wireId, null, 1)
     this.#link.send({ t: 'unsubscribe', id: wireId })
   }
 
@@ -202,6 +221,7 @@ export class SessionRows {
    * a new one added in one go closes the id at the sender and opens it again.
    */
   dropWire(wireId: number): void {
+    this.#leaving.delete(`${wireId}`)
     for (const symbol of [...(this.#byWire.get(wireId)?.keys() ?? [])]) this.drop(wireId, symbol)
     for (const name of [...(this.#openNames.get(wireId) ?? [])]) this.dropName(wireId, name)
     this.#retries.delete(wireId)
