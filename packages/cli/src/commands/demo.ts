@@ -25,10 +25,23 @@ export function demoCommand(): Command {
         ...(rate === undefined ? {} : { ratePerSecond: rate }),
         ...(seed === undefined ? {} : { seed }),
       })
-      const onReady = (): void =>
-        console.log(`\n  Console:  ${demo.url}\n  Gateways: ${demo.gateways.join('  ')}\n\n  Ctrl-C ends the demo.\n`)
+      const onReady = (): void => console.log(welcome(demo.url, demo.gateways))
+      console.log(`\n  Console:  ${demo.url}\n  Gateways: ${demo.gateways.join('  ')}\n\n  Ctrl-C ends the demo.\n`)
       await runProcess([{ name: 'demo', service: demo }], { logger, onReady })
     })
+}
+
+function welcome(url: string, gateways: readonly string[]): string {
+  return `
+  Quote board:  ${url}
+  Gateways:     ${gateways.join('  ')}
+
+  From a second terminal:
+    npx pulsewire watch AAPL.US 0700.HK ${gateways.map((gateway) => `--url ${gateway}`).join(' ')}
+
+  Each node is a process of its own (ps shows them): freeze one with kill -STOP, and see that nobody notices.
+  Ctrl-C ends the demo.
+`
 }
 
 function whole(value: string): number {

@@ -45,10 +45,15 @@ export class ChildNode {
     child.once('exit', (code, signal) => this.#ended(child, code, signal))
   }
 
-  /** SIGTERM, and SIGKILL when that does not help. A frozen process is thawed first, or it could not end. */
-  async stop(): Promise<void> {
+  /** From now on it is not started again when it ends. */
+  retire(): void {
     this.#stopping = true
     clearTimeout(this.#restart)
+  }
+
+  /** SIGTERM, and SIGKILL when that does not help. A frozen process is thawed first, or it could not end. */
+  async stop(): Promise<void> {
+    this.retire()
     const child = this.#child
     if (child === null) return
     await new Promise<void>((resolve) => {

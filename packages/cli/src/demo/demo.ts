@@ -81,7 +81,10 @@ export class Demo implements Service {
     this.#console = await serveConsole({ host: '127.0.0.1', port, gateways: this.#gateways })
   }
 
-  async drain(): Promise<void> {}
+  /** Ctrl-C in a terminal reaches the nodes as well: their end is no accident from now on. */
+  async drain(): Promise<void> {
+    for (const node of this.#nodes) node.retire()
+  }
 
   close(): Promise<void> {
     this.#closing ??= this.#close()
