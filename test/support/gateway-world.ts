@@ -1,6 +1,7 @@
 import { createGateway, type Gateway } from '../../packages/server/src/gateway/index.ts'
 import type { FeedOptions } from '../../packages/server/src/hub/index.ts'
 import { loadConfig } from '../../packages/server/src/runtime/config/index.ts'
+import type { SessionOptions } from '../../packages/server/src/session/index.ts'
 import { createMemoryLogger, type MemoryLogger } from '../../packages/server/src/runtime/logger.ts'
 import { ManualClock } from './manual-clock.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
@@ -16,6 +17,8 @@ export interface GatewayWorldOptions {
   readonly carried?: Readonly<Record<string, readonly number[]>>
   /** Added to the gateway's section. */
   readonly gateway?: Readonly<Record<string, unknown>>
+  /** Added to its section of sessions. */
+  readonly session?: Partial<SessionOptions>
 }
 
 type Value = Parameters<Sender['record']>[1]
@@ -51,7 +54,7 @@ export class GatewayWorld {
       .filter(({ addresses }) => addresses.length > 0)
     const config = loadConfig('gateway', { env: { PULSEWIRE_NODE_ID: 'gw-1', PULSEWIRE_GATEWAY_UPSTREAMS: JSON.stringify(upstreams) } })
     this.gateway = createGateway(
-      { ...config, gateway: { ...config.gateway, ...options.gateway } },
+      { ...config, gateway: { ...config.gateway, ...options.gateway, session: { ...config.gateway.session, ...options.session } } },
       {
         logger: this.log,
         clock: this.clock,

@@ -53,7 +53,9 @@ export class UpstreamLines {
   }
 
   #sendUp(address: string, connection: Connection, message: Uint8Array | string): void {
-    this.sentUp.set(address, [...(this.sentUp.get(address) ?? []), message])
+    const sent = this.sentUp.get(address)
+    if (sent === undefined) this.sentUp.set(address, [message])
+    else sent.push(message)
     const deliver = () => {
       if (this.#isOpen(address, connection)) connection.handler.message(message)
     }

@@ -12,6 +12,8 @@ const LINGER_MS = 10_000
 const HISTORY_RECORDS = 200
 /** Most bytes of names in one subscribe frame, well below what any push node takes. */
 const NAMES_BYTES_MAX = 8 * 1024
+/** What a name costs in a frame beside its characters: quotes, a comma, a position to resume from. */
+const NAME_OVERHEAD_BYTES = 40
 
 export interface ArbiterOptions {
   readonly hub: Hub
@@ -46,6 +48,8 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #sources = new Map<SymbolState, SymbolSource>()
   /** Those that somebody downstream waits for. */
   readonly #waiting = new Set<SymbolSource>()
+  /** Those that nobody wants any more. */
+  readonly #idle = new Set<SymbolSource>()
   readonly #coverage = new Map<Feed, FeedCoverage>()
   /** Feeds whose topic was given more partitions. */
   readonly #grown = new Set<Feed>()
@@ -74,6 +78,7 @@ export class Arbiter implements HubSource, LinkHandler {
   want(symbol: SymbolState): boolean {
     const source = this.#sourceOf(symbol)
     source.idleSinceMs = Infinity
+    this.#idle.delete(source)
     if (this.#isSettled(source)) return true
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
@@ -84,7 +89,9 @@ export class Arbiter implements HubSource, LinkHandler {
 
   unwant(symbol: SymbolState): void {
     const source = this.#sources.get(symbol)
-    if (source !== undefined) source.idleSinceMs = this.#hub.clock.nowMs()
+    if (source === undefined) return
+    source.idleSinceMs = this.#hub.clock.nowMs()
+    this.#idle.add(source)
   }
 
   wantPattern(feed: Feed, pattern: PatternState): boolean {
@@ -104,7 +111,7 @@ export class Arbiter implements HubSource, LinkHandler {
       if (id === undefined) continue
       book.patternIds.delete(pattern)
       book.settling.delete(pattern)
-      this.#leaveRows(link, book, (row) => row.id === id)
+      for (const ref of book.refsUnder(id)) this.#leaveRow(link, book, ref)
       link.send({ t: 'unsubscribe', id })
     }
     this.#unfollow(feed)
@@ -166,8 +173,7 @@ export class Arbiter implements HubSource, LinkHandler {
   unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void {
     const book = this.#books.get(link)
     if (book === undefined) return
-    const ended = new Set(names)
-    this.#closeRows(link, book, (row) => row.id === id && ended.has(row.name))
+    for (const name of names) this.#closeRow(link, book, book.refOf(id, name))
     if (closed && !book.isWanted(id)) book.byId.delete(id)
   }
 
@@ -176,7 +182,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined) return
     for (const [name, code, message] of symbols) {
       const feed = book.byId.get(id)?.feed
-      this.#closeRows(link, book, (row) => row.id === id && row.name === name)
+      this.#closeRow(link, book, book.refOf(id, name))
       if (feed !== undefined) this.#refused(link, feed, name, code, message)
     }
   }
@@ -239,16 +245,15 @@ export class Arbiter implements HubSource, LinkHandler {
   /** The link's pulse may have caught up with what was passed on. */
   #answerWaiting(feed: Feed): void {
     for (const source of this.#waiting) if (source.symbol.feed === feed && this.#isSettled(source)) this.#ready(source)
-    for (const [pattern, source] of this.#patterns) if (source.feed === feed && this.#isPatternSettled(source)) this.#patternReady(pattern, source)
+    for (const [pattern, source] of this.#patterns)
+      if (source.feed === feed && this.#isPatternSettled(source)) this.#patternReady(pattern, source)
   }
 
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
     for (const source of this.#waiting) if (source.answerByMs <= nowMs) this.#answerAnyway(source)
-    for (const source of this.#sources.values()) {
-      if (nowMs - source.idleSinceMs > LINGER_MS) this.#release(source)
-    }
+    this.#release([...this.#idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
   }
 
@@ -339,23 +344,10 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   #sendNames(link: Link, id: number, feed: Feed, sources: readonly SymbolSource[]): void {
-    let symbols: string[] = []
-    let from: Record<string, string> = Object.create(null) as Record<string, string>
-    let bytes = 0
-    const send = () => {
-      if (symbols.length > 0)
-        link.send({ t: 'subscribe', id, feed: feed.name, symbols, ...(feed.history === null ? {} : { from, history: HISTORY_RECORDS }) })
-      symbols = []
-      from = Object.create(null) as Record<string, string>
-      bytes = 0
+    for (const names of inParts(sources.map(({ symbol }) => symbol.name))) {
+      if (feed.history === null) link.send({ t: 'subscribe', id, feed: feed.name, symbols: names })
+      else link.send({ t: 'subscribe', id, feed: feed.name, symbols: names, from: positionsOf(feed, names), history: HISTORY_RECORDS })
     }
-    for (const { symbol } of sources) {
-      symbols.push(symbol.name)
-      bytes += symbol.name.length * 3 + 40
-      if (feed.history !== null && symbol.offset >= 0) from[symbol.name] = formatPosition(symbol)
-      if (bytes > NAMES_BYTES_MAX) send()
-    }
-    send()
   }
 
   #askPattern(link: Link, book: LinkBook, feed: Feed, pattern: PatternState): void {
@@ -393,31 +385,26 @@ export class Arbiter implements HubSource, LinkHandler {
     return symbol === undefined ? undefined : this.#sources.get(symbol)
   }
 
-  /** The link says that these rows have ended. */
-  #closeRows(link: Link, book: LinkBook, which: (row: { id: number; name: string }) => boolean): void {
-    this.#leaveRows(link, book, which)
-    for (const [ref, row] of book.rows) {
-      if (!which(row)) continue
-      book.rows.delete(ref)
-      link.digest.remove(row.id, row.name)
-    }
+  /** The link says that the row has ended. */
+  #closeRow(link: Link, book: LinkBook, ref: number | undefined): void {
+    if (ref === undefined) return
+    this.#leaveRow(link, book, ref)
+    const row = book.remove(ref)
+    if (row !== undefined) link.digest.remove(row.id, row.name)
   }
 
-  /** We want nothing more of these rows; they stay in force until the link confirms that. */
-  #leaveRows(link: Link, book: LinkBook, which: (row: { id: number; name: string }) => boolean): void {
-    for (const [ref, row] of book.rows) {
-      if (!which(row)) continue
-      const source = book.unbind(ref)
-      link.decoder.close(ref)
-      if (source === undefined) continue
-      this.#setCovered(source, source.covered & ~link.bit)
-      if (source.symbol.entries.length === 0) {
-        if (source.covered === 0) this.#forgetSource(source)
-      } else if (!source.named) {
-        // A pattern brought it, and somebody still wants it by name.
-        source.named = true
-        for (const open of this.#books.keys()) this.#ask(open, source)
-      }
+  /** We want nothing more of the row; it stays in force until the link confirms that. */
+  #leaveRow(link: Link, book: LinkBook, ref: number): void {
+    const source = book.unbind(ref)
+    link.decoder.close(ref)
+    if (source === undefined) return
+    this.#setCovered(source, source.covered & ~link.bit)
+    if (source.symbol.entries.length === 0) {
+      if (source.covered === 0) this.#forgetSource(source)
+    } else if (!source.named) {
+      // A pattern brought it, and somebody still wants it by name.
+      source.named = true
+      for (const open of this.#books.keys()) this.#ask(open, source)
     }
   }
 
@@ -478,7 +465,7 @@ export class Arbiter implements HubSource, LinkHandler {
     source.answerByMs = Infinity
     this.#waiting.delete(source)
     this.#hub.symbolRefused(source.symbol, 'upstream_refused', source.refusal.message)
-    this.#release(source)
+    this.#release([source])
   }
 
   /** No link answered in time: the subscriber is told what is known, and that it is stale. */
@@ -525,24 +512,37 @@ export class Arbiter implements HubSource, LinkHandler {
     return mask
   }
 
-  #release(source: SymbolSource): void {
-    const { symbol } = source
-    source.named = false
-    source.idleSinceMs = Infinity
-    for (const [link, book] of this.#books) {
-      const id = book.namedIds.get(symbol.feed)
-      book.toAsk.get(symbol.feed)?.delete(source)
-      if (id === undefined) continue
-      link.send({ t: 'unsubscribe', id, symbols: [symbol.name] })
-      this.#leaveRows(link, book, (row) => row.id === id && row.name === symbol.name)
+  /** Lets go of symbols that nobody here wants. */
+  #release(sources: readonly SymbolSource[]): void {
+    if (sources.length === 0) return
+    for (const source of sources) {
+      source.named = false
+      source.idleSinceMs = Infinity
+      this.#idle.delete(source)
     }
-    if (source.covered === 0) this.#forgetSource(source)
+    for (const [link, book] of this.#books) this.#releaseFrom(link, book, sources)
+    for (const source of sources) if (source.covered === 0) this.#forgetSource(source)
+  }
+
+  #releaseFrom(link: Link, book: LinkBook, sources: readonly SymbolSource[]): void {
+    for (const [feed, ofFeed] of Map.groupBy(sources, ({ symbol }) => symbol.feed)) {
+      for (const source of ofFeed) book.toAsk.get(feed)?.delete(source)
+      const id = book.namedIds.get(feed)
+      if (id === undefined) continue
+      const names = ofFeed.map(({ symbol }) => symbol.name)
+      for (const part of inParts(names)) link.send({ t: 'unsubscribe', id, symbols: part })
+      for (const name of names) {
+        const ref = book.refOf(id, name)
+        if (ref !== undefined) this.#leaveRow(link, book, ref)
+      }
+    }
   }
 
   #forgetSource(source: SymbolSource): void {
     const { symbol } = source
     if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
     this.#waiting.delete(source)
+    this.#idle.delete(source)
     if (source.counted) this.#coverage.get(symbol.feed)?.remove(source.countedIn, source.covered)
     symbol.feed.symbols.delete(symbol.name)
     this.#unfollow(symbol.feed)
@@ -619,6 +619,29 @@ export class Arbiter implements HubSource, LinkHandler {
     book.awaiting.delete(source)
     this.#cover(link, source)
   }
+}
+
+/** Cuts a list of names into parts for one frame each. */
+function* inParts(names: readonly string[]): Generator<readonly string[]> {
+  let start = 0
+  let bytes = 0
+  for (let i = 0; i < names.length; i++) {
+    bytes += names[i]!.length * 3 + NAME_OVERHEAD_BYTES
+    if (bytes <= NAMES_BYTES_MAX && i < names.length - 1) continue
+    yield names.slice(start, i + 1)
+    start = i + 1
+    bytes = 0
+  }
+}
+
+/** Where we stand with each symbol, to be given what follows. */
+function positionsOf(feed: Feed, names: readonly string[]): Record<string, string> {
+  const positions = Object.create(null) as Record<string, string>
+  for (const name of names) {
+    const symbol = feed.symbols.get(name)
+    if (symbol !== undefined && symbol.offset >= 0) positions[name] = formatPosition(symbol)
+  }
+  return positions
 }
 
 /** The image as a snapshot, whatever the last update named. */

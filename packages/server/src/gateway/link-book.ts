@@ -2,6 +2,11 @@ import type { Feed, PatternState } from '../hub/index.ts'
 import { RecordCounts } from './record-counts.ts'
 import type { SymbolSource } from './symbol-source.ts'
 
+interface Row {
+  readonly id: number
+  readonly name: string
+}
+
 /** What one link was asked for and has told, while it is open. Made anew with every connection. */
 export class LinkBook {
   /** By index in the link's `welcome`. */
@@ -12,7 +17,9 @@ export class LinkBook {
   /** How many refs a source has here: by name, and by each pattern that it matches. */
   readonly #refCounts = new Map<SymbolSource, number>()
   /** Every row in force, by ref: it counts in the digest under its id and name until the link says that it has ended. */
-  readonly rows = new Map<number, { readonly id: number; readonly name: string }>()
+  readonly #rows = new Map<number, Row>()
+  /** By id and name. A client that leaves takes thousands of symbols along: each has to be found without a search. */
+  readonly #refsByName = new Map<string, number>()
   readonly counts = new RecordCounts()
   /** Sources whose image is on its way. */
   readonly awaiting = new Set<SymbolSource>()
@@ -37,9 +44,30 @@ export class LinkBook {
 
   /** @returns whether the row is new, not an answer given again. */
   add(ref: number, id: number, name: string): boolean {
-    if (this.rows.has(ref)) return false
-    this.rows.set(ref, { id, name })
+    if (this.#rows.has(ref)) return false
+    this.#rows.set(ref, { id, name })
+    this.#refsByName.set(`${id} ${name}`, ref)
     return true
+  }
+
+  /** The ref of a row in force. */
+  refOf(id: number, name: string): number | undefined {
+    return this.#refsByName.get(`${id} ${name}`)
+  }
+
+  /** Refs of all rows in force under an id. */
+  refsUnder(id: number): number[] {
+    return [...this.#rows].filter(([, row]) => row.id === id).map(([ref]) => ref)
+  }
+
+  /** The row has ended. */
+  remove(ref: number): Row | undefined {
+    const row = this.#rows.get(ref)
+    if (row === undefined) return undefined
+    this.#rows.delete(ref)
+    const key = `${row.id} ${row.name}`
+    if (this.#refsByName.get(key) === ref) this.#refsByName.delete(key)
+    return row
   }
 
   bind(ref: number, source: SymbolSource): void {
