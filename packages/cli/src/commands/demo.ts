@@ -26,7 +26,6 @@ export function demoCommand(): Command {
         ...(seed === undefined ? {} : { seed }),
       })
       const onReady = (): void => console.log(welcome(demo.url, demo.gateways))
-      console.log(`\n  Console:  ${demo.url}\n  Gateways: ${demo.gateways.join('  ')}\n\n  Ctrl-C ends the demo.\n`)
       await runProcess([{ name: 'demo', service: demo }], { logger, onReady })
     })
 }
