@@ -12,6 +12,8 @@ export interface DemoOptions {
   readonly logger: Logger
   /** Where the console is served. Default 8090, or a free one when that is taken. 0: any. */
   readonly consolePort?: number
+  /** Where the built console is. Default: its package's own. */
+  readonly consoleDirectory?: string
   /** Symbols of the market. Default 500. */
   readonly symbols?: number
   /** Quotes per second, on average. Default 2,000. */
@@ -78,7 +80,13 @@ export class Demo implements Service {
     this.#nodes = nodes.map((node) => new ChildNode({ node, log: this.#log, logger: this.#options.logger, directory: this.#directory }))
     for (const node of this.#nodes) node.start()
     const port = this.#options.consolePort ?? (await freePort(PREFERRED.console))
-    this.#console = await serveConsole({ host: '127.0.0.1', port, gateways: this.#gateways })
+    const { consoleDirectory: directory } = this.#options
+    this.#console = await serveConsole({
+      host: '127.0.0.1',
+      port,
+      gateways: this.#gateways,
+      ...(directory === undefined ? {} : { directory }),
+    })
   }
 
   /** Ctrl-C in a terminal reaches the nodes as well: their end is no accident from now on. */
