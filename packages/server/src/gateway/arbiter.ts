@@ -124,8 +124,11 @@ export class Arbiter implements HubSource, LinkHandler {
       if (notice !== undefined) return { hop: notice.hop, reason: notice.reason as StaleCause['reason'], message: notice.message ?? '' }
       if (link.state !== 'open') continue
       const newest = this.#coverage.get(feed)?.newestOf(link.index, partition)
-      const lags = newest !== undefined && this.#hub.clock.nowMs() - newest.arrivedAtMs.at(-1)! < feed.options.staleAfterMs
-      silent ??= lags
+      const isYoung = (sinceMs: number | undefined) =>
+        sinceMs !== undefined && this.#hub.clock.nowMs() - sinceMs < feed.options.staleAfterMs
+      if (isYoung(newest?.writtenAtMs))
+        return { hop: this.#hub.nodeId, reason: 'resyncing', message: `images of partition ${partition} are missing here` }
+      silent ??= isYoung(newest?.arrivedAtMs.at(-1))
         ? { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
         : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of partition ${partition}` }
     }
