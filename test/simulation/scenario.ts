@@ -208,8 +208,9 @@ export class Scenario {
         `${who}, though a way was sound for ${HEALTHY_FOR_MS} ms; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`,
       )
     }
-    const level = this.#levelOf(state.hop ?? '')
-    if (!faults.some((fault) => fault.level <= level + 0.5)) {
+    // Time lost between two nodes is laid to the sender, also where a frozen receiver did not take what had come.
+    const level = this.#levelOf(state.hop ?? '') + (state.reason === 'lagging' ? 1 : 0.5)
+    if (!faults.some((fault) => fault.level <= level)) {
       this.#world.report('P2 hop', `${who}; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
     }
   }

@@ -100,7 +100,7 @@ function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefi
   }
   return random.pick<Drawn>([
     { name: `${node.id} freezes`, level, touches, begin: () => node.freeze(), end: () => node.thaw() },
-    { name: `${node.id} freezes, is killed and restarts`, level, touches, begin: () => node.freeze(), end: () => (node.kill(), restart()) },
+    { name: `${node.id} freezes, is killed and restarts`, level, touches, begin: () => node.freeze(), end: () => node.restart() },
     { name: `${node.id} is killed and restarts`, level, touches, begin: () => node.kill(), end: restart },
     { name: `${node.id} loses its power and restarts`, level, touches, begin: () => node.vanish(), end: restart },
     {
@@ -108,7 +108,10 @@ function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefi
       level,
       touches,
       begin: () => node.stop(random.int(0, 5000)),
-      end: () => (node.state === 'up' && node.kill(), restart()),
+      end: () => {
+        if (node.state === 'up') node.kill()
+        restart()
+      },
     },
   ])
 }

@@ -66,6 +66,11 @@ export abstract class SimNode {
     this.#end()
   }
 
+  restart(): void {
+    this.kill()
+    this.start()
+  }
+
   /** The host is gone: nobody is told. */
   vanish(): void {
     this.world.network.vanished(this.process)
@@ -214,7 +219,11 @@ export class SimGateway extends SimNode {
 
   readonly #makeTap: MakeTap = (process, address) => {
     const tap = this.#taps.make({ receiver: this.id, process, sender: hostOf(address), countsExactSinceMs: () => 0 })
-    return { ...tap, closed: () => (tap.closed(), (this.exactSinceMs = this.world.nowMs), undefined) } satisfies HopTap
+    const closed = () => {
+      tap.closed()
+      this.exactSinceMs = this.world.nowMs
+    }
+    return { ...tap, closed } satisfies HopTap
   }
 }
 

@@ -47,6 +47,7 @@ export class Path {
 
   relieve(burden: Burden): void {
     this.#burdens.delete(burden)
+    for (const pipe of this.pipes) pipe.hurry()
   }
 
   stall(): void {

@@ -26,7 +26,7 @@ export class Pipe {
   #queue: Parcel[] = []
   #queueBytes = 0
   /** In kernel buffers and on the line, in order, with the time of arrival. */
-  #moving: { parcel: Parcel; arrivesAtMs: number }[] = []
+  #moving: { readonly parcel: Parcel; arrivesAtMs: number }[] = []
   #movingBytes = 0
   #lineFreeAtMs = 0
   #arrival: Event | null = null
@@ -68,6 +68,21 @@ export class Pipe {
   /** The line works again, or at another speed. */
   resume(): void {
     if (!this.#cut && this.#arrival === null) this.#schedule()
+  }
+
+  /** The line has become faster: what is on its way arrives sooner. */
+  hurry(): void {
+    const { path } = this.#ends
+    let atMs = this.#kernel.nowMs
+    for (const moving of this.#moving) {
+      atMs += moving.parcel.bytes / path.bytesPerMs
+      moving.arrivesAtMs = Math.min(moving.arrivesAtMs, atMs + path.delayMs())
+    }
+    this.#lineFreeAtMs = Math.min(this.#lineFreeAtMs, atMs)
+    this.#lastArrivalMs = Math.max(this.#kernel.nowMs, ...this.#moving.map(({ arrivesAtMs }) => arrivesAtMs))
+    if (this.#arrival === null) return
+    this.#kernel.cancel(this.#arrival)
+    this.#schedule()
   }
 
   #pump(): void {
