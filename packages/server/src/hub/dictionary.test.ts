@@ -4,7 +4,10 @@ import { FieldDictionary } from './dictionary.ts'
 
 test('fields get indexes in the order in which they come, once', () => {
   const dictionary = new FieldDictionary()
-  assert.deepEqual(['last', 'bid', 'last'].map((name) => dictionary.indexOf(name)), [0, 1, 0])
+  assert.deepEqual(
+    ['last', 'bid', 'last'].map((name) => dictionary.indexOf(name)),
+    [0, 1, 0],
+  )
   assert.equal(dictionary.find('bid'), 1)
   assert.equal(dictionary.find('ask'), undefined)
   assert.equal(dictionary.revision, 2)
@@ -19,7 +22,10 @@ test('names of Object.prototype are names like others', () => {
 
 test('a full dictionary takes no more names and keeps those it has', () => {
   const dictionary = new FieldDictionary(2)
-  assert.deepEqual(['a', 'b', 'c', 'a'].map((name) => dictionary.indexOf(name)), [0, 1, -1, 0])
+  assert.deepEqual(
+    ['a', 'b', 'c', 'a'].map((name) => dictionary.indexOf(name)),
+    [0, 1, -1, 0],
+  )
   assert.equal(dictionary.fields.length, 2)
 })
 
@@ -39,6 +45,7 @@ test('a scale grows to what a value needs, raises the revision of that field alo
 test('values that no scale makes whole, and values that are no numbers, leave the scale alone', () => {
   const dictionary = new FieldDictionary()
   dictionary.indexOf('last')
-  for (const value of [1 / 3, 1e300, NaN, Infinity, 'text', null, true, undefined, { nested: 1.5 }]) assert.equal(dictionary.fit(0, value), false)
+  for (const value of [1 / 3, 1e300, NaN, Infinity, 'text', null, true, undefined, { nested: 1.5 }])
+    assert.equal(dictionary.fit(0, value), false)
   assert.equal(dictionary.fields[0]!.scale, 0)
 })

@@ -65,5 +65,8 @@ test('partitions that the feed no longer has are judged no more', () => {
   freshness.expect(0, T0)
   freshness.expect(1, T0)
   freshness.forget(1)
-  assert.deepEqual(freshness.check(T0 + 2000, silent).stale.map(({ partition }) => partition), [0])
+  assert.deepEqual(
+    freshness.check(T0 + 2000, silent).stale.map(({ partition }) => partition),
+    [0],
+  )
 })

@@ -34,9 +34,17 @@ test('records are found by count and by position', () => {
   const budget = new HistoryBudget(10, 10_000)
   const history = new SymbolHistory()
   for (const count of [1, 2, 5]) budget.add(history, item(count))
-  assert.deepEqual([0, 1, 2, 4, 5].map((count) => history.firstAfter(count)?.count), [1, 2, 5, 5, undefined])
+  assert.deepEqual(
+    [0, 1, 2, 4, 5].map((count) => history.firstAfter(count)?.count),
+    [1, 2, 5, 5, undefined],
+  )
   assert.equal(history.at(1, 0, 20)?.count, 2)
-  for (const [generation, partition, offset] of [[1, 0, 21], [1, 1, 20], [2, 0, 20]] as const) assert.equal(history.at(generation, partition, offset), undefined)
+  for (const [generation, partition, offset] of [
+    [1, 0, 21],
+    [1, 1, 20],
+    [2, 0, 20],
+  ] as const)
+    assert.equal(history.at(generation, partition, offset), undefined)
   assert.equal(history.oldest?.count, 1)
 })
 
@@ -44,7 +52,10 @@ test('replays begin before the newest records, or before the oldest when fewer a
   const history = new SymbolHistory()
   assert.equal(history.beforeNewest(3), undefined)
   for (const count of [1, 2, 3, 4]) history.push(item(count))
-  assert.deepEqual([1, 3, 4, 100].map((records) => history.beforeNewest(records)), [3, 1, 0, 0])
+  assert.deepEqual(
+    [1, 3, 4, 100].map((records) => history.beforeNewest(records)),
+    [3, 1, 0, 0],
+  )
 })
 
 test('a symbol keeps at most so many records; the oldest go', () => {
@@ -61,7 +72,13 @@ test('all symbols together keep at most so many bytes; the oldest of all go firs
   const [a, b] = [new SymbolHistory(), new SymbolHistory()]
   for (let count = 1; count <= 4; count++) budget.add(a, item(count))
   for (let count = 1; count <= 3; count++) budget.add(b, item(count))
-  assert.deepEqual([countsIn(a), countsIn(b)], [[3, 4], [1, 2, 3]])
+  assert.deepEqual(
+    [countsIn(a), countsIn(b)],
+    [
+      [3, 4],
+      [1, 2, 3],
+    ],
+  )
   assert.deepEqual([budget.records, budget.bytes], [5, 500])
 })
 
@@ -81,6 +98,9 @@ test('however long it runs, either bound holds and the list of arrivals stays in
   for (let count = 1; count <= 1000; count++) for (const history of histories) budget.add(history, item(count))
   assert.ok(histories.every((history) => history.length <= 5))
   assert.deepEqual([budget.bytes, budget.records], [20_000, 200])
-  assert.equal(histories.reduce((sum, history) => sum + history.length, 0), 200)
+  assert.equal(
+    histories.reduce((sum, history) => sum + history.length, 0),
+    200,
+  )
   assert.ok(budget.listed <= 1024 + 2 * budget.records, `${budget.listed} listed`)
 })

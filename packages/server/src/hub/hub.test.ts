@@ -77,18 +77,31 @@ test('leaving swaps the last entry into the gap, so that each can leave in turn'
   const symbol = feed.obtain('A')!
   const entries = [1, 2, 3, 4].map((ref) => hub.attach(subscription(ref), symbol, ref))
   hub.detach(entries[1]!)
-  assert.deepEqual(symbol.entries.map(({ ref, index }) => [ref, index]), [[1, 0], [4, 1], [3, 2]])
+  assert.deepEqual(
+    symbol.entries.map(({ ref, index }) => [ref, index]),
+    [
+      [1, 0],
+      [4, 1],
+      [3, 2],
+    ],
+  )
   hub.detach(entries[1]!)
   hub.detach(entries[3]!)
   hub.detach(entries[2]!)
-  assert.deepEqual(symbol.entries.map(({ ref, index }) => [ref, index]), [[1, 0]])
+  assert.deepEqual(
+    symbol.entries.map(({ ref, index }) => [ref, index]),
+    [[1, 0]],
+  )
   hub.detach(entries[0]!)
   assert.deepEqual([symbol.entries.length, symbol.changedAt], [0, null])
 })
 
 test('the source hears of the first subscriber and of the last one leaving, not of those between', () => {
   const wishes: string[] = []
-  const { hub, feed, subscription } = setUp({ want: ({ name }) => wishes.push(`want ${name}`) > 0, unwant: ({ name }) => void wishes.push(`unwant ${name}`) })
+  const { hub, feed, subscription } = setUp({
+    want: ({ name }) => wishes.push(`want ${name}`) > 0,
+    unwant: ({ name }) => void wishes.push(`unwant ${name}`),
+  })
   const symbol = feed.obtain('A')!
   const entries = [1, 2].map((ref) => hub.attach(subscription(ref), symbol, ref))
   for (const entry of entries) hub.detach(entry)
@@ -122,7 +135,10 @@ test('patterns match symbols with an image: those that are there, those that app
   record('A.US')
   feed.obtain('B.HK')
   const pattern = hub.addPattern(subscription(1), '*.HK')
-  assert.deepEqual([...hub.matching(feed, pattern)].map(({ name }) => name), ['A.HK'])
+  assert.deepEqual(
+    [...hub.matching(feed, pattern)].map(({ name }) => name),
+    ['A.HK'],
+  )
   recorder.take()
   record('B.HK')
   record('B.US')
@@ -132,7 +148,10 @@ test('patterns match symbols with an image: those that are there, those that app
 
 test('a pattern lives as long as one subscription has it', () => {
   const wishes: string[] = []
-  const { hub, feed, recorder, subscription } = setUp({ wantPattern: () => wishes.push('want') < 0, unwantPattern: () => void wishes.push('unwant') })
+  const { hub, feed, recorder, subscription } = setUp({
+    wantPattern: () => wishes.push('want') < 0,
+    unwantPattern: () => void wishes.push('unwant'),
+  })
   const [one, two] = [subscription(1), subscription(2)]
   const pattern = hub.addPattern(one, '*')
   hub.addPattern(two, '*')
@@ -172,11 +191,17 @@ test('a new shape of a feed is told when it differs, and partitions that are gon
   assert.deepEqual(hub.info(), [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 3, carried: [0, 1] }])
   for (const partition of [0, 1, 2]) feed.freshness.expect(partition, clock.nowMs())
   hub.setShape(feed, 2, 1)
-  assert.deepEqual([...feed.freshness.partitions].map(({ partition }) => partition), [0])
+  assert.deepEqual(
+    [...feed.freshness.partitions].map(({ partition }) => partition),
+    [0],
+  )
 })
 
 test('a feed holds so many symbols and no more', () => {
   const { hub } = setUp()
   const feed = hub.addFeed({ ...feedOptions, name: 'small', symbolsMax: 2 })
-  assert.deepEqual(['A', 'B', 'C', 'A'].map((name) => feed.obtain(name)?.name), ['A', 'B', undefined, 'A'])
+  assert.deepEqual(
+    ['A', 'B', 'C', 'A'].map((name) => feed.obtain(name)?.name),
+    ['A', 'B', undefined, 'A'],
+  )
 })
