@@ -1,19 +1,16 @@
-import { formatPosition, type FeedInfo, type OkRow, type ReceivedImage, type RefusedRow } from '@pulsewire/protocol'
-import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, RecordPlace, StaleCause, SymbolState } from '../hub/index.ts'
+import type { FeedInfo, OkRow, ReceivedImage, RefusedRow } from '@pulsewire/protocol'
+import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { subscribeNames, subscribePattern, unsubscribeNames } from './asking.ts'
 import { ANY_PARTITION, FeedCoverage } from './coverage.ts'
+import { explainStale } from './explain.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
+import { applyImage, asSnapshot, isSameRecord } from './received.ts'
 import { SymbolSource } from './symbol-source.ts'
 
 /** A symbol that nobody here wants is kept for so long: people come back. */
 const LINGER_MS = 10_000
-/** Records of an `every` feed asked for with a new symbol, so that clients who come from another gateway can resume here. */
-const HISTORY_RECORDS = 200
-/** Most bytes of names in one subscribe frame, well below what any push node takes. */
-const NAMES_BYTES_MAX = 8 * 1024
-/** What a name costs in a frame beside its characters: quotes, a comma, a position to resume from. */
-const NAME_OVERHEAD_BYTES = 40
 
 export interface ArbiterOptions {
   readonly hub: Hub
@@ -118,23 +115,7 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   explain(feed: Feed, partition: number): StaleCause {
-    let silent: StaleCause | undefined
-    for (const link of this.#links) {
-      const notice = link.notices.get(`${feed.name}/${partition}`) ?? link.notices.get(`${feed.name}/*`)
-      if (notice !== undefined) return { hop: notice.hop, reason: notice.reason as StaleCause['reason'], message: notice.message ?? '' }
-      if (link.state !== 'open') continue
-      const newest = this.#coverage.get(feed)?.newestOf(link.index, partition)
-      const isYoung = (sinceMs: number | undefined) =>
-        sinceMs !== undefined && this.#hub.clock.nowMs() - sinceMs < feed.options.staleAfterMs
-      if (isYoung(newest?.writtenAtMs))
-        return { hop: this.#hub.nodeId, reason: 'resyncing', message: `images of partition ${partition} are missing here` }
-      silent ??= isYoung(newest?.arrivedAtMs.at(-1))
-        ? { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
-        : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of partition ${partition}` }
-    }
-    if (silent !== undefined) return silent
-    const tried = this.#links.map((link) => `${link.address} (${link.why})`).join(', ')
-    return { hop: this.#hub.nodeId, reason: 'upstream_disconnected', message: `no push node can be reached: ${tried}` }
+    return explainStale(this.#hub, this.#links, this.#coverage.get(feed), feed, partition)
   }
 
   // ---- what links tell
@@ -143,8 +124,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const book = new LinkBook()
     this.#books.set(link, book)
     this.#learnFeeds(link, book, feeds)
-    for (const source of this.#sources.values()) if (source.named) this.#ask(link, source)
-    for (const feed of this.#hub.feeds) for (const pattern of feed.patterns.values()) this.#askPattern(link, book, feed, pattern)
+    for (const feed of this.#hub.feeds) this.#askAll(link, book, feed)
   }
 
   feeds(link: Link, feeds: readonly FeedInfo[]): void {
@@ -202,11 +182,11 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined) return
     for (const [feed, id] of book.namedIds) {
       const named = [...this.#sources.values()].filter((source) => source.named && source.symbol.feed === feed)
-      this.#sendNames(link, id, feed, named)
+      subscribeNames(link, id, feed, namesOf(named))
     }
     for (const [pattern, id] of book.patternIds) {
       const feed = book.byId.get(id)!.feed
-      this.#sendPattern(link, id, feed, pattern)
+      subscribePattern(link, id, feed, pattern)
     }
   }
 
@@ -215,11 +195,12 @@ export class Arbiter implements HubSource, LinkHandler {
     const source = book?.source(image.ref)
     if (book === undefined || source === undefined) return
     const { symbol } = source
+    // A node that still serves a retired generation is not believed, even where nobody knows better.
+    if (image.generation < symbol.feed.generation) return
     if (symbol.feed.history !== null && this.#breaksChain(link, book, source, image)) return
     if (!symbol.isNewer({ ...image, n: 1 })) {
       this.counts.duplicates++
-      if (symbol.generation === image.generation && symbol.partition === image.partition && symbol.offset === image.offset)
-        book.counts.align(image.ref, image.n, symbol.count)
+      if (isSameRecord(image, symbol)) book.counts.align(image.ref, image.n, symbol.count)
       else book.counts.passed(image.ref, image.n)
     } else this.#apply(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
@@ -274,13 +255,31 @@ export class Arbiter implements HubSource, LinkHandler {
       coverage.setCarried(link.index, info.carried ?? null)
       book.feeds[index] = feed
       book.fieldMaps[index] ??= []
+      const wasOutdated = book.isOutdated(feed)
+      book.generations.set(feed, generation)
       // A node that lags behind in generation must not pull the feed back.
       if (generation < feed.generation) return
+      if (generation > feed.generation) this.#disbelieveOlder(feed, generation)
       const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
       if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions) this.#grow(feed)
       this.#hub.setShape(feed, generation, partitions)
       if (this.#followed.has(feed)) this.#expectPulses(feed)
+      if (wasOutdated) this.#askAll(link, book, feed)
     })
+  }
+
+  /** The feed has a new generation: what nodes hold of an older one proves nothing any more. */
+  #disbelieveOlder(feed: Feed, generation: number): void {
+    for (const [link, book] of this.#books) {
+      if ((book.generations.get(feed) ?? generation) >= generation) continue
+      for (const source of this.#sources.values()) if (source.symbol.feed === feed) this.#setCovered(source, source.covered & ~link.bit)
+      for (const source of this.#patterns.values()) if (source.feed === feed) this.#setPatternCovered(source, source.covered & ~link.bit)
+    }
+  }
+
+  #askAll(link: Link, book: LinkBook, feed: Feed): void {
+    for (const source of this.#sources.values()) if (source.named && source.symbol.feed === feed) this.#ask(link, source)
+    for (const pattern of feed.patterns.values()) this.#askPattern(link, book, feed, pattern)
   }
 
   #grow(feed: Feed): void {
@@ -339,27 +338,17 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #askNow(link: Link, book: LinkBook): void {
     for (const [feed, sources] of book.toAsk) {
-      if (book.feeds.includes(feed)) this.#sendNames(link, book.namedId(feed), feed, [...sources])
+      if (book.isOutdated(feed)) continue
+      if (book.feeds.includes(feed)) subscribeNames(link, book.namedId(feed), feed, namesOf([...sources]))
       else
         for (const source of sources) this.#refused(link, feed, source.symbol.name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
     }
     book.toAsk.clear()
   }
 
-  #sendNames(link: Link, id: number, feed: Feed, sources: readonly SymbolSource[]): void {
-    for (const names of inParts(sources.map(({ symbol }) => symbol.name))) {
-      if (feed.history === null) link.send({ t: 'subscribe', id, feed: feed.name, symbols: names })
-      else link.send({ t: 'subscribe', id, feed: feed.name, symbols: names, from: positionsOf(feed, names), history: HISTORY_RECORDS })
-    }
-  }
-
   #askPattern(link: Link, book: LinkBook, feed: Feed, pattern: PatternState): void {
-    if (!book.feeds.includes(feed)) return
-    this.#sendPattern(link, book.patternId(feed, pattern), feed, pattern)
-  }
-
-  #sendPattern(link: Link, id: number, feed: Feed, { pattern }: PatternState): void {
-    link.send({ t: 'subscribe', id, feed: feed.name, patterns: [pattern], ...(feed.history === null ? {} : { history: HISTORY_RECORDS }) })
+    if (!book.feeds.includes(feed) || book.isOutdated(feed)) return
+    subscribePattern(link, book.patternId(feed, pattern), feed, pattern)
   }
 
   // ---- answers
@@ -373,6 +362,8 @@ export class Arbiter implements HubSource, LinkHandler {
     book.bind(ref, source)
     book.counts.forget(ref)
     book.refilling.delete(source)
+    if (state === 'recovered') book.resumed.add(ref)
+    else book.resumed.delete(ref)
     if (feed.history !== null && source.symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
     if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
     else this.#cover(link, source)
@@ -412,6 +403,7 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   #cover(link: Link, source: SymbolSource): void {
+    if (this.#books.get(link)?.isOutdated(source.symbol.feed) !== false) return
     source.answered |= link.bit
     source.refused &= ~link.bit
     this.#setCovered(source, source.covered | link.bit)
@@ -532,8 +524,8 @@ export class Arbiter implements HubSource, LinkHandler {
       for (const source of ofFeed) book.toAsk.get(feed)?.delete(source)
       const id = book.namedIds.get(feed)
       if (id === undefined) continue
-      const names = ofFeed.map(({ symbol }) => symbol.name)
-      for (const part of inParts(names)) link.send({ t: 'unsubscribe', id, symbols: part })
+      const names = namesOf(ofFeed)
+      unsubscribeNames(link, id, names)
       for (const name of names) {
         const ref = book.refOf(id, name)
         if (ref !== undefined) this.#leaveRow(link, book, ref)
@@ -555,31 +547,11 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #apply(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage, missed: number): void {
     const { symbol } = source
-    const { generation, partition, offset, ts, prev } = image
-    const place: RecordPlace = { generation, partition, offset, ts, prev, n: book.counts.taken(image.ref, image.n, symbol.count), missed }
     const appeared = !symbol.hasImage
-    if (image.deleted) symbol.applyDelete(place)
-    else if (image.raw !== null) symbol.applyRaw(place, image.raw)
-    else {
-      const indexes = this.#mapFields(link, book, image)
-      symbol.applyChanges(
-        place,
-        image.snapshot,
-        indexes,
-        image.changed.map((index) => image.values[index]),
-      )
-    }
+    applyImage(link, book, symbol, image, book.counts.taken(image.ref, image.n, symbol.count), missed)
     this.counts.taken++
     if (source.counted && symbol.partition !== source.countedIn) this.#count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
-  }
-
-  #mapFields(link: Link, book: LinkBook, { feedIndex, changed }: ReceivedImage): number[] {
-    const map = book.fieldMaps[feedIndex]!
-    const names = link.decoder.fieldNames(feedIndex)
-    const { dictionary } = book.feeds[feedIndex]!
-    for (let i = map.length; i < names.length; i++) map.push(dictionary.indexOf(names[i]!))
-    return changed.map((index) => map[index]!)
   }
 
   /**
@@ -588,8 +560,13 @@ export class Arbiter implements HubSource, LinkHandler {
    */
   #breaksChain(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage): boolean {
     const { symbol } = source
+    const isResumed = book.resumed.delete(image.ref)
     if (symbol.offset < 0 || !symbol.isNewer({ ...image, n: 1 })) return false
-    if (image.generation === symbol.generation && image.partition === symbol.partition && image.prev === symbol.offset) {
+    const isBehind = book.ahead.has(source) || book.refilling.has(source)
+    // The first record of another partition names none before it. It is the next all the same where the link goes on
+    // from a record that we have.
+    const isNext = image.prev < 0 ? !isBehind && (isResumed || !image.snapshot) : follows(image, symbol)
+    if (isNext) {
       book.ahead.delete(source)
       if (!book.awaiting.has(source)) this.#cover(link, source)
       return false
@@ -616,7 +593,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source.symbol.isNewer({ ...image, n: 1 })) {
       if ((source.covered & ~link.bit) !== 0) return
       this.counts.gaps++
-      this.#apply(link, book, source, whole(image), 1)
+      this.#apply(link, book, source, asSnapshot(image), 1)
     }
     book.ahead.delete(source)
     book.awaiting.delete(source)
@@ -624,34 +601,11 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 }
 
-/** Cuts a list of names into parts for one frame each. */
-function* inParts(names: readonly string[]): Generator<readonly string[]> {
-  let start = 0
-  let bytes = 0
-  for (let i = 0; i < names.length; i++) {
-    bytes += names[i]!.length * 3 + NAME_OVERHEAD_BYTES
-    if (bytes <= NAMES_BYTES_MAX && i < names.length - 1) continue
-    yield names.slice(start, i + 1)
-    start = i + 1
-    bytes = 0
-  }
+function namesOf(sources: readonly SymbolSource[]): string[] {
+  return sources.map(({ symbol }) => symbol.name)
 }
 
-/** Where we stand with each symbol, to be given what follows. */
-function positionsOf(feed: Feed, names: readonly string[]): Record<string, string> {
-  const positions = Object.create(null) as Record<string, string>
-  for (const name of names) {
-    const symbol = feed.symbols.get(name)
-    if (symbol !== undefined && symbol.offset >= 0) positions[name] = formatPosition(symbol)
-  }
-  return positions
-}
-
-/** The image as a snapshot, whatever the last update named. */
-function whole(image: ReceivedImage): ReceivedImage {
-  const changed: number[] = []
-  image.values.forEach((value, index) => {
-    if (value !== undefined) changed.push(index)
-  })
-  return { ...image, snapshot: true, changed }
+/** Whether the record before the image's is the one that the symbol is at. */
+function follows(image: ReceivedImage, symbol: SymbolState): boolean {
+  return image.generation === symbol.generation && image.partition === symbol.partition && image.prev === symbol.offset
 }

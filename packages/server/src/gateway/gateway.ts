@@ -1,5 +1,6 @@
 import { Hub } from '../hub/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
+import { ConfigError } from '../runtime/errors.ts'
 import type { GatewayConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
@@ -10,6 +11,8 @@ import { Arbiter } from './arbiter.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
 import { Link } from './link.ts'
 
+/** Sets of links are kept as the bits of a 32-bit integer, whose sign is left alone. */
+const LINKS_MAX = 31
 const CHECK_INTERVAL_MS = 100
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
@@ -124,6 +127,10 @@ export class Gateway implements Service {
   /** The seam for leases: here the upstream nodes come from a static list. */
   #makeLinks(connect: ConnectLink, random: () => number): Link[] {
     const nodes = this.#config.gateway.upstreams.flatMap(({ line, addresses }) => addresses.map((address) => ({ line, address })))
+    if (nodes.length > LINKS_MAX) {
+      const problem = `gateway.upstreams: ${nodes.length} addresses; a gateway links to at most ${LINKS_MAX} upstream nodes`
+      throw new ConfigError('config_invalid', problem, [problem])
+    }
     return nodes.map(
       ({ line, address }, index) =>
         new Link({

@@ -11,6 +11,8 @@ interface Row {
 export class LinkBook {
   /** By index in the link's `welcome`. */
   readonly feeds: (Feed | undefined)[] = []
+  /** The generation of each feed that the node serves. */
+  readonly generations = new Map<Feed, number>()
   /** Per feed index of the link, its field indexes as ours. */
   readonly fieldMaps: number[][] = []
   readonly #refs = new Map<number, SymbolSource>()
@@ -25,6 +27,8 @@ export class LinkBook {
   readonly awaiting = new Set<SymbolSource>()
   /** `every` feeds: sources that the link was asked to replay from our position. */
   readonly refilling = new Set<SymbolSource>()
+  /** `every` feeds: refs whose next update is the first after a record that we have. */
+  readonly resumed = new Set<number>()
   /** `every` feeds: sources, with a ref, where the link is ahead of us and cannot give what lies between. */
   readonly ahead = new Map<SymbolSource, number>()
   /** Patterns whose symbols were all named, and whose images are on their way. */
@@ -37,6 +41,11 @@ export class LinkBook {
   /** Names to be asked for in the next frame, per feed. */
   readonly toAsk = new Map<Feed, Set<SymbolSource>>()
   #nextId = 1
+
+  /** Whether the node serves a generation of the feed that is over. */
+  isOutdated(feed: Feed): boolean {
+    return (this.generations.get(feed) ?? feed.generation) < feed.generation
+  }
 
   source(ref: number): SymbolSource | undefined {
     return this.#refs.get(ref)
@@ -82,6 +91,7 @@ export class LinkBook {
     if (source === undefined) return undefined
     this.#refs.delete(ref)
     this.counts.forget(ref)
+    this.resumed.delete(ref)
     const left = this.#refCounts.get(source)! - 1
     if (left > 0) {
       this.#refCounts.set(source, left)

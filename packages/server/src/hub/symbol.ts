@@ -92,14 +92,17 @@ export class SymbolState {
     return leftOut
   }
 
-  /** The given fields take these values, `undefined` takes a field away; the others stay, or go when it is a snapshot. */
+  /**
+   * The given fields take these values, `undefined` takes a field away; the others stay, or go when it is a snapshot.
+   * A negative index stands for a field that the dictionary has no room for.
+   */
   applyChanges(place: RecordPlace, snapshot: boolean, indexes: readonly number[], values: readonly (FieldValue | undefined)[]): void {
     const changed = this.#begin(place)
     if (snapshot) {
       const kept = new Set(indexes)
       for (let index = 0; index < this.values.length; index++) if (!kept.has(index)) this.#set(index, undefined, changed)
     }
-    for (let i = 0; i < indexes.length; i++) this.#set(indexes[i]!, values[i], changed)
+    for (let i = 0; i < indexes.length; i++) if (indexes[i]! >= 0) this.#set(indexes[i]!, values[i], changed)
     this.#end(place, changed)
   }
 

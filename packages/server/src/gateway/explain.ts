@@ -1,0 +1,30 @@
+import type { StaleReason } from '@pulsewire/protocol'
+import type { Feed, Hub, StaleCause } from '../hub/index.ts'
+import type { FeedCoverage } from './coverage.ts'
+import type { Link } from './link.ts'
+
+/** Why a partition is stale at a gateway: what a node says itself goes first, then who is silent, then who cannot be reached. */
+export function explainStale(
+  hub: Hub,
+  links: readonly Link[],
+  coverage: FeedCoverage | undefined,
+  feed: Feed,
+  partition: number,
+): StaleCause {
+  let silent: StaleCause | undefined
+  for (const link of links) {
+    const notice = link.notices.get(`${feed.name}/${partition}`) ?? link.notices.get(`${feed.name}/*`)
+    if (notice !== undefined) return { hop: notice.hop, reason: notice.reason as StaleReason, message: notice.message ?? '' }
+    if (link.state !== 'open') continue
+    const newest = coverage?.newestOf(link.index, partition)
+    const isYoung = (sinceMs: number | undefined) => sinceMs !== undefined && hub.clock.nowMs() - sinceMs < feed.options.staleAfterMs
+    if (isYoung(newest?.writtenAtMs))
+      return { hop: hub.nodeId, reason: 'resyncing', message: `images of partition ${partition} are missing here` }
+    silent ??= isYoung(newest?.arrivedAtMs.at(-1))
+      ? { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
+      : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of partition ${partition}` }
+  }
+  if (silent !== undefined) return silent
+  const tried = links.map((link) => `${link.address} (${link.why})`).join(', ')
+  return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node can be reached: ${tried}` }
+}

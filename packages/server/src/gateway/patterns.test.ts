@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { OkRow } from '@pulsewire/protocol'
+import { GatewayWorld, type GatewayWorldOptions } from '../../../../test/support/gateway-world.ts'
+import type { Receiver, Seen } from '../../../../test/support/receiver.ts'
+
+async function setUp(options: GatewayWorldOptions = {}) {
+  const world = await GatewayWorld.open(options)
+  for (const name of ['A.HK', 'B.HK', 'C.US']) world.record(name, { last: 1 })
+  return { world, receiver: world.connect() }
+}
+
+function rows(frames: readonly Seen[]): OkRow[] {
+  return frames.flatMap((frame) => (frame.t === 'subscribed' ? [...(frame.ok ?? [])] : []))
+}
+
+function names(frames: readonly Seen[]): string[] {
+  return rows(frames)
+    .map(([name]) => name)
+    .sort()
+}
+
+function subscribe(receiver: Receiver, pattern: string, id = 1): Seen[] {
+  receiver.subscribe([], { id, patterns: [pattern] })
+  return receiver.take()
+}
+
+test('a pattern brings what every line knows, each symbol once, and is done when the images are there', async () => {
+  const { world, receiver } = await setUp()
+  const frames = subscribe(receiver, '*.HK')
+  assert.deepEqual([names(frames), frames.filter((frame) => frame.t === 'subscribed').at(-1)?.done], [['A.HK', 'B.HK'], true])
+  assert.deepEqual([receiver.image('A.HK'), receiver.image('B.HK')], [{ last: 1 }, { last: 1 }])
+  await world.gateway.close()
+})
+
+test('what appears later comes by itself, once, whichever line is first', async () => {
+  const { world, receiver } = await setUp()
+  subscribe(receiver, '*.HK')
+  world.lag('a1')
+  world.record('D.HK', { last: 2 })
+  assert.deepEqual(names(receiver.take()), ['D.HK'])
+  world.catchUp('a1')
+  world.record('D.HK', { last: 3 })
+  const frames = receiver.take()
+  assert.deepEqual([names(frames), receiver.image('D.HK')], [[], { last: 3 }])
+  await world.gateway.close()
+})
+
+test('a pattern that is asked for again while it waits is answered, once, and done', async () => {
+  const { world, receiver } = await setUp()
+  for (const id of ['a1', 'b1']) world.hold(id)
+  for (let i = 0; i < 2; i++) receiver.subscribe([], { patterns: ['*.HK'] })
+  receiver.take()
+  for (const id of ['a1', 'b1']) world.release(id)
+  const frames = receiver.take().filter((frame) => frame.t === 'subscribed')
+  assert.equal(frames.at(-1)?.done, true)
+  world.pass(6000)
+  assert.equal(receiver.transport.closedWith, undefined)
+  assert.equal(receiver.digest.count, 2)
+  await world.gateway.close()
+})
+
+test('a second receiver of the same pattern is answered at once', async () => {
+  const { world, receiver } = await setUp()
+  subscribe(receiver, '*.HK')
+  for (const id of ['a1', 'b1']) world.hold(id)
+  assert.deepEqual(names(subscribe(world.connect(), '*.HK')), ['A.HK', 'B.HK'])
+  await world.gateway.close()
+})
+
+test('what a pattern brought and a name asks for outlives the pattern', async () => {
+  const { world, receiver } = await setUp()
+  const other = world.connect()
+  subscribe(receiver, '*.HK')
+  other.subscribe(['A.HK'])
+  other.take()
+  receiver.send({ t: 'unsubscribe', id: 1 })
+  receiver.take()
+  world.pass(12_000)
+  world.record('A.HK', { last: 9 })
+  other.take()
+  assert.deepEqual(other.image('A.HK'), { last: 9 })
+  assert.deepEqual(
+    ['A.HK', 'B.HK'].map((name) => world.node('a1').symbol(name).entries.length),
+    [1, 0],
+  )
+  await world.gateway.close()
+})
+
+test('a pattern is let go of on every line with all that it brought', async () => {
+  const { world, receiver } = await setUp()
+  subscribe(receiver, '*.HK')
+  receiver.send({ t: 'unsubscribe', id: 1 })
+  receiver.take()
+  world.pass(12_000)
+  for (const id of ['a1', 'b1'])
+    assert.deepEqual([world.node(id).feed().patterns.size, world.node(id).symbol('A.HK').entries.length], [0, 0])
+  assert.equal(world.gateway.hub.feed('quote')!.symbols.size, 0)
+  await world.gateway.close()
+})
+
+test('a line that opens later is asked for the patterns too', async () => {
+  const { world, receiver } = await setUp()
+  world.cut('b1')
+  subscribe(receiver, '*.HK')
+  world.restore('b1')
+  world.pass(3000)
+  world.cut('a1')
+  world.record('E.HK', { last: 4 })
+  assert.deepEqual(names(receiver.take()), ['E.HK'])
+  await world.gateway.close()
+})
+
+test('on split partitions a pattern is done only when every partition has been heard', async () => {
+  const { world, receiver } = await setUp({ nodes: { a1: 'A', a2: 'A' }, partitions: 2, carried: { a1: [0], a2: [1] } })
+  world.record('P1.HK', { last: 1 }, { partition: 1 })
+  world.hold('a2')
+  const early = subscribe(receiver, '*.HK').filter((frame) => frame.t === 'subscribed')
+  assert.equal(early.at(-1)?.done, undefined)
+  world.release('a2')
+  const frames = [...early, ...receiver.take()]
+  assert.deepEqual(names(frames), ['A.HK', 'B.HK', 'P1.HK'])
+  assert.equal(frames.filter((frame) => frame.t === 'subscribed').at(-1)?.done, true)
+  await world.gateway.close()
+})
+
+test('many receivers that come and go with patterns leave nothing behind', async () => {
+  const { world } = await setUp()
+  for (let i = 0; i < 30; i++) {
+    const receiver = world.connect()
+    receiver.subscribe(['C.US'], { patterns: ['*.HK', `?.${i % 2 === 0 ? 'HK' : 'US'}`] })
+    if (i % 3 !== 0) receiver.take()
+    receiver.disconnect()
+    world.pass(i % 5 === 0 ? 2000 : 20)
+  }
+  world.pass(15_000)
+  const feed = world.gateway.hub.feed('quote')!
+  assert.deepEqual([feed.symbols.size, feed.patterns.size], [0, 0])
+  for (const id of ['a1', 'b1']) assert.equal(world.node(id).feed().patterns.size, 0)
+  await world.gateway.close()
+})
