@@ -2,12 +2,13 @@ import type { FeedInfo, OkRow, ReceivedImage, RefusedRow } from '@pulsewire/prot
 import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { subscribeNames, subscribePattern, unsubscribeNames } from './asking.ts'
-import { ANY_PARTITION, FeedCoverage } from './coverage.ts'
 import { explainStale } from './explain.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
-import { applyImage, asSnapshot, isSameRecord } from './received.ts'
-import { SymbolSource } from './symbol-source.ts'
+import { Proof } from './proof.ts'
+import { applyImage, isSameRecord } from './received.ts'
+import { RecordChain } from './record-chain.ts'
+import { SymbolSource, type PatternSource } from './symbol-source.ts'
 
 /** A symbol that nobody here wants is kept for so long: people come back. */
 const LINGER_MS = 10_000
@@ -20,23 +21,12 @@ export interface ArbiterOptions {
   readonly feedDefaults: Pick<FeedOptions, 'symbolsMax' | 'staleAfterMs' | 'history'>
 }
 
-/** A pattern that somebody here subscribes to. */
-interface PatternSource {
-  readonly feed: Feed
-  /** Links (bits) that name new symbols of it as they appear. */
-  covered: number
-  /** Whether it counts in the coverage: from when somebody downstream was answered. */
-  counted: boolean
-  /** By when it is answered downstream, come what may; Infinity once it is. */
-  answerByMs: number
-}
-
 /**
  * Makes one stream of many links: asks every link for every symbol that somebody here wants, takes whichever link brings
  * a position first and drops the others, and passes on a pulse only when it holds for every symbol.
  */
 export class Arbiter implements HubSource, LinkHandler {
-  readonly counts = { taken: 0, duplicates: 0, gaps: 0, refills: 0 }
+  readonly #counts = { taken: 0, duplicates: 0 }
   readonly #hub: Hub
   readonly #logger: Logger
   readonly #options: ArbiterOptions
@@ -47,11 +37,8 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #waiting = new Set<SymbolSource>()
   /** Those that nobody wants any more. */
   readonly #idle = new Set<SymbolSource>()
-  readonly #coverage = new Map<Feed, FeedCoverage>()
-  /** Feeds whose topic was given more partitions. */
-  readonly #grown = new Set<Feed>()
-  /** Feeds of which something is asked for: how many symbols and patterns. */
-  readonly #followed = new Map<Feed, number>()
+  readonly #proof: Proof
+  readonly #chain: RecordChain
   readonly #patterns = new Map<PatternState, PatternSource>()
   #asking = false
 
@@ -59,6 +46,18 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#options = options
     this.#hub = options.hub
     this.#logger = options.logger
+    this.#proof = new Proof(options.hub.clock)
+    this.#chain = new RecordChain({
+      cover: (link, source) => this.#cover(link, source),
+      uncover: (link, source) => this.#proof.setCovered(source, source.covered & ~link.bit),
+      ask: (link, source) => this.#ask(link, source),
+      take: (link, book, source, image, missed) => this.#take(link, book, source, image, missed),
+    })
+  }
+
+  /** What became of the updates of all links. */
+  get counts() {
+    return { ...this.#counts, ...this.#chain.counts }
   }
 
   setLinks(links: readonly Link[]): void {
@@ -76,7 +75,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const source = this.#sourceOf(symbol)
     source.idleSinceMs = Infinity
     this.#idle.delete(source)
-    if (this.#isSettled(source)) return true
+    if (this.#proof.isSettled(source)) return true
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
     this.#waiting.add(source)
@@ -92,7 +91,7 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   wantPattern(feed: Feed, pattern: PatternState): boolean {
-    this.#follow(feed)
+    this.#proof.follow(feed)
     const byMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
     this.#patterns.set(pattern, { feed, covered: 0, counted: false, answerByMs: byMs })
     for (const [link, book] of this.#books) this.#askPattern(link, book, feed, pattern)
@@ -102,7 +101,7 @@ export class Arbiter implements HubSource, LinkHandler {
   unwantPattern(feed: Feed, pattern: PatternState): void {
     const source = this.#patterns.get(pattern)
     this.#patterns.delete(pattern)
-    if (source?.counted === true) this.#coverage.get(feed)?.remove(ANY_PARTITION, source.covered)
+    if (source !== undefined) this.#proof.uncountPattern(source)
     for (const [link, book] of this.#books) {
       const id = book.patternIds.get(pattern)
       if (id === undefined) continue
@@ -111,11 +110,11 @@ export class Arbiter implements HubSource, LinkHandler {
       for (const ref of book.refsUnder(id)) this.#leaveRow(link, book, ref)
       link.send({ t: 'unsubscribe', id })
     }
-    this.#unfollow(feed)
+    this.#proof.unfollow(feed)
   }
 
   explain(feed: Feed, partition: number): StaleCause {
-    return explainStale(this.#hub, this.#links, this.#coverage.get(feed), feed, partition)
+    return explainStale(this.#hub, this.#links, this.#proof.of(feed), feed, partition)
   }
 
   // ---- what links tell
@@ -134,13 +133,13 @@ export class Arbiter implements HubSource, LinkHandler {
 
   lost(link: Link): void {
     if (!this.#books.delete(link)) return
-    for (const coverage of this.#coverage.values()) coverage.forget(link.index)
+    this.#proof.forget(link.index)
     for (const source of this.#sources.values()) {
-      this.#setCovered(source, source.covered & ~link.bit)
+      this.#proof.setCovered(source, source.covered & ~link.bit)
       source.answered &= ~link.bit
       source.refused &= ~link.bit
     }
-    for (const source of this.#patterns.values()) this.#setPatternCovered(source, source.covered & ~link.bit)
+    for (const source of this.#patterns.values()) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
   }
 
   answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void {
@@ -174,7 +173,7 @@ export class Arbiter implements HubSource, LinkHandler {
   gap(link: Link, ref: number): void {
     const book = this.#books.get(link)
     const source = book?.source(ref)
-    if (book !== undefined && source !== undefined) this.#refill(link, book, source)
+    if (book !== undefined && source !== undefined) this.#chain.refill(link, book, source)
   }
 
   resubscribe(link: Link): void {
@@ -197,12 +196,12 @@ export class Arbiter implements HubSource, LinkHandler {
     const { symbol } = source
     // A node that still serves a retired generation is not believed, even where nobody knows better.
     if (image.generation < symbol.feed.generation) return
-    if (symbol.feed.history !== null && this.#breaksChain(link, book, source, image)) return
+    if (symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
     if (!symbol.isNewer({ ...image, n: 1 })) {
-      this.counts.duplicates++
+      this.#counts.duplicates++
       if (isSameRecord(image, symbol)) book.counts.align(image.ref, image.n, symbol.count)
       else book.counts.passed(image.ref, image.n)
-    } else this.#apply(link, book, source, image, 0)
+    } else this.#take(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
     if (symbol.feed.history === null && book.awaiting.delete(source)) this.#cover(link, source)
   }
@@ -215,9 +214,9 @@ export class Arbiter implements HubSource, LinkHandler {
   pulse(link: Link, feedName: string, points: readonly PulsePoint[]): void {
     const feed = this.#hub.feed(feedName)
     const book = this.#books.get(link)
-    if (feed === undefined || book === undefined || !this.#followed.has(feed)) return
+    if (feed === undefined || book === undefined || !this.#proof.follows(feed)) return
     this.#settle(link, book, feed)
-    const coverage = this.#coverage.get(feed)!
+    const coverage = this.#proof.of(feed)
     for (const point of points) {
       if (point.generation !== feed.generation || !coverage.accept(link.index, point)) continue
       const claim = coverage.claim(point.partition)
@@ -228,9 +227,9 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** The link's pulse may have caught up with what was passed on. */
   #answerWaiting(feed: Feed): void {
-    for (const source of this.#waiting) if (source.symbol.feed === feed && this.#isSettled(source)) this.#ready(source)
+    for (const source of this.#waiting) if (source.symbol.feed === feed && this.#proof.isSettled(source)) this.#ready(source)
     for (const [pattern, source] of this.#patterns)
-      if (source.feed === feed && this.#isPatternSettled(source)) this.#patternReady(pattern, source)
+      if (source.feed === feed && this.#isPatternDue(source)) this.#patternReady(pattern, source)
   }
 
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
@@ -250,9 +249,7 @@ export class Arbiter implements HubSource, LinkHandler {
       const { mode, codec, generation } = info
       const feed =
         this.#hub.feed(info.feed) ?? this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults })
-      let coverage = this.#coverage.get(feed)
-      if (coverage === undefined) this.#coverage.set(feed, (coverage = new FeedCoverage(() => feed.partitions)))
-      coverage.setCarried(link.index, info.carried ?? null)
+      this.#proof.of(feed).setCarried(link.index, info.carried ?? null)
       book.feeds[index] = feed
       book.fieldMaps[index] ??= []
       const wasOutdated = book.isOutdated(feed)
@@ -261,9 +258,10 @@ export class Arbiter implements HubSource, LinkHandler {
       if (generation < feed.generation) return
       if (generation > feed.generation) this.#disbelieveOlder(feed, generation)
       const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
-      if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions) this.#grow(feed)
+      if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions)
+        this.#proof.grow(feed, this.#sources.values())
       this.#hub.setShape(feed, generation, partitions)
-      if (this.#followed.has(feed)) this.#expectPulses(feed)
+      this.#proof.expectPulses(feed)
       if (wasOutdated) this.#askAll(link, book, feed)
     })
   }
@@ -272,41 +270,16 @@ export class Arbiter implements HubSource, LinkHandler {
   #disbelieveOlder(feed: Feed, generation: number): void {
     for (const [link, book] of this.#books) {
       if ((book.generations.get(feed) ?? generation) >= generation) continue
-      for (const source of this.#sources.values()) if (source.symbol.feed === feed) this.#setCovered(source, source.covered & ~link.bit)
-      for (const source of this.#patterns.values()) if (source.feed === feed) this.#setPatternCovered(source, source.covered & ~link.bit)
+      for (const source of this.#sources.values())
+        if (source.symbol.feed === feed) this.#proof.setCovered(source, source.covered & ~link.bit)
+      for (const source of this.#patterns.values())
+        if (source.feed === feed) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
     }
   }
 
   #askAll(link: Link, book: LinkBook, feed: Feed): void {
     for (const source of this.#sources.values()) if (source.named && source.symbol.feed === feed) this.#ask(link, source)
     for (const pattern of feed.patterns.values()) this.#askPattern(link, book, feed, pattern)
-  }
-
-  #grow(feed: Feed): void {
-    this.#grown.add(feed)
-    for (const source of this.#sources.values()) if (source.counted && source.symbol.feed === feed) this.#count(source, source.covered)
-  }
-
-  /** Something of the feed is asked for: from now on its pulses are due. Of a feed that nobody wants, none come. */
-  #follow(feed: Feed): void {
-    const followed = this.#followed.get(feed) ?? 0
-    this.#followed.set(feed, followed + 1)
-    if (followed === 0) this.#expectPulses(feed)
-  }
-
-  #unfollow(feed: Feed): void {
-    const left = this.#followed.get(feed)! - 1
-    if (left > 0) {
-      this.#followed.set(feed, left)
-      return
-    }
-    this.#followed.delete(feed)
-    for (const { partition } of [...feed.freshness.partitions]) feed.freshness.forget(partition)
-    this.#coverage.get(feed)?.reset()
-  }
-
-  #expectPulses(feed: Feed): void {
-    for (let partition = 0; partition < feed.partitions; partition++) feed.freshness.expect(partition, this.#hub.clock.nowMs())
   }
 
   // ---- asking
@@ -316,7 +289,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source === undefined) {
       source = new SymbolSource(symbol)
       this.#sources.set(symbol, source)
-      this.#follow(symbol.feed)
+      this.#proof.follow(symbol.feed)
     }
     return source
   }
@@ -392,7 +365,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const source = book.unbind(ref)
     link.decoder.close(ref)
     if (source === undefined) return
-    this.#setCovered(source, source.covered & ~link.bit)
+    this.#proof.setCovered(source, source.covered & ~link.bit)
     if (source.symbol.entries.length === 0) {
       if (source.covered === 0) this.#forgetSource(source)
     } else if (!source.named) {
@@ -406,8 +379,8 @@ export class Arbiter implements HubSource, LinkHandler {
     if (this.#books.get(link)?.isOutdated(source.symbol.feed) !== false) return
     source.answered |= link.bit
     source.refused &= ~link.bit
-    this.#setCovered(source, source.covered | link.bit)
-    if (this.#isSettled(source)) this.#ready(source)
+    this.#proof.setCovered(source, source.covered | link.bit)
+    if (this.#proof.isSettled(source)) this.#ready(source)
   }
 
   /** What the pulse stands behind has all arrived. */
@@ -417,34 +390,24 @@ export class Arbiter implements HubSource, LinkHandler {
       book.awaiting.delete(source)
       this.#cover(link, source)
     }
-    for (const [source, ref] of book.ahead) if (source.symbol.feed === feed) this.#catchUp(link, book, source, ref)
+    for (const [source, ref] of book.ahead) if (source.symbol.feed === feed) this.#chain.catchUp(link, book, source, ref)
     for (const pattern of book.settling) {
       const source = this.#patterns.get(pattern)
       if (source?.feed !== feed) continue
       book.settling.delete(pattern)
-      this.#setPatternCovered(source, source.covered | link.bit)
-      if (this.#isPatternSettled(source)) this.#patternReady(pattern, source)
+      this.#proof.setPatternCovered(source, source.covered | link.bit)
+      if (this.#isPatternDue(source)) this.#patternReady(pattern, source)
     }
   }
 
-  #isPatternSettled({ feed, covered, answerByMs }: PatternSource): boolean {
-    const coverage = this.#coverage.get(feed)!
-    return answerByMs !== Infinity && coverage.isComplete(covered) && coverage.reaches(covered, ANY_PARTITION, feed.freshness)
+  #isPatternDue(source: PatternSource): boolean {
+    return source.answerByMs !== Infinity && this.#proof.isPatternSettled(source)
   }
 
   #patternReady(pattern: PatternState, source: PatternSource): void {
     source.answerByMs = Infinity
-    if (!source.counted) this.#coverage.get(source.feed)?.add(ANY_PARTITION, source.covered)
-    source.counted = true
+    this.#proof.countPattern(source)
     this.#hub.patternReady(source.feed, pattern)
-  }
-
-  #setPatternCovered(source: PatternSource, covered: number): void {
-    if (source.counted && covered !== source.covered) {
-      this.#coverage.get(source.feed)?.remove(ANY_PARTITION, source.covered)
-      this.#coverage.get(source.feed)?.add(ANY_PARTITION, covered)
-    }
-    source.covered = covered
   }
 
   #refused(link: Link, feed: Feed, name: string, code: string, message: string): void {
@@ -454,7 +417,7 @@ export class Arbiter implements HubSource, LinkHandler {
     source.answered |= link.bit
     source.refused |= link.bit
     source.refusal = { code, message: `${link.node}: ${message}` }
-    this.#setCovered(source, source.covered & ~link.bit)
+    this.#proof.setCovered(source, source.covered & ~link.bit)
     const everyLink = this.#openMask()
     if ((source.refused & everyLink) !== everyLink || source.covered !== 0) return
     source.answerByMs = Infinity
@@ -472,33 +435,8 @@ export class Arbiter implements HubSource, LinkHandler {
   #ready(source: SymbolSource): void {
     source.answerByMs = Infinity
     this.#waiting.delete(source)
-    this.#count(source, source.covered)
+    this.#proof.count(source, source.covered)
     this.#hub.symbolReady(source.symbol)
-  }
-
-  /** Whether it can be answered: the links that cover it know all there is, and are as far as what was passed on. */
-  #isSettled({ covered, symbol: { feed, partition } }: SymbolSource): boolean {
-    const coverage = this.#coverage.get(feed)!
-    if (covered === 0 || !coverage.isComplete(covered)) return false
-    return coverage.reaches(covered, partition >= 0 && !this.#grown.has(feed) ? partition : ANY_PARTITION, feed.freshness)
-  }
-
-  #setCovered(source: SymbolSource, covered: number): void {
-    if (source.counted || covered !== 0) this.#count(source, covered)
-    source.covered = covered
-  }
-
-  /** From now on no pulse is passed on that does not hold for the symbol too. */
-  #count(source: SymbolSource, covered: number): void {
-    const { feed, partition } = source.symbol
-    const coverage = this.#coverage.get(feed)
-    // Where a topic was given more partitions, a symbol's next record may lie in another than its last.
-    const countedIn = partition >= 0 && !this.#grown.has(feed) ? partition : ANY_PARTITION
-    if (source.counted && covered === source.covered && countedIn === source.countedIn) return
-    if (source.counted) coverage?.remove(source.countedIn, source.covered)
-    coverage?.add(countedIn, covered)
-    source.counted = true
-    source.countedIn = countedIn
   }
 
   #openMask(): number {
@@ -538,74 +476,23 @@ export class Arbiter implements HubSource, LinkHandler {
     if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
     this.#waiting.delete(source)
     this.#idle.delete(source)
-    if (source.counted) this.#coverage.get(symbol.feed)?.remove(source.countedIn, source.covered)
+    this.#proof.uncount(source)
     symbol.feed.symbols.delete(symbol.name)
-    this.#unfollow(symbol.feed)
+    this.#proof.unfollow(symbol.feed)
   }
 
   // ---- updates
 
-  #apply(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage, missed: number): void {
+  #take(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage, missed: number): void {
     const { symbol } = source
     const appeared = !symbol.hasImage
     applyImage(link, book, symbol, image, book.counts.taken(image.ref, image.n, symbol.count), missed)
-    this.counts.taken++
-    if (source.counted && symbol.partition !== source.countedIn) this.#count(source, source.covered)
+    this.#counts.taken++
+    if (source.counted && symbol.partition !== source.countedIn) this.#proof.count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
-  }
-
-  /**
-   * In an `every` feed each record names the one before it. A record that leaves a gap is not taken while the rest may
-   * still come, from this link's history or from another link. @returns whether the update is dealt with.
-   */
-  #breaksChain(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage): boolean {
-    const { symbol } = source
-    const isResumed = book.resumed.delete(image.ref)
-    if (symbol.offset < 0 || !symbol.isNewer({ ...image, n: 1 })) return false
-    const isBehind = book.ahead.has(source) || book.refilling.has(source)
-    // The first record of another partition names none before it. It is the next all the same where the link goes on
-    // from a record that we have.
-    const isNext = image.prev < 0 ? !isBehind && (isResumed || !image.snapshot) : follows(image, symbol)
-    if (isNext) {
-      book.ahead.delete(source)
-      if (!book.awaiting.has(source)) this.#cover(link, source)
-      return false
-    }
-    if (book.ahead.has(source)) this.#catchUp(link, book, source, image.ref)
-    else if (!book.refilling.has(source)) this.#refill(link, book, source)
-    return true
-  }
-
-  /** Asks the link for everything after our position; until it has answered, its updates of the symbol are not taken. */
-  #refill(link: Link, book: LinkBook, source: SymbolSource): void {
-    if (source.symbol.feed.history === null) return
-    this.counts.refills++
-    this.#setCovered(source, source.covered & ~link.bit)
-    book.refilling.add(source)
-    source.named = true
-    this.#ask(link, source)
-  }
-
-  /** The link is ahead and has no more of what lies between: another link brings it, or it is lost and said to be so. */
-  #catchUp(link: Link, book: LinkBook, source: SymbolSource, ref: number): void {
-    const image = link.decoder.image(ref)
-    if (image === undefined || image.offset < 0) return
-    if (source.symbol.isNewer({ ...image, n: 1 })) {
-      if ((source.covered & ~link.bit) !== 0) return
-      this.counts.gaps++
-      this.#apply(link, book, source, asSnapshot(image), 1)
-    }
-    book.ahead.delete(source)
-    book.awaiting.delete(source)
-    this.#cover(link, source)
   }
 }
 
 function namesOf(sources: readonly SymbolSource[]): string[] {
   return sources.map(({ symbol }) => symbol.name)
-}
-
-/** Whether the record before the image's is the one that the symbol is at. */
-function follows(image: ReceivedImage, symbol: SymbolState): boolean {
-  return image.generation === symbol.generation && image.partition === symbol.partition && image.prev === symbol.offset
 }

@@ -1,4 +1,4 @@
-import type { SymbolState } from '../hub/index.ts'
+import type { Feed, SymbolState } from '../hub/index.ts'
 import { ANY_PARTITION } from './coverage.ts'
 
 /** A symbol at a gateway: which links have it, and which of them are believed to be complete. */
@@ -24,4 +24,15 @@ export class SymbolSource {
   constructor(symbol: SymbolState) {
     this.symbol = symbol
   }
+}
+
+/** A pattern that somebody here subscribes to. */
+export interface PatternSource {
+  readonly feed: Feed
+  /** Links (bits) that name new symbols of it as they appear. */
+  covered: number
+  /** Whether it counts in the coverage: from when somebody downstream was answered. */
+  counted: boolean
+  /** By when it is answered downstream, come what may; Infinity once it is. */
+  answerByMs: number
 }

@@ -1,0 +1,124 @@
+import type { Feed } from '../hub/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { ANY_PARTITION, FeedCoverage } from './coverage.ts'
+import type { PatternSource, SymbolSource } from './symbol-source.ts'
+
+/** Which pulses may be passed on, feed by feed: what is asked for, and which links vouch for it. */
+export class Proof {
+  readonly #clock: Clock
+  readonly #coverage = new Map<Feed, FeedCoverage>()
+  /** Feeds whose topic was given more partitions. */
+  readonly #grown = new Set<Feed>()
+  /** Feeds of which something is asked for: how many symbols and patterns. */
+  readonly #followed = new Map<Feed, number>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  of(feed: Feed): FeedCoverage {
+    let coverage = this.#coverage.get(feed)
+    if (coverage === undefined) this.#coverage.set(feed, (coverage = new FeedCoverage(() => feed.partitions)))
+    return coverage
+  }
+
+  /** The link is gone: what it told is no longer vouched for. */
+  forget(link: number): void {
+    for (const coverage of this.#coverage.values()) coverage.forget(link)
+  }
+
+  // ---- what is asked for
+
+  follows(feed: Feed): boolean {
+    return this.#followed.has(feed)
+  }
+
+  /** Something of the feed is asked for: from now on its pulses are due. Of a feed that nobody wants, none come. */
+  follow(feed: Feed): void {
+    const followed = this.#followed.get(feed) ?? 0
+    this.#followed.set(feed, followed + 1)
+    if (followed === 0) this.expectPulses(feed)
+  }
+
+  unfollow(feed: Feed): void {
+    const left = this.#followed.get(feed)! - 1
+    if (left > 0) {
+      this.#followed.set(feed, left)
+      return
+    }
+    this.#followed.delete(feed)
+    for (const { partition } of [...feed.freshness.partitions]) feed.freshness.forget(partition)
+    this.of(feed).reset()
+  }
+
+  /** The feed's partitions are known, or are more: those of a feed that is followed are expected to have pulses. */
+  expectPulses(feed: Feed): void {
+    if (!this.#followed.has(feed)) return
+    for (let partition = 0; partition < feed.partitions; partition++) feed.freshness.expect(partition, this.#clock.nowMs())
+  }
+
+  /** The feed's topic was given more partitions: a symbol's next record may lie in another than its last. */
+  grow(feed: Feed, sources: Iterable<SymbolSource>): void {
+    this.#grown.add(feed)
+    for (const source of sources) if (source.counted && source.symbol.feed === feed) this.count(source, source.covered)
+  }
+
+  // ---- symbols
+
+  /** Whether it can be answered: the links that cover it know all there is, and are as far as what was passed on. */
+  isSettled(source: SymbolSource): boolean {
+    const { covered, symbol } = source
+    const coverage = this.of(symbol.feed)
+    return covered !== 0 && coverage.isComplete(covered) && coverage.reaches(covered, this.#placeOf(source), symbol.feed.freshness)
+  }
+
+  setCovered(source: SymbolSource, covered: number): void {
+    if (source.counted || covered !== 0) this.count(source, covered)
+    source.covered = covered
+  }
+
+  /** From now on no pulse is passed on that does not hold for the symbol too. */
+  count(source: SymbolSource, covered: number): void {
+    const place = this.#placeOf(source)
+    if (source.counted && covered === source.covered && place === source.countedIn) return
+    const coverage = this.of(source.symbol.feed)
+    if (source.counted) coverage.remove(source.countedIn, source.covered)
+    coverage.add(place, covered)
+    source.counted = true
+    source.countedIn = place
+  }
+
+  uncount(source: SymbolSource): void {
+    if (source.counted) this.of(source.symbol.feed).remove(source.countedIn, source.covered)
+    source.counted = false
+  }
+
+  #placeOf({ symbol: { feed, partition } }: SymbolSource): number {
+    return partition >= 0 && !this.#grown.has(feed) ? partition : ANY_PARTITION
+  }
+
+  // ---- patterns
+
+  isPatternSettled({ feed, covered }: PatternSource): boolean {
+    const coverage = this.of(feed)
+    return coverage.isComplete(covered) && coverage.reaches(covered, ANY_PARTITION, feed.freshness)
+  }
+
+  setPatternCovered(source: PatternSource, covered: number): void {
+    if (source.counted && covered !== source.covered) {
+      this.of(source.feed).remove(ANY_PARTITION, source.covered)
+      this.of(source.feed).add(ANY_PARTITION, covered)
+    }
+    source.covered = covered
+  }
+
+  countPattern(source: PatternSource): void {
+    if (!source.counted) this.of(source.feed).add(ANY_PARTITION, source.covered)
+    source.counted = true
+  }
+
+  uncountPattern(source: PatternSource): void {
+    if (source.counted) this.of(source.feed).remove(ANY_PARTITION, source.covered)
+    source.counted = false
+  }
+}
