@@ -22,6 +22,7 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import type { ConnectLink, LinkConnection } from './link-transport.ts'
+import { Unanswered } from './unanswered.ts'
 
 const encode = encodeUpstreamFor(ENCODINGS[0])
 
@@ -30,6 +31,8 @@ const BACKOFF_MAX_MS = 2000
 /** A link that says nothing for so long, not even a heartbeat, is frozen: it is dropped and opened anew. */
 const SILENT_MS_MAX = 3000
 const CHECK_INTERVAL_MS = 250
+/** What an upstream node has not answered for so long is said again, well before a subscriber's deadline. */
+const ASK_AGAIN_AFTER_MS = 2000
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
 const SYNC_INTERVAL_MS = 20_000
@@ -80,6 +83,7 @@ export class Link implements FrameHandler {
   readonly #pulseIntervalMs: number
   /** Of this connection: who answers at the address next may be another process, with another clock. */
   #offset = new ClockOffset()
+  #unanswered = new Unanswered()
   #connection: LinkConnection | null = null
   #attempts = 0
   #retry: Timer | null = null
@@ -147,6 +151,8 @@ export class Link implements FrameHandler {
   }
 
   send(frame: UpstreamFrame): void {
+    if (frame.t === 'subscribe') this.#unanswered.subscribe(frame, this.#clock.nowMs())
+    else if (frame.t === 'unsubscribe') this.#unanswered.unsubscribe(frame, this.#clock.nowMs())
     this.#connection?.send(encode(frame))
   }
 
@@ -197,8 +203,10 @@ export class Link implements FrameHandler {
       case 'feeds':
         return this.#handler.feeds(this, frame.feeds)
       case 'subscribed':
+        this.#unanswered.subscribed(frame, this.#clock.nowMs())
         return this.#handler.answered(this, frame.id, frame.ok ?? [], frame.refused ?? [], frame.done === true)
       case 'unsubscribed':
+        this.#unanswered.unsubscribed(frame)
         return this.#handler.unsubscribed(this, frame.id, frame.ok, frame.closed)
       case 'ended':
         return this.#handler.ended(this, frame.id, frame.symbols)
@@ -218,6 +226,7 @@ export class Link implements FrameHandler {
         })
         return this.#handler.resubscribe(this)
       case 'error':
+        if (frame.id !== undefined) this.#unanswered.failed(frame.id)
         this.#logger.warn('upstream_error', `${this.node}: ${frame.code}: ${frame.message}`, {})
         return
       case 'goodbye':
@@ -265,6 +274,7 @@ export class Link implements FrameHandler {
     this.digest.clear()
     this.notices.clear()
     this.#offset = new ClockOffset()
+    this.#unanswered = new Unanswered()
     this.#handler.lost(this, why)
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#attempts++)
     this.#retry?.cancel()
@@ -275,8 +285,8 @@ export class Link implements FrameHandler {
     if (this.state !== 'open' && this.state !== 'connecting') return
     const nowMs = this.#clock.nowMs()
     const silentMs = nowMs - this.lastHeardMs
-    if (silentMs > SILENT_MS_MAX) this.drop(`silent for ${Math.round(silentMs)} ms`)
-    else if (this.state === 'open' && nowMs - this.#lastSyncMs > (this.#offset.offsetMs === undefined ? 1000 : SYNC_INTERVAL_MS))
-      this.#sync()
+    if (silentMs > SILENT_MS_MAX) return this.drop(`silent for ${Math.round(silentMs)} ms`)
+    for (const frame of this.#unanswered.overdue(nowMs, ASK_AGAIN_AFTER_MS)) this.send(frame)
+    if (this.state === 'open' && nowMs - this.#lastSyncMs > (this.#offset.offsetMs === undefined ? 1000 : SYNC_INTERVAL_MS)) this.#sync()
   }
 }
