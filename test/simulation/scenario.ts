@@ -32,6 +32,10 @@ const START_MS = 10_000
 const RECOVERY_MS = 20_000
 /** Two ends that hold different sets agree again within this. */
 const REPAIRED_WITHIN_MS = 5_000
+/** What nobody wants any more is let go within this. */
+const LET_GO_WITHIN_MS = 20_000
+/** What may wait for one receiver: the default limit, and the message that passes it. */
+const BUFFERED_BYTES_MAX = 1_200_000
 /** At rest, views have to be what the log says after so long. */
 const REST_MS = 2_500
 /** A way from the log to a client that had no fault for so long keeps it live. */
@@ -135,6 +139,7 @@ export class Scenario {
     for (const node of [...pulses, ...pushNodes, ...gateways]) kernel.after(this.#random.between(0, 300), () => node.start())
     const check = () => {
       if (this.#started) for (const app of apps) this.#checkApp(app)
+      this.#checkBounds()
       kernel.after(CHECK_EVERY_MS, check)
     }
     check()
@@ -191,6 +196,21 @@ export class Scenario {
             `${checker.facts.name}: ${name} is live; the newest pulse of partition ${partition} that came was written ${pulse === undefined ? 'never' : `${Math.round(nowMs - pulse.writtenAtMs)} ms ago`}`,
           )
         }
+      }
+    }
+  }
+
+  /** P7: queues and histories stay within their limits, whatever a receiver does not take. */
+  #checkBounds(): void {
+    for (const { id, node } of [...this.#fleet.gateways, ...this.#fleet.pushNodes]) {
+      if (node === null) continue
+      for (const session of node.sessions) {
+        if (session.transport.bufferedBytes > BUFFERED_BYTES_MAX)
+          this.#world.report('P7', `${id} has ${session.transport.bufferedBytes} bytes waiting for ${session.client}`)
+      }
+      for (const { name, history } of node.hub.feeds) {
+        if (history !== null && history.bytes > history.bytesMax)
+          this.#world.report('P7', `${id} holds ${history.bytes} bytes of history of ${name}`)
       }
     }
   }
@@ -271,6 +291,29 @@ export class Scenario {
     const missing = this.#notLive()
     if (missing !== undefined) this.#world.report('live', `at the end ${missing}`)
     this.#checkSets()
+    if (this.#world.failure === null && this.#random.chance(0.2)) this.#checkNothingLeft()
+  }
+
+  /** P7: when the last client has gone, nothing is kept for it. */
+  #checkNothingLeft(): void {
+    const { apps, gateways, pushNodes } = this.#fleet
+    const { kernel } = this.#world
+    for (const app of apps) {
+      app.checkers.clear()
+      void app.client.close()
+    }
+    kernel.runUntil(kernel.nowMs + LET_GO_WITHIN_MS)
+    for (const { id, node } of gateways) {
+      if (node!.sessions.size > 0) this.#world.report('P7', `${id} keeps ${node!.sessions.size} sessions of clients that have gone`)
+      for (const { name, symbols, patterns } of node!.hub.feeds) {
+        if (symbols.size + patterns.size > 0)
+          this.#world.report('P7', `${id} keeps ${symbols.size} symbols and ${patterns.size} patterns of ${name} that nobody wants`)
+      }
+    }
+    for (const { id, node } of pushNodes) {
+      for (const session of node!.sessions)
+        if (session.symbols > 0) this.#world.report('P7', `${id} keeps ${session.symbols} symbols for ${session.client}, which wants none`)
+    }
   }
 
   /** P6: both ends of every session hold the same set, as soon as what is on its way has arrived. */

@@ -171,6 +171,7 @@ export class HopMonitor implements FrameHandler {
     row.answer(state, state === 'recovered' ? (from.get(name) ?? -1) : -1)
     row.countedSinceMs = this.options.nowMs()
     row.answeredAtMs = this.options.nowMs()
+    row.hadRecords = row.symbol?.records.at(-1)?.deleted === false
     // What was in the log by now is not owed without an image.
     if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
     if (state === 'recovered' && row.from < 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
@@ -226,7 +227,8 @@ export class HopMonitor implements FrameHandler {
     const records = row.symbol!.records
     let expected = row.heldIndex + 1
     if (row.first) {
-      if (row.state === 'empty' && records[index - 1]?.deleted === true) return
+      // A gateway that nobody answered in time knows nothing of what there was.
+      if (row.state === 'empty' && (row.hadRecords || records[index - 1]?.deleted === true)) return
       if (row.state !== 'recovered') {
         // A gateway may learn of a deleted symbol's past only now.
         if (row.state === 'snapshot' || index <= row.heldIndex + 1) return
