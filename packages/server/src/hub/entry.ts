@@ -18,7 +18,7 @@ export class Entry {
   readonly ref: number
   /** The symbol's count that the receiver has been given; −1: nothing yet. */
   held = -1
-  /** Position behind `held`, for `every` deliveries. */
+  /** Position behind `held`, for `every` deliveries; else a newer one that the receiver holds from another sender. */
   heldPosition = ''
   /** Whether the next update has to carry the whole image, because the receiver has none to apply changes to. */
   whole = true

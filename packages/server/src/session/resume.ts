@@ -11,9 +11,10 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
   entry.held = -1
   entry.heldPosition = ''
   const from = position === undefined ? undefined : parsePosition(position)
-  if (from !== undefined && symbol.offset >= 0) {
-    const recovered = isEvery ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0
-    if (recovered) entry.heldPosition = formatPosition(from)
+  if (from !== undefined) {
+    const recovered = symbol.offset >= 0 && (isEvery ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0)
+    // Of a `latest` subscription only a position that this node has not reached counts.
+    if (recovered === isEvery) entry.heldPosition = formatPosition(from)
     // Of a symbol deleted meanwhile, that is what follows: the receiver still shows its last image.
     if (recovered) return 'recovered'
   }

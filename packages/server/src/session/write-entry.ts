@@ -1,4 +1,4 @@
-import { formatPosition } from '@pulsewire/protocol'
+import { comparePositions, formatPosition, parsePosition } from '@pulsewire/protocol'
 import type { Entry } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
 
@@ -22,6 +22,19 @@ function writeLatest(composer: Composer, entry: Entry): void {
   entry.held = symbol.count
   entry.whole = symbol.deleted
   if (entry.subscription.delivery === 'every') entry.heldPosition = formatPosition(symbol)
+  else if (entry.heldPosition !== '') entry.whole ||= isBehindReceiver(entry)
+}
+
+/**
+ * Whether the receiver holds something newer from another sender, so that it takes nothing of us yet. What it holds we do
+ * not know: the first update that it takes has to be whole, and has to come even if it changes nothing here.
+ */
+function isBehindReceiver(entry: Entry): boolean {
+  const from = parsePosition(entry.heldPosition)
+  const { symbol } = entry
+  const isBehind = from !== undefined && comparePositions(symbol, symbol.ts, from, symbol.ts) < 0
+  if (!isBehind) entry.heldPosition = ''
+  return isBehind
 }
 
 /** Gives every record after what the receiver holds; what history no longer has is said to be missing. */
