@@ -1,7 +1,7 @@
 import type { FeedInfo, OkRow, ReceivedImage, RefusedRow } from '@pulsewire/protocol'
 import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { subscribeNames, subscribePattern, unsubscribeNames } from './asking.ts'
+import { Asker, unsubscribeNames } from './asking.ts'
 import { explainStale } from './explain.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
@@ -40,17 +40,20 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #proof: Proof
   readonly #chain: RecordChain
   readonly #patterns = new Map<PatternState, PatternSource>()
-  #asking = false
+  readonly #asker: Asker
 
   constructor(options: ArbiterOptions) {
     this.#options = options
     this.#hub = options.hub
     this.#logger = options.logger
     this.#proof = new Proof(options.hub.clock)
+    this.#asker = new Asker(options.hub.clock, this.#books, (link, feed, name) => {
+      this.#refused(link, feed, name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
+    })
     this.#chain = new RecordChain({
       cover: (link, source) => this.#cover(link, source),
       uncover: (link, source) => this.#proof.setCovered(source, source.covered & ~link.bit),
-      ask: (link, source) => this.#ask(link, source),
+      ask: (link, source) => this.#asker.ask(this.#books.get(link)!, source),
       take: (link, book, source, image, missed) => this.#take(link, book, source, image, missed),
     })
   }
@@ -79,7 +82,7 @@ export class Arbiter implements HubSource, LinkHandler {
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
     this.#waiting.add(source)
-    for (const link of this.#books.keys()) this.#ask(link, source)
+    for (const book of this.#books.values()) this.#asker.ask(book, source)
     return false
   }
 
@@ -94,7 +97,7 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#proof.follow(feed)
     const byMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
     this.#patterns.set(pattern, { feed, covered: 0, counted: false, answerByMs: byMs })
-    for (const [link, book] of this.#books) this.#askPattern(link, book, feed, pattern)
+    for (const [link, book] of this.#books) this.#asker.askPattern(link, book, feed, pattern)
     return false
   }
 
@@ -123,7 +126,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const book = new LinkBook()
     this.#books.set(link, book)
     this.#learnFeeds(link, book, feeds)
-    for (const feed of this.#hub.feeds) this.#askAll(link, book, feed)
+    for (const feed of this.#hub.feeds) this.#asker.askAll(link, book, feed, this.#sources.values())
   }
 
   feeds(link: Link, feeds: readonly FeedInfo[]): void {
@@ -136,8 +139,8 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#proof.forget(link.index)
     for (const source of this.#sources.values()) {
       this.#proof.setCovered(source, source.covered & ~link.bit)
-      source.answered &= ~link.bit
       source.refused &= ~link.bit
+      if (source.symbol.entries.length === 0 && !this.#idle.has(source)) this.#forgetSource(source)
     }
     for (const source of this.#patterns.values()) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
   }
@@ -148,8 +151,10 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined || subscription === undefined) return
     for (const row of ok) this.#openRow(link, book, id, subscription.feed, row)
     for (const [name, code, message] of refused) this.#refused(link, subscription.feed, name, code, message)
-    // The pattern's images follow; the next pulse stands behind them.
-    if (done && subscription.pattern !== null && book.isWanted(id)) book.settling.add(subscription.pattern)
+    const { pattern } = subscription
+    // The pattern's images follow; the next pulse stands behind them. A link that refused it will never name a symbol.
+    const isRefused = refused.some(([name]) => name === pattern?.pattern)
+    if (done && pattern !== null && !isRefused && book.isWanted(id)) book.settling.add(pattern)
   }
 
   unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void {
@@ -179,14 +184,7 @@ export class Arbiter implements HubSource, LinkHandler {
   resubscribe(link: Link): void {
     const book = this.#books.get(link)
     if (book === undefined) return
-    for (const [feed, id] of book.namedIds) {
-      const named = [...this.#sources.values()].filter((source) => source.named && source.symbol.feed === feed)
-      subscribeNames(link, id, feed, namesOf(named))
-    }
-    for (const [pattern, id] of book.patternIds) {
-      const feed = book.byId.get(id)!.feed
-      subscribePattern(link, id, feed, pattern)
-    }
+    this.#asker.askAgain(link, book, this.#sources.values())
   }
 
   update(link: Link, image: ReceivedImage): void {
@@ -235,7 +233,7 @@ export class Arbiter implements HubSource, LinkHandler {
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
-    for (const source of this.#waiting) if (source.answerByMs <= nowMs) this.#answerAnyway(source)
+    this.#answerAnyway([...this.#waiting].filter((source) => source.answerByMs <= nowMs))
     this.#release([...this.#idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
   }
@@ -262,7 +260,7 @@ export class Arbiter implements HubSource, LinkHandler {
         this.#proof.grow(feed, this.#sources.values())
       this.#hub.setShape(feed, generation, partitions)
       this.#proof.expectPulses(feed)
-      if (wasOutdated) this.#askAll(link, book, feed)
+      if (wasOutdated) this.#asker.askAll(link, book, feed, this.#sources.values())
     })
   }
 
@@ -277,13 +275,6 @@ export class Arbiter implements HubSource, LinkHandler {
     }
   }
 
-  #askAll(link: Link, book: LinkBook, feed: Feed): void {
-    for (const source of this.#sources.values()) if (source.named && source.symbol.feed === feed) this.#ask(link, source)
-    for (const pattern of feed.patterns.values()) this.#askPattern(link, book, feed, pattern)
-  }
-
-  // ---- asking
-
   #sourceOf(symbol: SymbolState): SymbolSource {
     let source = this.#sources.get(symbol)
     if (source === undefined) {
@@ -292,36 +283,6 @@ export class Arbiter implements HubSource, LinkHandler {
       this.#proof.follow(symbol.feed)
     }
     return source
-  }
-
-  #ask(link: Link, source: SymbolSource): void {
-    const book = this.#books.get(link)!
-    const { feed } = source.symbol
-    let names = book.toAsk.get(feed)
-    if (names === undefined) book.toAsk.set(feed, (names = new Set()))
-    names.add(source)
-    if (this.#asking) return
-    // A client that subscribes to a thousand symbols makes one frame upstream, not a thousand.
-    this.#asking = true
-    this.#hub.clock.soon(() => {
-      this.#asking = false
-      for (const [asked, askedBook] of this.#books) this.#askNow(asked, askedBook)
-    })
-  }
-
-  #askNow(link: Link, book: LinkBook): void {
-    for (const [feed, sources] of book.toAsk) {
-      if (book.isOutdated(feed)) continue
-      if (book.feeds.includes(feed)) subscribeNames(link, book.namedId(feed), feed, namesOf([...sources]))
-      else
-        for (const source of sources) this.#refused(link, feed, source.symbol.name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
-    }
-    book.toAsk.clear()
-  }
-
-  #askPattern(link: Link, book: LinkBook, feed: Feed, pattern: PatternState): void {
-    if (!book.feeds.includes(feed) || book.isOutdated(feed)) return
-    subscribePattern(link, book.patternId(feed, pattern), feed, pattern)
   }
 
   // ---- answers
@@ -371,13 +332,12 @@ export class Arbiter implements HubSource, LinkHandler {
     } else if (!source.named) {
       // A pattern brought it, and somebody still wants it by name.
       source.named = true
-      for (const open of this.#books.keys()) this.#ask(open, source)
+      for (const open of this.#books.values()) this.#asker.ask(open, source)
     }
   }
 
   #cover(link: Link, source: SymbolSource): void {
     if (this.#books.get(link)?.isOutdated(source.symbol.feed) !== false) return
-    source.answered |= link.bit
     source.refused &= ~link.bit
     this.#proof.setCovered(source, source.covered | link.bit)
     if (this.#proof.isSettled(source)) this.#ready(source)
@@ -385,6 +345,7 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** What the pulse stands behind has all arrived. */
   #settle(link: Link, book: LinkBook, feed: Feed): void {
+    if (book.isOutdated(feed)) return
     for (const source of book.awaiting) {
       if (source.symbol.feed !== feed || book.ahead.has(source) || book.refilling.has(source)) continue
       book.awaiting.delete(source)
@@ -414,7 +375,6 @@ export class Arbiter implements HubSource, LinkHandler {
     const symbol = feed.symbols.get(name)
     const source = symbol === undefined ? undefined : this.#sources.get(symbol)
     if (source === undefined) return
-    source.answered |= link.bit
     source.refused |= link.bit
     source.refusal = { code, message: `${link.node}: ${message}` }
     this.#proof.setCovered(source, source.covered & ~link.bit)
@@ -426,10 +386,13 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#release([source])
   }
 
-  /** No link answered in time: the subscriber is told what is known, and that it is stale. */
-  #answerAnyway(source: SymbolSource): void {
-    this.#logger.warn('upstream_timeout', `no push node answered for ${source.symbol.name} in time`, { feed: source.symbol.feed.name })
-    this.#ready(source)
+  /** No link answered in time: the subscribers are told what is known, and that it is stale. */
+  #answerAnyway(sources: readonly SymbolSource[]): void {
+    if (sources.length === 0) return
+    const { name, feed } = sources[0]!.symbol
+    const what = sources.length === 1 ? name : `${sources.length} symbols, ${name} among them`
+    this.#logger.warn('upstream_timeout', `no push node answered in time for ${what}`, { feed: feed.name })
+    for (const source of sources) this.#ready(source)
   }
 
   #ready(source: SymbolSource): void {
@@ -462,7 +425,7 @@ export class Arbiter implements HubSource, LinkHandler {
       for (const source of ofFeed) book.toAsk.get(feed)?.delete(source)
       const id = book.namedIds.get(feed)
       if (id === undefined) continue
-      const names = namesOf(ofFeed)
+      const names = ofFeed.map(({ symbol }) => symbol.name)
       unsubscribeNames(link, id, names)
       for (const name of names) {
         const ref = book.refOf(id, name)
@@ -473,7 +436,10 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #forgetSource(source: SymbolSource): void {
     const { symbol } = source
-    if (symbol.entries.length > 0 || !this.#sources.delete(symbol)) return
+    if (symbol.entries.length > 0) return
+    // Another link still brings it, for a pattern that is not answered yet.
+    for (const book of this.#books.values()) if (book.holds(source)) return
+    if (!this.#sources.delete(symbol)) return
     this.#waiting.delete(source)
     this.#idle.delete(source)
     this.#proof.uncount(source)
@@ -491,8 +457,4 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source.counted && symbol.partition !== source.countedIn) this.#proof.count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
   }
-}
-
-function namesOf(sources: readonly SymbolSource[]): string[] {
-  return sources.map(({ symbol }) => symbol.name)
 }

@@ -85,6 +85,11 @@ export class LinkBook {
     this.#refCounts.set(source, (this.#refCounts.get(source) ?? 0) + 1)
   }
 
+  /** Whether the link brings the symbol, or will. */
+  holds(source: SymbolSource): boolean {
+    return this.#refCounts.has(source)
+  }
+
   /** Nothing of the row is wanted any more. @returns the source, when that was its last ref here. */
   unbind(ref: number): SymbolSource | undefined {
     const source = this.#refs.get(ref)

@@ -10,8 +10,7 @@ export class SymbolSource {
   countedIn = ANY_PARTITION
   /** Whether it counts there: from when somebody downstream may have been answered. */
   counted = false
-  /** Links that were asked and have answered, one way or the other. */
-  answered = 0
+  /** Links that will not give it. */
   refused = 0
   refusal: { code: string; message: string } | null = null
   /** Somebody here subscribes by name, so links are asked by name. */
