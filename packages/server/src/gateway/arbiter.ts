@@ -1,14 +1,15 @@
 import type { FeedInfo, OkRow, ReceivedImage, RefusedRow } from '@pulsewire/protocol'
 import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { Asker, unsubscribeNames } from './asking.ts'
+import { Asker } from './asking.ts'
 import { explainStale } from './explain.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
 import { Proof } from './proof.ts'
 import { applyImage, isSameRecord } from './received.ts'
 import { RecordChain } from './record-chain.ts'
-import { SymbolSource, type PatternSource } from './symbol-source.ts'
+import { Sources } from './sources.ts'
+import type { PatternSource, SymbolSource } from './symbol-source.ts'
 
 /** A symbol that nobody here wants is kept for so long: people come back. */
 const LINGER_MS = 10_000
@@ -32,11 +33,7 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #options: ArbiterOptions
   #links: readonly Link[] = []
   readonly #books = new Map<Link, LinkBook>()
-  readonly #sources = new Map<SymbolState, SymbolSource>()
-  /** Those that somebody downstream waits for. */
-  readonly #waiting = new Set<SymbolSource>()
-  /** Those that nobody wants any more. */
-  readonly #idle = new Set<SymbolSource>()
+  readonly #sources: Sources
   readonly #proof: Proof
   readonly #chain: RecordChain
   readonly #patterns = new Map<PatternState, PatternSource>()
@@ -50,6 +47,7 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#asker = new Asker(options.hub.clock, this.#books, (link, feed, name) => {
       this.#refused(link, feed, name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
     })
+    this.#sources = new Sources(this.#books, this.#proof, this.#asker)
     this.#chain = new RecordChain({
       cover: (link, source) => this.#cover(link, source),
       uncover: (link, source) => this.#proof.setCovered(source, source.covered & ~link.bit),
@@ -75,22 +73,22 @@ export class Arbiter implements HubSource, LinkHandler {
   // ---- the hub's wishes
 
   want(symbol: SymbolState): boolean {
-    const source = this.#sourceOf(symbol)
+    const source = this.#sources.obtain(symbol)
     source.idleSinceMs = Infinity
-    this.#idle.delete(source)
+    this.#sources.idle.delete(source)
     if (this.#proof.isSettled(source)) return true
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
-    this.#waiting.add(source)
+    this.#sources.waiting.add(source)
     for (const book of this.#books.values()) this.#asker.ask(book, source)
     return false
   }
 
   unwant(symbol: SymbolState): void {
-    const source = this.#sources.get(symbol)
+    const source = this.#sources.find(symbol)
     if (source === undefined) return
     source.idleSinceMs = this.#hub.clock.nowMs()
-    this.#idle.add(source)
+    this.#sources.idle.add(source)
   }
 
   wantPattern(feed: Feed, pattern: PatternState): boolean {
@@ -110,7 +108,7 @@ export class Arbiter implements HubSource, LinkHandler {
       if (id === undefined) continue
       book.patternIds.delete(pattern)
       book.settling.delete(pattern)
-      for (const ref of book.refsUnder(id)) this.#leaveRow(link, book, ref)
+      for (const ref of book.refsUnder(id)) this.#sources.leaveRow(link, book, ref)
       link.send({ t: 'unsubscribe', id })
     }
     this.#proof.unfollow(feed)
@@ -126,7 +124,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const book = new LinkBook()
     this.#books.set(link, book)
     this.#learnFeeds(link, book, feeds)
-    for (const feed of this.#hub.feeds) this.#asker.askAll(link, book, feed, this.#sources.values())
+    for (const feed of this.#hub.feeds) this.#asker.askAll(link, book, feed, this.#sources)
   }
 
   feeds(link: Link, feeds: readonly FeedInfo[]): void {
@@ -137,10 +135,10 @@ export class Arbiter implements HubSource, LinkHandler {
   lost(link: Link): void {
     if (!this.#books.delete(link)) return
     this.#proof.forget(link.index)
-    for (const source of this.#sources.values()) {
+    for (const source of this.#sources) {
       this.#proof.setCovered(source, source.covered & ~link.bit)
       source.refused &= ~link.bit
-      if (source.symbol.entries.length === 0 && !this.#idle.has(source)) this.#forgetSource(source)
+      if (source.symbol.entries.length === 0 && !this.#sources.idle.has(source)) this.#sources.forget(source)
     }
     for (const source of this.#patterns.values()) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
   }
@@ -149,7 +147,11 @@ export class Arbiter implements HubSource, LinkHandler {
     const book = this.#books.get(link)
     const subscription = book?.byId.get(id)
     if (book === undefined || subscription === undefined) return
-    for (const row of ok) this.#openRow(link, book, id, subscription.feed, row)
+    for (const row of ok) {
+      const source = this.#sources.openRow(link, book, id, subscription.feed, row)
+      // Nothing follows by which it could be seen that all has come.
+      if (source !== undefined && (row[2] === 'empty' || row[2] === 'changes')) this.#cover(link, source)
+    }
     for (const [name, code, message] of refused) this.#refused(link, subscription.feed, name, code, message)
     const { pattern } = subscription
     // The pattern's images follow; the next pulse stands behind them. A link that refused it will never name a symbol.
@@ -160,7 +162,7 @@ export class Arbiter implements HubSource, LinkHandler {
   unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void {
     const book = this.#books.get(link)
     if (book === undefined) return
-    for (const name of names) this.#closeRow(link, book, book.refOf(id, name))
+    for (const name of names) this.#sources.closeRow(link, book, book.refOf(id, name))
     if (closed && !book.isWanted(id)) book.byId.delete(id)
   }
 
@@ -169,7 +171,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined) return
     for (const [name, code, message] of symbols) {
       const feed = book.byId.get(id)?.feed
-      this.#closeRow(link, book, book.refOf(id, name))
+      this.#sources.closeRow(link, book, book.refOf(id, name))
       if (feed !== undefined) this.#refused(link, feed, name, code, message)
     }
   }
@@ -184,7 +186,7 @@ export class Arbiter implements HubSource, LinkHandler {
   resubscribe(link: Link): void {
     const book = this.#books.get(link)
     if (book === undefined) return
-    this.#asker.askAgain(link, book, this.#sources.values())
+    this.#asker.askAgain(link, book, this.#sources)
   }
 
   update(link: Link, image: ReceivedImage): void {
@@ -225,7 +227,7 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** The link's pulse may have caught up with what was passed on. */
   #answerWaiting(feed: Feed): void {
-    for (const source of this.#waiting) if (source.symbol.feed === feed && this.#proof.isSettled(source)) this.#ready(source)
+    for (const source of this.#sources.waiting) if (source.symbol.feed === feed && this.#proof.isSettled(source)) this.#ready(source)
     for (const [pattern, source] of this.#patterns)
       if (source.feed === feed && this.#isPatternDue(source)) this.#patternReady(pattern, source)
   }
@@ -233,8 +235,8 @@ export class Arbiter implements HubSource, LinkHandler {
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
-    this.#answerAnyway([...this.#waiting].filter((source) => source.answerByMs <= nowMs))
-    this.#release([...this.#idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
+    this.#answerAnyway([...this.#sources.waiting].filter((source) => source.answerByMs <= nowMs))
+    this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
   }
 
@@ -256,11 +258,10 @@ export class Arbiter implements HubSource, LinkHandler {
       if (generation < feed.generation) return
       if (generation > feed.generation) this.#disbelieveOlder(feed, generation)
       const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
-      if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions)
-        this.#proof.grow(feed, this.#sources.values())
+      if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions) this.#proof.grow(feed, this.#sources)
       this.#hub.setShape(feed, generation, partitions)
       this.#proof.expectPulses(feed)
-      if (wasOutdated) this.#asker.askAll(link, book, feed, this.#sources.values())
+      if (wasOutdated) this.#asker.askAll(link, book, feed, this.#sources)
     })
   }
 
@@ -268,73 +269,13 @@ export class Arbiter implements HubSource, LinkHandler {
   #disbelieveOlder(feed: Feed, generation: number): void {
     for (const [link, book] of this.#books) {
       if ((book.generations.get(feed) ?? generation) >= generation) continue
-      for (const source of this.#sources.values())
-        if (source.symbol.feed === feed) this.#proof.setCovered(source, source.covered & ~link.bit)
+      for (const source of this.#sources) if (source.symbol.feed === feed) this.#proof.setCovered(source, source.covered & ~link.bit)
       for (const source of this.#patterns.values())
         if (source.feed === feed) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
     }
   }
 
-  #sourceOf(symbol: SymbolState): SymbolSource {
-    let source = this.#sources.get(symbol)
-    if (source === undefined) {
-      source = new SymbolSource(symbol)
-      this.#sources.set(symbol, source)
-      this.#proof.follow(symbol.feed)
-    }
-    return source
-  }
-
   // ---- answers
-
-  #openRow(link: Link, book: LinkBook, id: number, feed: Feed, [name, ref, state]: OkRow): void {
-    if (book.add(ref, id, name)) link.digest.add(id, name)
-    const source = book.isWanted(id) ? this.#sourceFor(book, id, feed, name) : undefined
-    // The answer to something that we have ended meanwhile.
-    if (source === undefined) return
-    link.decoder.open(ref, book.feeds.indexOf(feed))
-    book.bind(ref, source)
-    book.counts.forget(ref)
-    book.refilling.delete(source)
-    if (state === 'recovered') book.resumed.add(ref)
-    else book.resumed.delete(ref)
-    if (feed.history !== null && source.symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
-    if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
-    else this.#cover(link, source)
-  }
-
-  /** Only a pattern brings symbols that nobody has named. */
-  #sourceFor(book: LinkBook, id: number, feed: Feed, name: string): SymbolSource | undefined {
-    if (book.byId.get(id)?.pattern != null) {
-      const symbol = feed.obtain(name)
-      return symbol === undefined ? undefined : this.#sourceOf(symbol)
-    }
-    const symbol = feed.symbols.get(name)
-    return symbol === undefined ? undefined : this.#sources.get(symbol)
-  }
-
-  /** The link says that the row has ended. */
-  #closeRow(link: Link, book: LinkBook, ref: number | undefined): void {
-    if (ref === undefined) return
-    this.#leaveRow(link, book, ref)
-    const row = book.remove(ref)
-    if (row !== undefined) link.digest.remove(row.id, row.name)
-  }
-
-  /** We want nothing more of the row; it stays in force until the link confirms that. */
-  #leaveRow(link: Link, book: LinkBook, ref: number): void {
-    const source = book.unbind(ref)
-    link.decoder.close(ref)
-    if (source === undefined) return
-    this.#proof.setCovered(source, source.covered & ~link.bit)
-    if (source.symbol.entries.length === 0) {
-      if (source.covered === 0) this.#forgetSource(source)
-    } else if (!source.named) {
-      // A pattern brought it, and somebody still wants it by name.
-      source.named = true
-      for (const open of this.#books.values()) this.#asker.ask(open, source)
-    }
-  }
 
   #cover(link: Link, source: SymbolSource): void {
     if (this.#books.get(link)?.isOutdated(source.symbol.feed) !== false) return
@@ -372,8 +313,7 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   #refused(link: Link, feed: Feed, name: string, code: string, message: string): void {
-    const symbol = feed.symbols.get(name)
-    const source = symbol === undefined ? undefined : this.#sources.get(symbol)
+    const source = this.#sources.find(feed.symbols.get(name))
     if (source === undefined) return
     source.refused |= link.bit
     source.refusal = { code, message: `${link.node}: ${message}` }
@@ -381,9 +321,9 @@ export class Arbiter implements HubSource, LinkHandler {
     const everyLink = this.#openMask()
     if ((source.refused & everyLink) !== everyLink || source.covered !== 0) return
     source.answerByMs = Infinity
-    this.#waiting.delete(source)
+    this.#sources.waiting.delete(source)
     this.#hub.symbolRefused(source.symbol, 'upstream_refused', source.refusal.message)
-    this.#release([source])
+    this.#sources.release([source])
   }
 
   /** No link answered in time: the subscribers are told what is known, and that it is stale. */
@@ -397,7 +337,7 @@ export class Arbiter implements HubSource, LinkHandler {
 
   #ready(source: SymbolSource): void {
     source.answerByMs = Infinity
-    this.#waiting.delete(source)
+    this.#sources.waiting.delete(source)
     this.#proof.count(source, source.covered)
     this.#hub.symbolReady(source.symbol)
   }
@@ -406,45 +346,6 @@ export class Arbiter implements HubSource, LinkHandler {
     let mask = 0
     for (const link of this.#books.keys()) mask |= link.bit
     return mask
-  }
-
-  /** Lets go of symbols that nobody here wants. */
-  #release(sources: readonly SymbolSource[]): void {
-    if (sources.length === 0) return
-    for (const source of sources) {
-      source.named = false
-      source.idleSinceMs = Infinity
-      this.#idle.delete(source)
-    }
-    for (const [link, book] of this.#books) this.#releaseFrom(link, book, sources)
-    for (const source of sources) if (source.covered === 0) this.#forgetSource(source)
-  }
-
-  #releaseFrom(link: Link, book: LinkBook, sources: readonly SymbolSource[]): void {
-    for (const [feed, ofFeed] of Map.groupBy(sources, ({ symbol }) => symbol.feed)) {
-      for (const source of ofFeed) book.toAsk.get(feed)?.delete(source)
-      const id = book.namedIds.get(feed)
-      if (id === undefined) continue
-      const names = ofFeed.map(({ symbol }) => symbol.name)
-      unsubscribeNames(link, id, names)
-      for (const name of names) {
-        const ref = book.refOf(id, name)
-        if (ref !== undefined) this.#leaveRow(link, book, ref)
-      }
-    }
-  }
-
-  #forgetSource(source: SymbolSource): void {
-    const { symbol } = source
-    if (symbol.entries.length > 0) return
-    // Another link still brings it, for a pattern that is not answered yet.
-    for (const book of this.#books.values()) if (book.holds(source)) return
-    if (!this.#sources.delete(symbol)) return
-    this.#waiting.delete(source)
-    this.#idle.delete(source)
-    this.#proof.uncount(source)
-    symbol.feed.symbols.delete(symbol.name)
-    this.#proof.unfollow(symbol.feed)
   }
 
   // ---- updates
