@@ -199,7 +199,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
     if (!symbol.isNewer({ ...image, n: 1 })) {
       this.#counts.duplicates++
-      if (isSameRecord(image, symbol)) book.counts.align(image.ref, image.n, symbol.count)
+      if (isSameRecord(image, symbol)) book.counts.align(image.ref, image.n, symbol.count, source)
       else book.counts.passed(image.ref, image.n)
     } else this.#take(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
@@ -353,7 +353,7 @@ export class Arbiter implements HubSource, LinkHandler {
   #take(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage, missed: number): void {
     const { symbol } = source
     const appeared = !symbol.hasImage
-    applyImage(link, book, symbol, image, book.counts.taken(image.ref, image.n, symbol.count), missed)
+    applyImage(link, book, symbol, image, book.counts.taken(image.ref, image.n, symbol.count, source), missed)
     this.#counts.taken++
     if (source.counted && symbol.partition !== source.countedIn) this.#proof.count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)

@@ -6,18 +6,19 @@ import { RecordCounts } from './record-counts.ts'
 class TwoLinks {
   readonly links = [new RecordCounts(), new RecordCounts()]
   position = 0
+  lineage = 0
   count = 0
 
   /** A link tells of a position, for `n` records since it last told. */
   tell(link: number, position: number, n: number): number {
     const counts = this.links[link]!
     if (position > this.position) {
-      const records = counts.taken(1, n, this.count)
+      const records = counts.taken(1, n, this.count, this)
       this.position = position
       this.count += records
       return records
     }
-    if (position === this.position) counts.align(1, n, this.count)
+    if (position === this.position) counts.align(1, n, this.count, this)
     else counts.passed(1, n)
     return 0
   }
@@ -68,4 +69,15 @@ test('a link that begins anew, or whose count cannot be compared yet, adds at le
   assert.equal(gateway.tell(0, 25, 5), 1)
   assert.equal(gateway.tell(0, 27, 2), 2)
   assert.equal(gateway.tell(1, 30, 3), 1)
+})
+
+test('a line that is a hundred records ahead when it comes makes the count of the other worthless, not wrong', () => {
+  const gateway = new TwoLinks()
+  gateway.tell(1, 226, 0)
+  gateway.tell(0, 394, 0)
+  assert.deepEqual([gateway.tell(0, 396, 2), gateway.tell(0, 397, 1)], [2, 1])
+  // B tells of 227 to 399 in one: two of them are new, which nobody can know; never more than there are.
+  assert.equal(gateway.tell(1, 399, 173), 1)
+  assert.equal(gateway.tell(0, 399, 2), 0)
+  assert.deepEqual([gateway.tell(0, 402, 3), gateway.tell(1, 402, 3), gateway.tell(1, 405, 3)], [3, 0, 3])
 })

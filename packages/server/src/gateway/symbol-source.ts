@@ -1,11 +1,13 @@
 import type { Feed, SymbolState } from '../hub/index.ts'
 import { ANY_PARTITION } from './coverage.ts'
+import type { CountLineage } from './record-counts.ts'
 
 /** A symbol at a gateway: which links have it, and which of them are believed to be complete. */
-export class SymbolSource {
+export class SymbolSource implements CountLineage {
   readonly symbol: SymbolState
   /** Links (bits) that hold the symbol for us and whose images have arrived: their pulses cover it. */
   covered = 0
+  lineage = 0
   /** The partition under which it counts in the coverage. */
   countedIn = ANY_PARTITION
   /** Whether it counts there: from when somebody downstream may have been answered. */
