@@ -1,0 +1,18 @@
+/** A short run of the simulated fleet: whole fleets through faults, P1 and P2 checked at every pulse. `npm run simulate` plays more. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Scenario } from './scenario.ts'
+import { inOwnTurn } from './world/microtasks.ts'
+
+const FIRST_SEED = 1
+const SEEDS = 150
+
+test(`no promise is broken in ${SEEDS} fleets with faults`, { timeout: 280_000 }, async () => {
+  let events = 0
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    const result = await inOwnTurn(() => new Scenario(seed, { trace: false }).run())
+    assert.equal(result.failure, null, `npm run simulate -- --seed ${seed} --trace: ${result.failure?.message}`)
+    events += result.events
+  }
+  assert.ok(events > SEEDS * 100, 'the fleets were at work')
+})
