@@ -62,7 +62,8 @@ export class RecordChain {
     const image = link.decoder.image(ref)
     if (image === undefined || image.offset < 0) return
     if (source.symbol.isNewer({ ...image, n: 1 })) {
-      if ((source.covered & ~link.bit) !== 0) return
+      // Until then the link does not speak for the symbol, though it may have by another of its refs.
+      if ((source.covered & ~link.bit) !== 0) return this.#host.uncover(link, source)
       this.counts.gaps++
       this.#host.take(link, book, source, asSnapshot(image), 1)
     }
