@@ -46,6 +46,7 @@ export class SimApp {
         sender: hostOf(address),
         countsExactSinceMs: (feed, symbol) =>
           Math.max(gateway.exactSinceMs, world.undisturbedSinceMs, taps.answeredAtMs(gateway.id, feed, symbol)),
+        mayNotKnow: () => world.nowMs - gateway.timedOutAtMs < 5_000,
       })
     })
     this.client = new PulsewireClient({
@@ -117,7 +118,7 @@ export class SimApp {
       every,
       periodMs: options.maxRate === undefined ? 0 : 1000 / options.maxRate,
       image: options.image ?? true,
-      open: options.patterns !== undefined,
+      open: options.patterns !== undefined || options.groups !== undefined,
     }
     const checker = new SubscriptionChecker(
       facts,
@@ -163,7 +164,8 @@ export class SimApp {
     const feed = this.#world.feeds.find(({ config }) => config.name === facts.feed)!
     const symbols = random.sample(feed.symbols, random.int(1, 3))
     checker.changedAtMs = this.#world.nowMs
-    if (random.chance(0.5)) {
+    // What a pattern brought comes back by itself, at the latest with the next session.
+    if (facts.open || random.chance(0.5)) {
       this.#world.trace.say(this.id, () => `${facts.name}: adds ${symbols}`)
       subscription!.add(symbols)
     } else {

@@ -88,6 +88,9 @@ export abstract class SimNode {
   protected abstract run(): void
   protected abstract leave(deadlineMs: number): Promise<void>
 
+  /** A line with this code was logged. */
+  protected logged(_code: string): void {}
+
   protected openLog(): NodeLog {
     const travel = { latencyMs: this.random.logBetween(0.3, 20), jitterMs: this.random.logBetween(0.1, 20) }
     this.log = new NodeLog(this.world.log, this.process, this.random.fork(), travel, this.world.appended)
@@ -96,7 +99,10 @@ export abstract class SimNode {
 
   protected logger(): Logger {
     const { trace } = this.world
-    const say = (code: string, message: string) => trace.say(this.id, () => `${code}: ${message}`)
+    const say = (code: string, message: string) => {
+      trace.say(this.id, () => `${code}: ${message}`)
+      this.logged(code)
+    }
     const logger: Logger = { debug: say, info: say, warn: say, error: say, child: () => logger }
     return logger
   }
@@ -184,6 +190,8 @@ export class SimGateway extends SimNode {
   node: Gateway | null = null
   /** World time since which no input of its own was lost. */
   exactSinceMs = 0
+  /** World time at which it last answered something without having heard from upstream. */
+  timedOutAtMs = -Infinity
 
   constructor(world: World, id: string, upstreams: readonly SimPush[], settings: GatewaySettings, taps: Taps) {
     super(world, id)
@@ -217,8 +225,18 @@ export class SimGateway extends SimNode {
     await this.node!.close()
   }
 
+  protected override logged(code: string): void {
+    if (code === 'upstream_timeout') this.timedOutAtMs = this.world.nowMs
+  }
+
   readonly #makeTap: MakeTap = (process, address) => {
-    const tap = this.#taps.make({ receiver: this.id, process, sender: hostOf(address), countsExactSinceMs: () => 0 })
+    const tap = this.#taps.make({
+      receiver: this.id,
+      process,
+      sender: hostOf(address),
+      countsExactSinceMs: () => 0,
+      mayNotKnow: () => false,
+    })
     const closed = () => {
       tap.closed()
       this.exactSinceMs = this.world.nowMs

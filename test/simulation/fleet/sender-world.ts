@@ -99,6 +99,7 @@ export class SenderWorld {
       report,
       nowMs: () => this.#kernel.nowMs,
       countsExactSinceMs: () => 0,
+      mayNotKnow: () => false,
       trace: () => {},
     })
     this.#monitor.opened(encoding)

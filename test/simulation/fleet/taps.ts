@@ -8,6 +8,7 @@ export interface TapOptions {
   readonly process: SimProcess
   readonly sender: string
   readonly countsExactSinceMs: (feed: string, symbol: string) => number
+  readonly mayNotKnow: () => boolean
 }
 
 /** One session of one hop, watched. */
@@ -39,6 +40,7 @@ export class Taps {
       report: world.report,
       nowMs: () => world.nowMs,
       countsExactSinceMs: options.countsExactSinceMs,
+      mayNotKnow: options.mayNotKnow,
       trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`),
     })
     const hop: WatchedHop = { options, monitor, open: true, loseNext: false }

@@ -40,6 +40,8 @@ export interface HopOptions {
   readonly nowMs: () => number
   /** World time since which the sender's own inputs of the symbol are the same, so that its counts add up. */
   readonly countsExactSinceMs: (feed: string, symbol: string) => number
+  /** Whether the sender may have answered, at its deadline, without having heard from upstream. */
+  readonly mayNotKnow: () => boolean
   /** Told of every frame that comes. */
   readonly trace: (what: () => string) => void
 }
@@ -171,6 +173,7 @@ export class HopMonitor implements FrameHandler {
     row.answer(state, state === 'recovered' ? (from.get(name) ?? -1) : -1)
     row.countedSinceMs = this.options.nowMs()
     row.answeredAtMs = this.options.nowMs()
+    row.excused = this.options.mayNotKnow()
     row.hadRecords = row.symbol?.records.at(-1)?.deleted === false
     // What was in the log by now is not owed without an image.
     if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
@@ -215,6 +218,7 @@ export class HopMonitor implements FrameHandler {
     if (row.every) this.#checkChain(row, index, image, where)
     else this.#checkCount(row, index, image, where)
     row.first = false
+    row.excused = false
     row.promised = false
     row.gapTold = false
     row.heldIndex = index
@@ -258,7 +262,7 @@ export class HopMonitor implements FrameHandler {
     const records = index - row.heldIndex
     const optional = row.symbol!.records.slice(row.heldIndex + 1, index + 1).filter((record) => record.optional).length
     const isExact = () => row.countedSinceMs - IN_FLIGHT_MS > this.options.countsExactSinceMs(row.feed.config.name, row.name)
-    if (image.n > records || (image.n < records - optional && isExact())) {
+    if ((image.n > records || image.n < records - optional) && isExact()) {
       this.#fail(
         'count',
         `${where()} stands for ${image.n} records; the log has ${records} since ${describeRecord(row.symbol!.records[row.heldIndex])}`,
@@ -282,9 +286,11 @@ export class HopMonitor implements FrameHandler {
         this.#fail('pulse', `pulse ${frame.pulse} of ${frame.feed} names ${partition}:${offset}, where the log has none`)
         continue
       }
-      offsets.set(partition, offset)
       const key = `${frame.feed}/${partition}`
-      if ((this.pulses.get(key)?.offset ?? -1) < offset) this.pulses.set(key, { offset, writtenAtMs, receivedAtMs: this.options.nowMs() })
+      // A row that is no progress says nothing of what was answered since it came first.
+      if ((this.pulses.get(key)?.offset ?? -1) >= offset) continue
+      offsets.set(partition, offset)
+      this.pulses.set(key, { offset, writtenAtMs, receivedAtMs: this.options.nowMs() })
     }
     this.#keepFrame(frame, offsets)
     for (const row of this.rows.values()) if (row.feed === feed) this.#checkPulse(row, frame, offsets)
@@ -305,7 +311,7 @@ export class HopMonitor implements FrameHandler {
       this.#fail('order', `${row.describe()}: pulse ${frame.pulse} comes before what the answer promised`)
     }
     row.promised = false
-    if (symbol === undefined) return
+    if (symbol === undefined || row.excused) return
     const offset = row.periodMs === 0 ? offsets.get(symbol.partition) : this.#ratedOffset(row, frame, symbol.partition)
     if (offset === undefined) return
     const due = symbol.newestBefore(offset)

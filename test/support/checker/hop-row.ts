@@ -27,6 +27,8 @@ export class HopRow {
   /** Pulse frames of the feed that came since the answer. */
   pulses = 0
   answeredAtMs = 0
+  /** Answered at a deadline with what was known, which may be nothing: held to the log from its first update on. */
+  excused = false
   /** By the time of the answer the log had something of the symbol. */
   hadRecords = false
   /** World time since which `n` adds up. */

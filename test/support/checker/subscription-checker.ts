@@ -129,7 +129,9 @@ export class SubscriptionChecker {
   untruth(name: string, nowMs: number, boundMs: number): string | undefined {
     const symbol = this.symbol(name)
     if (symbol === undefined) return undefined
-    if (this.facts.periodMs > 0 && nowMs - (this.#liveSinceMs.get(name) ?? nowMs) < boundMs) return undefined
+    // A gateway that nobody answered in time says what it knows, if that is nothing; its pulses then cease.
+    const isNew = nowMs - (this.#liveSinceMs.get(name) ?? nowMs) < boundMs
+    if (isNew && (this.facts.periodMs > 0 || !this.#shown.has(name))) return undefined
     const due = symbol.newestAt(nowMs - boundMs)
     const record = symbol.records[due]
     const shown = this.#shown.get(name)
