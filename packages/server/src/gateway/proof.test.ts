@@ -92,6 +92,25 @@ test('a node of an older generation is not believed: neither its images, nor its
   await world.gateway.close()
 })
 
+test('a node that stays behind when the other moves on is believed no more, in what it was asked for before either', async () => {
+  const world = await GatewayWorld.open()
+  const receiver = world.connect()
+  receiver.subscribe([], { patterns: ['N*'] })
+  world.pass(1000)
+  world.cut('b1')
+  world.start('b1', [{ generation: 2 }])
+  world.restore('b1')
+  world.pass(2000)
+  receiver.take()
+  world.node('a1').record('NEW', { last: 'old' }, { offset: 999, generation: 1 })
+  world.clock.advance(1000)
+  assert.deepEqual(
+    receiver.take().filter(({ t }) => t === 'subscribed' || t === 'update'),
+    [],
+  )
+  await world.gateway.close()
+})
+
 test('a node that moves to the new generation is believed from then on', async () => {
   const world = await GatewayWorld.open({ feeds: [{ generation: 2 }] })
   world.cut('a1')

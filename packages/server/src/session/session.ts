@@ -147,7 +147,6 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
 
   /** Answers that are owed go first, those of what ends now too: a row must not follow the word that it is over. */
   #unsubscribe(frame: Extract<UpstreamFrame, { t: 'unsubscribe' }>): void {
-    this.#takeAnswers()
     const answer = this.#table.unsubscribe(frame)
     this.#takeAnswers()
     this.#control(answer)

@@ -70,6 +70,21 @@ test('what waits for the window goes out with the acknowledgement: updates, answ
   )
 })
 
+test('an answer that waits for the window, with nothing else due, goes out with the acknowledgement', () => {
+  const sender = new Sender()
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  receiver.take()
+  receiver.acks = false
+  sender.record('A', { text: 'x'.repeat(100_000) })
+  receiver.take()
+  receiver.send({ t: 'sync', at: 1 })
+  assert.deepEqual(receiver.take(), [])
+  receiver.acks = true
+  receiver.ackAll()
+  assert.equal(receiver.takeOf('sync').length, 1)
+})
+
 test('a receiver that stays behind is told so once, and once when it has been in step for a while', () => {
   const { sender, receiver } = behind()
   sender.clock.advance(3000)
