@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
+import { passThrough } from '../../../../test/support/pass-through-log.ts'
 import { decodePulse, isPulseKey } from '../feeds/index.ts'
 import { createEmbeddedLog, type EmbeddedLog, type Log, type LogAppend } from '../log/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
@@ -187,15 +188,3 @@ test('closed, it writes no more and leaves no timer', async () => {
   await clock.pass(5000)
   assert.deepEqual([pulsesOf('quotes', 0).length, clock.timers], [before, 0])
 })
-
-function passThrough(log: EmbeddedLog): Log {
-  return {
-    describe: (topic) => log.describe(topic),
-    createTopic: (topic, options) => log.createTopic(topic, options),
-    deleteTopic: (topic) => log.deleteTopic(topic),
-    append: (topic, records) => log.append(topic, records),
-    read: (topic, partitions) => log.read(topic, partitions),
-    close: () => log.close(),
-    [Symbol.asyncDispose]: () => log.close(),
-  }
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
+import { passThrough } from '../../../../test/support/pass-through-log.ts'
 import { encodePulse } from '../feeds/index.ts'
 import { Hub, type StaleState } from '../hub/index.ts'
 import { createEmbeddedLog, type EmbeddedLog, type Log } from '../log/index.ts'
@@ -388,16 +389,3 @@ test('closing ends reading wherever it stands, and leaves neither reader nor tim
   await whileRetrying.reader.close()
   for (const { log, clock } of [whileDescribing, whileRetrying]) assert.deepEqual([log.readerCount, clock.timers], [0, 0])
 })
-
-/** A log's calls, to be replaced one by one. */
-function passThrough(log: EmbeddedLog): Log {
-  return {
-    describe: (topic) => log.describe(topic),
-    createTopic: (topic, options) => log.createTopic(topic, options),
-    deleteTopic: (topic) => log.deleteTopic(topic),
-    append: (topic, records) => log.append(topic, records),
-    read: (topic, partitions) => log.read(topic, partitions),
-    close: () => log.close(),
-    [Symbol.asyncDispose]: () => log.close(),
-  }
-}
