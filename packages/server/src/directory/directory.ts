@@ -1,0 +1,50 @@
+import type { Lease, NodeWord } from './lease.ts'
+
+/** One node as this reader knows it. */
+export interface KnownNode {
+  readonly lease: Lease
+  /** This reader's clock when the newest beat came, steady ms. */
+  readonly heardAtMs: number
+  /** Steady ms at which the lease ends unless another beat comes. */
+  readonly expiresAtMs: number
+  /** `live`; `expired` by its life; `left` when it said goodbye itself; `kept`: past its life while the view is degraded. */
+  readonly state: 'live' | 'expired' | 'left' | 'kept'
+  /** `online` when nobody said anything. */
+  readonly word: NodeWord
+}
+
+/** One generation of a feed in the catalogue. */
+export interface FeedGeneration {
+  readonly generation: number
+  readonly topic: string
+  /** Brokers of another cluster that holds the topic; absent: the log that everybody reads. */
+  readonly brokers?: readonly string[]
+}
+
+/** What the catalogue says of a feed: which generation counts, and which one is being opened beside it. */
+export interface CatalogueFeed {
+  readonly feed: string
+  readonly current: FeedGeneration
+  /** Read and pulsed in parallel with the current one while a migration is under way. */
+  readonly next: FeedGeneration | null
+  /** Generations that were closed, newest first: their nodes are zombies. */
+  readonly retired: readonly FeedGeneration[]
+  /** Grows with each change; writers state the one they saw, so that two operators do not undo each other. */
+  readonly revision: number
+}
+
+/**
+ * What `pulsewire.control` says, as one reader has it: leases, operators' words and the feed catalogue.
+ *
+ * The view is `degraded` when the control topic brings nothing at all, not even this node's own beats: then nobody is
+ * judged by silence, and nodes whose leases had not expired before stay `kept` (promise P5).
+ */
+export interface Directory {
+  readonly view: 'loading' | 'current' | 'degraded'
+  /** Since when the view is what it is, steady ms. */
+  readonly viewSinceMs: number
+  readonly nodes: ReadonlyMap<string, KnownNode>
+  readonly feeds: ReadonlyMap<string, CatalogueFeed>
+  /** Calls back, in the same turn, after anything above has changed. @returns stops that. */
+  onChange(listener: () => void): () => void
+}

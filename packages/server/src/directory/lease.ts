@@ -1,0 +1,52 @@
+/** What a node serves of one feed, as its lease says. */
+export interface LeasedFeed {
+  readonly feed: string
+  /** The generation that it reads or passes on now; its topic follows from the catalogue. */
+  readonly generation: number
+  /** Topic that it reads, for push nodes and pulse writers: names a node that was left behind. */
+  readonly topic?: string
+  /** Partitions that it reads (push node). Absent: all that there are. */
+  readonly partitions?: readonly number[]
+  /** Age of the oldest partition's newest pulse when the lease was written, in ms; `null`: none has come yet. */
+  readonly pulseAgeMs: number | null
+}
+
+export type NodeRole = 'push' | 'gateway' | 'balancer' | 'pulse'
+
+/** How busy a node is, for whoever spreads load. */
+export interface NodeLoad {
+  readonly sessions: number
+  readonly sessionsMax: number
+  /** Part of the time that the event loop was busy since the last beat, 0 to 1. */
+  readonly busy: number
+}
+
+/**
+ * A node's self-expiring statement of what it is and serves. Beaten once a second, believed for `lifeMs` after it was
+ * read, by the reader's monotonic clock: no node's wall clock decides anything.
+ */
+export interface Lease {
+  readonly node: string
+  readonly role: NodeRole
+  /** Grows with every start of the node; a reader ignores what an older incarnation says. */
+  readonly incarnation: number
+  /** Number of the beat within the incarnation. */
+  readonly beat: number
+  readonly lifeMs: number
+  readonly zone: string
+  readonly track: 'stable' | 'grey'
+  /** Line of a push node. */
+  readonly line?: 'A' | 'B'
+  readonly version: string
+  /** Addresses at which others reach it, such as `ws://gw-1:8080`; none for a node that takes no connections. */
+  readonly addresses: readonly string[]
+  readonly feeds: readonly LeasedFeed[]
+  readonly load: NodeLoad
+  /** It takes new sessions. */
+  readonly ready: boolean
+  /** It asks its receivers to move and will be gone soon. */
+  readonly draining: boolean
+}
+
+/** An operator's word on a node. It holds over restarts of the node, until another is said. */
+export type NodeWord = 'online' | 'offline' | 'draining'
