@@ -18,7 +18,7 @@ const FLAGS = {
   peers: { type: 'string' },
   loads: { type: 'string' },
   seconds: { type: 'string', default: '10' },
-  'warm-up': { type: 'string', default: '3' },
+  'warm-up': { type: 'string', default: '10' },
   rounds: { type: 'string', default: '1' },
   seed: { type: 'string', default: '1' },
   help: { type: 'boolean', default: false },
@@ -32,7 +32,7 @@ export function usage(peers: readonly Peer[]): string {
   --peers a,b       default: all
   --loads A,B       default: all
   --seconds 10      length of a measured window
-  --warm-up 3       seconds before it
+  --warm-up 10      seconds before it, in which code is compiled: servers run for weeks
   --rounds 1        how often everything is measured; the median counts, the order of peers alternates
   --seed 1          of the market and of the choice of symbols
 

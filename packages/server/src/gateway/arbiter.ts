@@ -197,13 +197,13 @@ export class Arbiter implements HubSource, LinkHandler {
     // A node that still serves a retired generation is not believed, even where nobody knows better.
     if (image.generation < symbol.feed.generation) return
     if (symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
-    if (!symbol.isNewer({ ...image, n: 1 })) {
+    if (!symbol.isNewer(image)) {
       this.#counts.duplicates++
       if (isSameRecord(image, symbol)) book.counts.align(image.ref, image.n, symbol.count, source)
       else book.counts.passed(image.ref, image.n)
     } else this.#take(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
-    if (symbol.feed.history === null && book.awaiting.delete(source)) this.#cover(link, source)
+    if (symbol.feed.history === null && book.awaiting.size > 0 && book.awaiting.delete(source)) this.#cover(link, source)
   }
 
   heartbeat(link: Link): void {

@@ -32,7 +32,7 @@ export class RecordChain {
   breaks(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage): boolean {
     const { symbol } = source
     const isResumed = book.resumed.delete(image.ref)
-    if (symbol.offset < 0 || !symbol.isNewer({ ...image, n: 1 })) return false
+    if (symbol.offset < 0 || !symbol.isNewer(image)) return false
     const isBehind = book.ahead.has(source) || book.refilling.has(source)
     // The first record of another partition names none before it. It is the next all the same where the link goes on
     // from a record that we have.
@@ -61,7 +61,7 @@ export class RecordChain {
   catchUp(link: Link, book: LinkBook, source: SymbolSource, ref: number): void {
     const image = link.decoder.image(ref)
     if (image === undefined || image.offset < 0) return
-    if (source.symbol.isNewer({ ...image, n: 1 })) {
+    if (source.symbol.isNewer(image)) {
       // Until then the link does not speak for the symbol, though it may have by another of its refs.
       if ((source.covered & ~link.bit) !== 0) return this.#host.uncover(link, source)
       this.counts.gaps++

@@ -26,10 +26,8 @@ export class Entry {
   answered = false
   /** Whether its row counts in the digest. */
   inForce = false
-  /** Whether it stands in the session's queue of what is due, or in a rate lane. */
+  /** Whether it stands in the session's queue of what is due. */
   queued = false
-  /** Whether it waits for its rate's tick, and not in the queue. */
-  inLane = false
   detached = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1

@@ -5,6 +5,7 @@ import { Feed, type FeedOptions } from './feed.ts'
 import type { FreshnessChange, PulsePoint, StaleCause } from './freshness.ts'
 import { PatternState } from './pattern-state.ts'
 import { PulseFrames } from './pulse-frames.ts'
+import { addRate, RateLanes, removeRate } from './rate-lanes.ts'
 import type { Subscription } from './subscription.ts'
 import type { SymbolState } from './symbol.ts'
 
@@ -45,6 +46,7 @@ export class Hub {
   readonly #feeds: Feed[] = []
   readonly #byName = new Map<string, Feed>()
   readonly #pulseFrames: PulseFrames
+  readonly #rateLanes: RateLanes
   #source: HubSource | null = null
   #listener: HubListener | null = null
 
@@ -52,6 +54,7 @@ export class Hub {
     this.nodeId = options.nodeId
     this.clock = options.clock
     this.epoch = Math.floor(options.clock.nowMs())
+    this.#rateLanes = new RateLanes(options.clock)
     for (const feed of options.feeds ?? []) this.addFeed(feed)
     this.#pulseFrames = new PulseFrames(this.epoch, () => this.clock.nowMs())
   }
@@ -103,6 +106,8 @@ export class Hub {
     const first = symbol.entries.length === 0
     entry.index = symbol.entries.push(entry) - 1
     subscription.entries.set(symbol.name, entry)
+    if (subscription.periodMs > 0) addRate(symbol, subscription.periodMs)
+    else symbol.unrated++
     if (first) {
       symbol.trackChanges()
       symbol.readiness = this.#source?.want(symbol) === false ? 'waiting' : 'ready'
@@ -120,6 +125,9 @@ export class Hub {
       symbol.entries[entry.index] = last
       last.index = entry.index
     }
+    const { periodMs } = entry.subscription
+    if (periodMs > 0) removeRate(symbol, periodMs)
+    else symbol.unrated--
     if (symbol.entries.length > 0) return
     symbol.untrackChanges()
     this.#source?.unwant(symbol)
@@ -157,10 +165,16 @@ export class Hub {
   /** A source applied an update to the symbol: everybody who subscribes gets it. `appeared`: it had no image before. */
   updated(symbol: SymbolState, appeared: boolean): void {
     if (appeared && symbol.feed.patterns.size > 0) this.#match(symbol)
-    const entries = symbol.entries
+    const { entries, rates } = symbol
+    if (rates !== null) {
+      this.#rateLanes.mark(rates)
+      if (symbol.unrated === 0) return
+    }
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!
-      if (!entry.queued && entry.answered) entry.subscription.subscriber.due(entry)
+      if (entry.queued || !entry.answered) continue
+      const { subscription } = entry
+      if (subscription.periodMs === 0) subscription.subscriber.due(entry)
     }
   }
 
@@ -205,6 +219,11 @@ export class Hub {
       const change = feed.freshness.check(nowMs, (partition) => this.#source!.explain(feed, partition))
       if (change.stale.length > 0 || change.live.length > 0) this.#listener?.freshness(feed, change)
     }
+  }
+
+  /** Ends what the hub does by itself. */
+  close(): void {
+    this.#rateLanes.close()
   }
 
   pulseFrame(feed: Feed, encoding: Encoding) {

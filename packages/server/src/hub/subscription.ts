@@ -19,8 +19,13 @@ export interface DeliveryOptions {
 export class Subscription {
   readonly id: number
   readonly feed: Feed
-  readonly options: DeliveryOptions
   readonly subscriber: Subscriber
+  // Of the options, side by side with the rest: they are looked at for each update.
+  readonly view: View
+  readonly delivery: FeedMode
+  readonly periodMs: number
+  readonly image: boolean
+  readonly history: number
   readonly entries = new Map<string, Entry>()
   /** `null`: none. */
   patterns: Set<string> | null = null
@@ -29,29 +34,20 @@ export class Subscription {
     this.subscriber = subscriber
     this.id = id
     this.feed = feed
-    this.options = options
-  }
-
-  get view(): View {
-    return this.options.view
-  }
-
-  get delivery(): FeedMode {
-    return this.options.delivery
-  }
-
-  get periodMs(): number {
-    return this.options.periodMs
+    this.view = options.view
+    this.delivery = options.delivery
+    this.periodMs = options.periodMs
+    this.image = options.image
+    this.history = options.history
   }
 
   sameOptions(options: DeliveryOptions): boolean {
-    const { view, delivery, periodMs, image, history } = this.options
     return (
-      view === options.view &&
-      delivery === options.delivery &&
-      periodMs === options.periodMs &&
-      image === options.image &&
-      history === options.history
+      this.view === options.view &&
+      this.delivery === options.delivery &&
+      this.periodMs === options.periodMs &&
+      this.image === options.image &&
+      this.history === options.history
     )
   }
 }

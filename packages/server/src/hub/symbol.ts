@@ -3,6 +3,7 @@ import { EncodedFrames } from './encoded-frames.ts'
 import type { Entry } from './entry.ts'
 import type { Feed } from './feed.ts'
 import { SymbolHistory, type HistoryItem } from './history.ts'
+import type { RateMark } from './rate-lanes.ts'
 
 /** Where and when a record lies, and how many records it stands for. */
 export interface RecordPlace extends Position {
@@ -49,6 +50,10 @@ export class SymbolState {
   changedAt: number[] | null = null
   history: SymbolHistory | null
   readonly entries: Entry[] = []
+  /** The rates at which some of its entries are delivered; `null`: none has one. */
+  rates: RateMark[] | null = null
+  /** Entries without a rate: due with each record. */
+  unrated = 0
   readonly encoded = new EncodedFrames()
 
   constructor(feed: Feed, name: string) {
@@ -63,7 +68,7 @@ export class SymbolState {
   }
 
   /** Whether a record at this place is newer than what is held. */
-  isNewer(place: RecordPlace): boolean {
+  isNewer(place: Position & { readonly ts: number }): boolean {
     return this.offset < 0 || comparePositions(place, place.ts, this, this.ts) > 0
   }
 

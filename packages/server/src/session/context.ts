@@ -2,7 +2,6 @@ import { PROTOCOL_VERSION, type WelcomeFrame } from '@pulsewire/protocol'
 import type { Hub } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Composer } from './composer.ts'
-import type { LaneClock } from './lanes.ts'
 import type { SessionOptions } from './options.ts'
 import type { FlushScheduler } from './scheduler.ts'
 import type { Session } from './session.ts'
@@ -16,7 +15,6 @@ export interface SessionContext {
   readonly groups: ReadonlyMap<string, readonly string[]>
   readonly composers: Readonly<Record<Composer['encoding'], Composer>>
   readonly scheduler: FlushScheduler
-  readonly laneClock: LaneClock
   readonly log: Logger
   /** The session has said hello: it takes part in pulses and notices from now on. */
   opened(session: Session): void

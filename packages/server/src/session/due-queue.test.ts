@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { feedOptions } from '../../../../test/support/sender.ts'
 import { Entry, Feed, Subscription, type Subscriber } from '../hub/index.ts'
 import { DueQueue } from './due-queue.ts'
-import { LaneClock } from './lanes.ts'
 
 const nobody: Subscriber = { due() {}, ready() {}, refused() {} }
-const owner = { lanesDue() {} }
 
 function entriesOf(count: number): Entry[] {
   const feed = new Feed(0, feedOptions)
@@ -32,35 +29,6 @@ test('entries come out in the order in which they became due, each once', () => 
   assert.deepEqual(refs(queue), [2])
 })
 
-test('entries of a rate come at its tick, once, and not before', () => {
-  const clock = new ManualClock()
-  const lanes = new LaneClock(clock)
-  const queue = new DueQueue()
-  const [a, b] = entriesOf(2) as [Entry, Entry]
-  for (const entry of [a, b, a]) queue.wait(entry, 250, lanes, owner)
-  clock.advance(249)
-  queue.takeDueLanes(clock.nowMs())
-  assert.deepEqual(refs(queue), [])
-  clock.advance(1)
-  queue.takeDueLanes(clock.nowMs())
-  assert.deepEqual(refs(queue), [0, 1])
-})
-
-test('an entry that becomes due at once while it waits for its tick is not given twice', () => {
-  const clock = new ManualClock()
-  const lanes = new LaneClock(clock)
-  const queue = new DueQueue()
-  const [entry] = entriesOf(1) as [Entry]
-  queue.wait(entry, 250, lanes, owner)
-  queue.push(entry)
-  queue.push(entry)
-  assert.deepEqual(refs(queue), [0])
-  queue.wait(entry, 250, lanes, owner)
-  clock.advance(250)
-  queue.takeDueLanes(clock.nowMs())
-  assert.deepEqual(refs(queue), [0])
-})
-
 test('a queue that is never emptied does not grow with what went through it', () => {
   const queue = new DueQueue()
   const entries = entriesOf(10)
@@ -68,19 +36,4 @@ test('a queue that is never emptied does not grow with what went through it', ()
   for (let i = 0; i < 100_000; i++) queue.push(queue.shift()!)
   assert.ok(queue.slots < 10_000, `${queue.slots} slots for 10 entries`)
   assert.equal(refs(queue).length, 10)
-})
-
-test('rates that are not used any more cost nothing', () => {
-  const clock = new ManualClock()
-  const lanes = new LaneClock(clock)
-  const queue = new DueQueue()
-  const [entry] = entriesOf(1) as [Entry]
-  for (let i = 1; i <= 500; i++) {
-    queue.wait(entry, 100 + i, lanes, owner)
-    clock.advance(1000)
-    queue.takeDueLanes(clock.nowMs())
-    assert.equal(queue.shift(), entry)
-  }
-  assert.equal(queue.lanes, 1)
-  assert.equal(clock.timers, 0)
 })

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PulseFrame } from '@pulsewire/protocol'
-import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import type { SeenUpdate } from '../../../../test/support/receiver.ts'
 import { Sender } from '../../../../test/support/sender.ts'
-import { LaneClock } from './lanes.ts'
 
 test('a symbol that changes all the time is sent once per period, with its newest value and the count of all', () => {
   const sender = new Sender()
@@ -111,6 +109,8 @@ test('synchronised anew while its tick is awaited, a symbol comes at once, and o
     receiver.takeOf('update').map(({ snapshot, values }) => [snapshot, values]),
     [[true, { last: 2 }]],
   )
+  sender.clock.advance(2000)
+  assert.deepEqual(receiver.takeOf('update'), [], 'the tick has nothing to add')
   sender.record('A', { last: 3 })
   sender.clock.advance(3000)
   assert.deepEqual(
@@ -120,28 +120,44 @@ test('synchronised anew while its tick is awaited, a symbol comes at once, and o
 })
 
 test('one timer serves all sessions with the same rate, and none stays when they are gone', () => {
-  const clock = new ManualClock()
-  const lanes = new LaneClock(clock)
-  const told: string[] = []
-  const [a, b] = ['a', 'b'].map((name) => ({ lanesDue: () => void told.push(name) })) as [{ lanesDue(): void }, { lanesDue(): void }]
-  lanes.wait(250, a)
-  lanes.wait(250, b)
-  lanes.wait(250, a)
-  assert.equal(clock.timers, 1)
-  lanes.forget(a)
-  clock.advance(300)
-  assert.deepEqual([told, clock.timers], [['b'], 0])
-  lanes.wait(100, a)
-  lanes.close()
-  assert.equal(clock.timers, 0)
+  const sender = new Sender()
+  const receivers = [sender.connect(), sender.connect()]
+  for (const receiver of receivers) {
+    receiver.subscribe(['A', 'B'], { maxRate: 4 })
+    receiver.take()
+  }
+  sender.clock.advance(300)
+  const { timers } = sender.clock
+  sender.record('A', { last: 1 })
+  sender.record('B', { last: 1 })
+  assert.equal(sender.clock.timers, timers + 1)
+  for (const receiver of receivers) receiver.disconnect()
+  sender.clock.advance(300)
+  sender.record('A', { last: 2 })
+  assert.ok(sender.clock.timers <= timers, `${sender.clock.timers} timers are left, ${timers} at first`)
 })
 
-test('ticks of one period fall at the same moments for everybody', () => {
-  const clock = new ManualClock()
-  const lanes = new LaneClock(clock)
-  const first = lanes.nextTickMs(250)
-  clock.advance(249)
-  assert.equal(lanes.nextTickMs(250), first)
-  clock.advance(1)
-  assert.equal(lanes.nextTickMs(250), first + 250)
+test('receivers with and without a rate share a symbol: each gets what it asked for', () => {
+  const sender = new Sender()
+  const [direct, slow, slower] = [sender.connect(), sender.connect(), sender.connect()]
+  direct!.subscribe(['A'])
+  slow!.subscribe(['A'], { maxRate: 4 })
+  slower!.subscribe(['A'], { maxRate: 1 })
+  for (const receiver of [direct, slow, slower]) receiver!.take()
+  const counts = [0, 0, 0]
+  const startMs = sender.clock.nowMs()
+  for (let i = 0; i < 100; i++) {
+    sender.record('A', { last: i })
+    sender.clock.advance(20)
+    ;[direct, slow, slower].forEach((receiver, index) => (counts[index]! += receiver!.takeOf('update').length))
+  }
+  const seconds = (sender.clock.nowMs() - startMs) / 1000
+  assert.equal(counts[0], 100)
+  assert.ok(Math.abs(counts[1]! - seconds * 4) <= 1, `${counts[1]} in ${seconds} s at 4 per second`)
+  assert.ok(Math.abs(counts[2]! - seconds) <= 1, `${counts[2]} in ${seconds} s at 1 per second`)
+  direct!.disconnect()
+  slower!.disconnect()
+  sender.record('A', { last: -1 })
+  sender.clock.advance(260)
+  assert.deepEqual(slow!.image('A'), { last: -1 })
 })

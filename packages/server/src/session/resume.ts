@@ -23,7 +23,7 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
     if (isEvery) beginNow(entry)
     return 'empty'
   }
-  const { image, history } = subscription.options
+  const { image, history } = subscription
   if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
   // Who resumes shows an image: a newer one has to reach it. That there is none any more is news as well, for a gateway
   // most of all, whose own receivers may still show one.

@@ -10,7 +10,7 @@ function setUp(intervalMs = 10) {
   const flushes: string[] = []
   const flushable = (name: string, flush: () => void = () => {}): Flushable => ({
     scheduled: false,
-    flushedAtTick: 0,
+    flushedAtMs: -Infinity,
     flush() {
       flushes.push(`${name}@${clock.nowMs() - startMs}`)
       flush()
@@ -29,7 +29,7 @@ test('what has been idle is flushed at the end of the turn, once', () => {
   assert.deepEqual(flushes, ['a@0'])
 })
 
-test('what was flushed just now waits for the next tick, and does not hold up the others', () => {
+test('what was flushed just now waits for an interval, and does not hold up the others', () => {
   const { clock, scheduler, flushes, flushable } = setUp()
   const busy = flushable('busy')
   scheduler.schedule(busy)
@@ -38,13 +38,15 @@ test('what was flushed just now waits for the next tick, and does not hold up th
   scheduler.schedule(busy)
   clock.turn()
   assert.deepEqual(flushes, ['busy@0'])
-  clock.advance(5)
-  assert.deepEqual(flushes, ['busy@0', 'busy@10'])
-  const other = { ...flushable('idle'), flushedAtTick: -1000 }
+  clock.advance(9)
+  assert.deepEqual(flushes, ['busy@0'])
+  clock.advance(1)
+  assert.deepEqual(flushes, ['busy@0', 'busy@15'])
+  const other = { ...flushable('idle'), flushedAtMs: -Infinity }
   scheduler.schedule(other)
   scheduler.schedule(busy)
   clock.turn()
-  assert.deepEqual(flushes, ['busy@0', 'busy@10', 'idle@10'])
+  assert.deepEqual(flushes, ['busy@0', 'busy@15', 'idle@15'])
 })
 
 test('answers go at the end of the turn, busy or not', () => {
@@ -58,7 +60,7 @@ test('answers go at the end of the turn, busy or not', () => {
   assert.deepEqual(flushes, ['busy@0', 'busy@0'])
 })
 
-test('a session that is always busy is flushed once per tick, from the first on', () => {
+test('a session that is always busy is flushed once per interval, from the first on', () => {
   const { clock, scheduler, flushes, flushable } = setUp()
   const session = flushable('a', () => scheduler.schedule(session))
   scheduler.schedule(session)
@@ -117,38 +119,57 @@ test('closed, it flushes nobody and leaves no timer', () => {
   assert.deepEqual([flushes, clock.timers], [[], 0])
 })
 
-test('under load the tick slows down, at most threefold, and quickens again when the load is over', () => {
-  let nowMs = 0
-  let onTick: () => void = () => {}
-  let tickInMs = 0
-  // A clock whose time passes only in flushes and between ticks, by hand.
-  const clock = {
-    nowMs: () => nowMs,
-    soon: (callback: () => void) => callback(),
-    every: () => ({ cancel() {} }),
-    after: (delayMs: number, callback: () => void) => {
-      tickInMs = delayMs
-      onTick = callback
-      return { cancel() {} }
-    },
+test('sessions wait for an interval of their own, each from its first update on', () => {
+  const { clock, scheduler, flushes, flushable } = setUp()
+  const [a, b] = [flushable('a'), flushable('b')]
+  for (const session of [a, b]) scheduler.schedule(session)
+  clock.turn()
+  clock.advance(2)
+  scheduler.schedule(a)
+  clock.advance(4)
+  scheduler.schedule(a)
+  scheduler.schedule(b)
+  clock.advance(20)
+  assert.deepEqual(flushes, ['a@0', 'b@0', 'a@12', 'b@16'])
+})
+
+test('after the process was held up, everything that was due meanwhile goes out, once', () => {
+  const { clock, scheduler, flushes, flushable } = setUp()
+  const sessions = ['a', 'b', 'c'].map((name) => flushable(name))
+  for (const session of sessions) scheduler.schedule(session)
+  clock.turn()
+  for (const session of sessions) {
+    clock.advance(2)
+    scheduler.schedule(session)
   }
-  const scheduler = new FlushScheduler(clock, 10)
-  let costMs = 6
-  const session: Flushable = { scheduled: false, flushedAtTick: -1000, flush: () => void (nowMs += costMs) }
-  const play = (ticks: number): void => {
-    for (let i = 0; i < ticks; i++) {
-      scheduler.schedule(session)
-      nowMs += tickInMs
-      onTick()
-    }
-  }
-  assert.equal(scheduler.tickMs, 10)
-  play(20)
-  assert.ok(scheduler.tickMs > 15 && scheduler.tickMs <= 30, `${scheduler.tickMs} ms`)
+  flushes.length = 0
+  clock.spend(500)
+  clock.advance(50)
+  assert.deepEqual(
+    flushes.map((flush) => flush[0]),
+    ['a', 'b', 'c'],
+  )
+  assert.equal(clock.timers, 0)
+})
+
+test('under load the interval grows, at most threefold, and shrinks again when the load is over', () => {
+  const { clock, scheduler, flushable } = setUp()
+  let costMs = 0
+  const session = flushable('a', () => {
+    clock.spend(costMs)
+    scheduler.schedule(session)
+  })
+  scheduler.schedule(session)
+  clock.advance(1000)
+  assert.equal(scheduler.intervalMs, 10)
+  costMs = 3
+  clock.advance(2000)
+  // 3 ms of each interval: the share is as it may be at 20 ms, less at 30.
+  assert.ok(scheduler.intervalMs > 12 && scheduler.intervalMs < 25, `${scheduler.intervalMs} ms`)
   costMs = 60
-  play(20)
-  assert.equal(scheduler.tickMs, 30)
+  clock.advance(5000)
+  assert.ok(scheduler.intervalMs > 29 && scheduler.intervalMs <= 30, `${scheduler.intervalMs} ms`)
   costMs = 0
-  play(20)
-  assert.equal(scheduler.tickMs, 10)
+  clock.advance(2000)
+  assert.ok(scheduler.intervalMs < 10.1, `${scheduler.intervalMs} ms`)
 })

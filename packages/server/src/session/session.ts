@@ -15,7 +15,6 @@ import { welcomeFrame, type SessionContext } from './context.ts'
 import { DueQueue } from './due-queue.ts'
 import { FlowWindow } from './flow.ts'
 import { readInbound, type BadFrame } from './inbound.ts'
-import type { LaneOwner } from './lanes.ts'
 import { PulseOutbox } from './pulse-outbox.ts'
 import { EAGER_BELOW_MS } from './pulse-wheel.ts'
 import type { Flushable } from './scheduler.ts'
@@ -31,7 +30,7 @@ const BAD_FRAMES_MAX = 4
 const CONTROLS_MAX = 10_000
 
 /** The sender's side of one hop: one receiver, what it subscribes to, and what is due to it. */
-export class Session implements Subscriber, TransportHandler, Flushable, LaneOwner {
+export class Session implements Subscriber, TransportHandler, Flushable {
   readonly id: string
   readonly transport: Transport
   readonly openedAtMs: number
@@ -41,7 +40,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   pulseIntervalMs: number
   // The scheduler's.
   scheduled = false
-  flushedAtTick = 0
+  flushedAtMs = -Infinity
   pulseDue = false
   /** The pulse wheel's: when the next pulse is due. */
   nextPulseAtMs = 0
@@ -199,11 +198,6 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   // ---- what the hub tells
 
   due(entry: Entry): void {
-    const { periodMs } = entry.subscription
-    if (periodMs > 0 && !entry.whole) {
-      this.#due.wait(entry, periodMs, this.#context.laneClock, this)
-      return
-    }
     this.#due.push(entry)
     if (!this.scheduled) this.#context.scheduler.schedule(this)
   }
@@ -271,16 +265,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
     if (!this.scheduled && !this.#isOver) this.#context.scheduler.scheduleSoon(this)
   }
 
-  lanesDue(): void {
-    this.#due.waitOn(this.#context.hub.clock.nowMs(), this.#context.laneClock, this)
-    this.#schedule()
-  }
-
   /** The scheduler's call: puts what is due into one message, as far as the receiver's line takes it. */
   flush(): void {
     if (this.#isOver) return
     const nowMs = this.#context.hub.clock.nowMs()
-    this.#due.takeDueLanes(nowMs)
     const open = this.#flow.openBytes
     if (open <= 0 && this.#flow.awaitsAck) return this.#slowness.fellBehind(nowMs)
     const composer = this.#context.composers[this.transport.encoding]
@@ -390,7 +378,6 @@ export class Session implements Subscriber, TransportHandler, Flushable, LaneOwn
   /** Takes the session out of the hub, so that it costs nothing while the connection closes. */
   #leave(): void {
     this.#table.close()
-    this.#context.laneClock.forget(this)
     this.#due.clear()
     this.#controls = []
   }

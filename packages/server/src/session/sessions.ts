@@ -5,7 +5,6 @@ import { Standstill } from '../runtime/standstill.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
 import type { SessionContext } from './context.ts'
-import { LaneClock } from './lanes.ts'
 import type { SessionOptions } from './options.ts'
 import { EAGER_BELOW_MS, PulseWheel } from './pulse-wheel.ts'
 import { FlushScheduler } from './scheduler.ts'
@@ -47,7 +46,6 @@ export class Sessions implements HubListener {
       groups: options.groups ?? new Map(),
       composers: { 'pulsewire.bin.v1': new BinComposer(hub.epoch), 'pulsewire.json.v1': new JsonComposer() },
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs),
-      laneClock: new LaneClock(hub.clock),
       log: options.log,
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
@@ -91,7 +89,7 @@ export class Sessions implements HubListener {
     this.#checkTimer.cancel()
     this.#wheel.close()
     this.#context.scheduler.close()
-    this.#context.laneClock.close()
+    this.#context.hub.close()
   }
 
   // ---- what the hub tells

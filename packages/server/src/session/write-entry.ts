@@ -11,8 +11,10 @@ const BEFORE_ALL = '0:0:0'
  */
 export function writeEntry(composer: Composer, entry: Entry, bytesMax: number): boolean {
   if (entry.detached || !entry.answered) return false
-  if (entry.subscription.delivery === 'every' && entry.held >= 0) return writeItems(composer, entry, bytesMax)
-  writeLatest(composer, entry)
+  const isEvery = entry.subscription.delivery === 'every'
+  if (isEvery && entry.held >= 0) return writeItems(composer, entry, bytesMax)
+  // What a rate's tick was waited for may have come with a snapshot meanwhile.
+  if (isEvery || entry.held !== entry.symbol.count) writeLatest(composer, entry)
   return false
 }
 

@@ -41,7 +41,7 @@ export function sessionSection(defaults: SessionDefaults) {
   return z
     .strictObject({
       flushIntervalMs: durationMs(
-        'Shortest time between two writes to a busy session; an idle one is written to at once. Under load it grows by itself, up to threefold.',
+        'How long updates for a busy session are collected, from the first that waits; an idle session is written to at once. Under load it grows by itself, up to threefold.',
         {
           default: defaults.flushIntervalMs,
           max: 1_000,
