@@ -3,7 +3,6 @@ import {
   decodeUpstreamBin,
   decodeUpstreamJson,
   formatPosition,
-  parsePosition,
   SubscriptionDigest,
   type ControlFrame,
   type Decoder,
@@ -18,9 +17,10 @@ import {
   type UpstreamFrame,
   type WelcomeFrame,
 } from '@pulsewire/protocol'
+import { Asked } from './asked.ts'
 import { HopRow, imageOf } from './hop-row.ts'
 import { describeImage, describeRecord, matches, showsSame } from './image.ts'
-import type { LogModel } from './log-model.ts'
+import type { LogModel, ModelRecord } from './log-model.ts'
 import type { Report } from './report.ts'
 
 /** The newest pulse of a partition that a receiver was given. */
@@ -65,7 +65,7 @@ export class HopMonitor implements FrameHandler {
   readonly counts = { updates: 0, pulses: 0, gaps: 0, resubscribes: 0, conflated: 0 }
   #encoding: Encoding = 'pulsewire.bin.v1'
   #decoder: Decoder = createDecoder('pulsewire.bin.v1')
-  readonly #asked = new Map<number, { frame: SubscribeFrame; from: Map<string, number> }>()
+  readonly #asked = new Map<number, Asked>()
   /** Per feed, `at` of its pulse frames with the offsets by partition, oldest first: for `maxRate`. */
   readonly #frames = new Map<string, { at: number; offsets: Map<number, number> }[]>()
   readonly #lastNumbers = new Map<string, number>()
@@ -96,10 +96,9 @@ export class HopMonitor implements FrameHandler {
   }
 
   #subscribe(frame: SubscribeFrame): void {
-    const from = this.#asked.get(frame.id)?.from ?? new Map<string, number>()
-    for (const [name, position] of Object.entries(frame.from ?? {})) from.set(name, parsePosition(position)!.offset)
-    for (const name of frame.symbols ?? []) if (frame.from?.[name] === undefined) from.delete(name)
-    this.#asked.set(frame.id, { frame, from })
+    const asked = this.#asked.get(frame.id)
+    if (asked === undefined) this.#asked.set(frame.id, new Asked(frame))
+    else asked.again(frame)
   }
 
   #ack({ count, digest }: PulseAckFrame): void {
@@ -154,10 +153,12 @@ export class HopMonitor implements FrameHandler {
   #subscribed(frame: SubscribedFrame): void {
     const asked = this.#asked.get(frame.id)
     if (asked === undefined) return this.#fail('order', `answer to id ${frame.id}, which was never asked`)
-    for (const row of frame.ok ?? []) this.#row(asked.frame, asked.from, row)
+    for (const row of frame.ok ?? []) this.#row(asked, row)
+    if (frame.done === true) asked.done()
   }
 
-  #row(frame: SubscribeFrame, from: Map<string, number>, [name, ref, state]: OkRow): void {
+  #row(asked: Asked, [name, ref, state]: OkRow): void {
+    const { frame } = asked
     const feed = this.options.model.feeds.get(frame.feed)!
     const feedIndex = this.welcome!.feeds.findIndex((info) => info.feed === frame.feed)
     let row = this.rows.get(ref)
@@ -170,14 +171,14 @@ export class HopMonitor implements FrameHandler {
       this.digest.add(frame.id, name)
     }
     this.#decoder.open(ref, feedIndex)
-    row.answer(state, state === 'recovered' ? (from.get(name) ?? -1) : -1)
+    row.answer(state, state === 'recovered' ? asked.positionsOf(name) : [])
     row.countedSinceMs = this.options.nowMs()
     row.answeredAtMs = this.options.nowMs()
     row.excused = this.options.mayNotKnow()
     row.hadRecords = row.symbol?.records.at(-1)?.deleted === false
     // What was in the log by now is not owed without an image.
     if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
-    if (state === 'recovered' && row.from < 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
+    if (state === 'recovered' && row.from.length === 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
   }
 
   #drop(id: number, name: string): void {
@@ -237,9 +238,9 @@ export class HopMonitor implements FrameHandler {
         // A gateway may learn of a deleted symbol's past only now.
         if (row.state === 'snapshot' || index <= row.heldIndex + 1) return
       } else {
-        const from = row.symbol!.indexOf(row.from)
-        if (index === from && image.n === 0) return
-        expected = from + 1
+        const from = row.from.map((offset) => row.symbol!.indexOf(offset))
+        if (image.n === 0 && from.includes(index)) return
+        expected = 1 + (from.find((before) => isNext(records, before, index)) ?? from.at(-1)!)
       }
     }
     while (expected < index && records[expected]!.optional) expected++
@@ -334,9 +335,11 @@ export class HopMonitor implements FrameHandler {
   /** Resumed right at the record that deleted the symbol: there is no image to send. */
   #promisedNothing(row: HopRow): boolean {
     if (!row.every || row.state !== 'recovered' || row.symbol === undefined) return false
-    const from = row.symbol.indexOf(row.from)
+    const { records } = row.symbol
+    const from = row.from.map((offset) => row.symbol!.indexOf(offset)).find((index) => records[index]?.deleted === true)
+    if (from === undefined) return false
     row.heldIndex = Math.max(row.heldIndex, from)
-    return row.symbol.records[from]?.deleted === true
+    return true
   }
 
   /** The newest pulse that counts for a row with `maxRate`. */
@@ -354,4 +357,9 @@ export class HopMonitor implements FrameHandler {
   #fail(rule: string, message: string): void {
     this.options.report(rule, `${this.options.name}: ${message}`)
   }
+}
+
+/** Whether a record is the next one after another, but for those that nodes need not know. */
+function isNext(records: readonly ModelRecord[], before: number, index: number): boolean {
+  return before < index && records.slice(before + 1, index).every(({ optional }) => optional)
 }

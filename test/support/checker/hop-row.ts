@@ -13,8 +13,8 @@ export class HopRow {
   readonly every: boolean
   readonly periodMs: number
   state: AnswerState
-  /** Position asked to resume from, as offset; −1 when none was. */
-  from = -1
+  /** Positions asked to resume from that the answer may be to, as offsets. */
+  from: readonly number[] = []
   /** Index of the newest record received (or known to be passed over); −1 before. */
   heldIndex = -1
   held: HeldImage | null = null
@@ -50,7 +50,7 @@ export class HopRow {
     return this.feed.symbols.get(this.name)
   }
 
-  answer(state: AnswerState, from: number): void {
+  answer(state: AnswerState, from: readonly number[]): void {
     this.state = state
     this.from = from
     this.first = true
