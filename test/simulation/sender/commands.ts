@@ -5,7 +5,7 @@ import { SenderWorld, type Setting } from './sender-world.ts'
 import type { Violation } from '../../support/checker/report.ts'
 
 const SYMBOLS = ['A', 'B', 'C', 'DD']
-/** What each id asks for; 5 is for feeds of every record. */
+/** What each id asks for; 5 is for feeds of every record, 7 names symbols and a pattern that brings them, in two frames. */
 const OPTIONS: Readonly<Record<number, Partial<SubscribeFrame>>> = {
   1: {},
   2: { fields: ['last', 'status'] },
@@ -13,6 +13,7 @@ const OPTIONS: Readonly<Record<number, Partial<SubscribeFrame>>> = {
   4: { image: false },
   5: { delivery: 'every', history: 3 },
   6: { patterns: ['?'] },
+  7: {},
 }
 
 export type Command =
@@ -79,11 +80,11 @@ function obey(world: SenderWorld, { mode }: Setting, given: Command): void {
     case 'subscribe': {
       const options = OPTIONS[given.id]!
       if (mode === 'latest' && options.delivery === 'every') return
+      const base = { t: 'subscribe', id: given.id, feed: 'quote' } as const
       const symbols = given.symbols.map((index) => SYMBOLS[index]!)
-      return world.subscribe(
-        { t: 'subscribe', id: given.id, feed: 'quote', ...(options.patterns === undefined ? { symbols } : {}), ...options },
-        given.resume,
-      )
+      world.subscribe({ ...base, ...(options.patterns === undefined ? { symbols } : {}), ...options }, given.resume)
+      if (given.id === 7) world.subscribe({ ...base, symbols: symbols.slice(1), patterns: ['*'] }, given.resume)
+      return
     }
     case 'unsubscribe':
       return world.unsubscribe(given.id, given.symbols?.map((index) => SYMBOLS[index]!) ?? null)

@@ -159,9 +159,10 @@ export class SenderWorld {
 
   subscribe(frame: SubscribeFrame, resume: boolean): void {
     const from: Record<string, string> = {}
-    if (resume)
-      for (const row of this.#monitor.rows.values())
-        if (row.id === frame.id && row.held !== null) from[row.name] = this.#positionOf(row.name, row.heldIndex)
+    // Of a pattern alone all that it brought is resumed.
+    const isResumed = (name: string) => resume && (frame.symbols?.includes(name) ?? true)
+    for (const row of this.#monitor.rows.values())
+      if (row.id === frame.id && row.held !== null && isResumed(row.name)) from[row.name] = this.#positionOf(row.name, row.heldIndex)
     this.#open.add(frame.id)
     this.#send({ ...frame, ...(Object.keys(from).length === 0 ? {} : { from }) })
   }

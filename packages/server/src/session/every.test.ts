@@ -200,3 +200,34 @@ test('a late subscriber is not told of a gap that was before its time', () => {
     [8, 9],
   )
 })
+
+for (const isRepair of [false, true]) {
+  test(`symbols and their pattern in two frames: the pattern does not undo what is resumed (${isRepair ? 'repair' : 'at first'})`, () => {
+    const sender = new Sender({ feeds: [{ name: 'trade', mode: 'every' }] })
+    for (let price = 0; price < 5; price++) sender.record('A', { price }, { feed: 'trade' })
+    const receiver = sender.connect()
+    const name = () => {
+      receiver.subscribe(['A'], { feed: 'trade', from: { A: '1:0:1' } })
+      receiver.subscribe(['B'], { feed: 'trade', patterns: ['*'], from: { B: '1:0:0' } })
+    }
+    name()
+    if (isRepair) {
+      receiver.take()
+      receiver.digest.remove(1, 'A')
+      while (receiver.takeOf('resubscribe').length === 0) sender.pulse({ feed: 'trade' })
+      name()
+    }
+    const frames = receiver.take()
+    assert.deepEqual(
+      frames.flatMap((frame) => (frame.t === 'subscribed' ? (frame.ok ?? []) : [])).map(([symbol, , state]) => [symbol, state]),
+      [
+        ['A', 'recovered'],
+        ['B', 'empty'],
+      ],
+    )
+    assert.deepEqual(
+      frames.flatMap((frame) => (frame.t === 'update' ? [frame.values['price']] : [])),
+      [2, 3, 4],
+    )
+  })
+}

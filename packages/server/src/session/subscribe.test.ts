@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OkRow, SubscribeFrame } from '@pulsewire/protocol'
 import type { Receiver, Seen } from '../../../../test/support/receiver.ts'
-import { Sender, type SenderOptions } from '../../../../test/support/sender.ts'
+import { everything, Sender, type SenderOptions } from '../../../../test/support/sender.ts'
 
 function setUp(options: SenderOptions = {}) {
   const sender = new Sender({ feeds: [{}, { name: 'trade', mode: 'every' }], ...options })
@@ -263,4 +263,15 @@ test('a subscribe that names nothing is answered and leaves nothing open', () =>
   const { receiver } = setUp()
   assert.deepEqual(subscribe(receiver, []), [{ t: 'subscribed', id: 1, done: true }])
   assert.deepEqual(states(subscribe(receiver, ['A'], { fields: ['other'] })), { A: 'empty' })
+})
+
+test('a symbol named again before it could be answered is answered once, to the last naming', () => {
+  const sender = new Sender({ source: { ...everything, want: () => false } })
+  sender.record('A', { last: 1 })
+  const receiver = sender.connect()
+  receiver.subscribe(['A'], { from: { A: '1:0:0' } })
+  receiver.subscribe(['A'])
+  assert.deepEqual(receiver.takeOf('subscribed'), [])
+  sender.hub.symbolReady(sender.symbol('A'))
+  assert.deepEqual(receiver.takeOf('subscribed'), [{ t: 'subscribed', id: 1, ok: [['A', 1, 'snapshot']], done: true }])
 })

@@ -269,7 +269,7 @@ export class SubscriptionTable {
     for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, from, again)
   }
 
-  /** @param again the receiver named the pattern once more, and gets everything of it anew. */
+  /** @param again the receiver named the pattern once more, and gets everything of it anew that it does not name itself. */
   #match(
     subscription: Subscription,
     answers: Answers,
@@ -283,7 +283,13 @@ export class SubscriptionTable {
     if (entry === undefined) return
     ;(entry.patterns ??= new Set()).add(pattern.pattern)
     const position = from !== undefined && Object.hasOwn(from, symbol.name) ? from[symbol.name] : undefined
-    if (open === undefined || again || from !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
+    // What is named is synchronised by its name, perhaps from a position in another frame, which must not be undone here.
+    const isAgain = again && !this.#isConfirmedByName(entry)
+    if (open === undefined || isAgain || position !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
+  }
+
+  #isConfirmedByName(entry: Entry): boolean {
+    return this.#confirmed === null ? entry.named : this.#confirmed.has(entry)
   }
 
   /** A pattern counts as a symbol, even while none matches it: it is held and matched all the same. */
@@ -314,7 +320,9 @@ export class SubscriptionTable {
       this.#answer(entry, answers, position)
       return
     }
+    // Named again before it was answered: one answer is given, to the newest.
     if (position !== undefined) (this.#resume ??= new Map()).set(entry, position)
+    else this.#resume?.delete(entry)
     if (!again || entry.answered) answers.outstanding++
     entry.answered = false
   }
