@@ -13,11 +13,11 @@ import { inOwnTurn } from './world/microtasks.ts'
 for (const { found, setting, commands } of REGRESSIONS) {
   test(found, async () => {
     const failure = await inOwnTurn(() => play(setting, commands))
-    assert.equal(failure, null, failure?.message)
+    assert.equal(failure, null, failure?.message ?? '')
   })
 }
 
 /** Another one each time; a failure prints it. `PULSEWIRE_TEST_SEED` plays one again. */
-const SEED = Number(process.env['PULSEWIRE_TEST_SEED'] ?? randomInt(2 ** 31))
+const SEED = Number(process.env['PULSEWIRE_TEST_SEED'] || randomInt(2 ** 31))
 
 test(`P1 holds at every pulse, in both modes and encodings (seed ${SEED})`, () => inOwnTurn(() => checkSender(400, SEED)))

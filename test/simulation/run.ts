@@ -1,18 +1,28 @@
 /**
- * Simulates whole fleets through faults, one after the other, each from its own seed.
+ * Simulates whole fleets through faults, each from its own seed. See README.md beside this file.
  *
- *   npm run simulate -- --seeds 1000 --from 1        seeds 1 to 1000
- *   npm run simulate -- --minutes 5                  as many as there is time for
- *   npm run simulate -- --seed 42 --trace            one seed, with everything that happens
+ *   npm run simulate -- --seeds 1000 --from 1 --jobs 2   seeds 1 to 1000, in two processes
+ *   npm run simulate -- --minutes 5                      as many as there is time for
+ *   npm run simulate -- --simulated-minutes 10           faults strike for so long in each
+ *   npm run simulate -- --seed 42 --trace                one seed, with everything that happens
+ *   npm run simulate -- --sender 10000                   sequences of commands to one sender
+ *   npm run simulate -- --mutations                      whether planted defects are found
  *
  * Exits with 1 at the first seed that breaks a promise, and shows how.
  */
+import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { Scenario, type ScenarioResult } from './scenario.ts'
+import { testMutations } from './runner/mutation-run.ts'
+import { playSeed } from './runner/play-seed.ts'
+import { playSeeds, type PoolResult } from './runner/pool.ts'
+import { checkSender } from './sender/commands.ts'
 import { inOwnTurn } from './world/microtasks.ts'
 
 /** Lines of a trace that are shown of a seed that failed. */
 const TRACE_LINES = 120
+const LINE_CHARACTERS_MAX = 600
+const SEEDS = 200
+const PROGRESS_EVERY_MS = 60_000
 
 const { values } = parseArgs({
   options: {
@@ -20,59 +30,105 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    jobs: { type: 'string', default: '1' },
+    'simulated-minutes': { type: 'string' },
+    sender: { type: 'string' },
+    mutations: { type: 'boolean', default: false },
+    only: { type: 'string' },
     trace: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
   },
 })
 
-async function main(): Promise<number> {
-  if (values.seed !== undefined) return await one(Number(values.seed))
-  const from = Number(values.from)
-  const seeds = Number(values.seeds ?? (values.minutes === undefined ? 200 : Infinity))
-  const untilMs = performance.now() + Number(values.minutes ?? Infinity) * 60_000
+function main(): Promise<number> {
+  if (values.sender !== undefined) return sender(whole('sender')!)
+  if (values.seed !== undefined) return one(whole('seed')!)
+  if (values.mutations) return testMutations({ jobs: whole('jobs')!, seedsMax: whole('seeds'), only: values.only })
+  return many()
+}
+
+async function many(): Promise<number> {
+  const from = whole('from')!
+  const jobs = whole('jobs')!
+  const minutes = number('minutes')
   const startedMs = performance.now()
-  let simulatedMs = 0
-  let done = 0
-  const failures = new Map<string, number[]>()
-  for (; done < seeds && performance.now() < untilMs; done++) {
-    const seed = from + done
-    const result = await simulate(seed, false)
-    simulatedMs += result.simulatedMs
-    if (result.failure === null) continue
-    if (!values['keep-going']) {
-      await one(seed)
-      return 1
-    }
-    const rule = result.failure.rule
-    failures.set(rule, [...(failures.get(rule) ?? []), seed])
-    console.log(`seed ${seed}: ${result.failure.message}`)
-  }
+  let toldMs = startedMs
+  const result = await playSeeds({
+    from,
+    jobs,
+    seeds: whole('seeds') ?? (minutes === undefined ? SEEDS : Infinity),
+    untilMs: startedMs + (minutes ?? Infinity) * 60_000,
+    faultsMs: faultsMs(),
+    keepGoing: values['keep-going'],
+    onFailure: ({ seed, message }) => console.log(`seed ${seed}: ${message}`),
+    onProgress: (soFar) => {
+      if (performance.now() - toldMs < PROGRESS_EVERY_MS) return
+      toldMs = performance.now()
+      console.log(summary(soFar, from, startedMs))
+    },
+  })
+  console.log(summary(result, from, startedMs))
+  const failed = result.failures.toSorted((a, b) => a.seed - b.seed)
+  for (const [rule, ofRule] of Map.groupBy(failed, (failure) => failure.rule))
+    console.log(`${rule}: ${ofRule.length} seeds: ${ofRule.slice(0, 20).map(({ seed }) => seed).join(' ')}`)
+  if (failed.length > 0 && !values['keep-going']) await one(failed[0]!.seed)
+  return failed.length > 0 ? 1 : 0
+}
+
+function summary({ done, simulatedMs, cpuMs }: PoolResult, from: number, startedMs: number): string {
   const minutes = (performance.now() - startedMs) / 60_000
-  console.log(
-    `${done} seeds (${from} to ${from + done - 1}), ${Math.round(simulatedMs / 60_000)} simulated minutes, ${Math.round(done / minutes)} seeds/minute`,
-  )
-  for (const [rule, seedsOfRule] of failures) console.log(`${rule}: ${seedsOfRule.length} seeds: ${seedsOfRule.slice(0, 20).join(' ')}`)
-  return failures.size > 0 ? 1 : 0
+  return [
+    `${done} seeds from ${from}`,
+    `${Math.round(simulatedMs / 60_000)} simulated minutes`,
+    `${Math.round(done / minutes)} seeds a minute`,
+    `${Math.round((done * 60_000) / cpuMs)} a minute of CPU`,
+  ].join(', ')
 }
 
 async function one(seed: number): Promise<number> {
-  const result = await simulate(seed, true)
+  const given = faultsMs()
+  const result = await playSeed(seed, { trace: true, ...(given === undefined ? {} : { faultsMs: given }) })
   const lines = values.trace ? result.trace : result.trace.slice(-TRACE_LINES)
-  for (const line of lines) console.log(line.length > 600 ? `${line.slice(0, 600)}…` : line)
+  for (const line of lines) console.log(line.length > LINE_CHARACTERS_MAX ? `${line.slice(0, LINE_CHARACTERS_MAX)}…` : line)
   console.log(`\nseed ${seed}: ${(result.simulatedMs / 1000).toFixed(1)} s, ${result.events} events, ${JSON.stringify(result.counts)}`)
   console.log(`faults: ${result.faults.join('; ') || 'none'}`)
-  console.log(
-    result.failure === null ? 'every promise was kept' : `BROKEN ${result.failure.message}\nnpm run simulate -- --seed ${seed} --trace`,
-  )
+  const again = `npm run simulate -- --seed ${seed}${given === undefined ? '' : ` --simulated-minutes ${given / 60_000}`} --trace`
+  console.log(result.failure === null ? 'every promise was kept' : `BROKEN ${result.failure.message}\n${again}`)
   return result.failure === null ? 0 : 1
 }
 
-/** What the code under test throws is a failure of its seed too. */
-function simulate(seed: number, trace: boolean): Promise<ScenarioResult> {
-  return inOwnTurn(() => new Scenario(seed, { trace }).run()).catch((error: unknown) => {
-    console.error(`seed ${seed} threw`)
-    throw error
-  })
+async function sender(runs: number): Promise<number> {
+  const seed = whole('from') === 1 ? randomInt(2 ** 31) : whole('from')!
+  console.log(`${runs} sequences from seed ${seed}`)
+  try {
+    await inOwnTurn(() => checkSender(runs, seed))
+    return 0
+  } catch (error) {
+    console.log(error)
+    return 1
+  }
 }
 
-process.exitCode = await main()
+function faultsMs(): number | undefined {
+  const minutes = number('simulated-minutes')
+  return minutes === undefined ? undefined : minutes * 60_000
+}
+
+function number(name: 'minutes' | 'simulated-minutes' | 'seed' | 'seeds' | 'from' | 'jobs' | 'sender'): number | undefined {
+  const text = values[name]
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!(value > 0)) throw new Error(`--${name} takes a number above 0, not ${text}`)
+  return value
+}
+
+function whole(name: Parameters<typeof number>[0]): number | undefined {
+  const value = number(name)
+  if (value !== undefined && !Number.isSafeInteger(value)) throw new Error(`--${name} takes a whole number, not ${value}`)
+  return value
+}
+
+process.exitCode = await main().catch((error: Error) => {
+  console.error(error.message)
+  return 2
+})

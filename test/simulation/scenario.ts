@@ -43,7 +43,7 @@ const HEALTHY_FOR_MS = 15_000
 /** What a client asks for while nothing is wrong is live within this. */
 const ANSWERED_WITHIN_MS = 3_000
 /** Checks of what clients were told, per world time. */
-const CHECK_EVERY_MS = 50
+const CHECK_EVERY_MS = 100
 /**
  * By how much a client's idea of a pulse's age may be wrong: what travel of a pulse through the log may be taken for skew
  * of its writer's clock, and half a round trip on each hop.
@@ -89,7 +89,7 @@ export class Scenario {
     for (const producer of this.#producers) producer.pause()
     kernel.runUntil(kernel.nowMs + REST_MS)
     this.#checkEnd()
-    return this.#result()
+    return this.result()
   }
 
   #waitUntilLive(when: string, withinMs: number): void {
@@ -339,7 +339,8 @@ export class Scenario {
     return undefined
   }
 
-  #result(): ScenarioResult {
+  /** What there is to say so far. */
+  result(): ScenarioResult {
     const { kernel, failure, trace } = this.#world
     const { taps, apps } = this.#fleet
     const counts: Record<string, number> = { ...taps.sums }

@@ -66,9 +66,8 @@ export class ModelFeed {
   }
 
   appended(append: LogAppend, { partition, offset }: AppendResult, atMs: number): void {
-    const key = bytesOf(append.key)
-    const value = bytesOf(append.value)
-    const name = nameOf(key)
+    const name = typeof append.key === 'string' ? append.key : nameOf(append.key)
+    const { value } = append
     if (name === '\u0000pulsewire.pulse') {
       if (isPulse(value)) this.pulses[partition]!.set(offset, atMs)
       return
@@ -85,12 +84,12 @@ export class ModelFeed {
   }
 
   /** `undefined` for poison. */
-  #stateOf(value: Uint8Array | null, last: ModelRecord | undefined): Pick<ModelRecord, 'deleted' | 'values' | 'raw'> | undefined {
+  #stateOf(value: string | Uint8Array | null, last: ModelRecord | undefined): Pick<ModelRecord, 'deleted' | 'values' | 'raw'> | undefined {
     if (value === null) return { deleted: true, values: null, raw: null }
-    if (this.config.codec === 'raw') return { deleted: false, values: null, raw: value }
+    if (this.config.codec === 'raw') return { deleted: false, values: null, raw: bytesOf(value) }
     let parsed: unknown
     try {
-      parsed = JSON.parse(Buffer.from(value).toString('utf8'))
+      parsed = JSON.parse(textOf(value))
     } catch {
       return undefined
     }
@@ -125,8 +124,12 @@ export class LogModel {
   }
 }
 
-function bytesOf(data: string | Uint8Array | null): Uint8Array | null {
+function bytesOf(data: string | Uint8Array): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data) : data
+}
+
+function textOf(data: string | Uint8Array): string {
+  return typeof data === 'string' ? data : Buffer.from(data).toString('utf8')
 }
 
 function nameOf(key: Uint8Array | null): string | undefined {
@@ -138,9 +141,9 @@ function nameOf(key: Uint8Array | null): string | undefined {
   }
 }
 
-function isPulse(value: Uint8Array | null): boolean {
+function isPulse(value: string | Uint8Array | null): boolean {
   try {
-    return value !== null && typeof (JSON.parse(Buffer.from(value).toString('utf8')) as { atMs?: unknown }).atMs === 'number'
+    return value !== null && typeof (JSON.parse(textOf(value)) as { atMs?: unknown }).atMs === 'number'
   } catch {
     return false
   }

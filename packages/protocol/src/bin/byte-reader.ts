@@ -2,26 +2,35 @@ import { ProtocolError } from '../decoder.ts'
 
 // A byte order mark is text like any other here; the default would swallow it.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** A text up to this is read byte by byte: for names, which are ASCII, that takes a fraction of the time. */
+const SHORT_TEXT_BYTES = 32
 
 /** Reads one message. Every method throws ProtocolError where the message ends too early. */
 export class ByteReader {
   readonly bytes: Uint8Array
-  at = 0
+  at: number
+  readonly #end: number
   #view: DataView | undefined
 
-  constructor(bytes: Uint8Array) {
+  /** Reads a part of the message, or all of it. */
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes
+    this.at = start
+    this.#end = end
   }
 
   get done(): boolean {
-    return this.at >= this.bytes.length
+    return this.at >= this.#end
+  }
+
+  /** Bytes that are left. */
+  get left(): number {
+    return this.#end - this.at
   }
 
   u8(): number {
-    const byte = this.bytes[this.at]
-    if (byte === undefined) throw new ProtocolError('message ends inside a frame')
-    this.at++
-    return byte
+    if (this.at >= this.#end) throw new ProtocolError('message ends inside a frame')
+    return this.bytes[this.at++]!
   }
 
   varint(): number {
@@ -55,10 +64,16 @@ export class ByteReader {
 
   u32(): number {
     this.#need(4)
-    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength)
-    const value = this.#view.getUint32(this.at, true)
+    const { bytes, at } = this
     this.at += 4
-    return value
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  }
+
+  /** A reader of the next `count` bytes alone, which are passed over here. */
+  part(count: number): ByteReader {
+    this.#need(count)
+    this.at += count
+    return new ByteReader(this.bytes, this.at - count, this.at)
   }
 
   /** A view, not a copy. */
@@ -74,6 +89,9 @@ export class ByteReader {
   }
 
   textOf(byteLength: number): string {
+    this.#need(byteLength)
+    const short = byteLength <= SHORT_TEXT_BYTES ? this.#ascii(byteLength) : undefined
+    if (short !== undefined) return short
     const raw = this.raw(byteLength)
     try {
       return decoder.decode(raw)
@@ -82,8 +100,20 @@ export class ByteReader {
     }
   }
 
+  /** A text of ASCII alone; `undefined`, and nothing is read, when there is anything else in it. */
+  #ascii(byteLength: number): string | undefined {
+    const { bytes, at } = this
+    let text = ''
+    for (let i = at; i < at + byteLength; i++) {
+      if (bytes[i]! > 127) return undefined
+      text += String.fromCharCode(bytes[i]!)
+    }
+    this.at += byteLength
+    return text
+  }
+
   #need(count: number): void {
-    if (this.at + count > this.bytes.length) throw new ProtocolError('message ends inside a frame')
+    if (this.at + count > this.#end) throw new ProtocolError('message ends inside a frame')
   }
 }
 

@@ -51,7 +51,7 @@ class BinDecoder implements Decoder {
   }
 
   #framed(reader: ByteReader, kind: number, handler: FrameHandler): void {
-    const frame = new ByteReader(reader.raw(reader.varint()))
+    const frame = reader.part(reader.varint())
     if (kind === KIND.json) this.#control(frame, handler)
     else if (kind === KIND.pulse) handler.onPulse(readPulse(frame, this.#epoch, (index) => this.#feedName(index)))
     else if (kind === KIND.mark) handler.onControl({ t: 'mark', mark: frame.varint() })
@@ -59,7 +59,7 @@ class BinDecoder implements Decoder {
   }
 
   #control(reader: ByteReader, handler: FrameHandler): void {
-    const text = reader.textOf(reader.bytes.length)
+    const text = reader.textOf(reader.left)
     let parsed: unknown
     try {
       parsed = JSON.parse(text)

@@ -4,22 +4,28 @@ import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { KIND } from './kinds.ts'
 
+/** Kind, length, two varints and the digest. */
+const ACK_BYTES_MAX = 32
+
 /** Writes one frame of a receiver as one message. */
 export function encodeUpstreamBin(frame: UpstreamFrame): Uint8Array {
-  const writer = new ByteWriter(64)
+  const writer = new ByteWriter(ACK_BYTES_MAX)
   if (frame.t !== 'ack') {
     writer.u8(KIND.json)
     writer.text(JSON.stringify(frame))
     return writer.take()
   }
-  const payload = new ByteWriter(24)
-  if ('mark' in frame) payload.varint(frame.mark)
+  writer.u8('mark' in frame ? KIND.markAck : KIND.pulseAck)
+  // The length is one byte: an acknowledgement is far below 128 long.
+  const lengthAt = writer.length
+  writer.u8(0)
+  if ('mark' in frame) writer.varint(frame.mark)
   else {
-    payload.varint(frame.pulse)
-    payload.varint(frame.count)
-    payload.u32(frame.digest)
+    writer.varint(frame.pulse)
+    writer.varint(frame.count)
+    writer.u32(frame.digest)
   }
-  writer.framed('mark' in frame ? KIND.markAck : KIND.pulseAck, payload.bytes.subarray(0, payload.length))
+  writer.bytes[lengthAt] = writer.length - lengthAt - 1
   return writer.take()
 }
 
@@ -33,8 +39,8 @@ export function decodeUpstreamBin(message: Uint8Array): unknown[] {
   while (!reader.done) {
     const kind = reader.u8()
     if (kind >= KIND.update) throw new ProtocolError('a receiver sends no updates')
-    const payload = new ByteReader(reader.raw(reader.varint()))
-    if (kind === KIND.json) frames.push(parse(payload.textOf(payload.bytes.length)))
+    const payload = reader.part(reader.varint())
+    if (kind === KIND.json) frames.push(parse(payload.textOf(payload.left)))
     else if (kind === KIND.pulseAck) {
       frames.push({ t: 'ack', pulse: payload.varint(), count: payload.varint(), digest: payload.u32() })
     } else if (kind === KIND.markAck) frames.push({ t: 'ack', mark: payload.varint() })

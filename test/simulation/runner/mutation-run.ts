@@ -1,0 +1,49 @@
+import { MUTATIONS, type Mutation } from '../mutations.ts'
+import { playSeeds } from './pool.ts'
+
+/** A defect that so many fleets do not show counts as not found. */
+const SEEDS_MAX = 1000
+/** Far from the seeds that others play, so that nothing is tuned to these. */
+const FIRST_SEED = 1_000_001
+
+export interface Found {
+  readonly mutation: Mutation
+  /** Seeds played until it was found; all of them when it was not. */
+  readonly seeds: number
+  readonly rule: string | null
+}
+
+/** Plays fleets with this defect until one breaks a promise. @throws Error when the defect cannot be planted. */
+export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX): Promise<Found> {
+  const { done, failures } = await playSeeds({
+    jobs: 1,
+    from: FIRST_SEED,
+    seeds: seedsMax,
+    untilMs: Infinity,
+    faultsMs: undefined,
+    keepGoing: false,
+    mutation: mutation.name,
+  })
+  return { mutation, seeds: done, rule: failures[0]?.rule ?? null }
+}
+
+/** All of them, one line each. @returns the exit code: 1 when one survives. */
+export async function testMutations(given: {
+  readonly jobs: number
+  readonly seedsMax: number | undefined
+  readonly only: string | undefined
+}): Promise<number> {
+  const left = MUTATIONS.filter(({ name }) => given.only === undefined || name.includes(given.only))
+  const total = left.length
+  let survived = 0
+  const next = async (): Promise<void> => {
+    for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
+      const { seeds, rule } = await findMutation(mutation, given.seedsMax)
+      if (rule === null) survived++
+      console.log(`${rule === null ? `SURVIVED ${seeds} seeds` : `caught by ${rule} after ${seeds} seeds`}: ${mutation.name}`)
+    }
+  }
+  await Promise.all(Array.from({ length: given.jobs }, next))
+  console.log(`${total - survived} of ${total} planted defects caught`)
+  return survived > 0 ? 1 : 0
+}
