@@ -22,7 +22,7 @@ after(async () => {
   await kafka?.stop()
 })
 
-function pushConfig(topic: string, brokers = kafka.brokers): object {
+function pushConfig(topic: string, brokers: readonly string[] = kafka.brokers): object {
   return {
     node: { id: 'push-x' },
     log: { kind: 'kafka', brokers },
@@ -41,6 +41,34 @@ test('a wrong topic name is named, and the node goes on by itself once the topic
   await log.createTopic(topic, { partitions: 1 })
   await node.line(({ code }) => code === 'ready')
   assert.equal((await fetch(`http://127.0.0.1:${node.port}/ready`)).status, 200)
+})
+
+test('one wrong topic of two keeps back no other feed: its subscribers are told, and /ready names it', async () => {
+  const quotes = `served-${run}`
+  const trades = `wrong-${run}`
+  await log.createTopic(quotes, { partitions: 1 })
+  await log.append(quotes, [{ key: 'GOOD.US', value: '{"last":1}' }])
+  const feeds = [
+    { name: 'quote', topic: quotes },
+    { name: 'trade', topic: trades, mode: 'every' },
+  ]
+  await using fleet = await Fleet.start({ brokers: kafka.brokers, feeds, gateways: 1, ready: 'ready_in_part' })
+  await using quote = new ViewRecorder({ url: fleet.urls }, { feed: 'quote', symbols: ['GOOD.US'] })
+  await using trade = new ViewRecorder({ url: fleet.urls }, { feed: 'trade', symbols: ['GOOD.US'] })
+  await quote.until(() => quote.subscription.state.state === 'live', 'the feed that is there is live')
+  assert.equal(quote.subscription.get('GOOD.US')?.values?.['last'], 1)
+  await trade.until(() => trade.subscription.state.reason === 'topic_missing', 'the other is stale, with the reason')
+  assert.match(trade.subscription.state.message ?? '', new RegExp(trades))
+  for (const node of fleet.pushNodes) {
+    const answer = await fetch(`http://127.0.0.1:${node.port}/ready`)
+    assert.equal(answer.status, 200)
+    assert.match(await answer.text(), new RegExp(`^ready\nfeed trade is not ready: topic_missing: .*${trades}`))
+  }
+  await log.createTopic(trades, { partitions: 1 })
+  await trade.until(() => trade.subscription.state.state === 'live', 'live once the topic is there')
+  await log.append(trades, [{ key: 'GOOD.US', value: '{"price":2}' }])
+  await trade.until(() => trade.subscription.get('GOOD.US')?.values?.['price'] === 2, 'its records arrive')
+  assert.ok(!quote.states.some((state) => state.startsWith('stale')), quote.states.join(' → '))
 })
 
 test('Kafka not there at start: the brokers tried are named, the process stays up and not ready', async () => {

@@ -10,6 +10,8 @@ export interface FleetOptions {
   readonly gateways?: number
   /** Default 2. */
   readonly pulses?: number
+  /** What a push node says once gateways may be started. Default: `ready`. */
+  readonly ready?: string
   /** Added to the section of each gateway. */
   readonly gateway?: Readonly<Record<string, unknown>>
 }
@@ -30,7 +32,7 @@ export class Fleet implements AsyncDisposable {
       const lines = options.push ?? ['A', 'B']
       fleet.pulses.push(...(await Promise.all(Array.from({ length: options.pulses ?? 2 }, (_, i) => fleet.startPulse(`pulse-${i + 1}`)))))
       fleet.pushNodes.push(...(await Promise.all(lines.map((line, i) => fleet.startPush(`push-${line.toLowerCase()}${i + 1}`, line)))))
-      await Promise.all(fleet.pushNodes.map((node) => node.line(({ code }) => code === 'ready')))
+      await Promise.all(fleet.pushNodes.map((node) => node.line(({ code }) => code === (options.ready ?? 'ready'))))
       fleet.gateways.push(
         ...(await Promise.all(Array.from({ length: options.gateways ?? 2 }, (_, i) => fleet.startGateway(`gw-${i + 1}`)))),
       )

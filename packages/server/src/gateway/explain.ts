@@ -1,5 +1,5 @@
 import type { StaleReason } from '@pulsewire/protocol'
-import type { Feed, Hub, StaleCause } from '../hub/index.ts'
+import { WHOLE_FEED, type Feed, type Hub, type StaleCause } from '../hub/index.ts'
 import type { FeedCoverage } from './coverage.ts'
 import type { Link } from './link.ts'
 
@@ -11,6 +11,7 @@ export function explainStale(
   feed: Feed,
   partition: number,
 ): StaleCause {
+  const what = partition === WHOLE_FEED ? `feed ${feed.name}` : `partition ${partition}`
   let silent: StaleCause | undefined
   for (const link of links) {
     const notice = link.notices.get(`${feed.name}/${partition}`) ?? link.notices.get(`${feed.name}/*`)
@@ -18,11 +19,10 @@ export function explainStale(
     if (link.state !== 'open') continue
     const newest = coverage?.newestOf(link.index, partition)
     const isYoung = (sinceMs: number | undefined) => sinceMs !== undefined && hub.clock.nowMs() - sinceMs < feed.options.staleAfterMs
-    if (isYoung(newest?.writtenAtMs))
-      return { hop: hub.nodeId, reason: 'resyncing', message: `images of partition ${partition} are missing here` }
+    if (isYoung(newest?.writtenAtMs)) return { hop: hub.nodeId, reason: 'resyncing', message: `images of ${what} are missing here` }
     silent ??= isYoung(newest?.arrivedAtMs.at(-1))
       ? { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
-      : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of partition ${partition}` }
+      : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of ${what}` }
   }
   if (silent !== undefined) return silent
   const tried = links.map((link) => `${link.address} (${link.why})`).join(', ')

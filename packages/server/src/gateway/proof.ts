@@ -1,4 +1,4 @@
-import type { Feed } from '../hub/index.ts'
+import { WHOLE_FEED, type Feed } from '../hub/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ANY_PARTITION, FeedCoverage } from './coverage.ts'
 import type { PatternSource, SymbolSource } from './symbol-source.ts'
@@ -54,7 +54,9 @@ export class Proof {
   /** The feed's partitions are known, or are more: those of a feed that is followed are expected to have pulses. */
   expectPulses(feed: Feed): void {
     if (!this.#followed.has(feed)) return
-    for (let partition = 0; partition < feed.partitions; partition++) feed.freshness.expect(partition, this.#clock.nowMs())
+    const nowMs = this.#clock.nowMs()
+    if (feed.partitions === 0) feed.freshness.expect(WHOLE_FEED, nowMs)
+    for (let partition = 0; partition < feed.partitions; partition++) feed.freshness.expect(partition, nowMs)
   }
 
   /** The feed's topic was given more partitions: a symbol's next record may lie in another than its last. */

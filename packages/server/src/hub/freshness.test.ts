@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FeedFreshness, type PulsePoint, type StaleCause } from './freshness.ts'
+import { FeedFreshness, WHOLE_FEED, type PulsePoint, type StaleCause } from './freshness.ts'
 
 const T0 = 1_764_000_000_000
 const silent = (): StaleCause => ({ hop: 'log', reason: 'no_pulse', message: 'nothing comes' })
@@ -69,4 +69,25 @@ test('partitions that the feed no longer has are judged no more', () => {
     freshness.check(T0 + 2000, silent).stale.map(({ partition }) => partition),
     [0],
   )
+})
+
+test('a feed of unknown partitions is judged as a whole; partitions take its place, stale for as long as it was', () => {
+  const freshness = new FeedFreshness(1500)
+  freshness.expect(WHOLE_FEED, T0)
+  const stale = (nowMs: number) => freshness.check(nowMs, silent).stale.map(({ partition, state }) => [partition, state.sinceMs])
+  assert.deepEqual(stale(T0 + 2000), [[WHOLE_FEED, T0]])
+  freshness.expect(0, T0 + 3000)
+  freshness.expect(1, T0 + 3000)
+  const { stale: now, live } = freshness.check(T0 + 3000, silent)
+  assert.deepEqual(
+    [now.map(({ partition, state }) => [partition, state.sinceMs]), live],
+    [
+      [
+        [0, T0],
+        [1, T0],
+      ],
+      [WHOLE_FEED],
+    ],
+  )
+  assert.deepEqual(freshness.check(T0 + 3100, silent), { stale: [], live: [] })
 })

@@ -1,5 +1,8 @@
 import type { StaleReason } from '@pulsewire/protocol'
 
+/** In place of a partition: all of a feed, as long as nobody here knows which partitions it has. */
+export const WHOLE_FEED = -1
+
 /** The newest pulse of a partition as this hub knows it. All times by this hub's clock. */
 export interface PulsePoint {
   readonly generation: number
@@ -49,7 +52,6 @@ export class FeedFreshness {
   /** Grows with every pulse that is progress: frames composed from an earlier revision are out of date. */
   revision = 0
   readonly #partitions = new Map<number, Mutable>()
-
   constructor(staleAfterMs: number) {
     this.staleAfterMs = staleAfterMs
   }
@@ -62,9 +64,12 @@ export class FeedFreshness {
     return this.#partitions.get(partition)
   }
 
-  /** From now on this partition is expected to have pulses. */
+  /** From now on this partition, or `WHOLE_FEED`, is expected to have pulses. Partitions that become known take the place of the whole. */
   expect(partition: number, nowMs: number): void {
-    if (!this.#partitions.has(partition)) this.#partitions.set(partition, { partition, point: null, stale: null, knownSinceMs: nowMs })
+    if (this.#partitions.has(partition)) return
+    const whole = this.#partitions.get(WHOLE_FEED)
+    // Whoever waited for the feed has waited for this partition.
+    this.#partitions.set(partition, { partition, point: null, stale: null, knownSinceMs: whole?.knownSinceMs ?? nowMs })
   }
 
   /** The feed no longer has this partition here. */
@@ -95,6 +100,11 @@ export class FeedFreshness {
   check(nowMs: number, explain: (partition: number) => StaleCause): FreshnessChange {
     const stale: { partition: number; state: StaleState }[] = []
     const live: number[] = []
+    const whole = this.#partitions.get(WHOLE_FEED)
+    if (whole !== undefined && this.#partitions.size > 1) {
+      this.#partitions.delete(WHOLE_FEED)
+      if (whole.stale !== null) live.push(WHOLE_FEED)
+    }
     for (const held of this.#partitions.values()) {
       const isStale = this.ageMs(held.partition, nowMs) > this.staleAfterMs
       if (!isStale) {

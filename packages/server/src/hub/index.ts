@@ -1,7 +1,7 @@
 export { Entry, type Subscriber } from './entry.ts'
 export { Feed, type FeedOptions } from './feed.ts'
 export type { FieldDictionary } from './dictionary.ts'
-export type { FreshnessChange, PulsePoint, StaleCause, StaleState } from './freshness.ts'
+export { WHOLE_FEED, type FreshnessChange, type PulsePoint, type StaleCause, type StaleState } from './freshness.ts'
 export type { HistoryItem } from './history.ts'
 export { Hub, type HubListener, type HubSource } from './hub.ts'
 export { isPattern, isValidName } from './pattern.ts'

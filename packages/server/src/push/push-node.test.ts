@@ -46,18 +46,86 @@ async function start(feeds: readonly Readonly<Record<string, unknown>>[] = [{ na
   return { clock, log, logger, node, connect, stopped, served: served! }
 }
 
-test('it is ready once every feed has been read in, and says so once', async () => {
-  const { clock, log, logger, node, served } = await start([
-    { name: 'quote', topic: 'quotes' },
-    { name: 'trade', topic: 'trades', mode: 'every' },
-  ])
-  log.createTopicNow('quotes', { partitions: 1 })
+const TWO_FEEDS = [
+  { name: 'quote', topic: 'quotes' },
+  { name: 'trade', topic: 'trades', mode: 'every' },
+]
+
+test('it serves each feed once it has been read in: one whose topic is missing keeps back no other, and is named', async () => {
+  const { clock, log, logger, node, served } = await start(TWO_FEEDS)
+  const codes = () => logger.lines.map(({ code }) => code).filter((code) => code.startsWith('ready'))
   await clock.pass(1500)
   assert.deepEqual([node.ready, served.ready()], [false, false])
+  log.createTopicNow('quotes', { partitions: 1 })
+  await clock.pass(1500)
+  assert.deepEqual([node.ready, served.ready(), codes()], [true, true, ['ready_in_part']])
+  const [line, ...others] = served.readiness!()
+  assert.match(line!, /^feed trade is not ready: topic_missing: .*trades/)
+  assert.deepEqual(others, [])
   log.createTopicNow('trades', { partitions: 1 })
   await clock.pass(1500)
-  assert.deepEqual([node.ready, served.ready()], [true, true])
-  assert.equal(logger.lines.filter(({ code }) => code === 'ready').length, 1)
+  assert.deepEqual([served.ready(), served.readiness!(), codes()], [true, [], ['ready_in_part', 'ready']])
+  await node.close()
+})
+
+test('of a feed whose topic is missing, subscribers are answered, and told that all of it is stale and why', async () => {
+  const { clock, log, node, connect } = await start(TWO_FEEDS)
+  log.createTopicNow('quotes', { partitions: 1 })
+  await clock.pass(3000)
+  const receiver = connect()
+  receiver.subscribe(['A'], { id: 1, feed: 'trade' })
+  await clock.pass(200)
+  const frames = receiver.take()
+  assert.deepEqual(
+    frames.flatMap((frame) => (frame.t === 'subscribed' ? frame.ok!.map(([, , state]) => state) : [])),
+    ['empty'],
+  )
+  const stale = frames.find((frame) => frame.t === 'stale')
+  assert.deepEqual(stale?.t === 'stale' && [stale.feed, stale.partitions, stale.hop, stale.reason], [
+    'trade',
+    undefined,
+    'log',
+    'topic_missing',
+  ])
+  log.createTopicNow('trades', { partitions: 1 })
+  await clock.pass(1500)
+  log.appendNow('trades', [
+    { key: 'A', value: '{"last":1}' },
+    encodePulse(0, { writer: 'p', sequence: 0, generation: 1, atMs: clock.nowMs() }),
+  ])
+  await clock.pass(200)
+  const told = receiver.take().flatMap((frame) => (frame.t === 'stale' || frame.t === 'live' ? [[frame.t, frame.partitions]] : []))
+  assert.deepEqual(
+    [told[0], told.at(-1)],
+    [
+      ['live', undefined],
+      ['live', [0]],
+    ],
+  )
+  await node.close()
+})
+
+test('what is asked of a feed that is still being read in is answered when it has been', async () => {
+  const { clock, log, node, connect } = await start(TWO_FEEDS)
+  log.createTopicNow('quotes', { partitions: 1 })
+  await clock.pass(1500)
+  const receiver = connect()
+  log.createTopicNow('trades', { partitions: 1 })
+  log.appendNow('trades', [{ key: 'A', value: '{"last":7}' }])
+  log.pauseDelivery('trades', 0)
+  await clock.pass(1500)
+  receiver.subscribe(['A'], { id: 1, feed: 'trade' })
+  receiver.subscribe([], { id: 2, feed: 'trade', patterns: ['*'] })
+  receiver.subscribe(['Q'], { id: 3, feed: 'quote' })
+  await clock.pass(1500)
+  const answered = () =>
+    receiver
+      .take()
+      .flatMap((frame) => (frame.t === 'subscribed' ? frame.ok!.map(([symbol, , state]) => `${frame.id} ${symbol} ${state}`) : []))
+  assert.deepEqual(answered(), ['3 Q empty'])
+  log.resumeDelivery('trades', 0)
+  await clock.pass(1500)
+  assert.deepEqual(answered(), ['1 A snapshot', '2 A snapshot'])
   await node.close()
 })
 

@@ -35,7 +35,7 @@ export class PushNode implements Service, HubSource {
   readonly #closed = Promise.withResolvers<void>()
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
-  #wasReady = false
+  #readyFeeds = 0
 
   constructor(config: PushConfig, deps: PushDeps) {
     const { listen, session, partitions } = config.push
@@ -55,7 +55,17 @@ export class PushNode implements Service, HubSource {
     this.#readers = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!
       const intake = new Intake(this.hub, feed, feedConfig, deps.logger)
-      return new TopicReader({ hub: this.hub, feed, log: deps.log, config: feedConfig, intake, partitions, logger: deps.logger })
+      const answerable = (): void => this.#answerWaiting(feed)
+      return new TopicReader({
+        hub: this.hub,
+        feed,
+        log: deps.log,
+        config: feedConfig,
+        intake,
+        partitions,
+        logger: deps.logger,
+        answerable,
+      })
     })
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
@@ -63,13 +73,21 @@ export class PushNode implements Service, HubSource {
       messageBytesMax: session.messageBytesMax,
       sessions: this.sessions,
       ready: () => this.ready,
+      readiness: () => this.#unreadyFeeds(),
       log: deps.logger,
     })
   }
 
-  /** Warm in every partition: it can answer for the symbols that it is asked for. */
+  /** Warm in every partition of some feed: one whose topic is missing, or is still being read in, must not keep back the others. */
   get ready(): boolean {
-    return this.#readers.every((reader) => reader.warm)
+    return this.#readers.some((reader) => reader.warm)
+  }
+
+  /** What keeps feeds from being served as they should be, one line each. */
+  #unreadyFeeds(): string[] {
+    return this.#readers.flatMap(({ feed, unready }) =>
+      unready === null ? [] : [`feed ${feed.name} is not ready: ${unready.reason}: ${unready.message}`],
+    )
   }
 
   get port(): number {
@@ -118,22 +136,48 @@ export class PushNode implements Service, HubSource {
   #check(): void {
     this.hub.checkFreshness()
     for (const reader of this.#readers) reader.checkStall()
-    if (this.ready && !this.#wasReady) this.#logger.info('ready', `push node ${this.#config.node.id} is ready`, {})
-    this.#wasReady = this.ready
+    this.#tellReadiness()
   }
 
-  // ---- the hub's source: everything is read anyway
+  /** Said once when some feeds are served without the others, and once when all are. */
+  #tellReadiness(): void {
+    const id = this.#config.node.id
+    const ready = this.#readers.filter((reader) => reader.warm).length
+    if (ready === this.#readyFeeds) return
+    const isStuck = this.#readers.some(({ warm, unready }) => !warm && unready !== null && unready.reason !== 'warming')
+    if (ready === this.#readers.length) this.#logger.info('ready', `push node ${id} is ready`, {})
+    else if (ready === 0 || !isStuck) return
+    else
+      this.#logger.warn(
+        'ready_in_part',
+        `push node ${id} serves ${ready} of ${this.#readers.length} feeds: ${this.#unreadyFeeds().join('; ')}`,
+        {},
+      )
+    this.#readyFeeds = ready
+  }
 
-  want(): boolean {
-    return true
+  // ---- the hub's source: everything is read anyway, but nothing is known before it has been read in
+
+  #answers(feed: Feed): boolean {
+    return this.#readers.find((reader) => reader.feed === feed)!.answers
+  }
+
+  #answerWaiting(feed: Feed): void {
+    if (!this.#answers(feed)) return
+    for (const symbol of feed.symbols.values()) this.hub.symbolReady(symbol)
+    for (const pattern of feed.patterns.values()) this.hub.patternReady(feed, pattern)
+  }
+
+  want(symbol: SymbolState): boolean {
+    return this.#answers(symbol.feed)
   }
   /** Receivers name what they like: a symbol without a record is held only while somebody subscribes to it. */
   unwant(symbol: SymbolState): void {
     if (symbol.offset < 0) symbol.feed.symbols.delete(symbol.name)
     else if (isOver(symbol)) symbol.feed.retire(symbol)
   }
-  wantPattern(): boolean {
-    return true
+  wantPattern(feed: Feed): boolean {
+    return this.#answers(feed)
   }
   unwantPattern(): void {}
 

@@ -36,6 +36,7 @@ function setUp(options: Options = {}) {
     intake,
     partitions: options.partitions ?? 'all',
     logger,
+    answerable() {},
   })
   const stale = new Map<number, StaleState>()
   hub.connect(

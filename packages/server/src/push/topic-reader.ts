@@ -1,5 +1,5 @@
 import type { StaleReason } from '@pulsewire/protocol'
-import type { Feed, Hub } from '../hub/index.ts'
+import { WHOLE_FEED, type Feed, type Hub, type StaleCause } from '../hub/index.ts'
 import type { Log, LogEvent, LogReader, PartitionStart, TopicDescription } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
@@ -29,6 +29,7 @@ export class TopicReader {
   readonly #intake: Intake
   readonly #wanted: 'all' | readonly number[]
   readonly #logger: Logger
+  readonly #answerable: () => void
   readonly #progress = new Map<number, PartitionProgress>()
   readonly #abort = new AbortController()
   #reader: LogReader | null = null
@@ -47,6 +48,8 @@ export class TopicReader {
     readonly intake: Intake
     readonly partitions: 'all' | readonly number[]
     readonly logger: Logger
+    /** Told when `answers` may have become true. */
+    readonly answerable: () => void
   }) {
     this.feed = options.feed
     this.#hub = options.hub
@@ -55,6 +58,7 @@ export class TopicReader {
     this.#intake = options.intake
     this.#wanted = options.partitions
     this.#logger = options.logger
+    this.#answerable = options.answerable
     this.#lastEventAtMs = options.hub.clock.nowMs()
   }
 
@@ -65,7 +69,23 @@ export class TopicReader {
     return true
   }
 
+  /** Whether what is known of a symbol is all there is to know: also of a topic that does not exist, which holds nothing. */
+  get answers(): boolean {
+    return this.warm || this.#trouble?.reason === 'topic_missing' || this.#trouble?.reason === 'topic_recreated'
+  }
+
+  /** Why the feed is not served as it should be; `null` when it is. */
+  get unready(): StaleCause | null {
+    if (this.#trouble !== null) return { hop: 'log', ...this.#trouble }
+    return this.warm ? null : this.#warming
+  }
+
+  get #warming(): StaleCause {
+    return { hop: this.#hub.nodeId, reason: 'warming', message: `topic ${this.#config.topic} is being read in` }
+  }
+
   start(): void {
+    this.feed.freshness.expect(WHOLE_FEED, this.#hub.clock.nowMs())
     this.#running = this.#run()
   }
 
@@ -76,7 +96,7 @@ export class TopicReader {
   }
 
   /** Why this feed's partitions are stale here. */
-  explain(partition: number): { hop: string; reason: StaleReason; message: string } {
+  explain(partition: number): StaleCause {
     if (this.#trouble !== null) return { hop: 'log', ...this.#trouble }
     const { topic } = this.#config
     const nowMs = this.#hub.clock.nowMs()
@@ -92,7 +112,7 @@ export class TopicReader {
     if (pulse !== null && pulse !== undefined && nowMs - pulse.arrivedAtMs[0]! < this.feed.freshness.staleAfterMs) {
       return { hop: 'log', reason: 'lagging', message: `pulses of ${topic}/${partition} arrive late` }
     }
-    if (!this.warm) return { hop: this.#hub.nodeId, reason: 'warming', message: `${topic} is being read in` }
+    if (!this.warm) return this.#warming
     return { hop: 'log', reason: 'no_pulse', message: `neither pulses nor records come from ${topic}/${partition}` }
   }
 
@@ -216,7 +236,9 @@ export class TopicReader {
     if (progress === undefined) return
     const wasWarm = this.warm
     progress.next = next
-    if (!wasWarm && this.warm) this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.feed.symbols.size })
+    if (wasWarm || !this.warm) return
+    this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.feed.symbols.size })
+    this.#answerable()
   }
 
   #grow(partitions: number): void {
@@ -254,6 +276,7 @@ export class TopicReader {
   #setTrouble(reason: StaleReason, message: string): void {
     if (this.#trouble?.reason !== reason) this.#logger.error(reason, message, { feed: this.feed.name, topic: this.#config.topic })
     this.#trouble = { reason, message }
+    this.#answerable()
   }
 
   #hopeAgain(): void {

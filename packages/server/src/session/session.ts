@@ -9,7 +9,16 @@ import {
   type RefusedRow,
   type UpstreamFrame,
 } from '@pulsewire/protocol'
-import type { Entry, Feed, PatternState, StaleState, Subscriber, Subscription, SymbolState } from '../hub/index.ts'
+import {
+  WHOLE_FEED,
+  type Entry,
+  type Feed,
+  type PatternState,
+  type StaleState,
+  type Subscriber,
+  type Subscription,
+  type SymbolState,
+} from '../hub/index.ts'
 import type { Composer } from './composer.ts'
 import { welcomeFrame, type SessionContext } from './context.ts'
 import { DueQueue } from './due-queue.ts'
@@ -233,11 +242,11 @@ export class Session implements Subscriber, TransportHandler, Flushable {
   stale(feed: Feed, partitions: readonly number[], state: StaleState): void {
     const { hop, reason, message, sinceMs } = state
     ;(this.#toldStale ??= new Set()).add(feed)
-    this.#control({ t: 'stale', feed: feed.name, partitions, hop, reason, since: Math.round(sinceMs), message })
+    this.#control({ t: 'stale', feed: feed.name, ...named(partitions), hop, reason, since: Math.round(sinceMs), message })
   }
 
   live(feed: Feed, partitions: readonly number[]): void {
-    this.#control({ t: 'live', feed: feed.name, partitions })
+    this.#control({ t: 'live', feed: feed.name, ...named(partitions) })
   }
 
   feedsChanged(): void {
@@ -381,4 +390,9 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     this.#due.clear()
     this.#controls = []
   }
+}
+
+/** A notice of the whole feed names no partitions. */
+function named(partitions: readonly number[]): { readonly partitions?: readonly number[] } {
+  return partitions[0] === WHOLE_FEED ? {} : { partitions }
 }

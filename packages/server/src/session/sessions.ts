@@ -1,4 +1,14 @@
-import type { Feed, FreshnessChange, Hub, HubListener, PatternState, StaleState, Subscription, SymbolState } from '../hub/index.ts'
+import {
+  WHOLE_FEED,
+  type Feed,
+  type FreshnessChange,
+  type Hub,
+  type HubListener,
+  type PatternState,
+  type StaleState,
+  type Subscription,
+  type SymbolState,
+} from '../hub/index.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Standstill } from '../runtime/standstill.ts'
@@ -99,10 +109,13 @@ export class Sessions implements HubListener {
   }
 
   freshness(feed: Feed, change: FreshnessChange): void {
+    const live = change.live.filter((partition) => partition !== WHOLE_FEED)
     for (const session of this.#sessions) {
       if (!session.hears(feed)) continue
+      // It takes back what was said of single partitions as well, so it goes first.
+      if (live.length < change.live.length) session.live(feed, [WHOLE_FEED])
       for (const { partitions, state } of grouped(change)) session.stale(feed, partitions, state)
-      if (change.live.length > 0) session.live(feed, change.live)
+      if (live.length > 0) session.live(feed, live)
     }
   }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { LiveFrame, StaleFrame } from '@pulsewire/protocol'
 import type { Receiver } from '../../../../test/support/receiver.ts'
 import { Sender, everything } from '../../../../test/support/sender.ts'
+import { WHOLE_FEED } from '../hub/index.ts'
 
 function setUp(partitions = 1) {
   let reason: 'no_pulse' | 'topic_missing' = 'no_pulse'
@@ -112,4 +113,23 @@ test('a change of the list of feeds is told to all', () => {
     receiver.takeOf('feeds').map(({ feeds }) => feeds[0]),
     [{ feed: 'quote', mode: 'latest', codec: 'json', generation: 2, partitions: 4 }],
   )
+})
+
+test('a feed of which no partition is known is told as a whole, and taken back before its partitions are told', () => {
+  const sender = new Sender({ source: { ...everything, explain: () => ({ hop: 'log', reason: 'topic_missing', message: 'why' }) } })
+  const { freshness } = sender.feed()
+  freshness.expect(WHOLE_FEED, sender.clock.nowMs())
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  const pass = (ms: number) => {
+    sender.clock.advance(ms)
+    sender.hub.checkFreshness()
+    return notices(receiver).map(({ t, partitions }) => [t, partitions])
+  }
+  assert.deepEqual(pass(1600), [['stale', undefined]])
+  freshness.expect(0, sender.clock.nowMs())
+  assert.deepEqual(pass(100), [
+    ['live', undefined],
+    ['stale', [0]],
+  ])
 })

@@ -17,6 +17,8 @@ export interface StreamServerOptions {
   readonly sessions: Sessions
   /** Whether new sessions are taken; while not, upgrades are answered with 503. */
   readonly ready: () => boolean
+  /** What is not as it should be, one line each, for whoever asks `/ready`. */
+  readonly readiness?: () => readonly string[]
   readonly log: Logger
 }
 
@@ -93,9 +95,10 @@ export class StreamServer implements StreamListener {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const ready = this.#accepting && this.#options.ready()
     if (request.url === '/live') response.writeHead(200, { 'content-type': 'text/plain' }).end('live\n')
-    else if (request.url === '/ready')
-      response.writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' }).end(ready ? 'ready\n' : 'not ready\n')
-    else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+    else if (request.url === '/ready') {
+      const lines = [ready ? 'ready' : 'not ready', ...(this.#options.readiness?.() ?? [])]
+      response.writeHead(ready ? 200 : 503, { 'content-type': 'text/plain' }).end(`${lines.join('\n')}\n`)
+    } else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
