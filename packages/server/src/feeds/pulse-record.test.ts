@@ -25,6 +25,8 @@ test('what only looks like a pulse is none', () => {
     { ...PULSE, sequence: 1.5 },
     { ...PULSE, generation: '2' },
     { ...PULSE, atMs: null },
+    { ...PULSE, atMs: -1 },
+    { ...PULSE, atMs: 1e300 },
     null,
     [],
     7,

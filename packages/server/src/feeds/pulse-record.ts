@@ -3,6 +3,9 @@ import type { LogAppend } from '../log/index.ts'
 /** Key of pulse records. It begins with a NUL, which no symbol may hold, so the two cannot be mixed up. */
 export const PULSE_KEY = '\u0000pulsewire.pulse'
 
+/** The year 2286. What is not below was not meant as milliseconds, and an age from it could not be told. */
+const TIME_MS_MAX = 1e13
+
 /** What a pulse record says. */
 export interface PulseRecord {
   /** Who wrote it. */
@@ -32,7 +35,8 @@ export function decodePulse(value: Uint8Array | null): PulseRecord | undefined {
   try {
     const pulse = JSON.parse(decoder.decode(value)) as Partial<PulseRecord>
     const whole = Number.isSafeInteger(pulse.sequence) && Number.isSafeInteger(pulse.generation)
-    return whole && typeof pulse.writer === 'string' && typeof pulse.atMs === 'number' ? (pulse as PulseRecord) : undefined
+    const isTime = typeof pulse.atMs === 'number' && pulse.atMs >= 0 && pulse.atMs < TIME_MS_MAX
+    return whole && isTime && typeof pulse.writer === 'string' ? (pulse as PulseRecord) : undefined
   } catch {
     return undefined
   }

@@ -150,6 +150,57 @@ test('a record with fields beyond the limit keeps the others', () => {
   assert.deepEqual([Object.keys(image('A')!).length, intake.poison.too_many_fields], [1024, 1])
 })
 
+const NANOSECONDS = 1_764_000_000_000_000_000
+const YEAR_30000 = 884_541_340_800_000
+
+for (const timestampMs of [NANOSECONDS, YEAR_30000, -5, -1, Number.NaN]) {
+  test(`a timestamp of ${timestampMs} is no time: the record is taken with that of its neighbour, counted and logged`, () => {
+    const { clock, feed, intake, image, log } = setUp()
+    const record = (offset: number, key: string, last: number, timestampMs: number): LogRecord => ({
+      offset,
+      timestampMs,
+      key: Buffer.from(key),
+      value: Buffer.from(`{"last":${last}}`),
+    })
+    const t0 = clock.nowMs()
+    const take = (partition: number, records: LogRecord[]) => intake.take({ kind: 'records', partition, records, highWatermark: 9 })
+    take(0, [record(0, 'B', 1, t0 - 100), record(1, 'A', 1, timestampMs), record(2, 'C', 1, t0 + 1000)])
+    assert.deepEqual(
+      ['A', 'B', 'C'].map((name) => [image(name), feed.symbols.get(name)!.ts]),
+      [
+        [{ last: 1 }, t0 - 100],
+        [{ last: 1 }, t0 - 100],
+        [{ last: 1 }, t0 + 1000],
+      ],
+    )
+    take(1, [record(0, 'A', 2, t0)])
+    assert.deepEqual(image('A'), { last: 2 }, 'a later record in another partition is not kept out')
+    assert.equal(intake.poison.bad_timestamp, 1)
+    const [line, ...more] = log.lines
+    assert.equal(more.length, 0)
+    assert.ok(
+      line!.message.startsWith(`bad_timestamp: timestamp ${timestampMs} `) && line!.message.includes('is taken with'),
+      line!.message,
+    )
+    assert.equal(line!.fields['offset'], 1)
+  })
+}
+
+test('without a neighbour whose time can be one, a record without a time is older than all others', () => {
+  const { intake, feed, image } = setUp()
+  const records = [{ offset: 0, timestampMs: -1, key: Buffer.from('A'), value: Buffer.from('{"last":1}') }]
+  intake.take({ kind: 'records', partition: 0, records, highWatermark: 1 })
+  assert.deepEqual([image('A'), feed.symbols.get('A')!.ts], [{ last: 1 }, 0])
+})
+
+test('an hour ahead is a wrong clock, not an absurd one', () => {
+  const { clock, intake, feed } = setUp()
+  const timestampMs = clock.nowMs() + 3_600_000
+  const records = [{ offset: 0, timestampMs, key: Buffer.from('A'), value: Buffer.from('{"last":1}') }]
+  intake.take({ kind: 'records', partition: 0, records, highWatermark: 1 })
+  assert.deepEqual([feed.symbols.get('A')!.ts, intake.poison.bad_timestamp], [timestampMs, 0])
+})
+
 test('a tombstone deletes; of a symbol that nobody knows it makes none', () => {
   const { feed, take, image } = setUp()
   take([

@@ -11,7 +11,19 @@ export const VALUE_BYTES_MAX = 1024 * 1024
 /** At most one line about poison per feed in this time. */
 const POISON_LOG_INTERVAL_MS = 5000
 
-export type PoisonKind = 'no_key' | 'bad_key' | 'undecodable' | 'oversize' | 'too_many_fields' | 'too_many_symbols' | 'bad_pulse'
+/** A timestamp further ahead of this node's clock than a wrong clock explains: nanoseconds, the year 30000. */
+const AHEAD_MS_MAX = 24 * 60 * 60 * 1000
+
+export type PoisonKind =
+  | 'no_key'
+  | 'bad_key'
+  | 'undecodable'
+  | 'oversize'
+  | 'too_many_symbols'
+  | 'bad_pulse'
+  // Of these the record is taken all the same.
+  | 'too_many_fields'
+  | 'bad_timestamp'
 
 type Batch = Extract<LogEvent, { kind: 'records' }>
 
@@ -25,12 +37,15 @@ export class Intake {
     bad_key: 0,
     undecodable: 0,
     oversize: 0,
-    too_many_fields: 0,
     too_many_symbols: 0,
     bad_pulse: 0,
+    too_many_fields: 0,
+    bad_timestamp: 0,
   }
   /** By partition, when the last record that is no pulse came; tells a feed without pulses from one without anything. */
   readonly recordAtMs = new Map<number, number>()
+  /** By partition, the last timestamp that can be one. */
+  readonly #soundTs: number[] = []
   readonly #hub: Hub
   readonly #feed: Feed
   readonly #config: FeedConfig
@@ -54,10 +69,12 @@ export class Intake {
   take(batch: Batch): void {
     const { partition, records } = batch
     let others = 0
+    const tsMax = this.#hub.clock.nowMs() + AHEAD_MS_MAX
     for (const record of records) {
+      if (record.timestampMs >= 0 && record.timestampMs <= tsMax) this.#soundTs[partition] = record.timestampMs
       if (record.key !== null && isPulseKey(record.key)) this.#pulse(record, batch)
       else {
-        this.#record(record, partition)
+        this.#record(record, partition, tsMax)
         others++
       }
     }
@@ -65,7 +82,7 @@ export class Intake {
     if (others > 0) this.recordAtMs.set(partition, this.#hub.clock.nowMs())
   }
 
-  #record(record: LogRecord, partition: number): void {
+  #record(record: LogRecord, partition: number, tsMax: number): void {
     const { key, value } = record
     if (key === null || key.length === 0) return this.#poisoned('no_key', record, partition, 'a record without a key has no symbol')
     if (value !== null && value.length > VALUE_BYTES_MAX) {
@@ -99,12 +116,13 @@ export class Intake {
       )
     }
     const place = this.#placeOf(symbol, record, partition)
+    if (!(record.timestampMs >= 0 && record.timestampMs <= tsMax)) this.#timeless(record, partition, place.ts)
     if (!symbol.isNewer(place)) return
     const appeared = !symbol.hasImage
     if (value === null) symbol.applyDelete(place)
     else if (fields === null) symbol.applyRaw(place, new Uint8Array(value))
     else if (symbol.applyRecord(place, fields, this.#config.merge) > 0) {
-      this.#poisoned('too_many_fields', record, partition, 'the feed has as many fields as it may; the record lost some')
+      this.#poisoned('too_many_fields', record, partition, 'the feed has as many fields as it may', 'the record is taken without some')
     }
     this.#hub.updated(symbol, appeared && symbol.hasImage)
     if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.retire(symbol)
@@ -114,7 +132,17 @@ export class Intake {
     const { generation } = this.#feed
     const samePlace = symbol.offset >= 0 && symbol.partition === partition && symbol.generation === generation
     const prev = this.#feed.history !== null && samePlace ? symbol.offset : -1
-    return { generation, partition, offset: record.offset, ts: record.timestampMs, n: 1, prev }
+    return { generation, partition, offset: record.offset, ts: this.#soundTs[partition] ?? 0, n: 1, prev }
+  }
+
+  /**
+   * A quote is not lost because of its timestamp. But that orders a symbol's records where they lie in two partitions, so
+   * one from the far future would keep all later ones out; in its place the record gets the time of its neighbour before
+   * it, a pulse mostly, which is the same on every node.
+   */
+  #timeless(record: LogRecord, partition: number, ts: number): void {
+    const why = `timestamp ${record.timestampMs} is no time in ms since 1970 up to a day from now: what does its producer set?`
+    this.#poisoned('bad_timestamp', record, partition, why, `the record is taken with the time ${ts} of the one before it`)
   }
 
   #pulse(record: LogRecord, { partition, records, highWatermark }: Batch): void {
@@ -133,12 +161,12 @@ export class Intake {
     this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
   }
 
-  #poisoned(kind: PoisonKind, record: LogRecord, partition: number, why: string): void {
+  #poisoned(kind: PoisonKind, record: LogRecord, partition: number, why: string, outcome = 'the record is skipped'): void {
     this.poison[kind]++
     const nowMs = this.#hub.clock.nowMs()
     if (nowMs - this.#poisonLoggedAtMs < POISON_LOG_INTERVAL_MS) return
     this.#poisonLoggedAtMs = nowMs
-    this.#log.warn('poison_record', `${kind}: ${why}; the record is skipped`, {
+    this.#log.warn('poison_record', `${kind}: ${why}; ${outcome}`, {
       feed: this.#feed.name,
       topic: this.#config.topic,
       partition,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { Receiver } from '../../../../test/support/receiver.ts'
+import { ENCODINGS, type Encoding } from '@pulsewire/protocol'
 import { encodePulse } from '../feeds/index.ts'
 import { createEmbeddedLog } from '../log/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
@@ -38,8 +39,8 @@ async function start(feeds: readonly Readonly<Record<string, unknown>>[] = [{ na
     },
   })
   await node.start()
-  const connect = () => {
-    const receiver = new Receiver(clock, (transport) => node.sessions.accept(transport), { pulseIntervalMs: 0 })
+  const connect = (encoding: Encoding = ENCODINGS[0]) => {
+    const receiver = new Receiver(clock, (transport) => node.sessions.accept(transport), { pulseIntervalMs: 0, encoding })
     receiver.hello()
     return receiver
   }
@@ -148,6 +149,42 @@ test('a record reaches a receiver, and the pulse behind it proves it', async () 
   )
   await node.close()
 })
+
+for (const encoding of ENCODINGS) {
+  test(`records and pulses with absurd times reach receivers of ${encoding} as what they can say, and hurt nobody`, async () => {
+    const { clock, log, logger, node, connect } = await start()
+    log.createTopicNow('quotes', { partitions: 1 })
+    await clock.pass(1500)
+    const receiver = connect(encoding)
+    receiver.subscribe(['A', 'B'])
+    receiver.take()
+    const pulse = (sequence: number, atMs: number) => ({
+      ...encodePulse(0, { writer: 'p', sequence, generation: 1, atMs }),
+      timestampMs: clock.nowMs(),
+    })
+    log.appendNow('quotes', [
+      pulse(0, clock.nowMs()),
+      { key: 'A', value: '{"last":1}', timestampMs: 1_764_000_000_000_000_000 },
+      { key: 'B', value: '{"last":2}', timestampMs: -1_764_000_000_000_000_000 },
+      pulse(1, -1e300),
+      pulse(2, 0),
+      pulse(3, 8e15),
+      pulse(4, clock.nowMs()),
+    ])
+    await clock.pass(50)
+    const frames = receiver.take()
+    assert.deepEqual(
+      frames.flatMap((frame) => (frame.t === 'update' ? [[frame.symbol, frame.values['last']]] : [])),
+      [
+        ['A', 1],
+        ['B', 2],
+      ],
+    )
+    assert.ok(frames.some((frame) => frame.t === 'pulse' && frame.partitions?.some(([, offset]) => offset === 6)))
+    assert.ok(logger.lines.some(({ message }) => message.startsWith('bad_timestamp: ')))
+    await node.close()
+  })
+}
 
 test('symbols that receivers made up are gone with them; those of the log stay', async () => {
   const { clock, log, node, connect } = await start()
