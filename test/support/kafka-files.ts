@@ -74,22 +74,34 @@ export interface NodeOptions {
   readonly node?: number
   /** How many nodes there are: topics are replicated to all. Default 1. */
   readonly nodes?: number
+  /** Further listeners, for who is to come through a proxy. */
+  readonly proxied?: readonly ProxiedListener[]
+}
+
+/** A listener whose clients are told to connect to a proxy, which leads here. */
+export interface ProxiedListener {
+  readonly port: number
+  /** Where the proxy listens, on loopback. */
+  readonly proxyPort: number
 }
 
 /**
  * A broker made for tests; node 1 is the controller as well. It forgets a killed predecessor within seconds (the
  * default of 9 s delays every restart and every change of leaders), and keeps no spare partitions.
  */
-export function brokerProperties({ dataDir, port, controllerPort, node = 1, nodes = 1 }: NodeOptions): string {
-  const listeners = `PLAINTEXT://127.0.0.1:${port}`
+export function brokerProperties({ dataDir, port, controllerPort, node = 1, nodes = 1, proxied = [] }: NodeOptions): string {
+  const listenersOf = (portOf: (listener: ProxiedListener) => number) =>
+    [`PLAINTEXT://127.0.0.1:${port}`, ...proxied.map((listener, i) => `PROXIED${i}://127.0.0.1:${portOf(listener)}`)].join(',')
+  const listeners = listenersOf((listener) => listener.port)
   return [
     node === 1 ? 'process.roles=broker,controller' : 'process.roles=broker',
     `node.id=${node}`,
     `listeners=${listeners}${node === 1 ? `,CONTROLLER://127.0.0.1:${controllerPort}` : ''}`,
     `default.replication.factor=${nodes}`,
-    `advertised.listeners=${listeners}`,
+    `advertised.listeners=${listenersOf((listener) => listener.proxyPort)}`,
+    'inter.broker.listener.name=PLAINTEXT',
     'controller.listener.names=CONTROLLER',
-    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    `listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${proxied.map((_, i) => `,PROXIED${i}:PLAINTEXT`).join('')}`,
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
     `log.dirs=${dataDir}`,
     'auto.create.topics.enable=false',

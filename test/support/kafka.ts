@@ -16,6 +16,8 @@ export interface KafkaForTests {
   readonly brokers: readonly string[]
   /** Holds the brokers' data; absent when KAFKA_BROKERS is used. */
   readonly dir?: string
+  /** Ports to which the proxies of `proxyPorts` must lead, in that order. */
+  readonly proxiedPorts?: readonly number[]
   stop(): Promise<void>
   /** SIGKILL, as a crash. Data stays. Resolves when the process is gone. */
   kill(node?: number): Promise<void>
@@ -33,6 +35,8 @@ export interface KafkaOptions {
   readonly nodes?: number
   /** Of the first node. Default: a free one. */
   readonly port?: number
+  /** Proxies on loopback: whoever reaches the broker through one is told to come through it again. For a single node. */
+  readonly proxyPorts?: readonly number[]
 }
 
 const START_DEADLINE_MS = 60_000
@@ -67,18 +71,23 @@ function externalKafka(brokers: readonly string[]): KafkaForTests {
 class LocalKafka implements KafkaForTests {
   readonly brokers: readonly string[]
   readonly dir: string
+  readonly proxiedPorts: readonly number[]
   readonly #nodes: readonly Node[]
 
-  private constructor(dir: string, nodes: readonly Node[]) {
+  private constructor(dir: string, nodes: readonly Node[], proxiedPorts: readonly number[]) {
     this.dir = dir
     this.#nodes = nodes
+    this.proxiedPorts = proxiedPorts
     this.brokers = nodes.map((node) => `127.0.0.1:${node.port}`)
   }
 
   static async prepare(files: KafkaFiles, options: KafkaOptions): Promise<LocalKafka> {
     const dir = await mkdtemp(join(tmpdir(), 'pulsewire-kafka-'))
     const count = options.nodes ?? 1
-    const [controllerPort, ...free] = await freePorts(count + 1)
+    const proxyPorts = options.proxyPorts ?? []
+    const [controllerPort, ...rest] = await freePorts(1 + count + proxyPorts.length)
+    const free = rest.slice(0, count)
+    const proxied = proxyPorts.map((proxyPort, i) => ({ proxyPort, port: rest[count + i]! }))
     const nodes = free.map(async (freePort, index) => {
       const node = index + 1
       const port = node === 1 ? (options.port ?? freePort) : freePort
@@ -86,10 +95,14 @@ class LocalKafka implements KafkaForTests {
       await cp(files.formattedDir, dataDir, { recursive: true })
       if (node > 1) await rename(dataDir, node)
       const properties = join(dir, `server-${node}.properties`)
-      await writeFile(properties, brokerProperties({ dataDir, port, controllerPort: controllerPort!, node, nodes: count }))
+      await writeFile(properties, brokerProperties({ dataDir, port, controllerPort: controllerPort!, node, nodes: count, proxied }))
       return new Node(files, dir, properties, port)
     })
-    return new LocalKafka(dir, await Promise.all(nodes))
+    return new LocalKafka(
+      dir,
+      await Promise.all(nodes),
+      proxied.map(({ port }) => port),
+    )
   }
 
   async kill(node?: number): Promise<void> {

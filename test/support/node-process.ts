@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { steadyMs } from './steady.ts'
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
 const START_DEADLINE_MS = 20_000
@@ -15,6 +16,8 @@ export interface NodeLine {
   readonly level: string
   readonly code: string
   readonly msg: string
+  /** Steady time of this process at which the line came. */
+  readonly receivedAtMs: number
   readonly [field: string]: unknown
 }
 
@@ -27,13 +30,14 @@ export class NodeProcess implements AsyncDisposable {
   readonly #directory: string
   readonly #waiting = new Set<() => void>()
 
-  private constructor(role: string, config: object, env: Readonly<Record<string, string>>) {
+  private constructor(role: string, config: object, env: Readonly<Record<string, string>>, within: readonly string[]) {
     this.role = role
     this.#directory = mkdtempSync(join(tmpdir(), 'pulsewire-node-'))
     const file = join(this.#directory, `${role}.yaml`)
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(config))
-    this.child = spawn(process.execPath, [MAIN, role, '--config', file], {
+    const [command, ...args] = [...within, process.execPath, MAIN, role, '--config', file]
+    this.child = spawn(command!, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },
     })
@@ -42,9 +46,17 @@ export class NodeProcess implements AsyncDisposable {
     process.once('exit', this.#killNow)
   }
 
-  /** @throws Error with what the process said, when it does not come up. */
-  static async start(role: string, config: object, env: Readonly<Record<string, string>> = {}): Promise<NodeProcess> {
-    const node = new NodeProcess(role, config, env)
+  /**
+   * @param within a command that becomes the node, such as one that enters a network namespace first.
+   * @throws Error with what the process said, when it does not come up.
+   */
+  static async start(
+    role: string,
+    config: object,
+    env: Readonly<Record<string, string>> = {},
+    within: readonly string[] = [],
+  ): Promise<NodeProcess> {
+    const node = new NodeProcess(role, config, env, within)
     try {
       await node.line((line) => line.code === 'listening' || line.code === 'pulsing', START_DEADLINE_MS)
       return node
@@ -107,7 +119,7 @@ export class NodeProcess implements AsyncDisposable {
 
   #line(line: string): void {
     try {
-      this.lines.push(JSON.parse(line) as NodeLine)
+      this.lines.push({ ...(JSON.parse(line) as NodeLine), receivedAtMs: steadyMs() })
     } catch {
       this.noise.push(line)
     }
