@@ -1,0 +1,29 @@
+/** All rows of the table of faults: those that have a case, and those that wait for a part of the product. */
+import { glob } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FaultCase } from './rig/fault-case.ts'
+
+/** Rows without a case, and what must be there first. */
+export const MISSING: ReadonlyMap<number, { readonly name: string; readonly needs: string }> = new Map([
+  [5, { name: 'a leaked exclusive section', needs: 'stages with deadlines and the watchdog' }],
+  [6, { name: 'event loop blocked', needs: 'the watchdog' }],
+  [11, { name: 'feed moved, an old node left behind', needs: 'leases, the feed catalogue and migration' }],
+  [12, { name: 'gateway taken offline', needs: 'leases, the balancer and the offline command' }],
+  [22, { name: 'a zone lost', needs: 'the balancer, and clients that ask it' }],
+  [23, { name: 'balancer down', needs: 'the balancer, and clients that ask it' }],
+  [24, { name: 'every probe fails at once', needs: 'the balancer and its probes' }],
+  [27, { name: 'disk full for logs and reports', needs: 'report files, and counted drops' }],
+  [28, { name: 'memory pressure', needs: 'shedding of the slowest' }],
+  [30, { name: 'reconnect storm', needs: 'the balancer and its pacing' }],
+])
+
+/** By number. Each case is a file of its own. */
+export async function loadCases(): Promise<FaultCase[]> {
+  const cases: FaultCase[] = []
+  const folder = join(import.meta.dirname, 'cases')
+  for await (const file of glob('*.ts', { cwd: folder })) {
+    const { default: definition } = (await import(join(folder, file))) as { readonly default: FaultCase }
+    cases.push(definition)
+  }
+  return cases.sort((a, b) => a.number - b.number)
+}

@@ -1,0 +1,113 @@
+/** The installation that faults strike: pulse writers, push nodes of both lines, gateways, each a process; proxies between them where asked for. */
+import { TcpProxy } from '../../support/proxy/index.ts'
+import { FaultNode } from './node.ts'
+
+export interface Topology {
+  /** Clients. Default 24. */
+  readonly clients?: number
+  /** Symbols of each feed. Default 24. */
+  readonly symbols?: number
+  /** Records per second and feed. Default 120. */
+  readonly recordsPerSecond?: number
+  /** Where proxies stand: in front of gateways, of push nodes (one per gateway), of Kafka (one per node that uses it). */
+  readonly proxies?: { readonly clients?: boolean; readonly links?: boolean; readonly log?: boolean }
+  /** Added to these sections. */
+  readonly push?: Readonly<Record<string, unknown>>
+  readonly gateway?: Readonly<Record<string, unknown>>
+  /** Symbols per client and feed. Default 6 and 4. */
+  readonly perClient?: { readonly quotes: number; readonly trades: number }
+  /** Settings of topics, as Kafka names them. */
+  readonly topic?: Readonly<Record<string, string>>
+  readonly env?: (id: string) => Readonly<Record<string, string>>
+  /** In front of the command of a node; its address for others must then be said too. */
+  readonly within?: (id: string) => { readonly command: readonly string[]; readonly host: string; readonly peersAt: string } | undefined
+}
+
+export interface InstallationFeed {
+  readonly name: string
+  readonly topic: string
+  readonly mode: 'latest' | 'every'
+}
+
+/** Brokers as the nodes of this id are to reach them. */
+export type BrokersOf = (id: string) => readonly string[]
+
+const LINES = ['A', 'B'] as const
+const EVERYWHERE = '0.0.0.0'
+const LOOPBACK = '127.0.0.1'
+
+export class Installation implements AsyncDisposable {
+  readonly pulses: FaultNode[]
+  readonly pushNodes: FaultNode[]
+  readonly gateways: FaultNode[]
+  /** By `gateway/push node`. */
+  readonly links = new Map<string, TcpProxy>()
+  /** By gateway. */
+  readonly fronts = new Map<string, TcpProxy>()
+  readonly #topology: Topology
+
+  constructor(topology: Topology, feeds: readonly InstallationFeed[], brokersOf: BrokersOf) {
+    this.#topology = topology
+    const log = (id: string) => ({ log: { kind: 'kafka', brokers: brokersOf(id) }, feeds, node: { id } })
+    const node = (id: string, role: 'push' | 'gateway' | 'pulse', config: (port: number) => object) => {
+      const env = topology.env?.(id)
+      const within = topology.within?.(id)?.command
+      return new FaultNode({ id, role, config, ...(env === undefined ? {} : { env }), ...(within === undefined ? {} : { within }) })
+    }
+    // Somebody in a network of its own reaches us over the cable; traffic stays on this machine either way.
+    const host = topology.within === undefined ? LOOPBACK : EVERYWHERE
+    this.pulses = ['pulse-1', 'pulse-2'].map((id) => node(id, 'pulse', () => log(id)))
+    this.pushNodes = LINES.map((line) => {
+      const id = `push-${line.toLowerCase()}1`
+      return node(id, 'push', (port) => ({ ...log(id), node: { id, line }, push: { listen: { host, port }, ...topology.push } }))
+    })
+    this.gateways = ['gw-1', 'gw-2'].map((id) =>
+      node(id, 'gateway', (port) => ({
+        node: { id },
+        gateway: { listen: { host, port }, upstreams: this.#upstreamsOf(id), ...topology.gateway },
+      })),
+    )
+  }
+
+  get nodes(): readonly FaultNode[] {
+    return [...this.pulses, ...this.pushNodes, ...this.gateways]
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([...this.pulses, ...this.pushNodes].map((node) => node.start()))
+    if (this.#topology.proxies?.links === true) {
+      for (const gateway of this.gateways)
+        for (const push of this.pushNodes) this.links.set(`${gateway.id}/${push.id}`, await TcpProxy.listen({ port: push.port }))
+    }
+    await Promise.all(this.gateways.map((gateway) => gateway.start()))
+    await Promise.all(this.gateways.map((gateway) => gateway.process.line(({ code }) => code === 'link_open')))
+    if (this.#topology.proxies?.clients === true) {
+      for (const gateway of this.gateways) this.fronts.set(gateway.id, await TcpProxy.listen({ port: gateway.port }))
+    }
+  }
+
+  /** Where clients connect. */
+  urlOf(gateway: FaultNode): string {
+    const host = this.#topology.within?.(gateway.id)?.host ?? LOOPBACK
+    return this.fronts.get(gateway.id)?.url ?? `ws://${host}:${gateway.port}`
+  }
+
+  gateway(id: string | undefined): FaultNode {
+    const found = this.gateways.find((gateway) => gateway.id === id)
+    if (found === undefined) throw new Error(`there is no gateway ${id}`)
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()))
+    await Promise.all([...this.links.values(), ...this.fronts.values()].map((proxy) => proxy[Symbol.asyncDispose]()))
+  }
+
+  #upstreamsOf(gateway: string): object[] {
+    const host = this.#topology.within?.(gateway)?.peersAt ?? LOOPBACK
+    return this.pushNodes.map((push, i) => ({
+      line: LINES[i],
+      addresses: [this.links.get(`${gateway}/${push.id}`)?.url ?? `ws://${host}:${push.port}`],
+    }))
+  }
+}
