@@ -28,8 +28,11 @@ const encode = encodeUpstreamFor(ENCODINGS[0])
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 2000
-/** A link that says nothing for so long, not even a heartbeat, is frozen: it is dropped and opened anew. */
-const SILENT_MS_MAX = 3000
+/**
+ * A link that says nothing for so long, not even a heartbeat, is frozen: it is dropped and opened anew. With the interval
+ * of checks that is within 3 s.
+ */
+const SILENT_MS_MAX = 2500
 const CHECK_INTERVAL_MS = 250
 /** What an upstream node has not answered for so long is said again, well before a subscriber's deadline. */
 const ASK_AGAIN_AFTER_MS = 2000

@@ -110,13 +110,25 @@ export class Sessions implements HubListener {
 
   freshness(feed: Feed, change: FreshnessChange): void {
     const live = change.live.filter((partition) => partition !== WHOLE_FEED)
+    const groups = grouped(change)
+    this.#log(feed, groups, change.live)
     for (const session of this.#sessions) {
       if (!session.hears(feed)) continue
       // It takes back what was said of single partitions as well, so it goes first.
       if (live.length < change.live.length) session.live(feed, [WHOLE_FEED])
-      for (const { partitions, state } of grouped(change)) session.stale(feed, partitions, state)
+      for (const { partitions, state } of groups) session.stale(feed, partitions, state)
       if (live.length > 0) session.live(feed, live)
     }
+  }
+
+  /** What receivers are told, the log output says too: once per change. */
+  #log(feed: Feed, groups: ReturnType<typeof grouped>, live: readonly number[]): void {
+    const { log } = this.#context
+    for (const { partitions, state } of groups) {
+      const { hop, reason, message } = state
+      log.warn('feed_stale', `${feed.name} is stale: ${message}`, { feed: feed.name, partitions, hop, reason })
+    }
+    if (live.length > 0) log.info('feed_live', `${feed.name} is live again`, { feed: feed.name, partitions: live })
   }
 
   matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {

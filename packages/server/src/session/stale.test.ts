@@ -38,6 +38,18 @@ test('a partition without pulses is told to be stale: who, why, since when; and 
   assert.deepEqual(notices(receiver), [{ t: 'live', feed: 'quote', partitions: [0] }])
 })
 
+test('the node says so itself, once per change, whether anybody subscribes or not', () => {
+  const { sender, pass } = setUp(2)
+  const said = () => sender.log.lines.filter(({ code }) => code.startsWith('feed_')).map(({ code, fields }) => [code, fields['partitions']])
+  pass(1600)
+  pass(1000)
+  assert.deepEqual(said(), [['feed_stale', [0, 1]]])
+  assert.equal(sender.log.lines.find(({ code }) => code === 'feed_stale')?.fields['hop'], 'log')
+  sender.pulse({ partition: 1 })
+  pass(0)
+  assert.deepEqual(said().slice(1), [['feed_live', [1]]])
+})
+
 test('partitions that are stale for the same cause since about the same time share a notice', () => {
   const { sender, pass } = setUp(3)
   sender.clock.advance(500)
