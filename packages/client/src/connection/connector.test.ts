@@ -289,6 +289,25 @@ describe('the connector', () => {
     await client.close()
   })
 
+  test('stays when the log is back, until the first pulse has had its time to come', async () => {
+    const world = new World()
+    const { client, quotes, gateways } = await liveWorld(world)
+    const { connection } = gateways[0]!
+    connection.send({ t: 'stale', feed: 'quote', hop: 'log', reason: 'log_unreachable', since: world.clock.nowMs() })
+    for (let pulse = 1_000; pulse < 1_060; pulse++) {
+      connection.send({ t: 'pulse', pulse, at: world.clock.nowMs() })
+      await world.clock.advance(1000)
+    }
+    connection.send({ t: 'pulse', pulse: 1_060, at: world.clock.nowMs() })
+    connection.send({ t: 'live', feed: 'quote' })
+    await world.clock.advance(900)
+    assert.equal(quotes.state.state, 'stale')
+    await world.run(5_000)
+    assert.equal(quotes.state.state, 'live')
+    assert.equal(world.attempts.length, 1)
+    await client.close()
+  })
+
   test('never leads a token from an encrypted connection to a plain one', async () => {
     const world = new World()
     const gateway = world.gateway('gw-1')

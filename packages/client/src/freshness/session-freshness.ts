@@ -36,6 +36,8 @@ export class SessionFreshness {
   #lastPulseAtMs: number
   #expiresAtMs = Infinity
   #symbolsChanged = false
+  /** When the log was last known to be at fault. */
+  #logFaultAtMs = -Infinity
 
   constructor(options: SessionFreshnessOptions) {
     this.node = options.node
@@ -105,6 +107,7 @@ export class SessionFreshness {
 
   /** Judges everything anew. Returns whether any partition's state changed. */
   review(nowMs: number): boolean {
+    if (this.#isLogAtFault()) this.#logFaultAtMs = nowMs
     let changed = false
     let expiresAtMs = Infinity
     for (const feed of this.#feeds.values()) {
@@ -121,18 +124,24 @@ export class SessionFreshness {
 
   /**
    * Since when some partition has been stale through the fault of this node or of one before it, where another gateway
-   * may do better; undefined when none is. Where the log itself is at fault, every gateway has the same trouble.
+   * may do better; undefined when none is. Where the log itself is at fault, every gateway has the same trouble; and when
+   * it is back, data is old until the first pulse has come, which is nobody else's fault.
    */
   get faultSinceMs(): number | undefined {
     let sinceMs: number | undefined
     for (const feed of this.#feeds.values()) {
       if (feed.expectedSinceMs === undefined) continue
       for (const { state } of feed.partitions) {
-        if (state.state !== 'stale' || state.hop === 'log' || LOG_REASONS.has(state.reason ?? '')) continue
+        if (state.state !== 'stale' || isOfLog(state)) continue
         sinceMs = Math.min(sinceMs ?? Infinity, state.sinceMs ?? Infinity)
       }
     }
-    return sinceMs
+    return sinceMs === undefined ? undefined : Math.max(sinceMs, this.#logFaultAtMs)
+  }
+
+  #isLogAtFault(): boolean {
+    for (const feed of this.#feeds.values()) for (const { state } of feed.partitions) if (isOfLog(state)) return true
+    return false
   }
 
   /** @param partition −1 when the symbol had no update yet. */
@@ -180,4 +189,8 @@ export class SessionFreshness {
     if (feed === undefined) this.#feeds.set(name, (feed = new FeedFreshness(name)))
     return feed
   }
+}
+
+function isOfLog({ hop, reason }: SymbolState): boolean {
+  return hop === 'log' || LOG_REASONS.has(reason ?? '')
 }

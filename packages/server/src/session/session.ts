@@ -245,8 +245,10 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     this.#control({ t: 'stale', feed: feed.name, ...named(partitions), hop, reason, since: Math.round(sinceMs), message })
   }
 
+  /** With the pulse that shows it: until that has come, the receiver can only blame this node for data that is old. */
   live(feed: Feed, partitions: readonly number[]): void {
     this.#control({ t: 'live', feed: feed.name, ...named(partitions) })
+    this.pulseDue = true
   }
 
   feedsChanged(): void {

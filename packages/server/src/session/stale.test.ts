@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LiveFrame, StaleFrame } from '@pulsewire/protocol'
+import type { LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
 import type { Receiver } from '../../../../test/support/receiver.ts'
 import { Sender, everything } from '../../../../test/support/sender.ts'
 import { WHOLE_FEED } from '../hub/index.ts'
@@ -36,6 +36,23 @@ test('a partition without pulses is told to be stale: who, why, since when; and 
   sender.pulse()
   pass(0)
   assert.deepEqual(notices(receiver), [{ t: 'live', feed: 'quote', partitions: [0] }])
+})
+
+test('the pulse that shows it comes with the word that it is live, whatever interval was granted', () => {
+  const { sender, pass } = setUp()
+  const receiver = sender.connect({ pulseIntervalMs: 10_000 })
+  receiver.subscribe(['A'])
+  pass(1600)
+  receiver.take()
+  sender.pulse({ offset: 7 })
+  pass(50)
+  const frames = receiver.take()
+  assert.deepEqual(
+    frames.map(({ t }) => t),
+    ['live', 'pulse'],
+  )
+  const pulse = frames.find((frame): frame is PulseFrame => frame.t === 'pulse')
+  assert.equal(pulse?.partitions?.[0]?.[1], 7)
 })
 
 test('the node says so itself, once per change, whether anybody subscribes or not', () => {
