@@ -37,6 +37,8 @@ export interface FaultCase {
    * arrive and asks the checker.
    */
   run(run: FaultRun): Promise<Measured>
+  /** Takes away what the case made itself; called however the run went. */
+  cleanUp?(): void
 }
 
 export function faultCase(definition: FaultCase): FaultCase {

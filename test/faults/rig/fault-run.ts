@@ -16,7 +16,7 @@ const PARTITIONS = { quote: 4, trade: 3 }
  * may be wrong (travel taken for skew of the writer's clock, half a round trip on each hop); the same as in the simulation.
  */
 const TRUTH_AGE_MAX_MS = 2_500 + 600
-const START_DEADLINE_MS = 20_000
+const START_DEADLINE_MS = 30_000
 /** At rest everything arrives within this. */
 const REST_DEADLINE_MS = 15_000
 /** Two pulses at rest, so that a flag that is about to rise has risen. */

@@ -60,6 +60,7 @@ export async function runCase(definition: FaultCase, shared: SharedKafka): Promi
     ...(failures.length === 0 ? {} : { nodes: run.describeNodes() }),
   }
   await run[Symbol.asyncDispose]()
+  definition.cleanUp?.()
   return outcome
 }
 

@@ -5,6 +5,7 @@ import type { ByteFilter } from './pipe.ts'
 export class MessageTrap {
   #matches: ((payload: Buffer) => boolean) | null = null
   #caught: (() => void) | null = null
+  #watches: ((payload: Buffer) => void) | null = null
   /** Messages that disappeared. */
   readonly dropped: Buffer[] = []
 
@@ -16,7 +17,17 @@ export class MessageTrap {
     })
   }
 
+  /** The next message that matches passes. @returns when it has. */
+  seeNext(matches: (payload: Buffer) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      this.#watches = (payload) => {
+        if (matches(payload)) resolve()
+      }
+    })
+  }
+
   takes(payload: Buffer): boolean {
+    this.#watches?.(payload)
     if (this.#matches?.(payload) !== true) return false
     this.#matches = null
     this.dropped.push(payload)

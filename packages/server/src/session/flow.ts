@@ -23,6 +23,8 @@ interface Tag {
 
 export class FlowWindow {
   windowBytes = WINDOW_BYTES_START
+  /** What the last acknowledgement took; before the first, what a poor line takes. */
+  roundTripMs = 500
   #sentBytes = 0
   #ackedBytes = 0
   #tagged = 0
@@ -81,6 +83,7 @@ export class FlowWindow {
     this.#tags.splice(0, index + 1)
     this.#ackedBytes = Math.max(this.#ackedBytes, tag.sentBytes)
     this.#progressAtMs = nowMs
+    this.roundTripMs = nowMs - tag.atMs
     this.#adapt(tag.sentBytes - tag.ackedBytes, nowMs - tag.atMs)
   }
 

@@ -333,13 +333,19 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     if (notice === 'slow') this.#tellSlow()
     else if (notice === 'caught_up') this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
     const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
-    if (silentMs > options.ackTimeoutMs) {
-      const stuck =
-        this.transport.bufferedBytes > 0
-          ? `its socket takes nothing (${this.transport.bufferedBytes} bytes wait)`
-          : 'it acknowledges nothing'
-      this.close('slow_consumer', `for ${Math.round(silentMs)} ms ${stuck}`)
-    }
+    const stall = this.#slowness.stall(silentMs, this.#flow.roundTripMs)
+    if (stall !== undefined || silentMs > options.ackTimeoutMs) this.#silent(silentMs, stall)
+  }
+
+  /** Says what is stuck: a socket whose window is closed, or a receiver that takes everything and answers nothing. */
+  #silent(silentMs: number, stall: 'stalled' | 'resumed' | undefined): void {
+    const { options, log } = this.#context
+    const { bufferedBytes, remote } = this.transport
+    const fields = { session: this.id, client: this.client, remote, silentMs: Math.round(silentMs) }
+    if (stall === 'resumed') return log.info('session_resumed', 'a receiver that had stalled takes what it is sent again', fields)
+    const stuck = bufferedBytes > 0 ? `its socket takes nothing (${bufferedBytes} bytes wait)` : 'it acknowledges nothing'
+    if (silentMs > options.ackTimeoutMs) this.close('slow_consumer', `for ${Math.round(silentMs)} ms ${stuck}`)
+    else log.warn('session_stalled', `a receiver has stalled: ${stuck}`, { ...fields, socket: bufferedBytes > 0 ? 'stuck' : 'drained' })
   }
 
   #tellSlow(): void {

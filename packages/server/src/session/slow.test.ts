@@ -123,6 +123,36 @@ test('a receiver that acknowledges nothing is cut with 4101, after the deadline 
   assert.equal(sender.symbol('S0').entries.length, 0)
 })
 
+test('long before that it is named, with what is stuck, once; and when it takes something again', () => {
+  const { sender, receiver } = behind()
+  const said = () => sender.log.lines.filter(({ code }) => code.startsWith('session_')).map(({ code, fields }) => [code, fields['socket']])
+  sender.clock.advance(1000)
+  assert.deepEqual(said(), [])
+  sender.clock.advance(1000)
+  assert.deepEqual(said(), [['session_stalled', 'drained']])
+  sender.clock.advance(5000)
+  receiver.acks = true
+  receiver.ackAll()
+  sender.clock.advance(1000)
+  assert.deepEqual(said().slice(1), [['session_resumed', undefined]])
+  receiver.acks = false
+  receiver.transport.bufferedBytes = 5000
+  sender.clock.advance(4000)
+  assert.deepEqual(said().slice(2), [['session_stalled', 'stuck']])
+})
+
+test('a receiver on a long line is not taken for stalled', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ latencyMs: 900 })
+  receiver.subscribe(['A'])
+  for (let i = 0; i < 500; i++) {
+    sender.record('A', { i })
+    sender.clock.advance(20)
+  }
+  sender.clock.advance(10_000)
+  assert.deepEqual(sender.log.lines.filter(({ code }) => code === 'session_stalled').length, 0)
+})
+
 test('a socket that takes nothing is cut too, and the reason says what is stuck', () => {
   const sender = new Sender()
   const receiver = sender.connect()

@@ -8,6 +8,7 @@ interface SessionDefaults {
   readonly messageBytesMax: number
   readonly subscriptionsMax: number
   readonly outboundBytesMax: number
+  readonly ackTimeoutMs: number
   readonly sessionsMax: number
 }
 
@@ -23,6 +24,8 @@ export const INNER_SESSION: SessionDefaults = {
   messageBytesMax: MIB,
   subscriptionsMax: 2_000_000,
   outboundBytesMax: 16 * MIB,
+  // A gateway that takes nothing for so long is frozen or cut off: its clients have left it by then.
+  ackTimeoutMs: 5_000,
   sessionsMax: 1_000,
 }
 
@@ -34,6 +37,8 @@ export const CLIENT_SESSION: SessionDefaults = {
   messageBytesMax: 16 * KIB,
   subscriptionsMax: 5_000,
   outboundBytesMax: MIB,
+  // A phone in a tunnel, a thin line with a large snapshot on it.
+  ackTimeoutMs: 15_000,
   sessionsMax: 50_000,
 }
 
@@ -77,7 +82,7 @@ export function sessionSection(defaults: SessionDefaults) {
         },
       ),
       ackTimeoutMs: durationMs('A receiver that acknowledges nothing for this long is closed with 4101.', {
-        default: 15_000,
+        default: defaults.ackTimeoutMs,
         min: 1_000,
         max: 600_000,
       }),

@@ -1,0 +1,47 @@
+import { NetworkNamespace } from '../../support/network-namespace.ts'
+import { faultCase } from '../rig/fault-case.ts'
+
+/** Made when the row is run, gone with it. */
+let namespace: NetworkNamespace | undefined
+
+export default faultCase({
+  number: 17,
+  name: 'half-open connection',
+  expected: 'the cable of gw-1 is pulled, and nobody is told: both ends of its links notice, its clients move',
+  bound: { detectMs: 3_000, recoverMs: 5_000 },
+  needs: 'namespaces',
+  topology: {
+    within: (id) => {
+      if (id !== 'gw-1') return undefined
+      namespace ??= new NetworkNamespace()
+      return { command: namespace.within, host: namespace.innerHost, peersAt: namespace.outerHost }
+    },
+  },
+  async run(run) {
+    const { gateways, pushNodes } = run.installation
+    const gateway = gateways[0]!
+    const victims = run.clientsOf(gateway)
+    const atMs = run.nowMs
+    run.excuse('the cable of gw-1 pulled', atMs, 5_000, victims)
+    namespace!.pull()
+    const linkMs = await gateway.saidWithinMs('link_lost', atMs)
+    const pushMs = await Promise.all(pushNodes.map((push) => push.saidWithinMs('session_stalled', atMs)))
+    const gatewayMs = await gateway.saidWithinMs('session_stalled', atMs)
+    await run.pass(3_000)
+    await run.untilLive()
+    const clientsMs = run.noticedWithinMs(atMs, victims) ?? Infinity
+    namespace!.plug()
+    await run.pass(5_000)
+    return {
+      detectMs: Math.max(linkMs, gatewayMs, ...pushMs, clientsMs),
+      recoverMs: run.liveWithinMs(atMs, victims),
+      notes: [
+        `noticed after: gateway of its push nodes ${Math.round(linkMs)} ms, of its clients ${Math.round(gatewayMs)} ms; push nodes ${Math.round(Math.max(...pushMs))} ms; clients ${Math.round(clientsMs)} ms`,
+      ],
+    }
+  },
+  cleanUp() {
+    namespace?.[Symbol.dispose]()
+    namespace = undefined
+  },
+})
