@@ -33,6 +33,7 @@ export const sessionOptions: SessionOptions = {
   ackTimeoutMs: 15_000,
   helloTimeoutMs: 5000,
   sessionsMax: 10,
+  drainPerSecond: 500,
 }
 
 /** A source that has everything, as a push node's. */
@@ -52,6 +53,7 @@ export interface SenderOptions {
   readonly session?: Partial<SessionOptions>
   readonly groups?: Readonly<Record<string, readonly string[]>>
   readonly source?: HubSource
+  readonly elsewhere?: ConstructorParameters<typeof Sessions>[0]['elsewhere'] & {}
 }
 
 export interface RecordOptions {
@@ -92,6 +94,7 @@ export class Sender {
       groups: new Map(Object.entries(options.groups ?? {})),
       log: this.log,
       random: () => 0.5,
+      ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
     })
     this.hub.connect(options.source ?? everything, this.sessions)
     for (const feed of this.hub.feeds) this.hub.setShape(feed, feed.generation, 1)

@@ -8,6 +8,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Arbiter } from './arbiter.ts'
+import { Balance, type Peers } from './balance.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
 import { Link } from './link.ts'
 
@@ -25,6 +26,8 @@ export interface GatewayDeps {
   readonly connect?: ConnectLink
   /** How clients come in. Default: WebSocket on the configured address. */
   readonly listen?: ListenStream
+  /** The seam for leases: the other gateways, to which clients are sent when this one drains or has too many. Default: none known. */
+  readonly peers?: Peers
 }
 
 /** Makes one stream of both lines and serves clients. */
@@ -35,6 +38,7 @@ export class Gateway implements Service {
   readonly links: readonly Link[]
   readonly #config: GatewayConfig
   readonly #server: StreamListener
+  readonly #balance: Balance
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #closed = Promise.withResolvers<void>()
@@ -48,6 +52,7 @@ export class Gateway implements Service {
     this.#logger = deps.logger
     const random = deps.random ?? Math.random
     this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock })
+    const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers: deps.peers ?? (() => []) }))
     this.sessions = new Sessions({
       hub: this.hub,
       session,
@@ -56,7 +61,9 @@ export class Gateway implements Service {
       groups: new Map(Object.entries(groups)),
       log: deps.logger,
       random,
+      elsewhere: (why) => balance.elsewhere(why),
     })
+    balance.attach(this.sessions)
     this.arbiter = new Arbiter({
       hub: this.hub,
       logger: deps.logger,
@@ -118,6 +125,7 @@ export class Gateway implements Service {
 
   async #close(): Promise<void> {
     this.#timer?.cancel()
+    this.#balance.close()
     this.sessions.close()
     for (const link of this.links) link.close()
     await this.#server.close()

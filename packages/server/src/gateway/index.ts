@@ -1,2 +1,3 @@
+export type { GatewayPeer, Peers } from './balance.ts'
 export { createGateway, type Gateway, type GatewayDeps } from './gateway.ts'
 export type { ConnectLink, LinkConnection, LinkEvents } from './link-transport.ts'

@@ -1,3 +1,4 @@
+export type { MoveReason } from './moves.ts'
 export type { SessionOptions } from './options.ts'
 export { Sessions } from './sessions.ts'
 export type { Transport, TransportHandler } from './transport.ts'

@@ -15,4 +15,6 @@ export interface SessionOptions {
   readonly ackTimeoutMs: number
   readonly helloTimeoutMs: number
   readonly sessionsMax: number
+  /** How many receivers are asked to move in a second, when the node drains or has more than its share. */
+  readonly drainPerSecond: number
 }

@@ -21,6 +21,7 @@ import {
 } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
 import { welcomeFrame, type SessionContext } from './context.ts'
+import type { Elsewhere, MoveReason } from './moves.ts'
 import { DueQueue } from './due-queue.ts'
 import { FlowWindow } from './flow.ts'
 import { readInbound, type BadFrame } from './inbound.ts'
@@ -68,6 +69,8 @@ export class Session implements Subscriber, TransportHandler, Flushable {
   readonly #slowness = new Slowness()
   /** Feeds of which it was told that something is stale: it is told when that is over, whatever it subscribes to then. */
   #toldStale: Set<Feed> | null = null
+  /** Why it was asked to move. */
+  #asked: MoveReason | null = null
 
   constructor(id: string, transport: Transport, context: SessionContext) {
     this.id = id
@@ -359,10 +362,12 @@ export class Session implements Subscriber, TransportHandler, Flushable {
 
   // ---- the end
 
-  /** Announces the end; the receiver should move. */
-  goodbye(message: string, reconnectAfterMs: number, addresses: readonly string[]): void {
-    if (this.state !== 'open') return
-    this.#control({ t: 'goodbye', code: 'draining', message, reconnectAfterMs, addresses })
+  /** Asks the receiver to move. @returns false when it cannot be asked, or was for the same reason. */
+  goodbye(code: MoveReason, message: string, reconnectAfterMs: number, elsewhere: Elsewhere): boolean {
+    if (this.state !== 'open' || this.#asked === code) return false
+    this.#asked = code
+    this.#control({ t: 'goodbye', code, message, reconnectAfterMs, addresses: elsewhere(code) })
+    return true
   }
 
   drained(): void {

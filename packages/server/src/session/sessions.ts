@@ -15,6 +15,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
 import type { SessionContext } from './context.ts'
+import { Moves, type Elsewhere } from './moves.ts'
 import type { SessionOptions } from './options.ts'
 import { EAGER_BELOW_MS, PulseWheel } from './pulse-wheel.ts'
 import { FlushScheduler } from './scheduler.ts'
@@ -34,6 +35,7 @@ export class Sessions implements HubListener {
   readonly #wheel: PulseWheel
   readonly #incarnation: string
   readonly #checkTimer: Timer
+  readonly #moves: Moves
   #nextId = 1
 
   constructor(options: {
@@ -44,8 +46,17 @@ export class Sessions implements HubListener {
     readonly groups?: ReadonlyMap<string, readonly string[]>
     readonly log: Logger
     readonly random?: () => number
+    /** Where receivers that are to leave could go. Default: not known, and they have to find out by themselves. */
+    readonly elsewhere?: Elsewhere
   }) {
     const { hub } = options
+    this.#moves = new Moves({
+      clock: hub.clock,
+      log: options.log,
+      sessions: this.#sessions,
+      perSecond: options.session.drainPerSecond,
+      elsewhere: options.elsewhere ?? (() => []),
+    })
     this.#wheel = new PulseWheel(hub.clock, options.random ?? Math.random)
     this.#incarnation = hub.epoch.toString(36)
     this.#context = {
@@ -82,19 +93,28 @@ export class Sessions implements HubListener {
   accept(transport: Transport): Session {
     const session = new Session(`${this.#context.hub.nodeId}.${this.#incarnation}.${this.#nextId++}`, transport, this.#context)
     this.#sessions.add(session)
+    // Its upgrade was on the way when the node began to drain.
+    if (this.#moves.draining) session.close('draining', 'this node is going away')
     return session
   }
 
-  /** Tells every receiver to move, then waits for them to leave, at most `deadlineMs`. */
-  async drain(deadlineMs: number): Promise<void> {
-    for (const session of this.#sessions) session.goodbye('this node is going away', 0, [])
-    const untilMs = this.#context.hub.clock.nowMs() + deadlineMs
-    while (this.#sessions.size > 0 && this.#context.hub.clock.nowMs() < untilMs) {
-      await new Promise<void>((resolve) => this.#context.hub.clock.after(20, resolve))
-    }
+  /** Tells every receiver to move, at a pace, and waits for them to leave; who has not by the deadline is cut. */
+  drain(deadlineMs: number): Promise<void> {
+    return this.#moves.drain(deadlineMs)
+  }
+
+  /** Asks so many receivers to move, at a pace; those who cannot stay. */
+  shed(count: number): void {
+    this.#moves.shed(count)
+  }
+
+  /** Receivers that are still to be asked to move. */
+  get shedding(): number {
+    return this.#moves.pending
   }
 
   close(): void {
+    this.#moves.close()
     for (const session of [...this.#sessions]) session.close('draining', 'this node is going away')
     this.#checkTimer.cancel()
     this.#wheel.close()

@@ -92,6 +92,10 @@ export function sessionSection(defaults: SessionDefaults) {
         max: 60_000,
       }),
       sessionsMax: count('Sessions held at once; a further one is closed with 4100.', { default: defaults.sessionsMax, max: 1_000_000 }),
+      drainPerSecond: count(
+        'How many receivers are asked to move in a second, when the node drains or has more than its share. A drain hurries where they would not all be asked in half of its time.',
+        { default: 500, max: 100_000 },
+      ),
     })
     .prefault({})
     .describe('Limits and intervals of each downstream session.')
