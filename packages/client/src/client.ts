@@ -1,6 +1,7 @@
 import type { ControlFrame, FeedInfo, GoodbyeFrame, NoticeFrame, ReceivedImage } from '@pulsewire/protocol'
 import type { Timer } from './clock.ts'
 import { Connector, type ClientState, type ConnectorHost } from './connection/connector.ts'
+import type { GatewaysEvent } from './connection/gateways.ts'
 import { Session, type NextStep, type SessionHost } from './connection/session.ts'
 import { Emitter } from './emitter.ts'
 import { PulsewireError } from './errors.ts'
@@ -39,6 +40,8 @@ export interface ClientEvents {
   notice: Pick<NoticeFrame, 'code' | 'message'>
   goodbye: Pick<GoodbyeFrame, 'code' | 'message' | 'addresses' | 'reconnectAfterMs'>
   feeds: readonly FeedInfo[]
+  /** A balancer gave a list of gateways. */
+  gateways: GatewaysEvent
   /** Trouble that nobody waits for. The client goes on by itself where `retryable`. */
   error: PulsewireError
 }
@@ -151,6 +154,8 @@ export class PulsewireClient {
       disconnected: (hop, error) => this.#registry.disconnect(hop, error.message),
       gaveUp: (hop, error) => this.#registry.giveUp(hop, error),
       compare: (candidate) => this.#registry.compare(candidate),
+      suffers: () => this.#registry.suffers,
+      onGateways: (event) => this.#emitter.emit('gateways', event),
       onState: (state, detail) => this.#onState(state, detail),
       onError: (error) => this.#emitter.emit('error', error),
     }

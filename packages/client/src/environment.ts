@@ -1,4 +1,5 @@
 import { createSystemClock, type Clock } from './clock.ts'
+import { fetchText, type FetchText } from './connection/fetch-text.ts'
 import { openWebSocket, type OpenSocket } from './connection/socket.ts'
 
 /** Everything outside the client that it decides by. The only module that reaches for the real ones. */
@@ -7,12 +8,14 @@ export interface Environment {
   /** Uniform in [0, 1). */
   readonly random: () => number
   readonly openSocket: OpenSocket
+  /** How balancers are asked. */
+  readonly fetchText: FetchText
   /** Calls back when the network or the page came back, so that a backoff can be cut short. Returns the undo. */
   readonly onWake: (callback: () => void) => () => void
 }
 
 export function systemEnvironment(): Environment {
-  return { clock: createSystemClock(), random: Math.random, openSocket: openWebSocket, onWake: onPageWake }
+  return { clock: createSystemClock(), random: Math.random, openSocket: openWebSocket, fetchText, onWake: onPageWake }
 }
 
 /** Browsers tell when the network is back and when a page is shown again; elsewhere nothing happens. */

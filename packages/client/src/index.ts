@@ -7,6 +7,8 @@ export {
 export type { AddressSource, ClientOptions, TokenSource } from './options.ts'
 export { VERSION } from './options.ts'
 export type { ClientState } from './connection/connector.ts'
+export type { FetchText, TextAnswer } from './connection/fetch-text.ts'
+export type { GatewaysEvent } from './connection/gateways.ts'
 export type { OpenSocket, Socket, SocketEvents } from './connection/socket.ts'
 export type { Clock, Timer } from './clock.ts'
 export type { Environment } from './environment.ts'

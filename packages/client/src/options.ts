@@ -1,5 +1,6 @@
 import { ENCODINGS, type Encoding } from '@pulsewire/protocol'
 import { toAddresses } from './connection/addresses.ts'
+import { balancerUrl } from './connection/hand-out.ts'
 import { systemEnvironment, type Environment } from './environment.ts'
 import { PulsewireError } from './errors.ts'
 
@@ -9,8 +10,16 @@ export type AddressSource = string | readonly string[] | (() => string | readonl
 export type TokenSource = string | (() => string | Promise<string>)
 
 export interface ClientOptions {
-  /** One address, a list, or a function that asks for a list (a balancer, say); it is called before each connection. */
-  readonly url: AddressSource
+  /** One address, a list, or a function that asks for a list; it is called before each connection. */
+  readonly url?: AddressSource
+  /**
+   * Addresses of balancers, `https://host`, one or several: they are asked for gateways. The last list stays in use
+   * when none answers; `url`, where given too, when none has ever answered.
+   */
+  readonly balancer?: string | readonly string[]
+  /** Of whom the balancer should know: the client's zone, and `grey` for one that takes part in a grey release. */
+  readonly zone?: string
+  readonly track?: string
   /** Bearer token, or a function that gives one: called at each connection, and when the server wants a new one. */
   readonly token?: TokenSource
   /** Who uses the client, for session lists and traces where no token says so. */
@@ -29,7 +38,9 @@ export interface ClientOptions {
   readonly backoffBaseMs?: number
   /** Upper bound of any delay before reconnecting. Default 30,000 ms. */
   readonly backoffMaxMs?: number
-  /** Data stale for this long through the fault of this gateway makes the client try another address. Default 5,000 ms. */
+  /** Without welcome for this long, a second address is tried beside the first. Default 700 ms; more than `connectTimeoutMs`: never. */
+  readonly hedgeAfterMs?: number
+  /** Data stale for this long through the fault of this gateway makes the client try another address. Default 1,500 ms. */
   readonly failoverAfterMs?: number
   /** A larger message from the server is refused. Default 16 MiB. */
   readonly messageBytesMax?: number
@@ -39,7 +50,9 @@ export interface ClientOptions {
 
 /** Options with every default filled in. */
 export interface Settings {
-  readonly url: AddressSource
+  readonly url: AddressSource | undefined
+  /** What is asked of balancers, as whole URLs. */
+  readonly balancers: readonly string[]
   readonly token: TokenSource | undefined
   readonly user: string | undefined
   readonly name: string
@@ -48,6 +61,7 @@ export interface Settings {
   readonly staleAfterMs: number | undefined
   readonly connectTimeoutMs: number
   readonly backoff: { readonly baseMs: number; readonly maxMs: number }
+  readonly hedgeAfterMs: number
   readonly failoverAfterMs: number
   readonly messageBytesMax: number
   readonly environment: Environment
@@ -58,12 +72,16 @@ export const VERSION = '0.1.0'
 
 /** @throws PulsewireError options_invalid, address_invalid */
 export function resolveOptions(options: ClientOptions): Settings {
-  if (options === null || typeof options !== 'object') throw new PulsewireError('options_invalid', 'options must be an object with url')
-  if (typeof options.url !== 'function') toAddresses(options.url)
+  if (options === null || typeof options !== 'object')
+    throw new PulsewireError('options_invalid', 'options must be an object with url or balancer')
+  if (options.url === undefined && options.balancer === undefined)
+    throw new PulsewireError('options_invalid', 'url or balancer must be given')
+  if (options.url !== undefined && typeof options.url !== 'function') toAddresses(options.url)
   const encoding = options.encoding ?? 'bin'
   if (encoding !== 'bin' && encoding !== 'json') throw new PulsewireError('options_invalid', "encoding must be 'bin' or 'json'")
   return {
     url: options.url,
+    balancers: balancersOf(options),
     token: options.token,
     user: options.user,
     name: options.name ?? `@pulsewire/client/${VERSION}`,
@@ -75,10 +93,17 @@ export function resolveOptions(options: ClientOptions): Settings {
       baseMs: positive(options.backoffBaseMs ?? 250, 'backoffBaseMs'),
       maxMs: positive(options.backoffMaxMs ?? 30_000, 'backoffMaxMs'),
     },
-    failoverAfterMs: positive(options.failoverAfterMs ?? 5_000, 'failoverAfterMs'),
+    hedgeAfterMs: positive(options.hedgeAfterMs ?? 700, 'hedgeAfterMs'),
+    failoverAfterMs: positive(options.failoverAfterMs ?? 1_500, 'failoverAfterMs'),
     messageBytesMax: positive(options.messageBytesMax ?? 16 * 1024 * 1024, 'messageBytesMax'),
     environment: { ...systemEnvironment(), ...options.environment },
   }
+}
+
+function balancersOf({ balancer = [], zone, track, user, name }: ClientOptions): string[] {
+  const list = typeof balancer === 'string' ? [balancer] : balancer
+  if (!Array.isArray(list)) throw new PulsewireError('options_invalid', 'balancer must be an address or a list of addresses')
+  return [...new Set(list as readonly string[])].map((address) => balancerUrl(address, { zone, track, client: user ?? name }))
 }
 
 function positive(value: number, name: string): number {

@@ -11,9 +11,10 @@ export function toAddresses(list: string | readonly string[]): string[] {
   return [...new Set(addresses.map(toAddress))]
 }
 
-function toAddress(text: string): string {
+/** The same for one. @throws PulsewireError address_invalid */
+export function toAddress(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || (url.protocol !== 'ws:' && url.protocol !== 'wss:')) {
+  if (url === undefined || !/^wss?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw new PulsewireError('address_invalid', `'${text}' is no ws:// or wss:// address`)
   }
   if (url.pathname === '/') url.pathname = STREAM_PATH
@@ -37,6 +38,16 @@ export class AddressBook {
     return new Set([...this.#suggested, ...this.#list]).size
   }
 
+  /** Whether a server that is going away has named addresses that were not tried yet. */
+  get hasSuggestion(): boolean {
+    return this.#suggested.length > 0
+  }
+
+  /** Whether every address of the list has failed since it was good last. */
+  get exhausted(): boolean {
+    return this.#list.every((address) => this.#failed.has(address))
+  }
+
   setList(list: readonly string[]): void {
     this.#list = list
     for (const address of this.#failed.keys()) if (!list.includes(address)) this.#failed.delete(address)
@@ -57,6 +68,8 @@ export class AddressBook {
       }
     }
     this.#suggested = good
+    // Whoever names them knows more than our last attempt.
+    for (const address of good) this.#failed.delete(address)
   }
 
   failed(address: string): void {
@@ -68,12 +81,13 @@ export class AddressBook {
     this.#failed.delete(address)
   }
 
-  /** @param avoid taken only when there is nothing else. */
-  next(avoid?: string): string | undefined {
+  /** @param avoid taken only when there is nothing else, in their order. */
+  next(...avoid: (string | undefined)[]): string | undefined {
     let best: string | undefined
     let bestRank = Infinity
     for (const address of new Set([...this.#suggested, ...this.#list])) {
-      const rank = address === avoid ? Number.MAX_SAFE_INTEGER : (this.#failed.get(address) ?? 0)
+      const avoided = avoid.indexOf(address)
+      const rank = avoided >= 0 ? Number.MAX_SAFE_INTEGER - avoided : (this.#failed.get(address) ?? 0)
       if (rank < bestRank) {
         best = address
         bestRank = rank

@@ -2,11 +2,13 @@ import type { GoodbyeFrame } from '@pulsewire/protocol'
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
-import { AddressBook, toAddresses } from './addresses.ts'
+import type { AddressBook } from './addresses.ts'
 import { backoffMs } from './backoff.ts'
-import { bounded } from './bounded.ts'
 import { Credentials } from './credentials.ts'
+import { Gateways, type GatewaysHost } from './gateways.ts'
+import { Race } from './race.ts'
 import type { NextStep, Session } from './session.ts'
+import { TrialPace } from './trial-pace.ts'
 
 /**
  * - `connecting`: a connection is being made, and there is none.
@@ -17,7 +19,7 @@ import type { NextStep, Session } from './session.ts'
  */
 export type ClientState = 'connecting' | 'open' | 'waiting' | 'failed' | 'closed'
 
-export interface ConnectorHost {
+export interface ConnectorHost extends GatewaysHost {
   open(url: string, token: string | undefined): Session
   /** It is welcomed: tell it what is subscribed. */
   attach(session: Session): void
@@ -29,19 +31,33 @@ export interface ConnectorHost {
   /** Nobody will, by itself. */
   gaveUp(hop: string, error: PulsewireError): void
   compare(candidate: Session): 'unsettled' | 'worse' | 'same' | 'better'
-  onState(state: ClientState, detail: { url?: string; retryInMs?: number; error?: PulsewireError }): void
-  onError(error: PulsewireError): void
+  /** Whether anything that is shown is stale through the fault of a node. */
+  suffers(): boolean
+  onState(state: ClientState, detail: StateDetail): void
 }
 
-/** Why a new session is wanted although one serves. */
-type MoveReason = 'goodbye' | 'silent' | 'stale'
+interface StateDetail {
+  readonly url?: string
+  readonly retryInMs?: number
+  readonly error?: PulsewireError
+}
+
+/**
+ * Why a new session is wanted although one serves. With `goodbye` and `silent` it has to be found; `stale` and
+ * `rebalance` are trials: when they fail, all stays as it is.
+ */
+type MoveReason = 'goodbye' | 'silent' | 'stale' | 'rebalance'
+
+const RANK: Readonly<Record<MoveReason, number>> = { goodbye: 3, silent: 2, stale: 1, rebalance: 0 }
 
 /** A connection that lasted this long was a good one: the next backoff starts anew. */
 const HEALTHY_MS = 5_000
 /** How long a session that is to take over may take to become live. */
-const MOVE_TIMEOUT_MS = 10_000
+const MOVE_TIMEOUT_MS: Readonly<Record<MoveReason, number>> = { goodbye: 10_000, silent: 0, stale: 5_000, rebalance: 10_000 }
 /** A silent session is kept beside the attempts to replace it for this many times `staleAfterMs`; it may come back. */
 const SILENT_FACTOR = 4
+/** Where a crowd is let in one by one, slow answers are to be expected. */
+const CROWD_FACTOR = 2
 
 /**
  * Keeps one session serving. A second one, the candidate, is opened when there is none, or when the first is leaving,
@@ -50,9 +66,14 @@ const SILENT_FACTOR = 4
 export class Connector {
   readonly #settings: Settings
   readonly #host: ConnectorHost
-  readonly #addresses = new AddressBook()
+  readonly #gateways: Gateways
+  readonly #addresses: AddressBook
   readonly #credentials: Credentials
+  readonly #trials: TrialPace
   #serving: Session | null = null
+  /** Connections that are being made. */
+  #race: Race | null = null
+  /** Welcomed, and not serving yet. */
   #candidate: Session | null = null
   #move: MoveReason | null = null
   #state: ClientState = 'closed'
@@ -67,7 +88,10 @@ export class Connector {
   constructor(settings: Settings, host: ConnectorHost) {
     this.#settings = settings
     this.#host = host
+    this.#gateways = new Gateways(settings, host)
+    this.#addresses = this.#gateways.book
     this.#credentials = new Credentials(settings.token, settings.connectTimeoutMs, settings.environment.clock)
+    this.#trials = new TrialPace(settings.failoverAfterMs, settings.environment.random)
   }
 
   get state(): ClientState {
@@ -78,20 +102,17 @@ export class Connector {
     return this.#serving
   }
 
-  get candidate(): Session | null {
-    return this.#candidate
-  }
-
   /** Connects, or tries at once instead of waiting. */
   connect(): void {
     if (this.#state === 'failed' || this.#state === 'closed') this.#failures = 0
-    if (this.#serving !== null || this.#attempting || this.#candidate !== null) return
+    if (this.#serving !== null || this.#isTrying) return
     this.#timer?.cancel()
     void this.#try()
   }
 
   close(): void {
     this.#stop()
+    this.#gateways.close()
     const sessions = [this.#serving, this.#candidate]
     this.#serving = null
     this.#candidate = null
@@ -100,7 +121,11 @@ export class Connector {
   }
 
   onWelcome(session: Session): void {
-    if (session !== this.#candidate) return
+    if (this.#race?.has(session) !== true) return
+    // Who was slower has its turn when the others have had theirs.
+    for (const url of this.#race.won(session)) this.#addresses.failed(url)
+    this.#race = null
+    this.#candidate = session
     this.#credentials.accepted()
     // A silent session has nothing that could be lost.
     if (this.#serving === null || this.#move === 'silent') this.#promote(session)
@@ -110,34 +135,41 @@ export class Connector {
 
   onClosed(session: Session, error: PulsewireError, next: NextStep): void {
     this.#host.detach(session)
-    const wasServing = session === this.#serving
-    if (!wasServing && session !== this.#candidate) return
+    const isServing = session === this.#serving
+    const race = this.#race?.has(session) === true ? this.#race : null
+    if (!isServing && race === null && session !== this.#candidate) return
     this.#lastError = error
-    if (wasServing) {
+    if (isServing) {
       this.#serving = null
       this.#move = null
       this.#countFailure(session)
       this.#host.disconnected(session.node, error)
-    } else {
-      this.#candidate = null
-      this.#failures++
-    }
+    } else this.#failures++
+    if (session === this.#candidate) this.#candidate = null
     this.#host.onError(error)
-    if (next === 'never' && this.#serving === null && this.#candidate === null) this.#refused(session, error)
-    else {
-      this.#addresses.failed(session.url)
-      this.#afterLoss()
+    this.#addresses.failed(session.url)
+    let refusal = next === 'never' ? { session, error } : undefined
+    if (race !== null) {
+      refusal = race.refusal ??= refusal
+      if (!race.lost(session)) return
+      this.#race = null
     }
+    if (refusal !== undefined && this.#serving === null && !this.#isTrying) this.#refused(refusal.session, refusal.error)
+    else if (!isServing && this.#isTrial) this.#cancelMove()
+    else this.#afterLoss()
   }
 
-  /** The server is going away: connect elsewhere, and leave it when live there. */
+  /** The server is going away, or has too many: connect elsewhere, and leave it when live there. */
   onGoodbye(session: Session, frame: GoodbyeFrame): void {
-    if (session === this.#candidate) this.#dropCandidate(true)
-    else if (session === this.#serving) {
-      this.#addresses.suggest(frame.addresses ?? [], session.url)
-      const withinMs = Math.min(frame.reconnectAfterMs ?? 0, this.#settings.backoff.maxMs)
-      this.#startMove('goodbye', this.#settings.environment.random() * withinMs)
+    if (session !== this.#serving) {
+      if (session === this.#candidate) this.#dropCandidate(true)
+      return
     }
+    const reason = frame.code === 'rebalance' ? 'rebalance' : 'goodbye'
+    if (reason === 'goodbye') this.#addresses.failed(session.url)
+    this.#addresses.suggest(frame.addresses ?? [], session.url)
+    const withinMs = Math.min(frame.reconnectAfterMs ?? 0, this.#settings.backoff.maxMs)
+    this.#startMove(reason, this.#settings.environment.random() * withinMs)
   }
 
   /** Sends a fresh token over the session in progress. */
@@ -162,17 +194,14 @@ export class Connector {
   nextCheckMs(): number {
     const serving = this.#serving
     if (serving === null) return Infinity
-    const { freshness } = serving
-    let nextMs = Infinity
-    if (this.#move === null) {
-      nextMs = freshness.silentAtMs
-      const faultSinceMs = freshness.faultSinceMs
-      if (faultSinceMs !== undefined && this.#addresses.hasOther(serving.url)) {
-        nextMs = Math.min(nextMs, faultSinceMs + this.#settings.failoverAfterMs)
-      }
-    } else if (this.#move === 'silent') nextMs = this.#silentEndMs(serving)
-    const candidate = this.#candidate
-    return candidate?.welcome === undefined ? nextMs : Math.min(nextMs, candidate.welcomedAtMs + MOVE_TIMEOUT_MS)
+    const { silentAtMs, faultSinceMs } = serving.freshness
+    const move = this.#move
+    const isUrgent = move === 'silent' || move === 'goodbye'
+    let nextMs = isUrgent ? this.#silentEndMs(serving) : silentAtMs
+    if (move === null && faultSinceMs !== undefined && this.#addresses.hasOther(serving.url)) {
+      nextMs = Math.min(nextMs, this.#trials.nextAtMs(faultSinceMs))
+    }
+    return this.#candidate === null || move === null ? nextMs : Math.min(nextMs, this.#candidate.welcomedAtMs + MOVE_TIMEOUT_MS[move])
   }
 
   #checkServing(nowMs: number): void {
@@ -181,33 +210,39 @@ export class Connector {
     const { freshness } = serving
     if (nowMs > freshness.silentAtMs) {
       this.#startMove('silent', 0)
-      if (nowMs > this.#silentEndMs(serving)) {
-        const message = `no pulse from ${serving.node} for ${Math.round(nowMs - freshness.lastPulseAtMs)} ms`
-        serving.abandon(new PulsewireError('connection_silent', message, { retryable: true }))
-      }
+      if (nowMs > this.#silentEndMs(serving)) serving.abandonSilent()
       return
     }
     if (this.#move === 'silent') this.#cancelMove()
-    const faultSinceMs = freshness.faultSinceMs
+    const { faultSinceMs } = freshness
     if (faultSinceMs === undefined) {
       if (this.#move === 'stale') this.#cancelMove()
-    } else if (nowMs - faultSinceMs > this.#settings.failoverAfterMs && this.#addresses.hasOther(serving.url)) {
-      this.#startMove('stale', 0)
+    } else if (this.#move === null && nowMs > this.#trials.nextAtMs(faultSinceMs) && this.#addresses.hasOther(serving.url)) {
+      this.#trials.tried(nowMs)
+      if (this.#host.suffers()) this.#startMove('stale', 0)
     }
   }
 
   #checkCandidate(nowMs: number): void {
     const candidate = this.#candidate
-    if (candidate?.welcome === undefined || this.#serving === null || this.#move === null) return
+    const move = this.#move
+    if (candidate === null || this.#serving === null || move === null) return
     candidate.freshness.review(nowMs)
     const comparison = this.#host.compare(candidate)
-    const late = nowMs - candidate.welcomedAtMs > MOVE_TIMEOUT_MS
-    if (this.#move === 'silent') this.#promote(candidate)
-    else if (this.#move === 'goodbye') {
-      // The old one will close anyway.
-      if (comparison === 'same' || comparison === 'better' || late) this.#promote(candidate)
-    } else if (comparison === 'better') this.#promote(candidate)
-    else if (late) this.#dropCandidate(true)
+    const isGood = comparison === 'better' || (comparison === 'same' && move !== 'stale')
+    const isLate = nowMs - candidate.welcomedAtMs > MOVE_TIMEOUT_MS[move]
+    // One that says goodbye will close anyway; of one that is silent nothing can be lost.
+    if (isGood || move === 'silent' || (isLate && move === 'goodbye')) this.#promote(candidate)
+    else if (isLate) this.#dropCandidate(true)
+  }
+
+  get #isTrying(): boolean {
+    return this.#attempting || this.#race !== null || this.#candidate !== null
+  }
+
+  /** Whether the move is one that ends when it fails. */
+  get #isTrial(): boolean {
+    return this.#serving !== null && (this.#move === 'stale' || this.#move === 'rebalance')
   }
 
   #silentEndMs(serving: Session): number {
@@ -216,31 +251,29 @@ export class Connector {
 
   #startMove(reason: MoveReason, delayMs: number): void {
     const before = this.#move
-    if (before === reason || before === 'goodbye') return
+    if (this.#serving === null || (before !== null && RANK[before] >= RANK[reason])) return
     this.#move = reason
     // An attempt is under way already.
-    if (before !== null || this.#serving === null) return
+    if (before !== null) return
     this.#countFailure(this.#serving)
     this.#schedule(Math.max(delayMs, this.#delayMs()))
   }
 
-  /** The serving session is well again. */
+  /** The serving session is well again, or no other is better. */
   #cancelMove(): void {
-    this.#move = null
-    this.#attempt++
-    this.#attempting = false
-    this.#timer?.cancel()
+    this.#stop()
     this.#dropCandidate(false)
   }
 
-  #dropCandidate(again: boolean): void {
+  #dropCandidate(isAgain: boolean): void {
     const candidate = this.#candidate
     if (candidate === null) return
     this.#candidate = null
     candidate.leave()
     this.#host.detach(candidate)
-    if (!again) return
+    if (!isAgain) return
     this.#addresses.failed(candidate.url)
+    if (this.#isTrial) return this.#stop()
     this.#failures++
     this.#afterLoss()
   }
@@ -252,6 +285,7 @@ export class Connector {
     this.#move = null
     this.#lastError = undefined
     this.#addresses.succeeded(session.url)
+    this.#gateways.keepFresh()
     this.#host.promote(session)
     if (before !== null) {
       before.leave()
@@ -262,14 +296,10 @@ export class Connector {
 
   /** A session is gone: who serves now, and who is to come? */
   #afterLoss(): void {
-    const candidate = this.#candidate
-    if (this.#serving === null && candidate?.welcome !== undefined) this.#promote(candidate)
+    if (this.#serving === null && this.#candidate !== null) this.#promote(this.#candidate)
     if (this.#serving !== null && this.#move === null) return
-    if (this.#candidate !== null || this.#attempting) {
-      if (this.#serving === null) this.#setState('connecting', {})
-      return
-    }
-    this.#schedule(this.#delayMs())
+    if (!this.#isTrying) this.#schedule(this.#delayMs())
+    else if (this.#serving === null) this.#setState('connecting', {})
   }
 
   /** The server does not want to see us again as we are. */
@@ -286,10 +316,13 @@ export class Connector {
   #schedule(delayMs: number): void {
     this.#timer?.cancel()
     this.#timer = this.#settings.environment.clock.after(delayMs, () => void this.#try())
-    if (this.#serving === null) {
-      const error = this.#lastError
-      this.#setState('waiting', { retryInMs: delayMs, ...(error === undefined ? {} : { error }) })
-    }
+    this.#setWaiting(delayMs)
+  }
+
+  #setWaiting(delayMs: number): void {
+    if (this.#serving !== null) return
+    const error = this.#lastError
+    this.#setState('waiting', { retryInMs: delayMs, ...(error === undefined ? {} : { error }) })
   }
 
   async #try(): Promise<void> {
@@ -297,39 +330,40 @@ export class Connector {
     this.#attempting = true
     if (this.#serving === null) this.#setState('connecting', {})
     try {
-      await this.#updateAddresses()
+      const turnInMs = await this.#gateways.update()
+      if (turnInMs > 0 && attempt === this.#attempt) await this.#turn(turnInMs)
       const token = await this.#credentials.token()
       if (attempt !== this.#attempt) return
-      const url = this.#addresses.next(this.#serving?.url)
-      if (url === undefined) throw new PulsewireError('addresses_unavailable', 'no address is known', { retryable: true })
       this.#attempting = false
-      this.#candidate = this.#host.open(url, token)
+      this.#open(token, turnInMs > 0)
     } catch (error) {
       if (attempt !== this.#attempt) return
       this.#attempting = false
       this.#failures++
       this.#lastError = toPulsewireError(error, 'addresses_unavailable', true)
       this.#host.onError(this.#lastError)
-      this.#afterLoss()
+      if (this.#isTrial) this.#stop()
+      else this.#afterLoss()
     }
   }
 
-  async #updateAddresses(): Promise<void> {
-    const { url, connectTimeoutMs, environment } = this.#settings
-    if (typeof url !== 'function') {
-      this.#addresses.setList(toAddresses(url))
-      return
+  /** Waits for our turn among many. */
+  async #turn(inMs: number): Promise<void> {
+    this.#setWaiting(inMs)
+    await new Promise<void>((resolve) => (this.#timer = this.#settings.environment.clock.after(inMs, resolve)))
+    if (this.#serving === null) this.#setState('connecting', {})
+  }
+
+  #open(token: string | undefined, isCrowd: boolean): void {
+    const { environment, hedgeAfterMs } = this.#settings
+    const url = this.#addresses.next(this.#serving?.url)
+    if (url === undefined) throw new PulsewireError('addresses_unavailable', 'no address is known', { retryable: true })
+    const second = (taken: string): Session | undefined => {
+      // A trial is in no hurry.
+      const other = this.#isTrial ? undefined : this.#addresses.next(this.#serving?.url, taken)
+      return other === undefined || other === taken || other === this.#serving?.url ? undefined : this.#host.open(other, token)
     }
-    const late = () =>
-      new PulsewireError('addresses_unavailable', `the url function took longer than ${connectTimeoutMs} ms`, { retryable: true })
-    try {
-      this.#addresses.setList(toAddresses(await bounded(Promise.resolve().then(url), connectTimeoutMs, environment.clock, late)))
-    } catch (error) {
-      const failure = toPulsewireError(error, 'addresses_unavailable', true)
-      // The balancer may be down; the gateways it named last need not be.
-      if (this.#addresses.size === 0) throw failure
-      this.#host.onError(failure)
-    }
+    this.#race = new Race(this.#host.open(url, token), second, hedgeAfterMs * (isCrowd ? CROWD_FACTOR : 1), environment.clock)
   }
 
   #countFailure(session: Session): void {
@@ -343,14 +377,17 @@ export class Connector {
     return backoffMs(round, this.#settings.backoff, this.#settings.environment.random)
   }
 
+  /** Ends what is under way; a session that serves stays. */
   #stop(): void {
     this.#attempt++
     this.#attempting = false
     this.#move = null
+    this.#race?.cancel()
+    this.#race = null
     this.#timer?.cancel()
   }
 
-  #setState(state: ClientState, detail: { url?: string; retryInMs?: number; error?: PulsewireError }): void {
+  #setState(state: ClientState, detail: StateDetail): void {
     if (state === this.#state && state !== 'waiting' && state !== 'open') return
     this.#state = state
     this.#host.onState(state, detail)

@@ -72,6 +72,7 @@ export class Session implements FrameHandler {
   #closed = false
   #deadline: Timer | undefined
   #welcomedAtMs = Infinity
+  #lastMessageAtMs = -Infinity
   #steppedMs: number
   /** The message at hand: its highest pulse, and whether it holds something to judge by. */
   #pulse = -1
@@ -171,6 +172,15 @@ export class Session implements FrameHandler {
     this.#fail(error)
   }
 
+  /** Gives it up because no pulse came, and says what is known of why. */
+  abandonSilent(): void {
+    const lastPulseAtMs = this.#freshness?.lastPulseAtMs ?? this.#welcomedAtMs
+    const silentMs = Math.round(this.#clock.nowMs() - lastPulseAtMs)
+    const isSending = this.#lastMessageAtMs > lastPulseAtMs
+    const why = isSending ? 'it sends, but no pulse' : 'nothing comes: it is frozen, or the connection is half-open'
+    this.#fail(new PulsewireError('connection_silent', `no pulse from ${this.node} for ${silentMs} ms; ${why}`, { retryable: true }))
+  }
+
   onUpdate(image: ReceivedImage): void {
     if (this.#closed) return
     const row = this.rows.byRef(image.ref)
@@ -241,6 +251,7 @@ export class Session implements FrameHandler {
       return
     }
     this.#followClockStep()
+    this.#lastMessageAtMs = this.#clock.nowMs()
     this.#pulse = -1
     this.#judge = false
     try {

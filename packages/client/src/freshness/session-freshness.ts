@@ -1,9 +1,7 @@
 import type { FeedInfo, LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
 import { FeedFreshness, PARTITIONS_MAX } from './feed.ts'
 import type { HopAge, JudgeContext } from './partition.ts'
-import { PENDING, type SymbolState } from './state.ts'
-
-const LOG_REASONS: ReadonlySet<string> = new Set(['log_unreachable', 'unproven', 'topic_missing', 'topic_recreated'])
+import { isLogFault, PENDING, type SymbolState } from './state.ts'
 
 /** What a client can say of one partition. */
 export interface PartitionReport {
@@ -132,7 +130,7 @@ export class SessionFreshness {
     for (const feed of this.#feeds.values()) {
       if (feed.expectedSinceMs === undefined) continue
       for (const { state } of feed.partitions) {
-        if (state.state !== 'stale' || isOfLog(state)) continue
+        if (state.state !== 'stale' || isLogFault(state)) continue
         sinceMs = Math.min(sinceMs ?? Infinity, state.sinceMs ?? Infinity)
       }
     }
@@ -140,7 +138,7 @@ export class SessionFreshness {
   }
 
   #isLogAtFault(): boolean {
-    for (const feed of this.#feeds.values()) for (const { state } of feed.partitions) if (isOfLog(state)) return true
+    for (const feed of this.#feeds.values()) for (const { state } of feed.partitions) if (isLogFault(state)) return true
     return false
   }
 
@@ -189,8 +187,4 @@ export class SessionFreshness {
     if (feed === undefined) this.#feeds.set(name, (feed = new FeedFreshness(name)))
     return feed
   }
-}
-
-function isOfLog({ hop, reason }: SymbolState): boolean {
-  return hop === 'log' || LOG_REASONS.has(reason ?? '')
 }

@@ -42,3 +42,10 @@ export function worse(a: SymbolState, b: SymbolState): SymbolState {
 }
 
 const RANK: Record<StateName, number> = { ended: 0, live: 1, pending: 2, stale: 3 }
+
+const LOG_REASONS: ReadonlySet<string> = new Set(['log_unreachable', 'unproven', 'topic_missing', 'topic_recreated'])
+
+/** Whether the log itself is at fault: every gateway has the same trouble, and going elsewhere is of no use. */
+export function isLogFault(state: SymbolState): boolean {
+  return state.hop === 'log' || LOG_REASONS.has(state.reason ?? '')
+}

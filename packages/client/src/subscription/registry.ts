@@ -2,7 +2,7 @@ import { REFUSAL_CODES, type ReceivedImage, type SubscribeOptions as WireOptions
 import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import type { PulsewireError } from '../errors.ts'
-import { endedState, type SymbolState } from '../freshness/state.ts'
+import { endedState, isLogFault, type SymbolState } from '../freshness/state.ts'
 import { Answers } from './answers.ts'
 import type { Entry, Row } from './entry.ts'
 import { isValidName, type EndedEvent, type SubscriptionHandlers } from './options.ts'
@@ -171,6 +171,14 @@ export class Registry implements SubscriptionOwner {
   giveUp(hop: string, error: PulsewireError): void {
     this.reviewer.disconnect(hop, error.message, true)
     for (const wire of this.#wires.values()) for (const subscription of wire.subscriptions) subscription.endQueues(error)
+  }
+
+  /** Whether anything that is shown is stale through the fault of a node, rather than of the log. */
+  get suffers(): boolean {
+    for (const wire of this.#wires.values()) {
+      for (const { reported } of wire.entries.values()) if (reported.state === 'stale' && !isLogFault(reported)) return true
+    }
+    return false
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Encoding, FieldValue } from '@pulsewire/protocol'
 import { PulsewireClient } from '../client.ts'
+import type { TextAnswer } from '../connection/fetch-text.ts'
 import type { Environment } from '../environment.ts'
 import type { ClientOptions } from '../options.ts'
 import { FakeClock, settled } from './fake-clock.ts'
@@ -14,6 +15,8 @@ export class World {
   readonly attempts: { url: string; atMs: number }[] = []
   encodings: readonly Encoding[] = ['pulsewire.bin.v1', 'pulsewire.json.v1']
   wake: () => void = () => {}
+  /** What balancers answer. */
+  balancer: (url: string, signal: AbortSignal) => Promise<TextAnswer> = () => Promise.reject(new Error('connection refused'))
   random = () => 0.5
   /** Time a message takes from the client to a gateway. */
   #latencyMs = 0
@@ -40,6 +43,7 @@ export class World {
         this.wake = callback
         return () => {}
       },
+      fetchText: (url, _bytesMax, signal) => this.balancer(url, signal),
       openSocket: (url, protocols, events) => {
         this.attempts.push({ url, atMs: this.clock.nowMs() })
         const gateway = this.gateways.find((each) => url === `${this.address(each)}/v1/stream`)

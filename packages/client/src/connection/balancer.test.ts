@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { PulsewireClient } from '../client.ts'
+import { PulsewireError } from '../errors.ts'
+import { World } from '../test-support/world.ts'
+import { fetchText } from './fetch-text.ts'
+import type { GatewaysEvent } from './gateways.ts'
+import { balancerUrl, readHandOut } from './hand-out.ts'
+
+const BALANCERS = ['http://b1', 'http://b2']
+const AAPL = { feed: 'quote', symbols: ['AAPL.US'] }
+
+/** A world with balancers that hand out every gateway, until a test has them do otherwise. */
+function balanced(gateways = 2, options: Parameters<World['client']>[0] = {}) {
+  const world = new World()
+  world.publish('AAPL.US', { last: 1 })
+  for (let i = 1; i <= gateways; i++) world.gateway(`gw-${i}`)
+  const asked: { url: string; atMs: number }[] = []
+  const state = {
+    /** By host: gives an answer, or none for ever. */
+    down: new Set<string>(),
+    stuck: new Set<string>(),
+    more: {} as Record<string, unknown>,
+    nodes: world.gateways.map(({ node }) => node),
+  }
+  world.balancer = (url, signal) => {
+    asked.push({ url, atMs: world.clock.nowMs() })
+    const { host } = new URL(url)
+    if (state.down.has(host)) return Promise.reject(new Error('connection refused'))
+    if (state.stuck.has(host)) {
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+    }
+    const gateways = state.nodes.map((node) => ({ node, address: `ws://${node}:8080`, zone: 'z1' }))
+    return Promise.resolve({ status: 200, text: JSON.stringify({ gateways, ttlMs: 10_000, ...state.more }) })
+  }
+  const client = new PulsewireClient({ balancer: BALANCERS, environment: world.environment, ...options })
+  const errors: PulsewireError[] = []
+  const events: GatewaysEvent[] = []
+  client.on('error', (error) => errors.push(error))
+  client.on('gateways', (event) => events.push(event))
+  const quotes = client.subscribe(AAPL)
+  return { world, state, asked, client, quotes, errors, events }
+}
+
+describe('a client with balancers', () => {
+  test('asks one for gateways, saying who and where it is, and connects to the first', async () => {
+    const { world, asked, client, events } = balanced(2, { zone: 'z 1', track: 'grey', user: 'ann' })
+    await world.run(2000)
+    assert.equal(client.session?.node, 'gw-1')
+    assert.deepEqual(
+      asked.map(({ url }) => url),
+      ['http://b2/v1/gateways?zone=z+1&track=grey&client=ann'],
+    )
+    assert.deepEqual(events, [{ addresses: ['ws://gw-1:8080/v1/stream', 'ws://gw-2:8080/v1/stream'], degraded: false }])
+    await client.close()
+    assert.equal(world.clock.timers, 0)
+  })
+
+  test('one that refuses, or does not answer, is passed over for the next; the one that answered is asked first later', async () => {
+    for (const trouble of ['down', 'stuck'] as const) {
+      const { world, state, asked, client } = balanced()
+      state[trouble].add('b2')
+      state.more['ttlMs'] = 0
+      await world.run(2000)
+      assert.equal(client.state, 'open', trouble)
+      world.gateways[0]!.connection.close(1006)
+      await world.run(2000)
+      assert.deepEqual(
+        asked.map(({ url }) => new URL(url).host),
+        ['b2', 'b1', 'b1'],
+      )
+      await client.close()
+    }
+  })
+
+  test('within its time to live a list is used without asking again; after it, or when all of it has failed, not', async () => {
+    const { world, asked, client } = balanced()
+    await world.run(6000)
+    world.gateways[0]!.connection.close(1006)
+    await world.run(2000)
+    assert.deepEqual([client.session?.node, asked.length], ['gw-2', 1])
+    await world.run(10_000)
+    world.gateways[1]!.connection.close(1006)
+    await world.run(2000)
+    assert.equal(asked.length, 2)
+    for (const gateway of world.gateways) gateway.down = true
+    world.gateways.find(({ node }) => node === client.session?.node)!.connection.close(1006)
+    await world.run(5000)
+    assert.ok(asked.length > 2)
+    await client.close()
+  })
+
+  for (const trouble of ['down', 'stuck'] as const) {
+    test(`all balancers ${trouble} and then a gateway killed: live again within 5 s by the last list (fault 23)`, async () => {
+      const { world, state, client, quotes, errors } = balanced(3)
+      await world.run(3_600_000)
+      assert.equal(quotes.state.state, 'live')
+      state[trouble].add('b1').add('b2')
+      await world.run(120_000)
+      const victim = world.gateways.find(({ node }) => node === client.session?.node)!
+      victim.down = true
+      victim.connection.close(1006)
+      await world.run(5000)
+      assert.equal(quotes.state.state, 'live')
+      assert.notEqual(client.session?.node, victim.node)
+      assert.ok(errors.some(({ code }) => code === 'balancer_unavailable'))
+      await client.close()
+    })
+  }
+
+  test('while all are down and no list is known, they are asked ever more seldom, and never in a loop', async () => {
+    const { world, state, asked, client } = balanced()
+    state.down.add('b1').add('b2')
+    await world.clock.advance(600_000)
+    assert.ok(asked.length < 100, `${asked.length} questions in ten minutes`)
+    assert.equal(world.attempts.length, 0)
+    assert.equal(client.state, 'waiting')
+    state.down.clear()
+    await world.run(40_000)
+    assert.equal(client.state, 'open')
+    await client.close()
+  })
+
+  test('with a list but all of it dead, balancers and gateways are asked at a pace', async () => {
+    const { world, state, asked, client } = balanced()
+    await world.run(2000)
+    for (const gateway of world.gateways) gateway.down = true
+    world.gateways[0]!.connection.close(1006)
+    const before = asked.length
+    await world.clock.advance(600_000)
+    assert.ok(asked.length - before < 200, `${asked.length - before} questions in ten minutes`)
+    assert.ok(world.attempts.length < 200, `${world.attempts.length} attempts in ten minutes`)
+    state.nodes = ['gw-1']
+    world.gateways[0]!.down = false
+    await world.run(40_000)
+    assert.equal(client.state, 'open')
+    await client.close()
+  })
+
+  test('waits for its turn when it is given one, and says so', async () => {
+    const { world, state, client } = balanced()
+    state.more['connectAfterMs'] = 7000
+    const waits: number[] = []
+    client.on('state', ({ retryInMs }) => retryInMs !== undefined && waits.push(retryInMs))
+    await world.clock.advance(6999)
+    assert.deepEqual([world.attempts.length, client.state, waits], [0, 'waiting', [7000]])
+    await world.clock.advance(1)
+    assert.equal(client.state, 'open')
+    await client.close()
+  })
+
+  test('closed while it waits for its turn, it leaves no timer', async () => {
+    const { world, state, client } = balanced()
+    state.more['connectAfterMs'] = 7000
+    await world.clock.advance(1000)
+    await client.close()
+    assert.equal(world.clock.timers, 0)
+  })
+
+  test('falls back on url where no balancer has ever answered', async () => {
+    const { world, state, client } = balanced(1, { url: 'ws://gw-1:8080' })
+    state.down.add('b1').add('b2')
+    await world.run(2000)
+    assert.equal(client.session?.node, 'gw-1')
+    await client.close()
+  })
+
+  test('renews its list now and then while all is well, so that it is of use when nothing else is', async () => {
+    const { world, state, asked, client, events } = balanced(2)
+    await world.run(10_000)
+    state.nodes = ['gw-2', 'gw-1']
+    state.more['degraded'] = true
+    await world.run(3_600_000)
+    assert.ok(asked.length >= 8 && asked.length <= 25, `${asked.length} questions in an hour`)
+    assert.deepEqual(events.at(-1), { addresses: ['ws://gw-2:8080/v1/stream', 'ws://gw-1:8080/v1/stream'], degraded: true })
+    assert.equal(client.session?.node, 'gw-1', 'a new list is no reason to move')
+    await client.close()
+  })
+
+  test('an empty list does not take the place of one that was good', async () => {
+    const { world, state, client, errors } = balanced(2)
+    await world.run(12_000)
+    state.nodes = []
+    world.gateways[0]!.connection.close(1006)
+    await world.run(3000)
+    assert.equal(client.session?.node, 'gw-2')
+    assert.ok(errors.some(({ code, message }) => code === 'balancer_unavailable' && /knows no gateway/.test(message)))
+    await client.close()
+  })
+
+  test('options that cannot be right are refused', () => {
+    for (const balancer of ['ws://b1', 'b1', 'https://user:secret@b1', ['']]) {
+      assert.throws(() => new PulsewireClient({ balancer }), { code: 'address_invalid' }, String(balancer))
+    }
+    assert.throws(() => new PulsewireClient({}), { code: 'options_invalid' })
+    assert.throws(() => new PulsewireClient({ balancer: 7 as never }), { code: 'options_invalid' })
+  })
+})
+
+describe("a balancer's answer", () => {
+  const gateway = (address: unknown) => ({ node: 'gw', address, zone: '' })
+
+  test('is read', () => {
+    assert.equal(balancerUrl('https://b/prefix/', { zone: 'a', track: undefined }), 'https://b/prefix/v1/gateways?zone=a')
+    assert.deepEqual(readHandOut(JSON.stringify({ gateways: [gateway('wss://gw-1'), gateway('wss://gw-1')], ttlMs: 5000, new: 1 }), true), {
+      addresses: ['wss://gw-1/v1/stream'],
+      ttlMs: 5000,
+      connectAfterMs: 0,
+      degraded: false,
+    })
+  })
+
+  test('no number in it makes a client wait for ever, nor trust it for ever', () => {
+    const { ttlMs, connectAfterMs } = readHandOut(JSON.stringify({ gateways: [], ttlMs: 1e300, connectAfterMs: 1e300 }), true)
+    assert.deepEqual([ttlMs, connectAfterMs], [3_600_000, 60_000])
+  })
+
+  for (const [name, answer] of [
+    ['is no JSON', '<html>'],
+    ['is no object', '7'],
+    ['is null', 'null'],
+    ['has no list', '{"ttlMs":1}'],
+    ['has no time to live', '{"gateways":[]}'],
+    ['has a negative time', '{"gateways":[],"ttlMs":-1}'],
+    ['has a time that is no number', '{"gateways":[],"ttlMs":1,"connectAfterMs":"1"}'],
+    [
+      'has more gateways than there are',
+      JSON.stringify({ gateways: Array.from({ length: 101 }, (_, i) => gateway(`wss://g${i}`)), ttlMs: 1 }),
+    ],
+    [
+      'has only addresses that are none',
+      JSON.stringify({ gateways: [gateway(7), null, gateway('javascript:alert(1)'), gateway('http://x')], ttlMs: 1 }),
+    ],
+    ['leads to a plain connection', JSON.stringify({ gateways: [gateway('ws://gw-1')], ttlMs: 1 })],
+    ['carries credentials', JSON.stringify({ gateways: [gateway('wss://a:b@gw-1')], ttlMs: 1 })],
+    ['has an endless address', JSON.stringify({ gateways: [gateway(`wss://gw/${'x'.repeat(1000)}`)], ttlMs: 1 })],
+  ] as const) {
+    test(`that ${name} is refused`, () => {
+      assert.throws(() => readHandOut(answer, true), { code: 'balancer_invalid', retryable: true })
+    })
+  }
+
+  test('one bad address among good ones is left out', () => {
+    const text = JSON.stringify({ gateways: [gateway('ws://plain'), gateway('wss://gw-1'), {}], ttlMs: 1 })
+    assert.deepEqual(readHandOut(text, true).addresses, ['wss://gw-1/v1/stream'])
+  })
+
+  test('whatever it is, it is read or refused by name', () => {
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.record({ gateways: fc.array(fc.oneof(fc.jsonValue(), fc.record({ address: fc.webUrl() }))), ttlMs: fc.jsonValue() }),
+    )
+    fc.assert(
+      fc.property(value, fc.boolean(), (answer, secure) => {
+        try {
+          for (const address of readHandOut(JSON.stringify(answer), secure).addresses) assert.match(address, secure ? /^wss:/ : /^wss?:/)
+        } catch (error) {
+          assert.ok(error instanceof PulsewireError && error.code === 'balancer_invalid', String(error))
+        }
+      }),
+    )
+  })
+})
+
+describe('over real HTTP', () => {
+  const serve = async (listener: RequestListener) => {
+    const server = createServer(listener)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/gateways`,
+      [Symbol.asyncDispose]: () => {
+        server.closeAllConnections()
+        return new Promise<void>((resolve) => server.close(() => resolve()))
+      },
+    }
+  }
+  const ask = (url: string, bytesMax = 1000) => fetchText(url, bytesMax, new AbortController().signal)
+
+  test('an answer is read whole', async () => {
+    await using server = await serve((_request, response) => {
+      response.write('{"a":"')
+      response.end('€"}')
+    })
+    assert.deepEqual(await ask(server.url), { status: 200, text: '{"a":"€"}' })
+  })
+
+  test('one that never ends is cut at its limit', async () => {
+    await using server = await serve((_request, response) => {
+      const more = () => void (response.destroyed || response.write('x'.repeat(10_000), () => setImmediate(more)))
+      response.on('error', () => {})
+      more()
+    })
+    await assert.rejects(ask(server.url), { code: 'balancer_invalid' })
+  })
+
+  test('a redirect is not followed, an error is not read', async () => {
+    let followed = 0
+    await using server = await serve((request, response) => {
+      if (request.url === '/elsewhere') followed++
+      if (request.url === '/broken') response.writeHead(500).end('secret')
+      else response.writeHead(302, { location: '/elsewhere' }).end()
+    })
+    assert.deepEqual(await ask(server.url), { status: 302, text: '' })
+    assert.deepEqual(await ask(server.url.replace('/v1/gateways', '/broken')), { status: 500, text: '' })
+    assert.equal(followed, 0)
+  })
+
+  test('a balancer that accepts and says nothing can be given up', async () => {
+    await using server = await serve(() => {})
+    const gone = new AbortController()
+    const asking = fetchText(server.url, 1000, gone.signal)
+    gone.abort()
+    await assert.rejects(asking, { name: 'AbortError' })
+  })
+})
