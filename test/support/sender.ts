@@ -30,6 +30,7 @@ export const sessionOptions: SessionOptions = {
   messageBytesMax: 16 * 1024,
   subscriptionsMax: 100,
   outboundBytesMax: 1024 * 1024,
+  stallAfterMs: 1250,
   ackTimeoutMs: 15_000,
   helloTimeoutMs: 5000,
   sessionsMax: 10,

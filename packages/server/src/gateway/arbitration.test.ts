@@ -116,7 +116,7 @@ test('a frozen node is dropped; what it says when it wakes is old and changes no
     world.record('A', { last: i })
     world.pass(1000)
   }
-  assert.match(world.log.lines.findLast(({ code }) => code === 'link_lost')!.message, /silent for/)
+  assert.match(world.log.lines.findLast(({ code }) => code === 'link_lost')!.message, /says nothing; frozen peer/)
   world.release('a1')
   world.pass(3000)
   const seen = updates(receiver)

@@ -1,5 +1,6 @@
 import { ENCODINGS, STREAM_PATH } from '@pulsewire/protocol'
 import { WebSocket } from 'ws'
+import { SendQueues, type Ends, type SendQueue } from '../runtime/send-queue.ts'
 
 /** What happens on a link's connection. */
 export interface LinkEvents {
@@ -11,6 +12,10 @@ export interface LinkEvents {
 
 export interface LinkConnection {
   send(message: Uint8Array | string): void
+  /** Bytes accepted by `send` that the kernel has not taken yet. Absent: not known. */
+  readonly bufferedBytes?: number
+  /** What the kernel says of what was sent, for naming a stall. */
+  sendQueue?(): SendQueue | undefined
   /** Ends it without ceremony; `closed` may still follow and is to be ignored. */
   drop(): void
 }
@@ -30,7 +35,12 @@ export const connectWebSocket: ConnectLink = (address, events) => {
     maxPayload: MESSAGE_BYTES_MAX,
     followRedirects: false,
   })
+  const sendQueues = new SendQueues()
   let why = ''
+  let socket: Ends | undefined
+  webSocket.on('upgrade', (response) => {
+    socket = response.socket
+  })
   webSocket.on('open', () => events.opened())
   webSocket.on('message', (data: Buffer, isBinary) => events.message(isBinary ? data : data.toString('utf8')))
   webSocket.on('error', (error) => {
@@ -39,6 +49,10 @@ export const connectWebSocket: ConnectLink = (address, events) => {
   webSocket.on('close', (code, reason) => events.closed(why || reason.toString('utf8') || `closed with ${code}`))
   return {
     send: (message) => webSocket.send(message),
+    get bufferedBytes() {
+      return webSocket.bufferedAmount
+    },
+    sendQueue: () => (socket === undefined ? undefined : sendQueues.of(socket)),
     drop: () => webSocket.terminate(),
   }
 }

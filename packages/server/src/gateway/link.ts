@@ -20,6 +20,7 @@ import {
 import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { describeStall, nameStall, noStalls, type StallCounts } from '../runtime/stall.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import type { ConnectLink, LinkConnection } from './link-transport.ts'
 import { Unanswered } from './unanswered.ts'
@@ -28,17 +29,18 @@ const encode = encodeUpstreamFor(ENCODINGS[0])
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 2000
-/**
- * A link that says nothing for so long, not even a heartbeat, is frozen: it is dropped and opened anew. With the interval
- * of checks that is within 3 s.
- */
+/** A link that says nothing for so long, not even a heartbeat, is dropped and opened anew: within 3 s, checks included. */
 const SILENT_MS_MAX = 2500
 const CHECK_INTERVAL_MS = 250
 /** What an upstream node has not answered for so long is said again, well before a subscriber's deadline. */
 const ASK_AGAIN_AFTER_MS = 2000
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
-const SYNC_INTERVAL_MS = 20_000
+const SYNC_INTERVAL_MS = 5_000
+/** A question that is not answered is asked again after this. */
+const SYNC_AGAIN_MS = 1_000
+/** A node that sends but answers nothing for this long reads nothing. */
+const UNANSWERED_MS_MAX = 4_000
 
 export type LinkState = 'connecting' | 'open' | 'waiting' | 'closed'
 
@@ -74,6 +76,8 @@ export class Link implements FrameHandler {
   readonly digest = new SubscriptionDigest()
   /** Stale notices in force, by feed and partition; the key `feed/*` holds for all partitions. */
   readonly notices = new Map<string, StaleFrame>()
+  /** How often the upstream node stalled, by kind, since the start. */
+  readonly stalls: StallCounts = noStalls()
   lastHeardMs: number
   why = 'not connected yet'
 
@@ -92,7 +96,11 @@ export class Link implements FrameHandler {
   #retry: Timer | null = null
   readonly #checkTimer: Timer
   #lastSyncMs = -Infinity
+  /** Since when a sync is not answered; Infinity: all are. */
+  #unansweredSinceMs = Infinity
   #highestPulse = 0
+  /** Whether the message at hand holds more than an answer to `sync`. */
+  #heard = false
 
   constructor(options: {
     readonly index: number
@@ -166,22 +174,26 @@ export class Link implements FrameHandler {
   }
 
   #message(message: Uint8Array | string): void {
-    this.lastHeardMs = this.#clock.nowMs()
     this.#highestPulse = 0
+    this.#heard = false
     try {
       this.decoder.decode(message, this)
     } catch (error) {
       this.drop(error instanceof Error ? error.message : String(error))
       return
     }
+    // A node that answers but sends no pulses, not even empty ones, is as silent as one that does neither.
+    if (this.#heard) this.lastHeardMs = this.#clock.nowMs()
     if (this.#highestPulse > 0) this.send({ t: 'ack', pulse: this.#highestPulse, count: this.digest.count, digest: this.digest.value })
   }
 
   onUpdate(image: ReceivedImage): void {
+    this.#heard = true
     this.#handler.update(this, image)
   }
 
   onPulse(frame: PulseFrame): void {
+    this.#heard = true
     this.#highestPulse = Math.max(this.#highestPulse, frame.pulse)
     if (frame.feed === undefined) return this.#handler.heartbeat(this)
     const nowMs = this.#clock.nowMs()
@@ -200,6 +212,7 @@ export class Link implements FrameHandler {
   }
 
   onControl(frame: ControlFrame): void {
+    this.#heard ||= frame.t !== 'sync'
     switch (frame.t) {
       case 'welcome':
         return this.#welcomed(frame)
@@ -221,6 +234,7 @@ export class Link implements FrameHandler {
       case 'mark':
         return this.send({ t: 'ack', mark: frame.mark })
       case 'sync':
+        this.#unansweredSinceMs = Infinity
         return this.#offset.add(frame.echo, frame.at, this.#clock.nowMs())
       case 'resubscribe':
         this.#logger.warn('digest_differs', `${this.node} holds another set of our subscriptions; they are named again`, {
@@ -260,6 +274,7 @@ export class Link implements FrameHandler {
 
   #sync(): void {
     this.#lastSyncMs = this.#clock.nowMs()
+    this.#unansweredSinceMs = Math.min(this.#unansweredSinceMs, this.#lastSyncMs)
     this.send({ t: 'sync', at: this.#lastSyncMs })
   }
 
@@ -278,6 +293,7 @@ export class Link implements FrameHandler {
     this.notices.clear()
     this.#offset = new ClockOffset()
     this.#unanswered = new Unanswered()
+    this.#unansweredSinceMs = Infinity
     this.#handler.lost(this, why)
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#attempts++)
     this.#retry?.cancel()
@@ -288,8 +304,27 @@ export class Link implements FrameHandler {
     if (this.state !== 'open' && this.state !== 'connecting') return
     const nowMs = this.#clock.nowMs()
     const silentMs = nowMs - this.lastHeardMs
-    if (silentMs > SILENT_MS_MAX) return this.drop(`silent for ${Math.round(silentMs)} ms`)
+    if (silentMs > SILENT_MS_MAX) return this.#dropStalled(silentMs, 'it says nothing')
+    if (this.state !== 'open') return
+    // Of a node that reads nothing but still sends, only what it does not answer tells (F1).
+    if (nowMs - this.#unansweredSinceMs > UNANSWERED_MS_MAX) {
+      return this.#dropStalled(nowMs - this.#unansweredSinceMs, 'it sends but answers nothing')
+    }
     for (const frame of this.#unanswered.overdue(nowMs, ASK_AGAIN_AFTER_MS)) this.send(frame)
-    if (this.state === 'open' && nowMs - this.#lastSyncMs > (this.#offset.offsetMs === undefined ? 1000 : SYNC_INTERVAL_MS)) this.#sync()
+    if (nowMs - this.#lastSyncMs > this.#syncIntervalMs(silentMs)) this.#sync()
+  }
+
+  /** Something has to be on its way to a silent node, or nobody could tell a frozen process from a lost host. */
+  #syncIntervalMs(silentMs: number): number {
+    const waits = this.#unansweredSinceMs < Infinity || this.#offset.offsetMs === undefined || silentMs > SYNC_AGAIN_MS
+    return waits ? SYNC_AGAIN_MS : SYNC_INTERVAL_MS
+  }
+
+  #dropStalled(forMs: number, what: string): void {
+    if (this.state !== 'open') return this.drop(`no answer for ${Math.round(forMs)} ms`)
+    const bufferedBytes = this.#connection?.bufferedBytes ?? 0
+    const kind = nameStall(bufferedBytes, this.#connection?.sendQueue?.())
+    this.stalls[kind]++
+    this.drop(`for ${Math.round(forMs)} ms ${what}; ${describeStall(kind, bufferedBytes)}`)
   }
 }

@@ -1,6 +1,7 @@
 import { PROTOCOL_VERSION, type WelcomeFrame } from '@pulsewire/protocol'
 import type { Hub } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { StallKind } from '../runtime/stall.ts'
 import type { Composer } from './composer.ts'
 import type { SessionOptions } from './options.ts'
 import type { FlushScheduler } from './scheduler.ts'
@@ -19,6 +20,10 @@ export interface SessionContext {
   /** The session has said hello: it takes part in pulses and notices from now on. */
   opened(session: Session): void
   closed(session: Session): void
+  /** The session's receiver holds another number, or set, of subscriptions, and is asked to name them again. */
+  differs(session: Session, here: number, there: number): void
+  /** The session's receiver stopped taking what it is sent; null: it goes on. */
+  stalled(session: Session, kind: StallKind | null, silentMs: number): void
 }
 
 export function welcomeFrame({ hub, options, role, version }: SessionContext, session: string, pulseIntervalMs: number): WelcomeFrame {

@@ -14,6 +14,9 @@ const EXPECTED_MAX = 16
 /** Acknowledgements in a row that have to differ. */
 const MISMATCHES = 2
 
+/** `different`: beyond doubt. `same` too where there was nothing to compare. */
+export type Verdict = 'same' | 'doubtful' | 'different'
+
 /** Compares the digests that a receiver acknowledges pulses with to what it was sent. */
 export class DigestWatch {
   readonly #expected: Expected[] = []
@@ -23,19 +26,18 @@ export class DigestWatch {
     if (this.#expected.length < EXPECTED_MAX) this.#expected.push({ pulse, count, digest, settled })
   }
 
-  /** @returns whether the two ends hold different sets, beyond doubt. */
-  differs(ack: PulseAckFrame): boolean {
+  compare(ack: PulseAckFrame): Verdict {
     while (this.#expected.length > 0 && this.#expected[0]!.pulse < ack.pulse) this.#expected.shift()
     const expected = this.#expected[0]
-    if (expected?.pulse !== ack.pulse) return false
+    if (expected?.pulse !== ack.pulse) return 'same'
     this.#expected.shift()
-    if (!expected.settled) return false
+    if (!expected.settled) return 'same'
     if (ack.count === expected.count && ack.digest === expected.digest) {
       this.#mismatches = 0
-      return false
+      return 'same'
     }
-    if (++this.#mismatches < MISMATCHES) return false
+    if (++this.#mismatches < MISMATCHES) return 'doubtful'
     this.#mismatches = 0
-    return true
+    return 'different'
   }
 }

@@ -32,8 +32,8 @@ test('one difference may be chance; two in a row are one', () => {
   const watch = new DigestWatch()
   for (let pulse = 1; pulse <= 5; pulse++) watch.sent(pulse, 2, 7, true)
   assert.deepEqual(
-    [ack(1, 2, 7), ack(2, 1), ack(3, 2, 7), ack(4, 2, 8), ack(5, 1, 7)].map((each) => watch.differs(each)),
-    [false, false, false, false, true],
+    [ack(1, 2, 7), ack(2, 1), ack(3, 2, 7), ack(4, 2, 8), ack(5, 1, 7)].map((each) => watch.compare(each)),
+    ['same', 'doubtful', 'same', 'doubtful', 'different'],
   )
 })
 
@@ -41,26 +41,26 @@ test('pulses sent while an answer was owed are not compared', () => {
   const watch = new DigestWatch()
   for (let pulse = 1; pulse <= 4; pulse++) watch.sent(pulse, 2, 7, false)
   assert.deepEqual(
-    [1, 2, 3, 4].map((pulse) => watch.differs(ack(pulse, 1))),
-    [false, false, false, false],
+    [1, 2, 3, 4].map((pulse) => watch.compare(ack(pulse, 1))),
+    ['same', 'same', 'same', 'same'],
   )
 })
 
 test('on a long line each acknowledgement is compared to what was sent with its pulse, however much was since', () => {
   const watch = new DigestWatch()
   for (let pulse = 1; pulse <= 10; pulse++) watch.sent(pulse, pulse, pulse, true)
-  assert.equal(watch.differs(ack(3, 3, 3)), false)
-  assert.equal(watch.differs(ack(4, 3, 3)), false)
-  assert.equal(watch.differs(ack(6, 5, 5)), true)
-  assert.equal(watch.differs(ack(1, 0)), false, 'an old or unknown number says nothing')
+  assert.equal(watch.compare(ack(3, 3, 3)), 'same')
+  assert.equal(watch.compare(ack(4, 3, 3)), 'doubtful')
+  assert.equal(watch.compare(ack(6, 5, 5)), 'different')
+  assert.equal(watch.compare(ack(1, 0)), 'same', 'an old or unknown number says nothing')
 })
 
 test('a receiver that acknowledges nothing for ever costs no memory, and is compared again when it does', () => {
   const watch = new DigestWatch()
   for (let pulse = 1; pulse <= 1000; pulse++) watch.sent(pulse, 1, 1, true)
-  assert.equal(watch.differs(ack(900, 0)), false)
+  assert.equal(watch.compare(ack(900, 0)), 'same')
   for (let pulse = 1001; pulse <= 1002; pulse++) watch.sent(pulse, 1, 1, true)
-  assert.deepEqual([watch.differs(ack(1001, 0)), watch.differs(ack(1002, 0))], [false, true])
+  assert.deepEqual([watch.compare(ack(1001, 0)), watch.compare(ack(1002, 0))], ['doubtful', 'different'])
 })
 
 test('while both ends agree nothing is asked, whatever is subscribed and ended', () => {
@@ -75,13 +75,31 @@ test('while both ends agree nothing is asked, whatever is subscribed and ended',
   assert.equal(untilAsked(sender, receiver), undefined)
 })
 
-test('a receiver that lost a row is asked for all of its subscriptions within two pulses, with the digest here', () => {
+test('a receiver that lost a row is asked for all of its subscriptions with the next pulse, with the digest here', () => {
   const { sender, receiver } = setUp()
   const { count, value } = receiver.digest
   receiver.digest.remove(1, 'A')
   const result = untilAsked(sender, receiver)
-  assert.deepEqual(result, { asked: { t: 'resubscribe', count, digest: value }, after: 2 })
+  assert.deepEqual(result, { asked: { t: 'resubscribe', count, digest: value }, after: 1 })
   assert.equal(sender.log.lines.filter(({ code }) => code === 'digest_differs').length, 1)
+})
+
+test('a receiver that wants a pulse in ten seconds is compared again at once, not ten seconds later', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ pulseIntervalMs: 10_000 })
+  receiver.subscribe(['A', 'B'])
+  sender.pulse()
+  sender.clock.advance(12_000)
+  receiver.peek()
+  receiver.digest.remove(1, 'A')
+  let waitedMs = 0
+  for (; receiver.peek().every(({ t }) => t !== 'resubscribe'); waitedMs += 100) {
+    assert.ok(waitedMs < 12_000)
+    sender.pulse()
+    sender.clock.advance(100)
+  }
+  assert.ok(waitedMs <= 10_100, `${waitedMs} ms`)
+  assert.equal(sender.sessions.repairs, 1)
 })
 
 test('what the receiver names again is synchronised anew, and it agrees from then on', () => {

@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly subscriptionsMax: number
   /** Bytes on their way to one receiver, at most. */
   readonly outboundBytesMax: number
+  /** A receiver that takes nothing for so long counts as stalled: it is named, logged and counted. */
+  readonly stallAfterMs: number
   /** A receiver that takes nothing for so long is cut. */
   readonly ackTimeoutMs: number
   readonly helloTimeoutMs: number

@@ -1,7 +1,7 @@
 import type { PulseAckFrame } from '@pulsewire/protocol'
 import type { Feed, Hub } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
-import { DigestWatch } from './digest-watch.ts'
+import { DigestWatch, type Verdict } from './digest-watch.ts'
 import type { SubscriptionTable } from './table.ts'
 
 /** The pulses that one receiver was sent, and what it says to them. */
@@ -50,9 +50,9 @@ export class PulseOutbox {
     return highest
   }
 
-  /** Whether an acknowledgement shows that the receiver holds another set of subscriptions. */
-  differs(ack: PulseAckFrame): boolean {
-    return this.#digests.differs(ack)
+  /** What an acknowledgement says of the receiver's set of subscriptions. */
+  compare(ack: PulseAckFrame): Verdict {
+    return this.#digests.compare(ack)
   }
 
   #sentOf(feed: Feed): number {

@@ -29,6 +29,7 @@ import { PulseOutbox } from './pulse-outbox.ts'
 import { EAGER_BELOW_MS } from './pulse-wheel.ts'
 import type { Flushable } from './scheduler.ts'
 import { Slowness } from './slowness.ts'
+import { StallWatch } from './stall-watch.ts'
 import { SubscribeError, SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 import { writeEntry } from './write-entry.ts'
@@ -67,6 +68,7 @@ export class Session implements Subscriber, TransportHandler, Flushable {
   #badFrames = 0
   #repairMark = 0
   readonly #slowness = new Slowness()
+  readonly #stall = new StallWatch()
   /** Feeds of which it was told that something is stale: it is told when that is over, whatever it subscribes to then. */
   #toldStale: Set<Feed> | null = null
   /** Why it was asked to move. */
@@ -183,13 +185,12 @@ export class Session implements Subscriber, TransportHandler, Flushable {
 
   /** Both ends hold the same set, or one of them has lost a frame: then the receiver names everything again. */
   #compareDigest(ack: PulseAckFrame): void {
-    if (!this.#pulses.differs(ack) || this.#repairMark !== 0) return
+    const verdict = this.#pulses.compare(ack)
+    // The next comparison decides. It need not wait for the next pulse, which may be far for a receiver in the background.
+    if (verdict === 'doubtful') this.pulse()
+    if (verdict !== 'different' || this.#repairMark !== 0) return
     const { count, value } = this.#table.digest
-    this.#context.log.warn('digest_differs', 'a receiver holds another set of subscriptions; it names them again', {
-      session: this.id,
-      here: count,
-      there: ack.count,
-    })
+    this.#context.differs(this, count, ack.count)
     this.#table.beginRepair()
     this.#control({ t: 'resubscribe', count, digest: value })
     this.#repairMark = this.#flow.nextMark()
@@ -335,20 +336,15 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     const notice = this.#slowness.notice(nowMs)
     if (notice === 'slow') this.#tellSlow()
     else if (notice === 'caught_up') this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
-    const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
-    const stall = this.#slowness.stall(silentMs, this.#flow.roundTripMs)
-    if (stall !== undefined || silentMs > options.ackTimeoutMs) this.#silent(silentMs, stall)
+    this.#checkStall(this.#flow.silentMs(nowMs, this.transport.bufferedBytes))
   }
 
-  /** Says what is stuck: a socket whose window is closed, or a receiver that takes everything and answers nothing. */
-  #silent(silentMs: number, stall: 'stalled' | 'resumed' | undefined): void {
-    const { options, log } = this.#context
-    const { bufferedBytes, remote } = this.transport
-    const fields = { session: this.id, client: this.client, remote, silentMs: Math.round(silentMs) }
-    if (stall === 'resumed') return log.info('session_resumed', 'a receiver that had stalled takes what it is sent again', fields)
-    const stuck = bufferedBytes > 0 ? `its socket takes nothing (${bufferedBytes} bytes wait)` : 'it acknowledges nothing'
-    if (silentMs > options.ackTimeoutMs) this.close('slow_consumer', `for ${Math.round(silentMs)} ms ${stuck}`)
-    else log.warn('session_stalled', `a receiver has stalled: ${stuck}`, { ...fields, socket: bufferedBytes > 0 ? 'stuck' : 'drained' })
+  #checkStall(silentMs: number): void {
+    const { options } = this.#context
+    const change = this.#stall.look(silentMs, options.stallAfterMs + 2 * this.#flow.roundTripMs, this.transport)
+    if (change !== undefined) this.#context.stalled(this, this.#stall.kind, silentMs)
+    if (silentMs > options.ackTimeoutMs)
+      this.close('slow_consumer', `for ${Math.round(silentMs)} ms ${this.#stall.describe(this.transport)}`)
   }
 
   #tellSlow(): void {

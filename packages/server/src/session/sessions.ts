@@ -11,6 +11,7 @@ import {
 } from '../hub/index.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { describeStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
@@ -29,6 +30,10 @@ const CHECK_LATE_MS = 2000
 
 /** All sessions of a node. */
 export class Sessions implements HubListener {
+  /** Stalls of receivers since the start, by kind. */
+  readonly stalls: StallCounts = noStalls()
+  /** Receivers that were asked to name their subscriptions again, since the start. */
+  repairs = 0
   readonly #context: SessionContext
   readonly #sessions = new Set<Session>()
   readonly #eager = new Set<Session>()
@@ -70,6 +75,8 @@ export class Sessions implements HubListener {
       log: options.log,
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
+      differs: (session, here, there) => this.#differs(session, here, there),
+      stalled: (session, kind, silentMs) => this.#stalled(session, kind, silentMs),
     }
     const standstill = new Standstill(hub.clock, CHECK_LATE_MS)
     this.#checkTimer = hub.clock.every(CHECK_INTERVAL_MS, () => {
@@ -174,6 +181,22 @@ export class Sessions implements HubListener {
     this.#sessions.delete(session)
     this.#eager.delete(session)
     this.#wheel.remove(session)
+  }
+
+  #differs({ id }: Session, here: number, there: number): void {
+    this.repairs++
+    const message = 'a receiver holds another set of subscriptions; it names them again'
+    this.#context.log.warn('digest_differs', message, { session: id, here, there })
+  }
+
+  /** Between nodes a stall is an alarm; among clients, whose lines come and go, it is a figure. */
+  #stalled({ id, transport: { remote, bufferedBytes } }: Session, kind: StallKind | null, silentMs: number): void {
+    const { log, role } = this.#context
+    const level = role === 'push' ? 'warn' : 'info'
+    if (kind === null) return log[level]('session_resumed', `${remote} takes what it is sent again`, { session: id })
+    this.stalls[kind]++
+    const message = `${remote}: for ${Math.round(silentMs)} ms ${describeStall(kind, bufferedBytes)}`
+    log[level]('session_stalled', message, { session: id, kind, bufferedBytes })
   }
 
   #check(): void {

@@ -125,11 +125,11 @@ test('a receiver that acknowledges nothing is cut with 4101, after the deadline 
 
 test('long before that it is named, with what is stuck, once; and when it takes something again', () => {
   const { sender, receiver } = behind()
-  const said = () => sender.log.lines.filter(({ code }) => code.startsWith('session_')).map(({ code, fields }) => [code, fields['socket']])
+  const said = () => sender.log.lines.filter(({ code }) => code.startsWith('session_')).map(({ code, fields }) => [code, fields['kind']])
   sender.clock.advance(1000)
   assert.deepEqual(said(), [])
   sender.clock.advance(1000)
-  assert.deepEqual(said(), [['session_stalled', 'drained']])
+  assert.deepEqual(said(), [['session_stalled', 'frozen_peer']])
   sender.clock.advance(5000)
   receiver.acks = true
   receiver.ackAll()
@@ -138,7 +138,7 @@ test('long before that it is named, with what is stuck, once; and when it takes 
   receiver.acks = false
   receiver.transport.bufferedBytes = 5000
   sender.clock.advance(4000)
-  assert.deepEqual(said().slice(2), [['session_stalled', 'stuck']])
+  assert.deepEqual(said().slice(2), [['session_stalled', 'zero_window']])
 })
 
 test('a receiver on a long line is not taken for stalled', () => {

@@ -1,18 +1,11 @@
 /** How long a receiver has to be behind before it is told so, and in step before that is taken back. */
 const NOTICE_AFTER_MS = 1000
 
-/**
- * A receiver that has taken nothing for so long, beyond what its line usually needs for an answer, has stalled. With the
- * intervals of pulses and checks it is noticed within 3 s.
- */
-const STALLED_AFTER_MS = 1250
-
 /** Whether a receiver keeps up with what it is sent. */
 export class Slowness {
   #behindSinceMs = -1
   #inStepSinceMs = -1
   #told = false
-  #stalled = false
 
   /** Whether something could not be sent because the window was closed, and has not been since. */
   get isBehind(): boolean {
@@ -41,17 +34,5 @@ export class Slowness {
       return 'caught_up'
     }
     return undefined
-  }
-
-  /**
-   * @param silentMs how long it has taken nothing although something waits for it.
-   * @returns what it has just become.
-   */
-  stall(silentMs: number, roundTripMs: number): 'stalled' | 'resumed' | undefined {
-    const stalled = silentMs > STALLED_AFTER_MS + 2 * roundTripMs
-    // Within the bound it may still be that nothing came: only an answer ends a stall.
-    if (stalled === this.#stalled || (this.#stalled && silentMs > STALLED_AFTER_MS)) return undefined
-    this.#stalled = stalled
-    return stalled ? 'stalled' : 'resumed'
   }
 }

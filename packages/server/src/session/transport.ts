@@ -1,3 +1,5 @@
+import type { SendQueue } from '../runtime/send-queue.ts'
+
 /** One connection as a session sees it: messages in order, both ways. A WebSocket in production, memory in simulation. */
 export interface Transport {
   readonly encoding: 'pulsewire.bin.v1' | 'pulsewire.json.v1'
@@ -5,6 +7,8 @@ export interface Transport {
   readonly remote: string
   /** Bytes accepted by `send` that the kernel has not taken yet. */
   readonly bufferedBytes: number
+  /** What the kernel says of what was sent; absent, or undefined, where it does not. Costs some milliseconds: for naming a stall. */
+  sendQueue?(): SendQueue | undefined
   send(message: Uint8Array | string): void
   /** Says why, then closes; a peer that does not answer is cut after a moment. Idempotent. */
   close(code: number, reason: string): void

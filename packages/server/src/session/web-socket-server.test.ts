@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, test } from 'node:test'
-import { ENCODINGS, encodeUpstreamFor, type DownstreamFrame } from '@pulsewire/protocol'
+import { ENCODINGS, encodeUpstreamFor, rowHash, type DownstreamFrame } from '@pulsewire/protocol'
 import { WebSocket } from 'ws'
 import { everything, feedOptions, sessionOptions } from '../../../../test/support/sender.ts'
 import { Hub } from '../hub/index.ts'
@@ -100,7 +100,7 @@ test('messages of every size arrive whole and in order, those that the library f
   webSocket.on('message', (data: Buffer) => {
     for (const frame of JSON.parse(data.toString()) as DownstreamFrame[]) {
       if (frame.t === 'mark') webSocket.send(JSON.stringify({ t: 'ack', mark: frame.mark }))
-      if (frame.t === 'pulse') webSocket.send(JSON.stringify({ t: 'ack', pulse: frame.pulse, count: 1, digest: 0 }))
+      if (frame.t === 'pulse') webSocket.send(JSON.stringify({ t: 'ack', pulse: frame.pulse, count: 1, digest: rowHash(1, 'A') }))
       if (frame.t === 'update') seen.push(String(frame.values?.['text']).length)
       if (frame.t === 'update' || (frame.t === 'subscribed' && frame.done === true)) next()
     }

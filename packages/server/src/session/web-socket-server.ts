@@ -5,6 +5,7 @@ import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { SendQueues } from '../runtime/send-queue.ts'
 import { Framer } from './framer.ts'
 import type { Sessions } from './sessions.ts'
 import { WebSocketTransport } from './web-socket-transport.ts'
@@ -43,6 +44,7 @@ export class StreamServer implements StreamListener {
   readonly #http: Server
   readonly #ws: WebSocketServer
   readonly #framer = new Framer()
+  readonly #sendQueues = new SendQueues()
   #accepting = true
 
   constructor(options: StreamServerOptions) {
@@ -116,7 +118,7 @@ export class StreamServer implements StreamListener {
   }
 
   #session(webSocket: WebSocket, socket: Duplex, remote: string): void {
-    const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote, this.#framer)
+    const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote, this.#framer, this.#sendQueues)
     transport.attach(this.#options.sessions.accept(transport))
   }
 }

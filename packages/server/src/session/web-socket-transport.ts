@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Encoding } from '@pulsewire/protocol'
 import type { WebSocket } from 'ws'
+import type { SendQueue, SendQueues } from '../runtime/send-queue.ts'
 import { FRAMED_BYTES_MAX, type Framer } from './framer.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
@@ -19,10 +21,12 @@ export class WebSocketTransport implements Transport {
   readonly #webSocket: WebSocket
   readonly #socket: Duplex
   readonly #framer: Framer
+  readonly #sendQueues: SendQueues
   #closing = false
 
-  constructor(webSocket: WebSocket, socket: Duplex, encoding: Encoding, remote: string, framer: Framer) {
+  constructor(webSocket: WebSocket, socket: Duplex, encoding: Encoding, remote: string, framer: Framer, sendQueues: SendQueues) {
     this.#framer = framer
+    this.#sendQueues = sendQueues
     this.#webSocket = webSocket
     this.#socket = socket
     this.encoding = encoding
@@ -39,6 +43,10 @@ export class WebSocketTransport implements Transport {
 
   get bufferedBytes(): number {
     return this.#socket.writableLength
+  }
+
+  sendQueue(): SendQueue | undefined {
+    return this.#sendQueues.of(this.#socket as Socket)
   }
 
   send(message: Uint8Array | string): void {

@@ -94,6 +94,10 @@ function checkSession(session: SessionConfig, path: Path): Problem[] {
   if (session.ackTimeoutMs < 2 * session.pulseIntervalMs) {
     problems.push({ path: [...path, 'ackTimeoutMs'], text: tooShort(session.ackTimeoutMs, session.pulseIntervalMs) })
   }
+  if (session.stallAfterMs > session.ackTimeoutMs) {
+    const text = `found ${session.stallAfterMs}, expected at most ackTimeoutMs, ${session.ackTimeoutMs}: a receiver is named before it is cut`
+    problems.push({ path: [...path, 'stallAfterMs'], text })
+  }
   return problems
 }
 

@@ -8,11 +8,14 @@ interface SessionDefaults {
   readonly messageBytesMax: number
   readonly subscriptionsMax: number
   readonly outboundBytesMax: number
+  readonly stallAfterMs: number
   readonly ackTimeoutMs: number
   readonly sessionsMax: number
 }
 
 const KIB = 1024
+/** With two round trips and the intervals of pulses and checks, a stall is noticed within 3 s. */
+const STALL_AFTER_MS = 1_250
 const MIB = KIB * KIB
 
 /** Between push node and gateway: few sessions, each with very many symbols. */
@@ -24,6 +27,7 @@ export const INNER_SESSION: SessionDefaults = {
   messageBytesMax: MIB,
   subscriptionsMax: 2_000_000,
   outboundBytesMax: 16 * MIB,
+  stallAfterMs: STALL_AFTER_MS,
   // A gateway that takes nothing for so long is frozen or cut off: its clients have left it by then.
   ackTimeoutMs: 5_000,
   sessionsMax: 1_000,
@@ -37,6 +41,7 @@ export const CLIENT_SESSION: SessionDefaults = {
   messageBytesMax: 16 * KIB,
   subscriptionsMax: 5_000,
   outboundBytesMax: MIB,
+  stallAfterMs: STALL_AFTER_MS,
   // A phone in a tunnel, a thin line with a large snapshot on it.
   ackTimeoutMs: 15_000,
   sessionsMax: 50_000,
@@ -80,6 +85,10 @@ export function sessionSection(defaults: SessionDefaults) {
           min: 16 * KIB,
           max: 1024 * MIB,
         },
+      ),
+      stallAfterMs: durationMs(
+        'A receiver that acknowledges nothing for this long, beyond two of its round trips, counts as stalled: log and counters say whether its window is zero, it is frozen, or the connection is half-open.',
+        { default: defaults.stallAfterMs, min: 500, max: 600_000 },
       ),
       ackTimeoutMs: durationMs('A receiver that acknowledges nothing for this long is closed with 4101.', {
         default: defaults.ackTimeoutMs,
