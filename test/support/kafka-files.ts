@@ -76,6 +76,10 @@ export interface NodeOptions {
   readonly nodes?: number
   /** Further listeners, for who is to come through a proxy. */
   readonly proxied?: readonly ProxiedListener[]
+  /** Listeners beside the plain one, on 127.0.0.1, by the protocol that they speak. */
+  readonly secure?: Readonly<Partial<Record<'SSL' | 'SASL_SSL', number>>>
+  /** Lines of the broker's configuration that are added as they are. */
+  readonly properties?: readonly string[]
 }
 
 /** A listener whose clients are told to connect to a proxy, which leads here. */
@@ -89,10 +93,19 @@ export interface ProxiedListener {
  * A broker made for tests; node 1 is the controller as well. It forgets a killed predecessor within seconds (the
  * default of 9 s delays every restart and every change of leaders), and keeps no spare partitions.
  */
-export function brokerProperties({ dataDir, port, controllerPort, node = 1, nodes = 1, proxied = [] }: NodeOptions): string {
+export function brokerProperties(options: NodeOptions): string {
+  const { dataDir, port, controllerPort, node = 1, nodes = 1, proxied = [], secure = {}, properties = [] } = options
+  const own = Object.entries({ PLAINTEXT: port, ...secure }).map(([protocol, listenPort]) => `${protocol}://127.0.0.1:${listenPort}`)
   const listenersOf = (portOf: (listener: ProxiedListener) => number) =>
-    [`PLAINTEXT://127.0.0.1:${port}`, ...proxied.map((listener, i) => `PROXIED${i}://127.0.0.1:${portOf(listener)}`)].join(',')
+    [...own, ...proxied.map((listener, i) => `PROXIED${i}://127.0.0.1:${portOf(listener)}`)].join(',')
   const listeners = listenersOf((listener) => listener.port)
+  const protocols = [
+    'PLAINTEXT:PLAINTEXT',
+    'CONTROLLER:PLAINTEXT',
+    'SSL:SSL',
+    'SASL_SSL:SASL_SSL',
+    ...proxied.map((_, i) => `PROXIED${i}:PLAINTEXT`),
+  ]
   return [
     node === 1 ? 'process.roles=broker,controller' : 'process.roles=broker',
     `node.id=${node}`,
@@ -101,7 +114,7 @@ export function brokerProperties({ dataDir, port, controllerPort, node = 1, node
     `advertised.listeners=${listenersOf((listener) => listener.proxyPort)}`,
     'inter.broker.listener.name=PLAINTEXT',
     'controller.listener.names=CONTROLLER',
-    `listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${proxied.map((_, i) => `,PROXIED${i}:PLAINTEXT`).join('')}`,
+    `listener.security.protocol.map=${protocols.join(',')}`,
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
     `log.dirs=${dataDir}`,
     'auto.create.topics.enable=false',
@@ -116,6 +129,7 @@ export function brokerProperties({ dataDir, port, controllerPort, node = 1, node
     'num.network.threads=2',
     'num.io.threads=2',
     'log.cleaner.dedupe.buffer.size=4194304',
+    ...properties,
   ].join('\n')
 }
 

@@ -6,7 +6,15 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { brokerArguments, brokerProperties, ensureKafkaJars, freePorts, isStartedLine, type KafkaFiles } from './kafka-files.ts'
+import {
+  brokerArguments,
+  brokerProperties,
+  ensureKafkaJars,
+  freePorts,
+  isStartedLine,
+  type KafkaFiles,
+  type NodeOptions,
+} from './kafka-files.ts'
 
 export { ensureKafkaJars } from './kafka-files.ts'
 
@@ -37,6 +45,9 @@ export interface KafkaOptions {
   readonly port?: number
   /** Proxies on loopback: whoever reaches the broker through one is told to come through it again. For a single node. */
   readonly proxyPorts?: readonly number[]
+  /** Of every node: listeners beside the plain one, and lines of its configuration. */
+  readonly secure?: NodeOptions['secure']
+  readonly properties?: readonly string[]
 }
 
 const START_DEADLINE_MS = 60_000
@@ -95,7 +106,8 @@ class LocalKafka implements KafkaForTests {
       await cp(files.formattedDir, dataDir, { recursive: true })
       if (node > 1) await rename(dataDir, node)
       const properties = join(dir, `server-${node}.properties`)
-      await writeFile(properties, brokerProperties({ dataDir, port, controllerPort: controllerPort!, node, nodes: count, proxied }))
+      const more = { secure: options.secure ?? {}, properties: options.properties ?? [], proxied }
+      await writeFile(properties, brokerProperties({ dataDir, port, controllerPort: controllerPort!, node, nodes: count, ...more }))
       return new Node(files, dir, properties, port)
     })
     return new LocalKafka(

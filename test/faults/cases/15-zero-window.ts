@@ -1,6 +1,7 @@
 import { ClientRecorder } from '../../support/checker/client-recorder.ts'
 import { TcpProxy } from '../../support/proxy/index.ts'
 import { faultCase } from '../rig/fault-case.ts'
+import { noticesStall } from '../rig/stalls.ts'
 import { latenciesMs, quantile } from '../rig/latency.ts'
 
 const WINDOW_MS = 12_000
@@ -28,16 +29,17 @@ export default faultCase({
     const atMs = run.nowMs
     line.down.set({ stopped: true })
     links.get(`${gateway.id}/${push.id}`)!.down.set({ stopped: true })
-    const stalledOf = (node: typeof gateway) => node.saidWithinMs('session_stalled', atMs)
+    const stalledOf = (node: typeof gateway) => node.saidWithinMs(noticesStall, atMs)
     const [clientStalledMs, linkStalledMs] = await Promise.all([stalledOf(gateway), stalledOf(push)])
-    const [clientCutMs, linkCutMs] = await Promise.all([gateway.saidWithinMs('session_closed', atMs), push.saidWithinMs('session_closed', atMs)])
+    // A gateway that hears nothing leaves by itself, before its push node cuts it.
+    const [clientCutMs, linkCutMs] = await Promise.all([gateway.saidWithinMs('session_closed', atMs), gateway.saidWithinMs('link_lost', atMs)])
     await run.pass(Math.max(0, WINDOW_MS - (run.nowMs - atMs)))
     const endMs = run.nowMs
     line.clear()
     links.get(`${gateway.id}/${push.id}`)!.clear()
     await run.until(() => victim.live, 'the victim is live again', 10_000)
     const victimMs = run.nowMs - endMs
-    const linkMs = await gateway.saidWithinMs('link_open', atMs)
+    const linkMs = await gateway.saidWithinMs('link_open', endMs - WINDOW_MS)
     const p99 = (fromMs: number, untilMs: number) => quantile(latenciesMs(run, fromMs, untilMs), 0.99)
     const [usual, before, during] = [p99(beforeMs - WINDOW_MS, beforeMs), p99(beforeMs, atMs), p99(atMs, atMs + WINDOW_MS)]
     const allowed = Math.max(usual, before) * 1.05 + Math.abs(usual - before) + NOISE_MS
@@ -47,10 +49,10 @@ export default faultCase({
       recoverMs: Math.max(victimMs, run.liveWithinMs(atMs)),
       failures: [
         ...(during <= allowed ? [] : [`p99 of the others was ${during.toFixed(1)} ms, before that ${usual.toFixed(1)} and ${before.toFixed(1)} ms`]),
-        ...closed.filter(({ msg }) => !/takes nothing|acknowledges nothing/.test(msg)).map(({ msg }) => `cut without the reason: ${msg}`),
+        ...closed.filter(({ msg }) => !/takes nothing|acknowledges nothing|zero window|frozen peer|half.open/.test(msg)).map(({ msg }) => `cut without the reason: ${msg}`),
       ],
       notes: [
-        `named after ${Math.round(clientStalledMs)} ms (client) and ${Math.round(linkStalledMs)} ms (gateway); cut after ${Math.round(clientCutMs)} and ${Math.round(linkCutMs)} ms; linked again after ${Math.round(linkMs)} ms`,
+        `named after ${Math.round(clientStalledMs)} ms (client) and ${Math.round(linkStalledMs)} ms (gateway); cut after ${Math.round(clientCutMs)} (client), link left after ${Math.round(linkCutMs)} ms; linked again after ${Math.round(linkMs)} ms`,
         `p99 of the others: ${usual.toFixed(1)} and ${before.toFixed(1)} ms before, ${during.toFixed(1)} ms during`,
       ],
     }

@@ -1,5 +1,5 @@
-import { comparePositions, formatPosition, parsePosition, type AnswerState, type Position } from '@pulsewire/protocol'
-import type { Entry } from '../hub/index.ts'
+import { formatPosition, parsePosition, type AnswerState, type Position } from '@pulsewire/protocol'
+import type { Entry, SymbolState } from '../hub/index.ts'
 
 /**
  * Decides where a receiver begins: sets what the entry holds, and says what follows.
@@ -12,9 +12,9 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
   entry.heldPosition = ''
   const from = position === undefined ? undefined : parsePosition(position)
   if (from !== undefined) {
-    const recovered = symbol.offset >= 0 && (isEvery ? resumeEvery(entry, from) : comparePositions(from, symbol.ts, symbol, symbol.ts) <= 0)
-    // Of a `latest` subscription only a position that this node has not reached counts.
-    if (recovered === isEvery) entry.heldPosition = formatPosition(from)
+    const recovered = symbol.offset >= 0 && (isEvery ? resumeEvery(entry, from) : resumeLatest(symbol, from))
+    // Of a `latest` subscription it counts as long as this node has not reached it.
+    if (recovered || !isEvery) entry.heldPosition = formatPosition(from)
     // Of a symbol deleted meanwhile, that is what follows: the receiver still shows its last image.
     if (recovered) return 'recovered'
   }
@@ -30,6 +30,14 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
   if (image || from !== undefined) return 'snapshot'
   beginNow(entry)
   return 'changes'
+}
+
+/**
+ * Of a `latest` feed nothing is missed by whoever holds what this node is still to reach: it gets what is newer once that
+ * is here. The other gateway, or the other line, was a moment ahead. Only a newer generation means nothing here.
+ */
+function resumeLatest(symbol: SymbolState, from: Position): boolean {
+  return from.generation <= symbol.generation
 }
 
 /** The receiver gets what comes from now on. */

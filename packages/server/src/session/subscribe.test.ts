@@ -99,10 +99,22 @@ test('latest: a position that is not newer than ours is `recovered`, with the ne
   }
 })
 
-test('latest: a position that we have not reached, or that is none, is a `snapshot`', () => {
+test('latest: who holds a position that we are still to reach misses nothing', () => {
   const { sender, receiver } = setUp()
   sender.record('A', { last: 1 })
-  for (const position of ['1:0:7', '2:0:0', 'nonsense', ''])
+  assert.deepEqual(states(subscribe(receiver, ['A'], { from: { A: '1:0:2' } })), { A: 'recovered' })
+  for (const last of [2, 3, 4]) {
+    sender.record('A', { last })
+    const [update] = receiver.takeOf('update')
+    // Whole until it is newer than what the receiver holds: what that is, is not known here.
+    assert.deepEqual([update?.snapshot, update?.values], [last < 4, { last }])
+  }
+})
+
+test('latest: a position of a generation that is not ours, or that is none, is a `snapshot`', () => {
+  const { sender, receiver } = setUp()
+  sender.record('A', { last: 1 })
+  for (const position of ['2:0:0', 'nonsense', ''])
     assert.deepEqual(states(subscribe(receiver, ['A'], { from: { A: position } })), { A: 'snapshot' }, position)
 })
 

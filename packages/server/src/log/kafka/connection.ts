@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type API, Connection, ResponseError } from '@platformatic/kafka'
 import type { LogError } from '../../runtime/errors.ts'
 import { BrokerTimeoutError, connectionError } from './errors.ts'
@@ -20,7 +21,10 @@ export class BrokerConnection {
   constructor(address: Address, settings: KafkaSettings) {
     this.address = address
     this.#settings = settings
-    this.#connection = new Connection(settings.clientId, settings.connection)
+    const { connection } = settings
+    // An address that is a number is verified as it is: TLS knows no server name of that form, and Node throws at one.
+    const tlsServerName = connection.tlsServerName === true ? isIP(address.host) === 0 : connection.tlsServerName
+    this.#connection = new Connection(settings.clientId, { ...connection, ...(tlsServerName === undefined ? {} : { tlsServerName }) })
     // Errors reach their requests; without a listener, an emitter's `error` would end the process.
     this.#connection.on('error', (error) => this.destroy(connectionError(address, error)))
     this.#connection.on('close', () => this.destroy())
@@ -34,7 +38,11 @@ export class BrokerConnection {
   connect(): Promise<void> {
     this.#connected ??= this.#within('connecting', this.#settings.connectTimeoutMs, (settle) => {
       const { host, port } = this.address
-      this.#connection.connect(host, port, (error) => settle(error, undefined))
+      try {
+        this.#connection.connect(host, port, (error) => settle(error, undefined))
+      } catch (error) {
+        settle(error as Error)
+      }
     })
     return this.#connected
   }

@@ -72,8 +72,24 @@ export function connectionError(address: Address, cause: unknown): LogError {
   if (findErrorBy(error, 'code', AuthenticationError.code) !== null || chain(error).some((link) => link instanceof AuthenticationError)) {
     return new LogError('log_denied', `${where} refuses the credentials: ${innermostMessage(error)}`, { cause })
   }
-  return unreachableError(`${where}: ${innermostMessage(error)}`, cause)
+  return unreachableError(`${where}: ${innermostMessage(error)}${tlsAdvice(error)}`, cause)
 }
+
+/** What to set where the broker's certificate is not believed. */
+function tlsAdvice(error: Error): string {
+  const codes = chain(error).map((link) => String((link as NodeJS.ErrnoException).code))
+  if (codes.includes('ERR_TLS_CERT_ALTNAME_INVALID')) return ' (set log.tls.serverName to a name that its certificate holds)'
+  const isUnknown = codes.some((code) => UNKNOWN_AUTHORITY.includes(code))
+  return isUnknown ? ' (set log.tls.caFile to the authority that signed its certificate)' : ''
+}
+
+const UNKNOWN_AUTHORITY = [
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]
 
 export function unreachableError(message: string, cause?: unknown): LogError {
   return new LogError('log_unreachable', message, { cause, retryable: true })
