@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { PRODUCE_ERROR_CODES } from '../../packages/cli/src/produce/errors.ts'
 import { CLIENT_ERROR_CODES } from '../../packages/client/src/errors.ts'
 import { CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS } from '../../packages/protocol/src/codes.ts'
-import { CONFIG_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
+import { CONFIG_ERROR_CODES, DIRECTORY_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
 import { EXIT_CODES } from '../../packages/server/src/runtime/lifecycle/index.ts'
 
 type Codes = Readonly<Record<string, string | readonly [number, string]>>
@@ -17,6 +17,7 @@ const TABLES: Readonly<Record<string, Codes>> = {
   'Stale reasons': STALE_REASONS,
   'Notice codes': NOTICE_CODES,
   'Log error codes': LOG_ERROR_CODES,
+  'Directory error codes': DIRECTORY_ERROR_CODES,
   'Configuration error codes': CONFIG_ERROR_CODES,
   'Produce error codes': PRODUCE_ERROR_CODES,
   'Client error codes': CLIENT_ERROR_CODES,

@@ -1,6 +1,7 @@
 /** The roles, and what a program needs to run them. */
 export { createPushNode, type PushDeps, type PushNode } from './push/index.ts'
 export { createGateway, type Gateway, type GatewayDeps } from './gateway/index.ts'
+export * from './directory/index.ts'
 export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
 export * from './log/index.ts'
 export * from './market/index.ts'

@@ -33,6 +33,19 @@ export class LogError extends PulsewireError {
   }
 }
 
+export const DIRECTORY_ERROR_CODES = {
+  control_topic_missing: 'The control topic does not exist and cannot be created.',
+  control_topic_shape: 'The control topic has more than one partition.',
+  control_topic_silent: 'The control topic could not be read to its end in time.',
+  node_unknown: 'No node of that name has ever had a lease.',
+} as const
+
+export class DirectoryError extends PulsewireError {
+  constructor(code: keyof typeof DIRECTORY_ERROR_CODES, message: string, options: { cause?: unknown } = {}) {
+    super(code, message, options)
+  }
+}
+
 export const CONFIG_ERROR_CODES = {
   config_invalid: 'The configuration has mistakes; every one is listed.',
   config_unreadable: 'The configuration file cannot be read.',

@@ -1,0 +1,321 @@
+import type { Log, LogEvent, LogReader, LogRecord } from '../log/index.ts'
+import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
+import { PulsewireError } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Service } from '../runtime/service.ts'
+import { Standstill } from '../runtime/standstill.ts'
+import { decodeControl, encodeRemoval, type Word } from './control-record.ts'
+import { ensureControlTopic } from './control-topic.ts'
+import type { CatalogueFeed, Directory, KnownNode } from './directory.ts'
+import { Hearing } from './hearing.ts'
+import { type IgnoredCounts, NodeTable } from './node-table.ts'
+
+const JUDGE_INTERVAL_MS = 100
+/** Judgements that come later than this are those of a process that stood still. */
+const JUDGE_LATE_MS = 1000
+const RETRY_MS = 1000
+/** The last record of a compacted topic may be gone: where nothing comes for so long, reading is at the end. */
+const READ_BACK_IDLE_MS = 1000
+/** A reader from which nothing came for so long, not even this node's own beats, is thrown away and made anew. */
+const REBUILD_AFTER_MS = 10_000
+const TIDY_INTERVAL_MS = 60_000
+/** A lease that has been dead for so long gets a tombstone. */
+const TIDY_AFTER_MS = 3_600_000
+
+export interface ControlDirectoryOptions {
+  readonly log: Log
+  readonly topic: string
+  /** Of this node's own leases; decides after what silence nobody is judged. */
+  readonly lifeMs: number
+  readonly logger: Logger
+  readonly clock?: Clock
+  /** Removes leases that are long dead. Default true; a command that only looks says false. */
+  readonly tidies?: boolean
+}
+
+/** Reads the control topic for as long as the process lives, whatever the log does meanwhile. */
+export class ControlDirectory implements Directory, Service {
+  readonly feeds = new Map<string, CatalogueFeed>()
+  readonly topic: string
+  readonly #options: ControlDirectoryOptions
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #table = new NodeTable()
+  readonly #hearing: Hearing
+  readonly #listeners = new Set<() => void>()
+  readonly #readBack = Promise.withResolvers<void>()
+  readonly #closed = Promise.withResolvers<void>()
+  readonly #abort = new AbortController()
+  #reader: LogReader | null = null
+  #running: Promise<void> = Promise.resolve()
+  #timers: Timer[] = []
+  #topicId: string | null = null
+  /** Next offset to be read; `null`: from the earliest. */
+  #next: number | null = null
+  #endsAt = Infinity
+  #lastEventAtMs = Infinity
+  #trouble: string | null = null
+  #hasToldIgnored = false
+
+  constructor(options: ControlDirectoryOptions) {
+    this.#options = options
+    this.topic = options.topic
+    this.#clock = options.clock ?? systemClock
+    this.#logger = options.logger
+    this.#hearing = new Hearing(options.lifeMs, this.#clock.nowMs())
+  }
+
+  get view(): Directory['view'] {
+    return this.#hearing.view
+  }
+
+  get viewSinceMs(): number {
+    return this.#hearing.sinceMs
+  }
+
+  get nodes(): ReadonlyMap<string, KnownNode> {
+    return this.#table.nodes
+  }
+
+  /** Records that were read and not acted on, by reason. */
+  get ignored(): Readonly<IgnoredCounts> {
+    return this.#table.ignored
+  }
+
+  /** Resolves once all that was there before has been read: words hold from then on, leases do not yet. */
+  get readBack(): Promise<void> {
+    return this.#readBack.promise
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** What an operator said of a node, whether or not it has a lease. */
+  wordOf(node: string): Word | undefined {
+    return this.#table.wordOf(node)
+  }
+
+  /** The newest incarnation of a node that is known, 0 when none is. */
+  incarnationOf(node: string): number {
+    return this.#table.incarnationOf(node)
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run()
+    const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
+    this.#timers = [this.#clock.every(JUDGE_INTERVAL_MS, () => this.#judge(standstill.tick()))]
+    if (this.#options.tidies !== false) this.#timers.push(this.#clock.every(TIDY_INTERVAL_MS, () => void this.#tidy()))
+  }
+
+  async drain(): Promise<void> {}
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel()
+    this.#abort.abort()
+    await this.#reader?.close()
+    await this.#running
+    this.#closed.resolve()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  // ---- reading
+
+  async #run(): Promise<void> {
+    while (!this.#abort.signal.aborted) {
+      try {
+        await this.#read()
+      } catch (error) {
+        this.#failed(error)
+      }
+      if (!this.#abort.signal.aborted) await this.#pause()
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { topicId, partitions } = await ensureControlTopic(this.#options.log, this.topic)
+    if (this.#abort.signal.aborted) return
+    if (this.#topicId !== null && this.#topicId !== topicId) {
+      this.#next = null
+      this.#logger.error('control_topic_recreated', `topic ${this.topic} was made anew: operators' words and the catalogue are lost`, {})
+    }
+    this.#topicId = topicId
+    this.#endsAt = partitions[0]!.latest
+    this.#lastEventAtMs = this.#clock.nowMs()
+    const start = this.#next === null ? ({ at: 'earliest' } as const) : ({ at: 'offset', offset: this.#next } as const)
+    const reader = this.#options.log.read(this.topic, [{ partition: 0, start }])
+    this.#reader = reader
+    try {
+      for await (const event of reader) this.#take(event)
+    } finally {
+      this.#reader = null
+      await reader.close()
+    }
+  }
+
+  #take(event: LogEvent): void {
+    const nowMs = this.#clock.nowMs()
+    this.#lastEventAtMs = nowMs
+    if (event.kind === 'records') {
+      this.#recovered()
+      for (const record of event.records) this.#record(record, nowMs)
+      this.#changed()
+    } else if (event.kind === 'started' || event.kind === 'jumped') {
+      if (event.kind === 'started') this.#recovered()
+      this.#next = event.offset
+    } else if (event.kind === 'unreachable') this.#failed(event.error)
+    else if (event.kind === 'reachable') this.#recovered()
+    this.#noteEnd(nowMs)
+  }
+
+  #record(record: LogRecord, nowMs: number): void {
+    this.#next = record.offset + 1
+    const wasThere = !this.#hearing.isReadBack
+    if (!wasThere) this.#hearing.heard(nowMs)
+    const read = decodeControl(record.key, record.value)
+    switch (read.kind) {
+      case 'lease':
+        if (wasThere) this.#table.remember(read.lease, read.left, record.timestampMs, nowMs)
+        else if (this.#table.hear(read.lease, read.left, nowMs) && read.left) this.#left(read.lease.node)
+        break
+      case 'word':
+        this.#table.say(read.name, read.word)
+        if (!wasThere) this.#logger.info('node_word', `${read.name} was told: ${read.word.word}`, { of: read.name })
+        break
+      case 'feed':
+        this.feeds.set(read.name, read.feed)
+        break
+      case 'removed':
+        if (read.of === 'lease') this.#table.removed(read.name)
+        else if (read.of === 'word') this.#table.say(read.name, undefined)
+        else this.feeds.delete(read.name)
+        break
+      case 'ignored':
+        this.#ignored(read, record.offset)
+    }
+    // The first batch may reach beyond what was there before.
+    this.#noteEnd(nowMs)
+  }
+
+  #noteEnd(nowMs: number): void {
+    if (this.#hearing.isReadBack || this.#next === null) return
+    if (this.#next < this.#endsAt && nowMs - this.#lastEventAtMs < READ_BACK_IDLE_MS) return
+    this.#hearing.readBack(nowMs)
+    this.#readBack.resolve()
+  }
+
+  // ---- judging
+
+  #judge(stoodStill: boolean): void {
+    const nowMs = this.#clock.nowMs()
+    this.#noteEnd(nowMs)
+    this.#checkStall(nowMs)
+    const before = this.view
+    if (stoodStill) this.#hearing.stoodStill(nowMs)
+    else this.#hearing.judge(nowMs, this.#table.rememberedCount > 0 || this.#table.hasKept)
+    const hasTurned = this.view !== before
+    if (hasTurned) this.#turned(before)
+    if (this.view === 'current') this.#table.buryRemembered(nowMs)
+    const judged = this.#table.judge(nowMs, this.view === 'current')
+    for (const { lease, state, heardAtMs } of judged) {
+      if (state !== 'expired') continue
+      const silentMs = Math.round(nowMs - heardAtMs)
+      this.#logger.warn('lease_expired', `the lease of ${lease.node} expired: no beat for ${silentMs} ms`, { of: lease.node })
+    }
+    if (hasTurned || judged.length > 0) this.#changed()
+  }
+
+  /** A client library can stall while everything else looks fine. */
+  #checkStall(nowMs: number): void {
+    if (this.#reader === null || nowMs - this.#lastEventAtMs < REBUILD_AFTER_MS) return
+    this.#lastEventAtMs = nowMs
+    void this.#reader.close()
+  }
+
+  #turned(before: Directory['view']): void {
+    const fields = { from: before, nodes: this.nodes.size }
+    if (this.view === 'degraded') {
+      const why = this.#trouble ?? 'it brings nothing'
+      this.#logger.warn('view_degraded', `nothing is known of other nodes by ${this.topic} (${why}): all stay as they are`, fields)
+    } else this.#logger.info('view_current', `leases are read from ${this.topic}`, fields)
+  }
+
+  #left(node: string): void {
+    this.#logger.info('node_left', `${node} said goodbye`, { of: node })
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  // ---- trouble
+
+  #ignored(
+    { why, key, problem }: { readonly why: keyof IgnoredCounts; readonly key: string; readonly problem: string },
+    offset: number,
+  ): void {
+    this.#table.ignored[why]++
+    if (this.#hasToldIgnored) return
+    this.#hasToldIgnored = true
+    this.#logger.warn(
+      'control_record_ignored',
+      `a record of ${this.topic} is ignored (${why}): ${problem}; further ones are only counted`,
+      {
+        key,
+        offset,
+      },
+    )
+  }
+
+  #failed(error: unknown): void {
+    if (this.#abort.signal.aborted) return
+    const message = error instanceof Error ? error.message : String(error)
+    if (this.#trouble === message) return
+    if (this.#trouble === null) {
+      const code = error instanceof PulsewireError ? error.code : 'control_topic_failed'
+      this.#logger.error(code, `the directory cannot be read: ${message}`, { topic: this.topic })
+    }
+    this.#trouble = message
+  }
+
+  #recovered(): void {
+    if (this.#trouble !== null) this.#logger.info('control_topic_read', `topic ${this.topic} can be read again`, {})
+    this.#trouble = null
+  }
+
+  async #tidy(): Promise<void> {
+    if (this.view !== 'current') return
+    const dead = this.#table.deadFor(TIDY_AFTER_MS, this.#clock.nowMs())
+    if (dead.length === 0) return
+    try {
+      await this.#options.log.append(
+        this.topic,
+        dead.map((node) => encodeRemoval('lease', node)),
+      )
+      this.#logger.info('leases_removed', `leases that were dead for an hour are removed: ${dead.join(', ')}`, {})
+    } catch {
+      // The next round tries again.
+    }
+  }
+
+  #pause(): Promise<void> {
+    const { signal } = this.#abort
+    return new Promise((resolve) => {
+      const done = () => {
+        timer.cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = this.#clock.after(RETRY_MS, done)
+      signal.addEventListener('abort', done)
+    })
+  }
+}

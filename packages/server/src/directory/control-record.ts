@@ -1,0 +1,136 @@
+/**
+ * Records of the control topic. The key says of whom (`lease/gw-1`, `word/gw-1`, `feed/quote`), the value is JSON with a
+ * format version `v`. Whoever adds a member that may be missing leaves `v` as it is; whoever changes what one means
+ * raises it, and older readers then ignore the record. `control-records.vectors.json` holds what was ever written.
+ */
+import * as z from 'zod'
+import type { LogAppend } from '../log/index.ts'
+import type { CatalogueFeed } from './directory.ts'
+import type { Lease, NodeWord } from './lease.ts'
+
+/** Of what this version writes, and the newest that it reads. */
+export const CONTROL_FORMAT = 1
+
+const KINDS = ['lease', 'word', 'feed'] as const
+export type ControlKind = (typeof KINDS)[number]
+
+/** What an operator said of a node. */
+export interface Word {
+  readonly word: NodeWord
+  /** When it was said, Unix time of whoever said it; only to be shown. */
+  readonly atMs: number
+}
+
+export type IgnoredWhy = 'unknown_key' | 'newer_version' | 'malformed'
+
+export type ControlRecord =
+  /** `left`: the node said goodbye with it. */
+  | { readonly kind: 'lease'; readonly name: string; readonly lease: Lease; readonly left: boolean }
+  | { readonly kind: 'word'; readonly name: string; readonly word: Word }
+  | { readonly kind: 'feed'; readonly name: string; readonly feed: CatalogueFeed }
+  /** A tombstone. */
+  | { readonly kind: 'removed'; readonly of: ControlKind; readonly name: string }
+  | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
+
+const NAME = /^[A-Za-z0-9._-]{1,64}$/
+const name = z.string().regex(NAME)
+const whole = z.int().min(0)
+const generation = z.int().min(1)
+
+const leaseValue = z.object({
+  left: z.exactOptional(z.boolean()),
+  role: z.enum(['push', 'gateway', 'balancer', 'pulse']),
+  incarnation: whole,
+  beat: whole,
+  lifeMs: z.int().min(1),
+  zone: name,
+  track: z.enum(['stable', 'grey']),
+  line: z.exactOptional(z.enum(['A', 'B'])),
+  version: z.string().max(64),
+  addresses: z.array(z.string().max(512)).max(16),
+  feeds: z
+    .array(
+      z.object({
+        feed: name,
+        generation,
+        topic: z.exactOptional(z.string().max(249)),
+        partitions: z.exactOptional(z.array(whole)),
+        pulseAgeMs: z.number().nullable(),
+      }),
+    )
+    .max(64),
+  load: z.object({ sessions: whole, sessionsMax: whole, busy: z.number().min(0).max(1) }),
+  ready: z.boolean(),
+  draining: z.boolean(),
+})
+
+const wordValue = z.object({ word: z.enum(['online', 'offline', 'draining']), atMs: z.number() })
+
+const generationValue = z.object({
+  generation,
+  topic: z.string().min(1).max(249),
+  brokers: z.exactOptional(z.array(z.string().min(1).max(512)).min(1)),
+})
+const feedValue = z.object({
+  current: generationValue,
+  next: generationValue.nullable(),
+  retired: z.array(generationValue),
+  revision: whole,
+})
+
+/** A beat of the node, or its last one when it says goodbye. */
+export function encodeLease({ node, ...lease }: Lease, left = false): LogAppend {
+  return encode('lease', node, left ? { left, ...lease } : lease)
+}
+
+export function encodeWord(node: string, word: Word): LogAppend {
+  return encode('word', node, word)
+}
+
+export function encodeFeed({ feed, ...value }: CatalogueFeed): LogAppend {
+  return encode('feed', feed, value)
+}
+
+export function encodeRemoval(kind: ControlKind, of: string): LogAppend {
+  return { key: `${kind}/${of}`, value: null }
+}
+
+/** Never throws: what it cannot make sense of is `ignored`, with the reason. */
+export function decodeControl(keyBytes: Uint8Array | null, value: Uint8Array | null): ControlRecord {
+  const key = keyBytes === null ? '' : Buffer.from(keyBytes).toString('utf8')
+  const slash = key.indexOf('/')
+  const kind = KINDS.find((known) => known === key.slice(0, slash))
+  const of = key.slice(slash + 1)
+  if (kind === undefined || !NAME.test(of)) return ignored('unknown_key', key, 'no key of this version')
+  if (value === null) return { kind: 'removed', of: kind, name: of }
+  const tree = parse(value)
+  if (tree === undefined) return ignored('malformed', key, 'no JSON object with a version v')
+  if (tree.v > CONTROL_FORMAT) return ignored('newer_version', key, `version ${tree.v}, this node reads up to ${CONTROL_FORMAT}`)
+  if (kind === 'word') return read(key, wordValue, tree, (word) => ({ kind, name: of, word }))
+  if (kind === 'feed') return read(key, feedValue, tree, (feed) => ({ kind, name: of, feed: { feed: of, ...feed } }))
+  return read(key, leaseValue, tree, ({ left = false, ...lease }) => ({ kind, name: of, lease: { node: of, ...lease }, left }))
+}
+
+function encode(kind: ControlKind, of: string, value: object): LogAppend {
+  return { key: `${kind}/${of}`, value: JSON.stringify({ v: CONTROL_FORMAT, ...value }) }
+}
+
+function parse(value: Uint8Array): { readonly v: number } | undefined {
+  try {
+    const tree = JSON.parse(Buffer.from(value).toString('utf8')) as { v?: unknown } | null
+    return Number.isSafeInteger(tree?.v) && (tree!.v as number) >= 1 ? (tree as { v: number }) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function read<T>(key: string, schema: z.ZodType<T>, tree: object, make: (value: T) => ControlRecord): ControlRecord {
+  const result = schema.safeParse(tree)
+  if (result.success) return make(result.data)
+  const issue = result.error.issues[0]!
+  return ignored('malformed', key, `${issue.path.join('.')}: ${issue.message}`)
+}
+
+function ignored(why: IgnoredWhy, key: string, problem: string): ControlRecord {
+  return { kind: 'ignored', why, key: key.slice(0, 100), problem }
+}

@@ -1,0 +1,216 @@
+import { performance } from 'node:perf_hooks'
+import type { Log } from '../log/index.ts'
+import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Service } from '../runtime/service.ts'
+import { Standstill } from '../runtime/standstill.ts'
+import { encodeLease } from './control-record.ts'
+import type { ControlDirectory } from './control-directory.ts'
+import type { Lease, NodeWord } from './lease.ts'
+
+/** A beat that is asked for before its time comes at once, and no further one sooner than this. */
+const EXTRA_INTERVAL_MIN_MS = 200
+/** The goodbye is worth this wait and no longer: without it the lease expires by itself. */
+const GOODBYE_WAIT_MS = 1000
+
+/** What a node says of itself in each beat. */
+export type LeaseContent = Pick<Lease, 'addresses' | 'feeds' | 'ready' | 'draining'> & {
+  readonly load: { readonly sessions: number; readonly sessionsMax: number }
+}
+
+/** A role, as its lease needs it. */
+export interface Member {
+  /** What the next beat says. */
+  leaseContent(): LeaseContent
+  /**
+   * The process stood still for so long that others have taken its lease for expired. It must not say that it is `ready`
+   * before what it holds is fresh again. Called before the next beat is composed.
+   */
+  lapsed(): void
+  /** What an operator says of this node, once at the start unless it is `online`, then with each change. */
+  told(word: NodeWord): void
+  /** Keeps a function by which it asks for a beat at once, because what it says has changed. */
+  beatsBy?(beatNow: () => void): void
+}
+
+export interface LeaseKeeperOptions {
+  readonly directory: ControlDirectory
+  readonly log: Log
+  readonly member: Member
+  readonly identity: Pick<Lease, 'node' | 'role' | 'zone' | 'track' | 'line' | 'version'>
+  readonly beatIntervalMs: number
+  readonly lifeMs: number
+  readonly logger: Logger
+  readonly clock?: Clock
+  /** Part of the time that the event loop was busy since the last call, 0 to 1. Default: Node's own measure. */
+  readonly busy?: () => number
+}
+
+/** Beats one node's lease for as long as it lives, and says goodbye at its end. */
+export class LeaseKeeper implements Service {
+  readonly #options: LeaseKeeperOptions
+  readonly #clock: Clock
+  readonly #busy: () => number
+  readonly #closed = Promise.withResolvers<void>()
+  #timer: Timer | null = null
+  #extra: Timer | null = null
+  #stopListening: () => void = () => {}
+  #incarnation: number | null = null
+  #beat = 0
+  #beatAtMs = -Infinity
+  /** Since when the beat before has been on its way. */
+  #onTheWaySinceMs: number | null = null
+  #word: NodeWord = 'online'
+  #isSuperseded = false
+  #failing = false
+  #closing: Promise<void> | null = null
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#busy = options.busy ?? eventLoopBusy()
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  async start(): Promise<void> {
+    const { directory, member, beatIntervalMs, lifeMs } = this.#options
+    // By then the first of the beats that were missed is past its life at those who read them.
+    const standstill = new Standstill(this.#clock, lifeMs - beatIntervalMs)
+    this.#timer = this.#clock.every(beatIntervalMs, () => this.#tick(standstill.tick()))
+    this.#stopListening = directory.onChange(() => this.#look())
+    member.beatsBy?.(() => this.#beatSoon())
+    void directory.readBack.then(() => this.#begin())
+  }
+
+  async drain(): Promise<void> {}
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.cancel()
+    this.#extra?.cancel()
+    this.#stopListening()
+    if (this.#incarnation !== null && !this.#isSuperseded) await this.#sayGoodbye()
+    this.#incarnation = null
+    this.#closed.resolve()
+  }
+
+  /** The topic has been read to its end: now it is known what this node was before. */
+  #begin(): void {
+    if (this.#closing !== null) return
+    const { directory, identity } = this.#options
+    // Its own clock may have been set back since.
+    this.#incarnation = Math.max(Math.floor(this.#clock.nowMs()), directory.incarnationOf(identity.node) + 1)
+    this.#look()
+    this.#beatNow()
+  }
+
+  #tick(stoodStill: boolean): void {
+    if (stoodStill && this.#incarnation !== null) {
+      this.#options.logger.warn('lease_lapsed', 'this process stood still: others have taken it for gone; it resyncs', {})
+      this.#options.member.lapsed()
+    }
+    this.#beatNow()
+  }
+
+  #beatSoon(): void {
+    if (this.#extra !== null) return
+    const waitMs = Math.max(0, EXTRA_INTERVAL_MIN_MS - (this.#clock.nowMs() - this.#beatAtMs))
+    this.#extra = this.#clock.after(waitMs, () => {
+      this.#extra = null
+      this.#beatNow()
+    })
+  }
+
+  #beatNow(): void {
+    if (this.#incarnation === null || this.#isSuperseded || this.#closing !== null) return
+    const nowMs = this.#clock.nowMs()
+    // A log that is away would be given them all at once when it returns.
+    if (this.#onTheWaySinceMs !== null && nowMs - this.#onTheWaySinceMs < this.#options.lifeMs) return
+    this.#beatAtMs = nowMs
+    void this.#append(this.#compose(), nowMs)
+  }
+
+  #compose(): Lease {
+    const { identity, member, lifeMs } = this.#options
+    const { load, ...content } = member.leaseContent()
+    return {
+      ...identity,
+      incarnation: this.#incarnation!,
+      beat: ++this.#beat,
+      lifeMs,
+      ...content,
+      load: { ...load, busy: Math.round(this.#busy() * 1000) / 1000 },
+    }
+  }
+
+  async #append(lease: Lease, sinceMs: number): Promise<void> {
+    const { log, directory, logger } = this.#options
+    this.#onTheWaySinceMs = sinceMs
+    try {
+      await log.append(directory.topic, [encodeLease(lease)])
+      if (this.#failing) logger.info('lease_resumed', 'the lease is written again', {})
+      this.#failing = false
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (!this.#failing && this.#closing === null)
+        logger.error('lease_failed', `the lease cannot be written, so others will take this node for gone: ${message}`, {})
+      this.#failing = true
+    } finally {
+      if (this.#onTheWaySinceMs === sinceMs) this.#onTheWaySinceMs = null
+    }
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    const { log, directory } = this.#options
+    const lease = { ...this.#compose(), ready: false, draining: true }
+    const late = Promise.withResolvers<void>()
+    const timer = this.#clock.after(GOODBYE_WAIT_MS, late.resolve)
+    await Promise.race([log.append(directory.topic, [encodeLease(lease, true)]).catch(() => {}), late.promise])
+    timer.cancel()
+  }
+
+  /** What others, and operators, say of this node. */
+  #look(): void {
+    if (this.#incarnation === null || this.#isSuperseded) return
+    const { directory, identity, member, logger } = this.#options
+    const newest = directory.incarnationOf(identity.node)
+    if (newest > this.#incarnation) {
+      this.#isSuperseded = true
+      const addresses = directory.nodes.get(identity.node)?.lease.addresses.join(', ') ?? ''
+      logger.error(
+        'node_superseded',
+        `another process, started later, calls itself ${identity.node} (${addresses}): this one serves no longer. Every node needs an id of its own (node.id)`,
+        {},
+      )
+      member.told('offline')
+      return
+    }
+    const word = directory.wordOf(identity.node)?.word ?? 'online'
+    if (word === this.#word) return
+    this.#word = word
+    logger.warn('told', `an operator says: ${word}`, { word })
+    member.told(word)
+    this.#beatSoon()
+  }
+}
+
+function eventLoopBusy(): () => number {
+  let last = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, last)
+    last = now
+    return Math.min(1, Math.max(0, utilization))
+  }
+}
