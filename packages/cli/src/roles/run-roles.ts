@@ -1,23 +1,38 @@
 /** One main per role: configuration, start, signals. What the roles do is theirs. */
 import {
+  type ControlDirectory,
   createGateway,
   type GatewayConfig,
   createLogger,
   createPulseWriter,
   createPushNode,
+  joinDirectory,
+  type Log,
   type Logger,
   loadConfig,
+  type Member,
   type NamedService,
+  openDirectory,
   openLog,
   type ProcessRole,
   type RoleConfigs,
   runProcess,
+  type Service,
   splitAllConfig,
   VERSION,
 } from '@pulsewire/server'
 import { type ConfigOptions, sourcesOf } from '../commands/config-options.ts'
 import { consoleService } from './console-service.ts'
 import { logService } from './log-service.ts'
+
+type RoleConfig = NonNullable<RoleConfigs[ProcessRole]>
+
+/** What the roles of one process have in common. */
+interface Shared {
+  /** Absent in a process of gateways alone that have no directory. */
+  readonly log?: Log
+  readonly directory?: ControlDirectory
+}
 
 /** Runs one role until a signal ends it. @throws ConfigError */
 export async function runRole(role: ProcessRole, options: ConfigOptions): Promise<void> {
@@ -50,28 +65,42 @@ async function run(configs: RoleConfigs): Promise<void> {
 }
 
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
-async function createServices({ push, gateway, pulse }: RoleConfigs, logger: Logger): Promise<NamedService[]> {
-  const services: NamedService[] = []
-  const reader = push ?? pulse
-  if (reader !== undefined) {
-    const log = await openLog(
-      reader.log,
-      reader.node.id,
-      reader.feeds.map(({ topic }) => topic),
-    )
-    services.push({ name: 'log', service: logService(log) })
-    if (pulse !== undefined) services.push({ name: 'pulse', service: createPulseWriter(pulse, { log, logger: named(logger, pulse) }) })
-    if (push !== undefined) services.push({ name: 'push', service: createPushNode(push, { log, logger: named(logger, push) }) })
+async function createServices(configs: RoleConfigs, logger: Logger): Promise<NamedService[]> {
+  const { push, gateway, pulse } = configs
+  const { log, directory, services } = await openShared(configs, logger)
+  const shared = directory === undefined ? {} : { directory }
+  const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
+    if (directory !== undefined) {
+      const { node, directory: leases } = config
+      const lease = joinDirectory({ config: leases, log: log!, directory, role, node, member: service, logger: named(logger, config) })
+      services.push({ name: `${role} lease`, service: lease })
+    }
+    services.push({ name: role, service })
   }
-  if (gateway !== undefined) services.push(...gatewayServices(gateway, named(logger, gateway)))
+  if (pulse !== undefined) add('pulse', pulse, createPulseWriter(pulse, { log: log!, logger: named(logger, pulse) }))
+  if (push !== undefined) add('push', push, createPushNode(push, { ...shared, log: log!, logger: named(logger, push) }))
+  if (gateway !== undefined) {
+    const service = createGateway(gateway, { ...shared, logger: named(logger, gateway) })
+    add('gateway', gateway, service)
+    if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))
+  }
   return services
 }
 
-function gatewayServices(config: GatewayConfig, logger: Logger): NamedService[] {
-  const gateway = createGateway(config, { logger })
-  const services: NamedService[] = [{ name: 'gateway', service: gateway }]
-  if (config.console.enabled) services.push({ name: 'console', service: consoleService(config.console.listen, () => gateway.port, logger) })
-  return services
+async function openShared({ push, gateway, pulse }: RoleConfigs, logger: Logger): Promise<Shared & { readonly services: NamedService[] }> {
+  const reader = push ?? pulse
+  const config = reader ?? gateway!
+  if (reader === undefined && !config.directory.enabled) return { services: [] }
+  const log = await openLog(config.log, config.node.id, reader?.feeds.map(({ topic }) => topic) ?? [])
+  const services: NamedService[] = [{ name: 'log', service: logService(log) }]
+  if (!config.directory.enabled) return { log, services }
+  const directory = openDirectory({ config: config.directory, log, logger: named(logger, config) })
+  services.push({ name: 'directory', service: directory })
+  return { log, directory, services }
+}
+
+function consoleOf({ console: { listen } }: GatewayConfig, port: () => number, logger: Logger): NamedService {
+  return { name: 'console', service: consoleService(listen, port, logger) }
 }
 
 function named(logger: Logger, { node }: { readonly node: { readonly id: string } }): Logger {

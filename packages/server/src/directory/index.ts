@@ -2,6 +2,7 @@ export { ControlDirectory, type ControlDirectoryOptions } from './control-direct
 export { encodeFeed, encodeLease, encodeWord, type Word } from './control-record.ts'
 export { ensureControlTopic } from './control-topic.ts'
 export type { CatalogueFeed, Directory, FeedGeneration, KnownNode } from './directory.ts'
+export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'
 export type { Lease, LeasedFeed, NodeLoad, NodeRole, NodeWord } from './lease.ts'
 export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'
 export { rendezvousOwner, rendezvousScore } from './rendezvous.ts'

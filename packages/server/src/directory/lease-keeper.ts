@@ -57,6 +57,8 @@ export class LeaseKeeper implements Service {
   #stopListening: () => void = () => {}
   #incarnation: number | null = null
   #beat = 0
+  /** What was said last. */
+  #lease: Lease | null = null
   #beatAtMs = -Infinity
   /** Since when the beat before has been on its way. */
   #onTheWaySinceMs: number | null = null
@@ -100,7 +102,7 @@ export class LeaseKeeper implements Service {
     this.#timer?.cancel()
     this.#extra?.cancel()
     this.#stopListening()
-    if (this.#incarnation !== null && !this.#isSuperseded) await this.#sayGoodbye()
+    if (this.#lease !== null && !this.#isSuperseded) await this.#sayGoodbye(this.#lease)
     this.#incarnation = null
     this.#closed.resolve()
   }
@@ -138,7 +140,8 @@ export class LeaseKeeper implements Service {
     // A log that is away would be given them all at once when it returns.
     if (this.#onTheWaySinceMs !== null && nowMs - this.#onTheWaySinceMs < this.#options.lifeMs) return
     this.#beatAtMs = nowMs
-    void this.#append(this.#compose(), nowMs)
+    this.#lease = this.#compose()
+    void this.#append(this.#lease, nowMs)
   }
 
   #compose(): Lease {
@@ -171,9 +174,10 @@ export class LeaseKeeper implements Service {
     }
   }
 
-  async #sayGoodbye(): Promise<void> {
+  /** The role is closed by now, and has nothing more to say. */
+  async #sayGoodbye(last: Lease): Promise<void> {
     const { log, directory } = this.#options
-    const lease = { ...this.#compose(), ready: false, draining: true }
+    const lease = { ...last, beat: ++this.#beat, ready: false, draining: true }
     const late = Promise.withResolvers<void>()
     const timer = this.#clock.after(GOODBYE_WAIT_MS, late.resolve)
     await Promise.race([log.append(directory.topic, [encodeLease(lease, true)]).catch(() => {}), late.promise])

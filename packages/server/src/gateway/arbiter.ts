@@ -19,6 +19,8 @@ export interface ArbiterOptions {
   readonly logger: Logger
   readonly subscribeDeadlineMs: number
   readonly feeds: 'all' | readonly string[]
+  /** Says why there is no link at all. */
+  readonly whyNoLinks: () => string
   readonly feedDefaults: Pick<FeedOptions, 'symbolsMax' | 'staleAfterMs' | 'history'>
 }
 
@@ -115,7 +117,7 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   explain(feed: Feed, partition: number): StaleCause {
-    return explainStale(this.#hub, this.#links, this.#proof.of(feed), feed, partition)
+    return explainStale(this.#hub, this.#links, this.#proof.of(feed), feed, partition, this.#options.whyNoLinks)
   }
 
   // ---- what links tell

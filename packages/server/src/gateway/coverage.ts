@@ -45,6 +45,11 @@ export class FeedCoverage {
     this.#carried[link] = carried
   }
 
+  /** Whether the link has the partition, as far as it has said. */
+  carries(link: number, partition: number): boolean {
+    return this.#carried[link]?.includes(partition) ?? true
+  }
+
   /** The link is gone; what it told is no longer vouched for. */
   forget(link: number): void {
     this.#pulses[link]?.clear()

@@ -10,10 +10,12 @@ export function explainStale(
   coverage: FeedCoverage | undefined,
   feed: Feed,
   partition: number,
+  whyNone: () => string,
 ): StaleCause {
   const what = partition === WHOLE_FEED ? `feed ${feed.name}` : `partition ${partition}`
   let silent: StaleCause | undefined
   for (const link of links) {
+    if (coverage?.carries(link.index, partition) === false) continue
     const notice = link.notices.get(`${feed.name}/${partition}`) ?? link.notices.get(`${feed.name}/*`)
     if (notice !== undefined) return { hop: notice.hop, reason: notice.reason as StaleReason, message: notice.message ?? '' }
     if (link.state !== 'open') continue
@@ -25,6 +27,7 @@ export function explainStale(
       : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of ${what}` }
   }
   if (silent !== undefined) return silent
+  if (links.length === 0) return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node is known: ${whyNone()}` }
   const tried = links.map((link) => `${link.address} (${link.why})`).join(', ')
   return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node can be reached: ${tried}` }
 }

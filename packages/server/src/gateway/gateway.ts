@@ -1,7 +1,8 @@
-import { Hub } from '../hub/index.ts'
+import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
+import { Hub, oldestPulseAgeMs } from '../hub/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import { ConfigError } from '../runtime/errors.ts'
-import type { GatewayConfig } from '../runtime/config/index.ts'
+import { advertisedAddresses, type GatewayConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
@@ -9,11 +10,12 @@ import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Arbiter } from './arbiter.ts'
 import { Balance, type Peers } from './balance.ts'
+import { LeasedUpstreams } from './leased-upstreams.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
-import { Link } from './link.ts'
+import type { Link } from './link.ts'
+import { Links } from './links.ts'
+import { LINKS_MAX, staticUpstreams, type Upstreams } from './upstreams.ts'
 
-/** Sets of links are kept as the bits of a 32-bit integer, whose sign is left alone. */
-const LINKS_MAX = 31
 const CHECK_INTERVAL_MS = 100
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
@@ -28,14 +30,16 @@ export interface GatewayDeps {
   readonly listen?: ListenStream
   /** The seam for leases: the other gateways, to which clients are sent when this one drains or has too many. Default: none known. */
   readonly peers?: Peers
+  /** Names the push nodes when the configuration names none. */
+  readonly directory?: Directory
 }
 
 /** Makes one stream of both lines and serves clients. */
-export class Gateway implements Service {
+export class Gateway implements Service, Member {
   readonly hub: Hub
   readonly sessions: Sessions
   readonly arbiter: Arbiter
-  readonly links: readonly Link[]
+  readonly #links: Links
   readonly #config: GatewayConfig
   readonly #server: StreamListener
   readonly #balance: Balance
@@ -44,6 +48,11 @@ export class Gateway implements Service {
   readonly #closed = Promise.withResolvers<void>()
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
+  #word: NodeWord = 'online'
+  #isDraining = false
+  /** Since when it must not be believed, because others took it for gone; `null`: it may. */
+  #lapsedAtMs: number | null = null
+  #beatNow: () => void = () => {}
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
     const { listen, session, groups, symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds } = config.gateway
@@ -64,16 +73,26 @@ export class Gateway implements Service {
       elsewhere: (why) => balance.elsewhere(why),
     })
     balance.attach(this.sessions)
+    const upstreams = this.#makeUpstreams(deps.directory)
     this.arbiter = new Arbiter({
       hub: this.hub,
       logger: deps.logger,
       subscribeDeadlineMs,
       feeds,
+      whyNoLinks: () => upstreams.whyNot(),
       feedDefaults: { symbolsMax, staleAfterMs, history },
     })
     this.hub.connect(this.arbiter, this.sessions)
-    this.links = this.#makeLinks(deps.connect ?? connectWebSocket, random)
-    this.arbiter.setLinks(this.links)
+    this.#links = new Links({
+      upstreams,
+      arbiter: this.arbiter,
+      connect: deps.connect ?? connectWebSocket,
+      clock: this.#clock,
+      random,
+      logger: deps.logger,
+      client: `${config.node.id}/${VERSION}`,
+      pulseIntervalMs: config.gateway.linkPulseIntervalMs,
+    })
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
@@ -84,9 +103,14 @@ export class Gateway implements Service {
     })
   }
 
-  /** It knows which feeds there are, so that it can answer. */
+  /** It knows which feeds there are, so that it can answer, and nobody has told it to go. */
   get ready(): boolean {
-    return this.hub.feeds.length > 0
+    return this.hub.feeds.length > 0 && this.#word === 'online'
+  }
+
+  /** Those that are there now. */
+  get links(): readonly Link[] {
+    return [...this.#links]
   }
 
   get port(): number {
@@ -100,16 +124,19 @@ export class Gateway implements Service {
   async start(): Promise<void> {
     await this.#server.listen()
     this.#logger.info('listening', `gateway ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
-    for (const link of this.links) link.open()
+    this.#links.open()
     const standstill = new Standstill(this.#clock, CHECK_LATE_MS)
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
       if (standstill.tick()) return
       this.hub.checkFreshness()
       this.arbiter.sweep()
+      this.#checkResynced()
     })
   }
 
   async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
+    this.#beatNow()
     this.#server.stopAccepting()
     await this.sessions.drain(deadlineMs)
   }
@@ -126,34 +153,76 @@ export class Gateway implements Service {
   async #close(): Promise<void> {
     this.#timer?.cancel()
     this.#balance.close()
+    this.#timer = null
     this.sessions.close()
-    for (const link of this.links) link.close()
+    this.#links.close()
     await this.#server.close()
     this.#closed.resolve()
   }
 
-  /** The seam for leases: here the upstream nodes come from a static list. */
-  #makeLinks(connect: ConnectLink, random: () => number): Link[] {
-    const nodes = this.#config.gateway.upstreams.flatMap(({ line, addresses }) => addresses.map((address) => ({ line, address })))
-    if (nodes.length > LINKS_MAX) {
-      const problem = `gateway.upstreams: ${nodes.length} addresses; a gateway links to at most ${LINKS_MAX} upstream nodes`
+  #makeUpstreams(directory: Directory | undefined): Upstreams {
+    const { node, gateway } = this.#config
+    if (gateway.upstreams.length === 0 && directory !== undefined) {
+      return new LeasedUpstreams({ directory, self: node.id, zone: node.zone })
+    }
+    const upstreams = staticUpstreams(gateway.upstreams)
+    if (upstreams.chosen.length > LINKS_MAX) {
+      const problem = `gateway.upstreams: ${upstreams.chosen.length} addresses; a gateway links to at most ${LINKS_MAX} upstream nodes`
       throw new ConfigError('config_invalid', problem, [problem])
     }
-    return nodes.map(
-      ({ line, address }, index) =>
-        new Link({
-          index,
-          line,
-          address,
-          handler: this.arbiter,
-          connect,
-          clock: this.#clock,
-          random,
-          logger: this.#logger,
-          client: `${this.#config.node.id}/${VERSION}`,
-          pulseIntervalMs: this.#config.gateway.linkPulseIntervalMs,
-        }),
-    )
+    return upstreams
+  }
+
+  // ---- as a member of the directory
+
+  leaseContent(): LeaseContent {
+    const { node, gateway } = this.#config
+    const nowMs = this.#clock.nowMs()
+    const isListening = this.#timer !== null
+    return {
+      addresses: isListening ? advertisedAddresses(node.advertise, gateway.listen.host, this.port) : [],
+      feeds: this.hub.feeds.map((feed) => ({
+        feed: feed.name,
+        generation: feed.generation,
+        pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
+      })),
+      load: { sessions: this.sessions.size, sessionsMax: gateway.session.sessionsMax },
+      ready: isListening && this.ready && !this.#isDraining && this.#lapsedAtMs === null,
+      draining: this.#isDraining || this.#word !== 'online',
+    }
+  }
+
+  beatsBy(beatNow: () => void): void {
+    this.#beatNow = beatNow
+  }
+
+  lapsed(): void {
+    this.#lapsedAtMs = this.#clock.nowMs()
+  }
+
+  /** Away, it takes nobody new and asks those who are here to move; taken offline, it cuts at the deadline whoever has not. */
+  told(word: NodeWord): void {
+    const wasHere = this.#word === 'online'
+    this.#word = word
+    if (word === 'online') return
+    if (wasHere) void this.sessions.drain(this.#config.shutdown.drainDeadlineMs).then(() => this.#cutRest())
+    else this.#cutRest()
+  }
+
+  #cutRest(): void {
+    if (this.#word !== 'offline') return
+    for (const session of [...this.sessions]) session.close('draining', 'this node was taken offline')
+  }
+
+  /** After a lapse it is believed again once links bring news and nothing that is followed is stale. */
+  #checkResynced(): void {
+    if (this.#lapsedAtMs === null) return
+    const hears = this.links.some(({ state, lastHeardMs }) => state === 'open' && lastHeardMs > this.#lapsedAtMs!)
+    const isStale = this.hub.feeds.some((feed) => [...feed.freshness.partitions].some(({ stale }) => stale !== null))
+    if (!hears || isStale) return
+    this.#logger.info('resynced', `gateway ${this.#config.node.id} is fresh again`, {})
+    this.#lapsedAtMs = null
+    this.#beatNow()
   }
 }
 

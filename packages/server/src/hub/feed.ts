@@ -68,6 +68,13 @@ export class Feed {
     this.#retired.add(symbol)
   }
 
+  /** Forgets a symbol that nobody subscribes to, with its history. */
+  drop(symbol: SymbolState): void {
+    this.symbols.delete(symbol.name)
+    this.#retired.delete(symbol)
+    if (symbol.history !== null) this.history?.drop(symbol.history)
+  }
+
   #makeRoom(): boolean {
     for (const symbol of this.#retired) {
       this.#retired.delete(symbol)
@@ -82,4 +89,11 @@ export class Feed {
     const info = { feed, mode, codec, generation: this.generation, partitions: this.partitions }
     return this.carried === null ? info : { ...info, carried: this.carried }
   }
+}
+
+/** Age in ms of the newest pulse of the partition where that is oldest; `null` when none has come yet. */
+export function oldestPulseAgeMs({ freshness }: Feed, nowMs: number): number | null {
+  const partitions = [...freshness.partitions]
+  if (partitions.every(({ point }) => point === null)) return null
+  return Math.round(Math.max(...partitions.map(({ partition }) => freshness.ageMs(partition, nowMs))))
 }

@@ -113,6 +113,11 @@ export class HistoryBudget {
     if (this.#order.length > 1024 && this.#order.length > this.records * 2) this.#sweep()
   }
 
+  /** The symbol is gone. */
+  drop(history: SymbolHistory): void {
+    while (history.length > 0) this.#evict(history)
+  }
+
   #evict(history: SymbolHistory): void {
     const item = history.evictOldest()
     if (item === undefined) return

@@ -1,5 +1,5 @@
 export { Entry, type Subscriber } from './entry.ts'
-export { Feed, type FeedOptions } from './feed.ts'
+export { Feed, type FeedOptions, oldestPulseAgeMs } from './feed.ts'
 export type { FieldDictionary } from './dictionary.ts'
 export { WHOLE_FEED, type FreshnessChange, type PulsePoint, type StaleCause, type StaleState } from './freshness.ts'
 export type { HistoryItem } from './history.ts'

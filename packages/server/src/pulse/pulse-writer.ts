@@ -1,3 +1,4 @@
+import type { LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { encodePulse, type PulseRecord } from '../feeds/index.ts'
 import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
@@ -32,6 +33,8 @@ class FeedPulse {
   #failing = false
   #timers: Timer[] = []
   #closed = false
+  /** An operator has told this writer to leave it to others. */
+  isPaused = false
 
   constructor(feed: FeedConfig, writer: string, intervalMs: number, deps: Required<PulseDeps>) {
     this.#feed = feed
@@ -76,7 +79,7 @@ class FeedPulse {
    * A partition whose pulse is still on its way gets no further one: it would tell a time that is over.
    */
   #beat(): void {
-    if (this.#closed || this.#partitions === 0) return
+    if (this.#closed || this.isPaused || this.#partitions === 0) return
     const isLate = this.#onTheWay.size > 0
     // Which partition holds up an append for all, nobody knows.
     if (isLate && !this.#apart) this.#onTheWay.clear()
@@ -119,12 +122,15 @@ class FeedPulse {
 }
 
 /** The small process whose pulses prove every hop fresh. Two or more of them run anywhere; they need not know of each other. */
-export class PulseWriter implements Service {
+export class PulseWriter implements Service, Member {
+  readonly #config: PulseConfig
   readonly #feeds: FeedPulse[]
   readonly #logger: Logger
   readonly #closed = Promise.withResolvers<void>()
+  #word: NodeWord = 'online'
 
   constructor(config: PulseConfig, deps: PulseDeps) {
+    this.#config = config
     const all = { ...deps, clock: deps.clock ?? systemClock }
     this.#logger = deps.logger
     this.#feeds = config.feeds.map(
@@ -150,6 +156,26 @@ export class PulseWriter implements Service {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  // ---- as a member of the directory
+
+  leaseContent(): LeaseContent {
+    return {
+      addresses: [],
+      feeds: this.#config.feeds.map(({ name: feed, generation, topic }) => ({ feed, generation, topic, pulseAgeMs: null })),
+      load: { sessions: 0, sessionsMax: 0 },
+      ready: this.#word === 'online',
+      draining: this.#word !== 'online',
+    }
+  }
+
+  /** A pulse is written now or not at all: there is nothing to catch up with. */
+  lapsed(): void {}
+
+  told(word: NodeWord): void {
+    this.#word = word
+    for (const feed of this.#feeds) feed.isPaused = word !== 'online'
   }
 }
 

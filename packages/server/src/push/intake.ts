@@ -53,6 +53,8 @@ export class Intake {
   readonly #log: Logger
   readonly #writers = new WriterClocks()
   readonly #path: readonly string[]
+  /** By partition, the offset before which records were not read, though earlier ones were. */
+  readonly #lostBefore = new Map<number, number>()
   #poisonLoggedAtMs = -Infinity
 
   /** @throws ConfigError when the protobuf schema cannot be used. */
@@ -64,6 +66,11 @@ export class Intake {
     this.#path = [hub.nodeId]
     this.#decode =
       config.codec === 'raw' ? null : config.codec === 'json' ? decodeJson : protobufDecoder({ ...config.protobuf!, merge: config.merge })
+  }
+
+  /** Reading goes on at this offset; what lies between there and what was read before is not known. */
+  lost(partition: number, before: number): void {
+    this.#lostBefore.set(partition, before)
   }
 
   take(batch: Batch): void {
@@ -131,7 +138,9 @@ export class Intake {
   #placeOf(symbol: SymbolState, record: LogRecord, partition: number): RecordPlace {
     const { generation } = this.#feed
     const samePlace = symbol.offset >= 0 && symbol.partition === partition && symbol.generation === generation
-    const prev = this.#feed.history !== null && samePlace ? symbol.offset : -1
+    // After a loss nobody can say which record came before: whoever is not just there is told of a gap.
+    const last = Math.max(symbol.offset, (this.#lostBefore.get(partition) ?? 0) - 1)
+    const prev = this.#feed.history !== null && samePlace ? last : -1
     return { generation, partition, offset: record.offset, ts: this.#soundTs[partition] ?? 0, n: 1, prev }
   }
 

@@ -1,14 +1,16 @@
-import { Hub, type Feed, type FeedOptions, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
+import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
+import { Hub, oldestPulseAgeMs, type Feed, type FeedOptions, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
 import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
-import type { FeedConfig, PushConfig } from '../runtime/config/index.ts'
+import { advertisedAddresses, type FeedConfig, type PushConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Intake, isOver } from './intake.ts'
-import { TopicReader } from './topic-reader.ts'
+import { LineShare } from './line-share.ts'
+import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
 
 const CHECK_INTERVAL_MS = 100
 /** Checks that come later than this are those of a process that stood still. */
@@ -21,10 +23,12 @@ export interface PushDeps {
   readonly random?: () => number
   /** How gateways come in. Default: WebSocket on the configured address. */
   readonly listen?: ListenStream
+  /** Names the other push nodes of its line, with which it shares partitions. Default: it is alone. */
+  readonly directory?: Directory
 }
 
 /** Reads the log, holds the images of its partitions, and serves gateways. */
-export class PushNode implements Service, HubSource {
+export class PushNode implements Service, HubSource, Member {
   readonly hub: Hub
   readonly sessions: Sessions
   readonly #config: PushConfig
@@ -36,9 +40,15 @@ export class PushNode implements Service, HubSource {
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
   #readyFeeds = 0
+  readonly #share: LineShare | null
+  #stopListening: () => void = () => {}
+  #word: NodeWord = 'online'
+  #isDraining = false
+  #beatNow: () => void = () => {}
+  #toldCarried = ''
 
   constructor(config: PushConfig, deps: PushDeps) {
-    const { listen, session, partitions } = config.push
+    const { listen, session } = config.push
     this.#config = config
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
@@ -52,6 +62,7 @@ export class PushNode implements Service, HubSource {
       random: deps.random ?? Math.random,
     })
     this.hub.connect(this, this.sessions)
+    this.#share = this.#makeShare(deps.directory)
     this.#readers = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!
       const intake = new Intake(this.hub, feed, feedConfig, deps.logger)
@@ -62,11 +73,12 @@ export class PushNode implements Service, HubSource {
         log: deps.log,
         config: feedConfig,
         intake,
-        partitions,
+        partitions: this.#partitionsOf(feed),
         logger: deps.logger,
         answerable,
       })
     })
+    if (this.#share !== null) this.#stopListening = deps.directory!.onChange(() => this.#reshare())
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
@@ -78,9 +90,9 @@ export class PushNode implements Service, HubSource {
     })
   }
 
-  /** Warm in every partition of some feed: one whose topic is missing, or is still being read in, must not keep back the others. */
+  /** Warm in every partition of some feed: one whose topic is missing, or is still being read in, must not keep back the others. Not ready when told to go. */
   get ready(): boolean {
-    return this.#readers.some((reader) => reader.warm)
+    return this.#word === 'online' && this.#readers.some((reader) => reader.warm)
   }
 
   /** What keeps feeds from being served as they should be, one line each. */
@@ -112,6 +124,9 @@ export class PushNode implements Service, HubSource {
   }
 
   async drain(deadlineMs: number): Promise<void> {
+    this.#isDraining = true
+    if (this.#share !== null) this.#share.isLeaving = true
+    this.#beatNow()
     this.#server.stopAccepting()
     await this.sessions.drain(deadlineMs)
   }
@@ -127,6 +142,8 @@ export class PushNode implements Service, HubSource {
 
   async #close(): Promise<void> {
     this.#timer?.cancel()
+    this.#timer = null
+    this.#stopListening()
     this.sessions.close()
     await this.#server.close()
     await Promise.all(this.#readers.map((reader) => reader.close()))
@@ -136,7 +153,9 @@ export class PushNode implements Service, HubSource {
   #check(): void {
     this.hub.checkFreshness()
     for (const reader of this.#readers) reader.checkStall()
+    this.#reshare()
     this.#tellReadiness()
+    this.#tellChange()
   }
 
   /** Said once when some feeds are served without the others, and once when all are. */
@@ -159,7 +178,7 @@ export class PushNode implements Service, HubSource {
   // ---- the hub's source: everything is read anyway, but nothing is known before it has been read in
 
   #answers(feed: Feed): boolean {
-    return this.#readers.find((reader) => reader.feed === feed)!.answers
+    return this.#readerOf(feed).answers
   }
 
   #answerWaiting(feed: Feed): void {
@@ -175,6 +194,7 @@ export class PushNode implements Service, HubSource {
   unwant(symbol: SymbolState): void {
     if (symbol.offset < 0) symbol.feed.symbols.delete(symbol.name)
     else if (isOver(symbol)) symbol.feed.retire(symbol)
+    else if (!this.#readerOf(symbol.feed).reads(symbol.partition)) symbol.feed.drop(symbol)
   }
   wantPattern(feed: Feed): boolean {
     return this.#answers(feed)
@@ -182,7 +202,76 @@ export class PushNode implements Service, HubSource {
   unwantPattern(): void {}
 
   explain(feed: Feed, partition: number): StaleCause {
-    return this.#readers.find((reader) => reader.feed === feed)!.explain(partition)
+    return this.#readerOf(feed).explain(partition)
+  }
+
+  #readerOf(feed: Feed): TopicReader {
+    return this.#readers.find((reader) => reader.feed === feed)!
+  }
+
+  // ---- the line
+
+  #makeShare(directory: Directory | undefined): LineShare | null {
+    const { node, push } = this.#config
+    if (push.partitions !== 'shared' || directory === undefined) return null
+    return new LineShare({ directory, self: node.id, line: node.line, clock: this.#clock, logger: this.#logger })
+  }
+
+  #partitionsOf(feed: Feed): 'all' | readonly number[] | ChoosePartitions {
+    const { partitions } = this.#config.push
+    const share = this.#share
+    if (share !== null) return (count, held) => share.wanted(feed.name, feed.generation, count, held)
+    return partitions === 'shared' ? 'all' : partitions
+  }
+
+  #reshare(): void {
+    for (const reader of this.#readers) reader.reshare()
+  }
+
+  // ---- as a member of the directory
+
+  leaseContent(): LeaseContent {
+    const { node, push, feeds } = this.#config
+    const nowMs = this.#clock.nowMs()
+    const isListening = this.#timer !== null
+    return {
+      addresses: isListening ? advertisedAddresses(node.advertise, push.listen.host, this.port) : [],
+      feeds: this.#readers.map(({ feed }, index) => ({
+        feed: feed.name,
+        generation: feed.generation,
+        topic: feeds[index]!.topic,
+        ...(feed.carried === null ? {} : { partitions: feed.carried }),
+        pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
+      })),
+      load: { sessions: this.sessions.size, sessionsMax: push.session.sessionsMax },
+      ready: isListening && this.ready && !this.#isDraining,
+      draining: this.#isDraining || this.#word !== 'online',
+    }
+  }
+
+  beatsBy(beatNow: () => void): void {
+    this.#beatNow = beatNow
+  }
+
+  lapsed(): void {
+    for (const reader of this.#readers) reader.rewarm()
+  }
+
+  /** Away, it takes nobody new, asks who is here to move, and hands its partitions over; what it reads it goes on reading till then. */
+  told(word: NodeWord): void {
+    const wasHere = this.#word === 'online'
+    this.#word = word
+    if (this.#share !== null) this.#share.isLeaving = word !== 'online' || this.#isDraining
+    if (wasHere && word !== 'online') void this.sessions.drain(this.#config.shutdown.drainDeadlineMs)
+    this.#reshare()
+  }
+
+  /** What gateways and the rest of the line decide by is told before the next beat is due. */
+  #tellChange(): void {
+    const carried = JSON.stringify([this.ready, this.#readers.map(({ feed }) => feed.carried)])
+    if (carried === this.#toldCarried) return
+    this.#toldCarried = carried
+    this.#beatNow()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { StaleReason } from '@pulsewire/protocol'
 import { WHOLE_FEED, type Feed, type Hub, type StaleCause } from '../hub/index.ts'
-import type { Log, LogEvent, LogReader, PartitionStart, TopicDescription } from '../log/index.ts'
+import type { Log, LogEvent, LogReader, PartitionRange, PartitionStart, TopicDescription } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -12,6 +12,12 @@ const RETRY_MS = 1000
 const REBUILD_AFTER_MS = 10_000
 /** Records taken in one go before sessions get their turn. */
 const TURN_RECORDS_MAX = 2000
+
+/**
+ * Which of a feed's partitions this node is to read, of so many that there are and given those that it reads now.
+ * `undefined`: that is not known yet.
+ */
+export type ChoosePartitions = (partitions: number, held: Iterable<number>) => readonly number[] | undefined
 
 interface PartitionProgress {
   /** Next offset to be read; −1 before reading began. */
@@ -27,7 +33,7 @@ export class TopicReader {
   readonly #log: Log
   readonly #config: FeedConfig
   readonly #intake: Intake
-  readonly #wanted: 'all' | readonly number[]
+  readonly #wanted: 'all' | readonly number[] | ChoosePartitions
   readonly #logger: Logger
   readonly #answerable: () => void
   readonly #progress = new Map<number, PartitionProgress>()
@@ -37,6 +43,14 @@ export class TopicReader {
   #trouble: { reason: StaleReason; message: string } | null = null
   #lastEventAtMs: number
   #started = false
+  #isWarm = false
+  /** Partitions that were read and given up: what came meanwhile is not known here. */
+  readonly #left = new Set<number>()
+  /** The log is being asked how far partitions reach. */
+  #isLooking = false
+  #lookedAtMs = -Infinity
+  /** Everything must be read up to where the log is now before this node may be believed again. */
+  #mustRewarm = false
   /** Of the topic that reading began with: one made anew under the same name may come while no reader is open. */
   #topicId: string | null = null
 
@@ -46,7 +60,7 @@ export class TopicReader {
     readonly log: Log
     readonly config: FeedConfig
     readonly intake: Intake
-    readonly partitions: 'all' | readonly number[]
+    readonly partitions: 'all' | readonly number[] | ChoosePartitions
     readonly logger: Logger
     /** Told when `answers` may have become true. */
     readonly answerable: () => void
@@ -62,11 +76,12 @@ export class TopicReader {
     this.#lastEventAtMs = options.hub.clock.nowMs()
   }
 
-  /** Whether every partition has been read up to where it ended when reading began. */
+  /**
+   * Whether all that was its own has been read up to where it ended then. A partition that falls to it later does not
+   * make it cold again: until that is read in, it is not said to be carried.
+   */
   get warm(): boolean {
-    if (!this.#started) return false
-    for (const { next, warmAt } of this.#progress.values()) if (next < warmAt) return false
-    return true
+    return this.#isWarm
   }
 
   /** Whether what is known of a symbol is all there is to know: also of a topic that does not exist, which holds nothing. */
@@ -84,8 +99,36 @@ export class TopicReader {
     return { hop: this.#hub.nodeId, reason: 'warming', message: `topic ${this.#config.topic} is being read in` }
   }
 
+  /** Whether the partition is read here; of one that is not, images are not kept up to date. */
+  reads(partition: number): boolean {
+    return this.#progress.has(partition)
+  }
+
+  /** Called now and then, and when the choice may have changed: reads what is wanted, and no more. */
+  reshare(): void {
+    if (this.#reader === null) return
+    if (this.#mustRewarm) void this.#look([])
+    if (typeof this.#wanted !== 'function') return
+    const wanted = this.#wanted(this.feed.partitions, this.#progress.keys())
+    if (wanted === undefined) return
+    this.#giveUp([...this.#progress.keys()].filter((partition) => !wanted.includes(partition)))
+    const added = wanted.filter((partition) => !this.#progress.has(partition))
+    if (added.length > 0) void this.#look(added)
+    else if (!this.#started) this.#begin()
+  }
+
+  /** This process stood still: it is warm again when it has read up to where the log is now. */
+  rewarm(): void {
+    this.#mustRewarm = true
+    this.#isWarm = false
+    this.#lookedAtMs = -Infinity
+    this.#tellCarried()
+    this.reshare()
+  }
+
   start(): void {
     this.feed.freshness.expect(WHOLE_FEED, this.#hub.clock.nowMs())
+    if (typeof this.#wanted === 'function') this.#hub.setShape(this.feed, this.feed.generation, this.feed.partitions, [])
     this.#running = this.#run()
   }
 
@@ -118,7 +161,7 @@ export class TopicReader {
 
   /** Called now and then: a client library can stall while everything else looks fine, so a silent reader is replaced. */
   checkStall(): void {
-    if (this.#reader === null || this.#trouble !== null) return
+    if (this.#reader === null || this.#trouble !== null || this.#progress.size === 0) return
     const silentMs = this.#hub.clock.nowMs() - this.#lastEventAtMs
     if (silentMs < REBUILD_AFTER_MS) return
     this.#lastEventAtMs = this.#hub.clock.nowMs()
@@ -150,26 +193,115 @@ export class TopicReader {
   }
 
   async #read(topic: TopicDescription): Promise<void> {
-    const partitions = topic.partitions.filter(({ partition }) => this.#wanted === 'all' || this.#wanted.includes(partition))
-    this.#hub.setShape(this.feed, this.feed.generation, topic.partitions.length, this.#wanted === 'all' ? null : this.#wanted)
+    const count = topic.partitions.length
+    const wanted = this.#chosen(count)
+    // Others may have come to own what was read before.
+    if (wanted !== undefined) this.#giveUp([...this.#progress.keys()].filter((partition) => !wanted.includes(partition)))
+    const partitions = topic.partitions.filter(({ partition }) => wanted?.includes(partition) ?? this.#progress.has(partition))
     const nowMs = this.#hub.clock.nowMs()
-    for (const { partition, earliest, latest } of partitions) {
-      this.feed.freshness.expect(partition, nowMs)
-      if (!this.#progress.has(partition)) this.#progress.set(partition, { next: -1, warmAt: latest > earliest ? latest : 0 })
-    }
-    this.#started = true
+    for (const range of partitions) this.#expect(range, nowMs)
+    this.#hub.setShape(this.feed, this.feed.generation, count, this.#carried())
+    this.#started ||= wanted !== undefined
     const reader = this.#log.read(
       this.#config.topic,
       partitions.map(({ partition, earliest, latest }) => this.#startOf(partition, earliest, latest)),
     )
     this.#reader = reader
     this.#lastEventAtMs = nowMs
+    if (this.#started) this.#begin()
     try {
       for await (const event of reader) await this.#take(event)
     } finally {
       this.#reader = null
       await reader.close()
     }
+  }
+
+  /** Those that this node is to read; `undefined` while that is not known. */
+  #chosen(count: number): readonly number[] | undefined {
+    const all = Array.from({ length: count }, (_, partition) => partition)
+    if (this.#wanted === 'all') return all
+    if (typeof this.#wanted === 'function') return this.#wanted(count, this.#progress.keys())
+    return all.filter((partition) => (this.#wanted as readonly number[]).includes(partition))
+  }
+
+  /** What receivers are told that this node has: of a choice that changes, those that have been read in. */
+  #carried(): readonly number[] | null {
+    if (this.#wanted === 'all') return null
+    if (typeof this.#wanted !== 'function') return this.#wanted
+    if (this.#mustRewarm) return []
+    return [...this.#progress].flatMap(([partition, { next, warmAt }]) => (next >= warmAt ? [partition] : [])).sort((a, b) => a - b)
+  }
+
+  #begin(): void {
+    this.#started = true
+    // Without a share there is nothing here that could be fresh or stale.
+    if (this.#progress.size === 0) this.feed.freshness.forget(WHOLE_FEED)
+    this.#tellCarried()
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#isWarm || !this.#started || this.#mustRewarm) return
+    for (const { next, warmAt } of this.#progress.values()) if (next < warmAt) return
+    this.#isWarm = true
+    this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.feed.symbols.size })
+    this.#answerable()
+  }
+
+  #tellCarried(): void {
+    if (this.#started) this.#hub.setShape(this.feed, this.feed.generation, this.feed.partitions, this.#carried())
+  }
+
+  #expect({ partition, earliest, latest }: PartitionRange, nowMs: number): void {
+    this.feed.freshness.expect(partition, nowMs)
+    if (!this.#progress.has(partition)) this.#progress.set(partition, { next: -1, warmAt: latest > earliest ? latest : 0 })
+  }
+
+  /** Begins to read partitions, and finds out how far everything reaches that has to be read in. */
+  async #look(added: readonly number[]): Promise<void> {
+    const nowMs = this.#hub.clock.nowMs()
+    if (this.#isLooking || nowMs - this.#lookedAtMs < RETRY_MS) return
+    const reader = this.#reader
+    this.#isLooking = true
+    try {
+      const { partitions } = await this.#log.describe(this.#config.topic)
+      if (reader === null || this.#reader !== reader) return
+      this.#lookedAtMs = -Infinity
+      if (this.#mustRewarm) this.#rewarmTo(partitions)
+      const ranges = partitions.filter(({ partition }) => added.includes(partition) && !this.#progress.has(partition))
+      for (const range of ranges) this.#expect(range, this.#hub.clock.nowMs())
+      reader.add(ranges.map(({ partition, earliest, latest }) => this.#startOf(partition, earliest, latest)))
+      this.#begin()
+    } catch {
+      // The reader itself says what is wrong with the log; this is tried again.
+      this.#lookedAtMs = this.#hub.clock.nowMs()
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  #rewarmTo(ranges: readonly PartitionRange[]): void {
+    this.#mustRewarm = false
+    for (const { partition, latest } of ranges) {
+      const progress = this.#progress.get(partition)
+      if (progress !== undefined && progress.next >= 0) progress.warmAt = Math.max(progress.warmAt, latest)
+    }
+  }
+
+  /** Reads these no longer. Their images go, except those that somebody subscribes to: they are not shown as live by anybody. */
+  #giveUp(partitions: readonly number[]): void {
+    if (partitions.length === 0) return
+    this.#reader?.remove(partitions)
+    for (const partition of partitions) {
+      this.#progress.delete(partition)
+      this.#left.add(partition)
+      this.feed.freshness.forget(partition)
+    }
+    for (const symbol of this.feed.symbols.values()) {
+      if (partitions.includes(symbol.partition) && symbol.entries.length === 0) this.feed.drop(symbol)
+    }
+    this.#tellCarried()
   }
 
   /** Where it left off; at first as far back as the images need. */
@@ -193,6 +325,7 @@ export class TopicReader {
         await this.#takeRecords(event)
         break
       case 'started':
+        if (this.#left.delete(event.partition)) this.#intake.lost(event.partition, event.offset)
         this.#advance(event.partition, event.offset)
         break
       case 'jumped':
@@ -200,6 +333,7 @@ export class TopicReader {
           from: event.from,
           to: event.offset,
         })
+        this.#intake.lost(event.partition, event.offset)
         this.#advance(event.partition, event.offset)
         break
       case 'unreachable':
@@ -234,11 +368,10 @@ export class TopicReader {
   #advance(partition: number, next: number): void {
     const progress = this.#progress.get(partition)
     if (progress === undefined) return
-    const wasWarm = this.warm
+    const isWarmNow = progress.next < progress.warmAt && next >= progress.warmAt
     progress.next = next
-    if (wasWarm || !this.warm) return
-    this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.feed.symbols.size })
-    this.#answerable()
+    if (isWarmNow) this.#tellCarried()
+    this.#settle()
   }
 
   #grow(partitions: number): void {
@@ -247,15 +380,16 @@ export class TopicReader {
       `topic ${this.#config.topic} has ${partitions} partitions now; symbols may have moved between them`,
       {},
     )
-    this.#hub.setShape(this.feed, this.feed.generation, partitions, this.#wanted === 'all' ? null : this.#wanted)
+    this.#hub.setShape(this.feed, this.feed.generation, partitions, this.#carried())
     const added: PartitionStart[] = []
-    for (let partition = 0; partition < partitions; partition++) {
-      if (this.#progress.has(partition) || (this.#wanted !== 'all' && !this.#wanted.includes(partition))) continue
+    for (const partition of this.#chosen(partitions) ?? []) {
+      if (this.#progress.has(partition)) continue
       this.#progress.set(partition, { next: -1, warmAt: 0 })
       this.feed.freshness.expect(partition, this.#hub.clock.nowMs())
       added.push({ partition, start: { at: 'earliest' } })
     }
     this.#reader?.add(added)
+    this.#tellCarried()
   }
 
   #recreated(): void {

@@ -12,11 +12,20 @@ export type CheckedConfig = Partial<Parsed> & {
 }
 
 export function crossChecks(config: CheckedConfig): Problem[] {
-  return [...checkLog(config), ...checkFeeds(config), ...checkSessions(config), ...checkUpstreams(config), ...checkListening(config)]
+  return [
+    ...checkLog(config),
+    ...checkDirectory(config),
+    ...checkFeeds(config),
+    ...checkSessions(config),
+    ...checkUpstreams(config),
+    ...checkListening(config),
+  ]
 }
 
-function checkLog({ log }: CheckedConfig): Problem[] {
-  if (log === undefined) return []
+function checkLog({ log, gateway, feeds, directory }: CheckedConfig): Problem[] {
+  // A gateway needs the log for the directory alone; every other role has feeds to read or to pulse.
+  const isUnused = gateway !== undefined && feeds === undefined && directory?.enabled !== true
+  if (log === undefined || isUnused) return []
   const problems: Problem[] = []
   const { tls, sasl } = log
   if (log.kind === 'kafka' && log.brokers.length === 0) {
@@ -36,6 +45,31 @@ function checkLog({ log }: CheckedConfig): Problem[] {
     })
   }
   return problems
+}
+
+function checkDirectory({ directory, node, push, gateway }: CheckedConfig): Problem[] {
+  if (directory?.enabled !== true) return []
+  const { beatIntervalMs, lifeMs } = directory
+  const problems: Problem[] = []
+  if (lifeMs < 3 * beatIntervalMs) {
+    problems.push({
+      path: ['directory', 'lifeMs'],
+      text: `found ${lifeMs}, expected at least ${3 * beatIntervalMs}, three beats: one may be late, or lost`,
+    })
+  }
+  const unnamed = (['push', 'gateway'] as const).filter((role) => isEveryAddress({ push, gateway }[role]?.listen.host ?? ''))
+  if (node?.advertise.length === 0 && unnamed.length > 0) {
+    const role = unnamed.at(-1)!
+    problems.push({
+      path: ['node', 'advertise'],
+      text: `missing, expected the addresses at which others reach this node, such as [ws://${role}-1:${{ push, gateway }[role]!.listen.port}], because ${role}.listen.host is every address of this machine`,
+    })
+  }
+  return problems
+}
+
+export function isEveryAddress(host: string): boolean {
+  return ['0.0.0.0', '::', '[::]', '0'].includes(host)
 }
 
 function checkFeeds({ feeds = [], pulse }: CheckedConfig): Problem[] {
@@ -106,17 +140,17 @@ function tooShort(foundMs: number, pulseIntervalMs: number): string {
   return `found ${foundMs}, expected at least ${2 * pulseIntervalMs}, twice the interval of the pulses that it waits for`
 }
 
-function checkUpstreams({ gateway, push }: CheckedConfig): Problem[] {
+function checkUpstreams({ gateway, push, directory }: CheckedConfig): Problem[] {
   if (gateway === undefined) return []
   const { upstreams } = gateway
   const addresses = upstreams.flatMap(({ line, addresses }, index) => addresses.map((address, n) => ({ address, line, index, n })))
   return [
-    // A process that has a push node of its own links to that one.
-    ...(upstreams.length === 0 && push === undefined
+    // A process that has a push node of its own links to that one; a directory knows them all.
+    ...(upstreams.length === 0 && push === undefined && directory?.enabled !== true
       ? [
           {
             path: ['gateway', 'upstreams'],
-            text: 'missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }]',
+            text: 'missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }], or directory.enabled: true to find them by their leases',
           },
         ]
       : []),

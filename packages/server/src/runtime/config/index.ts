@@ -2,6 +2,7 @@ export type {
   AllConfig,
   ConfigRole,
   Configs,
+  DirectoryConfig,
   FeedConfig,
   GatewayConfig,
   HistoryConfig,
@@ -12,6 +13,7 @@ export type {
   SaslConfig,
   SessionConfig,
 } from './schema.ts'
+export { advertisedAddresses } from './advertise.ts'
 export { CONFIG_ROLES } from './schema.ts'
 export { type ConfigSources, loadConfig } from './load.ts'
 export { describeConfig } from './describe.ts'

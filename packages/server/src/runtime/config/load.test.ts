@@ -110,7 +110,7 @@ describe('mistakes in the configuration', () => {
         `gateway.session.flushIntervalMs: found "fast", expected a whole number from 1 to 1000 (${file}:4:22)`,
         'gateway.session.sessionsMax: found -1, expected a whole number from 1 to 1000000 (--set)',
         `gateway.session.staleAfterMs: found 100, expected at least 2000, twice the interval of the pulses that it waits for (${file}:5:19)`,
-        `gateway.upstreams: missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }] (${file}:2:3)`,
+        `gateway.upstreams: missing, expected the push nodes by line, such as [{ line: A, addresses: [ws://push-a1:8081] }], or directory.enabled: true to find them by their leases (${file}:2:3)`,
         'node.track: found "gray", expected one of stable, grey (PULSEWIRE_NODE_TRACK)',
       ].toSorted(),
     )

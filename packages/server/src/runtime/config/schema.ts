@@ -1,5 +1,6 @@
 /** One strict schema per role. Types, defaults, environment names, help and docs/configuration.md all come from here. */
 import * as z from 'zod'
+import { directorySection } from './sections/directory.ts'
 import { feedsSection, type feedSection, type history } from './sections/feeds.ts'
 import { logSection } from './sections/log.ts'
 import { linedNodeSection, nodeSection } from './sections/node.ts'
@@ -10,15 +11,23 @@ import type { Secret } from './secret.ts'
 
 const operation = { logging: loggingSection, shutdown: shutdownSection }
 
-const push = z.strictObject({ node: linedNodeSection, log: logSection, feeds: feedsSection, push: pushSection, ...operation })
+const shared = { log: logSection, directory: directorySection }
 
-const gateway = z.strictObject({ node: nodeSection, gateway: gatewaySection, console: consoleSection({ enabled: false }), ...operation })
+const push = z.strictObject({ node: linedNodeSection, ...shared, feeds: feedsSection, push: pushSection, ...operation })
 
-const pulse = z.strictObject({ node: nodeSection, log: logSection, feeds: feedsSection, pulse: pulseSection, ...operation })
+const gateway = z.strictObject({
+  node: nodeSection,
+  ...shared,
+  gateway: gatewaySection,
+  console: consoleSection({ enabled: false }),
+  ...operation,
+})
+
+const pulse = z.strictObject({ node: nodeSection, ...shared, feeds: feedsSection, pulse: pulseSection, ...operation })
 
 const all = z.strictObject({
   node: linedNodeSection,
-  log: logSection,
+  ...shared,
   feeds: feedsSection,
   push: pushSection,
   gateway: gatewaySection,
@@ -49,6 +58,7 @@ export interface SaslConfig {
   readonly password: Secret
 }
 
+export type DirectoryConfig = Frozen<z.output<typeof directorySection>>
 export type FeedConfig = Frozen<z.output<typeof feedSection>>
 export type HistoryConfig = Frozen<z.output<typeof history>>
 export type SessionConfig = Frozen<z.output<ReturnType<typeof sessionSection>>>
@@ -58,7 +68,7 @@ type WithLog<T> = Omit<T, 'log'> & { readonly log: LogConfig }
 type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
 
 export type PushConfig = WithLog<Parsed<'push'>>
-export type GatewayConfig = Parsed<'gateway'>
+export type GatewayConfig = WithLog<Parsed<'gateway'>>
 export type PulseConfig = WithWriter<WithLog<Parsed<'pulse'>>>
 export type AllConfig = WithWriter<WithLog<Parsed<'all'>>>
 

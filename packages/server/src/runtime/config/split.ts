@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import { isEveryAddress } from './checks.ts'
 import type { AllConfig, GatewayConfig, PulseConfig, PushConfig } from './schema.ts'
 
 /** The roles that `pulsewire all` can run in one process. */
@@ -17,7 +18,10 @@ export interface RoleConfigs {
  * @throws ConfigError `config_invalid` when there is a gateway, no push node beside it, and no upstream.
  */
 export function splitAllConfig(config: AllConfig, roles: readonly ProcessRole[] = PROCESS_ROLES): RoleConfigs {
-  const withId = (role: ProcessRole) => ({ ...config, node: { ...config.node, id: `${config.node.id}-${role}` } })
+  const withId = (role: ProcessRole) => ({
+    ...config,
+    node: { ...config.node, id: `${config.node.id}-${role}`, advertise: advertiseOf(role, config) },
+  })
   return {
     ...(roles.includes('push') ? { push: withId('push') } : {}),
     ...(roles.includes('gateway') ? { gateway: { ...withId('gateway'), gateway: linked(config, roles) } } : {}),
@@ -25,14 +29,23 @@ export function splitAllConfig(config: AllConfig, roles: readonly ProcessRole[] 
   }
 }
 
-function linked({ node, gateway, push }: AllConfig, roles: readonly ProcessRole[]): AllConfig['gateway'] {
-  if (gateway.upstreams.length > 0) return gateway
+/** What is advertised is the gateway; the push node beside it is at the same host, or where it listens alone. */
+function advertiseOf(role: ProcessRole, { node, push }: AllConfig): readonly string[] {
+  if (role === 'gateway') return node.advertise
+  const [first] = node.advertise
+  if (role === 'pulse' || first === undefined || !isEveryAddress(push.listen.host)) return []
+  const { protocol, hostname } = new URL(first)
+  return [`${protocol}//${hostname}:${push.listen.port}`]
+}
+
+function linked({ node, gateway, push, directory }: AllConfig, roles: readonly ProcessRole[]): AllConfig['gateway'] {
+  if (gateway.upstreams.length > 0 || directory.enabled) return gateway
   if (!roles.includes('push')) {
     throw new ConfigError('config_invalid', 'the gateway has no push node', [
       'gateway.upstreams: missing, expected the push nodes by line, because --roles leaves out push',
     ])
   }
-  const host = ['0.0.0.0', '::'].includes(push.listen.host) ? '127.0.0.1' : push.listen.host
+  const host = isEveryAddress(push.listen.host) ? '127.0.0.1' : push.listen.host
   const address = `ws://${host.includes(':') ? `[${host}]` : host}:${push.listen.port}`
   return { ...gateway, upstreams: [{ line: node.line, addresses: [address] }] }
 }

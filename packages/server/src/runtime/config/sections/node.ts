@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { nodeName } from '../fields.ts'
+import { nodeName, text } from '../fields.ts'
 
 const identity = {
   id: z.exactOptional(
@@ -8,6 +8,19 @@ const identity = {
     ),
   ),
   zone: nodeName('Data centre that the node stands in.').default('default'),
+  advertise: z
+    .array(
+      text(
+        'One address.',
+        'a WebSocket address such as ws://gw-1:8080, or ws://gw-1:0 for whatever port it listens on',
+        /^wss?:\/\/[^\s/?#]+:\d{1,5}\/?$/,
+      ),
+    )
+    .max(16)
+    .default([])
+    .describe(
+      'Addresses at which others reach this node, as its lease says: clients a gateway, gateways a push node. Default: host and port that it listens on, unless that is every address of the machine.',
+    ),
   track: z.enum(['stable', 'grey']).default('stable').describe('`grey` marks a node under grey release.'),
 }
 

@@ -7,11 +7,12 @@ export const pushSection = z
   .strictObject({
     listen: listen('Where gateways connect.', { host: '0.0.0.0', port: 8081 }),
     partitions: z
-      .union([z.literal('all'), z.array(z.int().min(0).max(1_000_000)).min(1)])
-      .default('all')
+      .union([z.enum(['shared', 'all']), z.array(z.int().min(0).max(1_000_000)).min(1)])
+      .default('shared')
       .meta({
-        description: 'Partitions that this node reads. Each line as a whole must read all of them.',
-        expected: '`all`, or a list of partition numbers such as [0, 1]',
+        description:
+          'Partitions that this node reads. `shared`: those that fall to it when all are spread over the push nodes of its line that have a lease; without a directory, all. Each line as a whole must read all of them.',
+        expected: '`shared`, `all`, or a list of partition numbers such as [0, 1]',
       }),
     session: sessionSection(INNER_SESSION),
   })
@@ -41,7 +42,7 @@ export const gatewaySection = z
       .array(upstream)
       .default([])
       .describe(
-        'The push nodes, by line; required, except in `pulsewire all` with its own push node. Two lines survive the loss of any one push node.',
+        'The push nodes, by line. Without any, they are found by their leases (`directory.enabled`), or it is the one beside it in `pulsewire all`. Two lines survive the loss of any one push node.',
       ),
     feeds: z
       .union([z.literal('all'), z.array(nodeName('Name of a feed.')).min(1)])

@@ -1,0 +1,37 @@
+import type { Log } from '../log/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { DirectoryConfig } from '../runtime/config/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { VERSION } from '../runtime/version.ts'
+import { ControlDirectory } from './control-directory.ts'
+import type { NodeRole } from './lease.ts'
+import { LeaseKeeper, type Member } from './lease-keeper.ts'
+
+interface Common {
+  readonly config: DirectoryConfig
+  readonly log: Log
+  readonly logger: Logger
+  readonly clock?: Clock
+}
+
+/** Opens the directory that a configuration names: once in a process, started before and closed after all that uses it. */
+export function openDirectory({ config, ...deps }: Common): ControlDirectory {
+  return new ControlDirectory({ ...deps, topic: config.topic, lifeMs: config.lifeMs })
+}
+
+export interface JoinOptions extends Common {
+  readonly directory: ControlDirectory
+  readonly role: NodeRole
+  readonly node: { readonly id: string; readonly zone: string; readonly track: 'stable' | 'grey'; readonly line?: 'A' | 'B' }
+  readonly member: Member
+}
+
+/**
+ * Gives a role its lease. The keeper is started before the role and closed after it: while the role drains, its lease says
+ * so, and the goodbye is the last that is heard of it.
+ */
+export function joinDirectory({ config, role, node, ...deps }: JoinOptions): LeaseKeeper {
+  const { id, zone, track, line } = node
+  const identity = { node: id, role, zone, track, version: VERSION, ...(role === 'push' && line !== undefined ? { line } : {}) }
+  return new LeaseKeeper({ ...deps, identity, beatIntervalMs: config.beatIntervalMs, lifeMs: config.lifeMs })
+}
