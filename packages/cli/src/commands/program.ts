@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError, EXIT_CODES, PulsewireError, VERSION } from '@pulsewire/server'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
+import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
 import { watchCommand } from './watch.ts'
@@ -10,7 +11,8 @@ function createProgram(): Command {
   const program = new Command('pulsewire').description(
     'Pushes stock quotes from Kafka to app clients and never goes silent without saying so.',
   )
-  for (const command of [...roleCommands(), demoCommand(), watchCommand(), produceCommand(), configCommand()]) program.addCommand(command)
+  const commands = [...roleCommands(), demoCommand(), watchCommand(), produceCommand(), ...nodeCommands(), configCommand()]
+  for (const command of commands) program.addCommand(command)
   program
     .command('version')
     .description('print the version')

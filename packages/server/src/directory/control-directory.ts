@@ -82,6 +82,11 @@ export class ControlDirectory implements Directory, Service {
     return this.#table.ignored
   }
 
+  /** Why the topic cannot be read; `null` while it can. */
+  get trouble(): string | null {
+    return this.#trouble
+  }
+
   /** Resolves once all that was there before has been read: words hold from then on, leases do not yet. */
   get readBack(): Promise<void> {
     return this.#readBack.promise

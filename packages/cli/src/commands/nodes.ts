@@ -1,0 +1,71 @@
+import { Command } from 'commander'
+import { type NodeWord, systemClock } from '@pulsewire/server'
+import { type DirectoryFlags, openDirectoryOf, when } from '../nodes/open.ts'
+import { say } from '../nodes/say.ts'
+import { nodesTable } from '../nodes/table.ts'
+
+/** Past a lease's life, whoever has not been heard is gone. */
+const LOOK_MS_MAX = 4000
+
+const WORDS: Readonly<Record<string, { readonly word: NodeWord; readonly what: string; readonly effect: string }>> = {
+  offline: {
+    word: 'offline',
+    what: 'take a node out: nobody is sent to it or believes it, its receivers move and the last are cut',
+    effect: 'is taken out now and stays out, restarts included, until `pulsewire node online`',
+  },
+  drain: {
+    word: 'draining',
+    what: 'let a node empty itself: nobody new is sent to it, its receivers are asked to move',
+    effect: 'is emptied now and takes nobody new, restarts included, until `pulsewire node online`',
+  },
+  online: { word: 'online', what: 'put a node back', effect: 'is back as soon as it is ready' },
+}
+
+export function nodeCommands(): Command[] {
+  const node = new Command('node').description("say an operator's word on a node; it takes effect within 3 s")
+  for (const [name, { word, what, effect }] of Object.entries(WORDS)) {
+    const command = new Command(name).description(what).argument('<id>', 'its name, as in `pulsewire nodes`')
+    withDirectory(command)
+      .option('--force', 'say it of a node that nobody knows yet', false)
+      .action(async (id: string, flags: DirectoryFlags & { readonly force: boolean }) => {
+        await using open = await openDirectoryOf(flags)
+        await say(open, id, word, flags.force)
+        console.log(`${id} ${effect}`)
+      })
+    node.addCommand(command)
+  }
+  const nodes = withDirectory(new Command('nodes').description('list the nodes that have a lease, and what is said of them'))
+    .option('--json', 'one JSON object per node', false)
+    .action(list)
+  return [node, nodes]
+}
+
+async function list(flags: DirectoryFlags & { readonly json: boolean }): Promise<void> {
+  await using open = await openDirectoryOf(flags)
+  const { directory } = open
+  const looked = Promise.withResolvers<void>()
+  const timer = systemClock.after(LOOK_MS_MAX, looked.resolve)
+  await Promise.race([when(directory, () => directory.view === 'current'), looked.promise])
+  timer.cancel()
+  const known = [...directory.nodes.values()]
+  const nowMs = systemClock.nowMs()
+  if (flags.json) {
+    for (const node of known) console.log(JSON.stringify({ ...node, ageMs: Math.round(nowMs - node.heardAtMs) }))
+    return
+  }
+  console.log(known.length === 0 ? `no node has a lease in ${directory.topic}` : nodesTable(known, nowMs))
+  if (directory.view !== 'current')
+    console.log(`nobody beats: ${directory.trouble ?? 'is anything running, with directory.enabled: true?'}`)
+}
+
+function withDirectory(command: Command): Command {
+  return command
+    .option('-b, --brokers <list>', 'Kafka brokers, comma-separated (log.brokers)')
+    .option('-c, --config <file>', 'configuration file of any role: its `log` and `directory` sections count')
+    .option(
+      '-s, --set <setting=value>',
+      'one setting of `log` or `directory`, as often as needed',
+      (value, all: readonly string[]) => [...all, value],
+      [],
+    )
+}

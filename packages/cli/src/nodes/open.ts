@@ -1,0 +1,71 @@
+import { ControlDirectory, DirectoryError, loadConfig, openLog, silentLogger, systemClock, type Clock, type Log } from '@pulsewire/server'
+
+/** How to reach the control topic. */
+export interface DirectoryFlags {
+  readonly brokers?: string
+  readonly config?: string
+  readonly set: readonly string[]
+}
+
+export interface OpenDirectory extends AsyncDisposable {
+  readonly log: Log
+  readonly directory: ControlDirectory
+}
+
+/** A whole topic of leases is some megabytes: more than this is a log that does not answer. */
+const READ_BACK_MS_MAX = 15_000
+
+/** Opens the directory as an onlooker, read to its end. @throws ConfigError; DirectoryError `control_topic_silent`. */
+export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirectory> {
+  const config = loadConfig('all', {
+    env: process.env,
+    ...(flags.config === undefined ? {} : { file: flags.config }),
+    assignments: [
+      ...(flags.brokers === undefined ? [] : [`log.brokers=${flags.brokers}`]),
+      // Of the file only `log` and `directory` matter here; the schema wants feeds, and ports that differ.
+      'feeds=[{name: none, topic: none}]',
+      ...['push', 'gateway', 'console'].map((role) => `${role}.listen.port=0`),
+      ...flags.set,
+    ],
+  })
+  const log = await openLog(config.log, 'nodes', [])
+  const directory = new ControlDirectory({ log, ...config.directory, logger: silentLogger, tidies: false })
+  const close = async (): Promise<void> => {
+    await directory.close()
+    await log.close()
+  }
+  await directory.start()
+  try {
+    await within(READ_BACK_MS_MAX, directory.readBack, () => {
+      const why = directory.trouble ?? 'nothing comes from it'
+      return new DirectoryError('control_topic_silent', `topic ${directory.topic} cannot be read: ${why}`)
+    })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { log, directory, [Symbol.asyncDispose]: close }
+}
+
+/** @throws what `late` makes when the promise has not resolved by then. */
+export async function within<T>(ms: number, promise: Promise<T>, late: () => Error, clock: Clock = systemClock): Promise<T> {
+  const deadline = Promise.withResolvers<never>()
+  const timer = clock.after(ms, () => deadline.reject(late()))
+  try {
+    return await Promise.race([promise, deadline.promise])
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** Resolves once the condition holds of the directory. */
+export async function when(directory: ControlDirectory, condition: () => boolean): Promise<void> {
+  if (condition()) return
+  await new Promise<void>((resolve) => {
+    const stop = directory.onChange(() => {
+      if (!condition()) return
+      stop()
+      resolve()
+    })
+  })
+}
