@@ -14,6 +14,8 @@ export interface FleetOptions {
   readonly ready?: string
   /** Added to the section of each gateway. */
   readonly gateway?: Readonly<Record<string, unknown>>
+  /** Control topic: nodes find each other by leases, and push nodes of a line share its partitions. Default: static lists. */
+  readonly directory?: string
 }
 
 export class Fleet implements AsyncDisposable {
@@ -56,8 +58,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   startGateway(id: string, port = 0): Promise<NodeProcess> {
-    const upstreams = this.pushNodes.map((node, i) => ({ line: (this.#options.push ?? ['A', 'B'])[i], addresses: [node.url] }))
+    const { directory } = this.#options
+    const found = this.pushNodes.map((node, i) => ({ line: (this.#options.push ?? ['A', 'B'])[i], addresses: [node.url] }))
+    const upstreams = directory === undefined ? found : []
     return NodeProcess.start('gateway', {
+      ...(directory === undefined ? {} : this.#log()),
       node: { id },
       gateway: { listen: { host: '127.0.0.1', port }, upstreams, ...this.#options.gateway },
     })
@@ -68,6 +73,11 @@ export class Fleet implements AsyncDisposable {
   }
 
   #shared(): object {
-    return { log: { kind: 'kafka', brokers: this.#options.brokers }, feeds: this.#options.feeds }
+    return { ...this.#log(), feeds: this.#options.feeds }
+  }
+
+  #log(): object {
+    const { brokers, directory } = this.#options
+    return { log: { kind: 'kafka', brokers }, ...(directory === undefined ? {} : { directory: { enabled: true, topic: directory } }) }
   }
 }
