@@ -1,0 +1,46 @@
+import type { CatalogueFeed, Directory, KnownNode, Lease } from '../../packages/server/src/directory/index.ts'
+import { testLease } from './leases.ts'
+
+/** A directory that says what a test wants it to say. */
+export class FakeDirectory implements Directory {
+  view: Directory['view'] = 'current'
+  viewSinceMs = 0
+  readonly nodes = new Map<string, KnownNode>()
+  readonly feeds = new Map<string, CatalogueFeed>()
+  readonly #listeners = new Set<() => void>()
+
+  /** A push node of the line, such as `a1` of line A; what is given is changed, the rest stays as it was. */
+  push(node: string, change: Partial<Lease> & Partial<Pick<KnownNode, 'state' | 'word'>> = {}): void {
+    const { state, word, ...lease } = change
+    const known = this.nodes.get(node)
+    const line = node.startsWith('b') ? 'B' : 'A'
+    const feeds = [{ feed: 'quote', generation: 1, pulseAgeMs: 0 }]
+    const before = known?.lease ?? testLease(node, { role: 'push', line, addresses: [`ws://push-${node}:8081`], feeds })
+    this.nodes.set(node, {
+      lease: { ...before, ...lease },
+      heardAtMs: 0,
+      expiresAtMs: 3000,
+      state: state ?? known?.state ?? 'live',
+      word: word ?? known?.word ?? 'online',
+    })
+    this.changed()
+  }
+
+  see(view: Directory['view']): void {
+    this.view = view
+    this.changed()
+  }
+
+  changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+}
