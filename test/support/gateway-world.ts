@@ -1,3 +1,4 @@
+import type { Directory } from '../../packages/server/src/directory/index.ts'
 import { createGateway, type Gateway } from '../../packages/server/src/gateway/index.ts'
 import type { FeedOptions } from '../../packages/server/src/hub/index.ts'
 import { loadConfig } from '../../packages/server/src/runtime/config/index.ts'
@@ -17,6 +18,8 @@ export interface GatewayWorldOptions {
   readonly carried?: Readonly<Record<string, readonly number[]>>
   /** Added to the gateway's section. */
   readonly gateway?: Readonly<Record<string, unknown>>
+  /** Names the nodes, in place of a list in the configuration. */
+  readonly directory?: Directory
   /** Added to its section of sessions. */
   readonly session?: Partial<SessionOptions>
 }
@@ -54,8 +57,17 @@ export class GatewayWorld {
       .filter(({ addresses }) => addresses.length > 0)
     const config = loadConfig('gateway', { env: { PULSEWIRE_NODE_ID: 'gw-1', PULSEWIRE_GATEWAY_UPSTREAMS: JSON.stringify(upstreams) } })
     this.gateway = createGateway(
-      { ...config, gateway: { ...config.gateway, ...options.gateway, session: { ...config.gateway.session, ...options.session } } },
       {
+        ...config,
+        gateway: {
+          ...config.gateway,
+          ...(options.directory === undefined ? {} : { upstreams: [] }),
+          ...options.gateway,
+          session: { ...config.gateway.session, ...options.session },
+        },
+      },
+      {
+        ...(options.directory === undefined ? {} : { directory: options.directory }),
         logger: this.log,
         clock: this.clock,
         random: () => 0.5,

@@ -3,18 +3,18 @@ import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { passThrough } from '../../../../test/support/pass-through-log.ts'
 import { encodePulse } from '../feeds/index.ts'
-import { Hub, type StaleState } from '../hub/index.ts'
+import { Hub, Subscription, type StaleState } from '../hub/index.ts'
 import { createEmbeddedLog, type EmbeddedLog, type Log } from '../log/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { Intake } from './intake.ts'
-import { TopicReader } from './topic-reader.ts'
+import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
 
 const TOPIC = 'quotes'
 
 interface Options {
   readonly feed?: Readonly<Record<string, unknown>>
-  readonly partitions?: 'all' | readonly number[]
+  readonly partitions?: 'all' | readonly number[] | ChoosePartitions
   /** What the reader sees of the log. */
   readonly through?: (log: EmbeddedLog) => Log
 }
@@ -389,4 +389,115 @@ test('closing ends reading wherever it stands, and leaves neither reader nor tim
   await whileRetrying.clock.pass(30_500)
   await whileRetrying.reader.close()
   for (const { log, clock } of [whileDescribing, whileRetrying]) assert.deepEqual([log.readerCount, clock.timers], [0, 0])
+})
+
+/** A reader whose share is what the test says. */
+async function setUpShared(options: Options = {}) {
+  const share: { wanted: readonly number[] | undefined } = { wanted: [0, 1] }
+  const world = setUp({ ...options, partitions: () => share.wanted })
+  world.log.createTopicNow(TOPIC, { partitions: 4 })
+  const to = async (...wanted: number[]) => {
+    share.wanted = wanted
+    world.reader.reshare()
+    await world.clock.settle()
+  }
+  const names = () => [...world.feed.symbols.keys()].sort()
+  return { ...world, share, to, names }
+}
+
+test('it reads its share and says that it has what it has read in; until it knows its share it is not warm', async () => {
+  const { clock, reader, feed, share, append, to, last } = await setUpShared()
+  for (let i = 0; i < 4; i++) append(`S${i}`, i, i)
+  share.wanted = undefined
+  reader.start()
+  await clock.settle()
+  assert.deepEqual([reader.warm, feed.carried, feed.partitions], [false, [], 4])
+  await to(0, 1)
+  assert.deepEqual([reader.warm, feed.carried, last('S1'), last('S2')], [true, [0, 1], 1, undefined])
+  await to(0, 1, 3)
+  assert.deepEqual([feed.carried, last('S3')], [[0, 1, 3], 3])
+  append('S3', 30, 3)
+  await clock.settle()
+  assert.equal(last('S3'), 30)
+  await reader.close()
+})
+
+test('a partition that is added counts as had only when it has been read in', async () => {
+  const { clock, log, reader, feed, append, to } = await setUpShared()
+  reader.start()
+  await clock.settle()
+  append('S3', 3, 3)
+  log.pauseDelivery(TOPIC, 3)
+  await to(0, 1, 3)
+  assert.deepEqual(feed.carried, [0, 1])
+  log.resumeDelivery(TOPIC, 3)
+  await clock.settle()
+  assert.deepEqual(feed.carried, [0, 1, 3])
+  await reader.close()
+})
+
+test('a partition that is given up takes its images and its freshness along', async () => {
+  const { clock, reader, hub, feed, append, to, names, pulse, pass, stale } = await setUpShared({ feed: { mode: 'every' } })
+  reader.start()
+  for (let i = 0; i < 4; i++) append(`S${i}`, i, i)
+  pulse(4)
+  await clock.settle()
+  assert.deepEqual(names(), ['S0', 'S1'])
+  await to(1)
+  assert.deepEqual([names(), feed.carried, reader.reads(0), feed.history!.records], [['S1'], [1], false, 1])
+  await pass(3000, () => pulse(4))
+  assert.deepEqual([...stale.keys()], [])
+  assert.deepEqual(
+    hub.info().map(({ carried }) => carried),
+    [[1]],
+  )
+  await reader.close()
+})
+
+test('a node without a share reads nothing, is warm, and its silence is no stall', async () => {
+  const { clock, reader, feed, to, pass, codes } = await setUpShared()
+  reader.start()
+  await clock.settle()
+  await to()
+  await pass(30_000)
+  assert.deepEqual([reader.warm, feed.carried, codes().includes('reader_rebuilt')], [true, [], false])
+  await reader.close()
+})
+
+test('what was missed while others had the partition is no link of the chain', async () => {
+  const { clock, reader, hub, feed, append, to } = await setUpShared({ feed: { mode: 'every', warmup: { spanMs: 60_000 } } })
+  reader.start()
+  append('S0', 1, 0)
+  await clock.settle()
+  // Somebody subscribes, so the symbol stays.
+  const symbol = feed.symbols.get('S0')!
+  hub.attach(new Subscription({} as never, 1, feed, {} as never), symbol, 1)
+  await to(1)
+  append('S0', 2, 0)
+  clock.advance(120_000)
+  append('S0', 3, 0)
+  append('S0', 4, 0)
+  await to(0, 1)
+  assert.deepEqual([symbol.offset, symbol.prev], [3, 2])
+  const [first, second, third] = [0, 2, 3].map((offset) => symbol.history!.at(1, 0, offset)!)
+  // The record at 1 was not read: whoever is at 0 must not take the one at 2 for the next.
+  assert.deepEqual([first!.prev, second!.prev, third!.prev], [-1, 1, 2])
+  await reader.close()
+})
+
+test('after a standstill it is warm again when it has read up to where the log is then', async () => {
+  const { clock, log, reader, feed, append } = await setUpShared()
+  reader.start()
+  await clock.settle()
+  log.pauseDelivery(TOPIC, 0)
+  append('S0', 1, 0)
+  assert.deepEqual([reader.warm, feed.carried], [true, [0, 1]])
+  reader.rewarm()
+  assert.deepEqual([reader.warm, feed.carried], [false, []])
+  await clock.settle()
+  assert.deepEqual([reader.warm, feed.carried], [false, [1]])
+  log.resumeDelivery(TOPIC, 0)
+  await clock.settle()
+  assert.deepEqual([reader.warm, feed.carried], [true, [0, 1]])
+  await reader.close()
 })

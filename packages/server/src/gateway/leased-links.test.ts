@@ -1,0 +1,153 @@
+/** A gateway whose push nodes come and go by their leases. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { FakeDirectory } from '../../../../test/support/fake-directory.ts'
+import { GatewayWorld, type GatewayWorldOptions } from '../../../../test/support/gateway-world.ts'
+
+async function setUp(options: GatewayWorldOptions = {}) {
+  const directory = new FakeDirectory()
+  const world = await GatewayWorld.open({ nodes: { a1: 'A', a2: 'A', b1: 'B' }, directory, ...options })
+  const linked = () => world.gateway.links.map(({ address }) => /push-(\w+):/.exec(address)![1])
+  const proven = (receiver: ReturnType<typeof world.connect>) =>
+    receiver.take().some((frame) => frame.t === 'pulse' && (frame.partitions?.length ?? 0) > 0)
+  return { directory, world, linked, proven }
+}
+
+test('links are opened and closed as leases come and go; a bit is used again, and a receiver notices nothing', async () => {
+  const { directory, world, linked, proven } = await setUp()
+  assert.deepEqual(linked(), [])
+  directory.push('a1')
+  directory.push('b1')
+  world.pass(1000)
+  const receiver = world.connect()
+  world.record('A', { last: 1 })
+  receiver.subscribe(['A'], { patterns: ['B*'] })
+  world.pass(1000)
+  assert.deepEqual(linked(), ['a1', 'b1'])
+  directory.push('a1', { state: 'expired' })
+  directory.push('a2')
+  assert.deepEqual(
+    [linked(), world.gateway.links.map(({ index }) => index)],
+    [
+      ['a2', 'b1'],
+      [0, 1],
+    ],
+  )
+  assert.equal(world.node('a1').sessions.size, 0)
+  for (let round = 2; round < 12; round++) {
+    world.record('A', { last: round })
+    world.pass(1000)
+    assert.equal(proven(receiver), true)
+    assert.deepEqual(receiver.image('A'), { last: round })
+  }
+  world.cut('b1')
+  directory.push('b1', { state: 'left' })
+  world.record('A', { last: 12 })
+  world.record('B1', { last: 1 })
+  world.pass(1000)
+  assert.equal(proven(receiver), true)
+  assert.deepEqual([receiver.image('A'), receiver.image('B1'), linked()], [{ last: 12 }, { last: 1 }, ['a2']])
+  assert.equal(
+    receiver
+      .take()
+      .concat(receiver.peek())
+      .filter(({ t }) => t === 'stale').length,
+    0,
+  )
+  await world.gateway.close()
+  assert.equal(directory.listeners, 0)
+})
+
+test('nodes that come and go thirty times use no more than their bits', async () => {
+  const { directory, world, linked, proven } = await setUp()
+  directory.push('b1')
+  const receiver = world.connect()
+  receiver.subscribe(['A'])
+  for (let i = 0; i < 30; i++) {
+    directory.push('a1', { state: i % 2 === 0 ? 'live' : 'left' })
+    directory.push('a2', { state: i % 3 === 0 ? 'live' : 'left' })
+    world.pass(500)
+  }
+  assert.ok(Math.max(...world.gateway.links.map(({ index }) => index)) <= 2)
+  receiver.take()
+  world.record('A', { last: 5 })
+  world.pass(1000)
+  assert.deepEqual([receiver.image('A'), proven(receiver), linked()], [{ last: 5 }, true, ['b1']])
+  await world.gateway.close()
+})
+
+test('without a lease of any push node, receivers are told so', async () => {
+  const { directory, world } = await setUp()
+  directory.push('a1')
+  const receiver = world.connect()
+  receiver.subscribe(['A'])
+  world.pass(1000)
+  directory.push('a1', { word: 'offline' })
+  world.pass(5000)
+  const stale = receiver.take().findLast((frame) => frame.t === 'stale')
+  assert.ok(
+    stale?.t === 'stale' && stale.reason === 'upstream_disconnected' && /push-a1:8081: it was taken offline/.test(stale.message ?? ''),
+  )
+  await world.gateway.close()
+})
+
+test('a node is not blamed for a partition that it does not have', async () => {
+  const { directory, world } = await setUp({ nodes: { a1: 'A', a2: 'A' }, partitions: 2, carried: { a1: [0], a2: [1] } })
+  directory.push('a1')
+  directory.push('a2')
+  const receiver = world.connect()
+  receiver.subscribe(['A'])
+  world.pass(2000)
+  receiver.take()
+  world.hold('a2')
+  world.pass(2500)
+  const stale = receiver.takeOf('stale')
+  assert.deepEqual(
+    stale.map(({ hop, partitions }) => [hop, partitions]),
+    [['push-a2', [1]]],
+  )
+  await world.gateway.close()
+})
+
+test('told to go, it takes nobody new and asks all to move; offline, it cuts those who stay; online, it is ready again', async () => {
+  const { directory, world } = await setUp()
+  directory.push('a1')
+  world.pass(500)
+  const { gateway } = world
+  const receiver = world.connect()
+  assert.deepEqual([gateway.ready, gateway.leaseContent().draining], [true, false])
+  gateway.told('draining')
+  world.clock.advance(20)
+  assert.deepEqual([gateway.ready, gateway.leaseContent().draining, receiver.takeOf('goodbye').length], [false, true, 1])
+  await world.clock.pass(20_000)
+  assert.equal(gateway.sessions.size, 1)
+  gateway.told('offline')
+  await world.clock.settle()
+  assert.equal(receiver.closed.code, 4200)
+  gateway.told('online')
+  assert.deepEqual([gateway.ready, gateway.leaseContent().draining], [true, false])
+  receiver.disconnect()
+  await gateway.close()
+})
+
+test('after a standstill it says that it is ready only when links bring news and nothing is stale', async () => {
+  const { directory, world } = await setUp()
+  directory.push('a1')
+  const receiver = world.connect()
+  receiver.subscribe(['A'])
+  world.pass(1000)
+  const { gateway } = world
+  const ready = () => gateway.leaseContent().ready
+  let beats = 0
+  gateway.beatsBy(() => beats++)
+  assert.equal(ready(), true)
+  world.hold('a1')
+  world.clock.spend(10_000)
+  gateway.lapsed()
+  world.clock.advance(500)
+  assert.equal(ready(), false)
+  world.release('a1')
+  world.pass(3000)
+  assert.deepEqual([ready(), beats], [true, 1])
+  await gateway.close()
+})
