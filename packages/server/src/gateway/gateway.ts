@@ -10,6 +10,7 @@ import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Arbiter } from './arbiter.ts'
 import { Balance, type Peers } from './balance.ts'
+import { leasedPeers } from './leased-peers.ts'
 import { LeasedUpstreams } from './leased-upstreams.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
 import type { Link } from './link.ts'
@@ -28,9 +29,9 @@ export interface GatewayDeps {
   readonly connect?: ConnectLink
   /** How clients come in. Default: WebSocket on the configured address. */
   readonly listen?: ListenStream
-  /** The seam for leases: the other gateways, to which clients are sent when this one drains or has too many. Default: none known. */
+  /** The other gateways, to which clients are sent when this one drains or has too many. Default: by the directory's leases. */
   readonly peers?: Peers
-  /** Names the push nodes when the configuration names none. */
+  /** Names the push nodes when the configuration names none, and the other gateways. */
   readonly directory?: Directory
 }
 
@@ -61,7 +62,8 @@ export class Gateway implements Service, Member {
     this.#logger = deps.logger
     const random = deps.random ?? Math.random
     this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock })
-    const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers: deps.peers ?? (() => []) }))
+    const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
+    const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers }))
     this.sessions = new Sessions({
       hub: this.hub,
       session,
