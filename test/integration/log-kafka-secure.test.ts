@@ -46,8 +46,8 @@ after(async () => {
 /** Writes a record and reads it back. */
 async function passes(options: KafkaLogOptions): Promise<void> {
   await using log = openKafkaLog(options)
-  const [offset] = await log.append(TOPIC, [{ key: 'A', value: 'secret' }])
-  await using reader = log.read(TOPIC, [{ partition: 0, start: { at: 'offset', offset: Number(offset) } }])
+  const [written] = await log.append(TOPIC, [{ key: 'A', value: 'secret' }])
+  await using reader = log.read(TOPIC, [{ partition: 0, start: { at: 'offset', offset: written!.offset } }])
   for await (const event of reader) {
     if (event.kind !== 'records') continue
     assert.equal(Buffer.from(event.records[0]!.value!).toString(), 'secret')
@@ -57,7 +57,7 @@ async function passes(options: KafkaLogOptions): Promise<void> {
 
 async function failure(options: KafkaLogOptions): Promise<LogError> {
   await using log = openKafkaLog(options)
-  return log.describe(TOPIC).then(
+  return await log.describe(TOPIC).then(
     () => assert.fail('it got through'),
     (error: unknown) => {
       assert.ok(error instanceof LogError, String(error))
