@@ -28,22 +28,19 @@ export const DEMO_PARTITIONS = 4
 const HOST = '127.0.0.1'
 
 export function demoNodes(ports: DemoPorts, groups: Readonly<Record<string, readonly string[]>>): DemoNode[] {
-  const shared = { log: { kind: 'embedded' }, feeds: DEMO_FEEDS, logging: { format: 'json' } }
+  const common = { log: { kind: 'embedded' }, directory: { enabled: true }, logging: { format: 'json' } }
+  const shared = { ...common, feeds: DEMO_FEEDS }
   const push = (id: string, line: 'A' | 'B', port: number): DemoNode => ({
     id,
     role: 'push',
     port,
     config: { ...shared, node: { id, line }, push: { listen: { host: HOST, port } } },
   })
-  const upstreams = [
-    { line: 'A', addresses: [`ws://${HOST}:${ports.pushA}`] },
-    { line: 'B', addresses: [`ws://${HOST}:${ports.pushB}`] },
-  ]
   const gateway = (id: string, port: number): DemoNode => ({
     id,
     role: 'gateway',
     port,
-    config: { logging: shared.logging, node: { id }, gateway: { listen: { host: HOST, port }, upstreams, groups } },
+    config: { ...common, node: { id }, gateway: { listen: { host: HOST, port }, groups } },
   })
   const pulse = (id: string): DemoNode => ({ id, role: 'pulse', config: { ...shared, node: { id } } })
   return [
