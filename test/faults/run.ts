@@ -46,7 +46,9 @@ async function main(): Promise<number> {
     }
   }
   const failed = outcomes.filter(({ verdict }) => verdict === 'failed').length
-  console.log(`\nFaults: ${outcomes.length - failed} passed, ${failed} failed${values.all ? `; ${MISSING.size} rows have no case yet (--list)` : ''}`)
+  console.log(
+    `\nFaults: ${outcomes.length - failed} passed, ${failed} failed${values.all ? `; ${MISSING.size} rows have no case yet (--list)` : ''}`,
+  )
   console.log(`Result: ${await keep(outcomes)}`)
   return failed === 0 ? 0 : 1
 }
@@ -55,7 +57,10 @@ function list(cases: readonly FaultCase[]): number {
   const bound = ({ detectMs, recoverMs }: FaultBound) =>
     `${detectMs === undefined ? '–' : detectMs / 1000} / ${recoverMs === undefined ? '–' : recoverMs / 1000}`
   const rows = [
-    ...cases.map(({ number, name, bound: b, inTests }) => ({ number, text: `${name} (${bound(b)} s)${inTests === true ? ' · in npm test' : ''}` })),
+    ...cases.map(({ number, name, bound: b, inTests }) => ({
+      number,
+      text: `${name} (${bound(b)} s)${inTests === true ? ' · in npm test' : ''}`,
+    })),
     ...[...MISSING].map(([number, { name, needs }]) => ({ number, text: `${name}: no case yet; needs: ${needs}` })),
   ]
   for (const { number, text } of rows.sort((a, b) => a.number - b.number)) console.log(`${String(number).padStart(2)}  ${text}`)

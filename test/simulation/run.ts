@@ -70,7 +70,12 @@ async function many(): Promise<number> {
   console.log(summary(result, from, startedMs))
   const failed = result.failures.toSorted((a, b) => a.seed - b.seed)
   for (const [rule, ofRule] of Map.groupBy(failed, (failure) => failure.rule))
-    console.log(`${rule}: ${ofRule.length} seeds: ${ofRule.slice(0, 20).map(({ seed }) => seed).join(' ')}`)
+    console.log(
+      `${rule}: ${ofRule.length} seeds: ${ofRule
+        .slice(0, 20)
+        .map(({ seed }) => seed)
+        .join(' ')}`,
+    )
   if (failed.length > 0 && !values['keep-going']) await one(failed[0]!.seed)
   return failed.length > 0 ? 1 : 0
 }

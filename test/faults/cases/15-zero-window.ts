@@ -32,7 +32,10 @@ export default faultCase({
     const stalledOf = (node: typeof gateway) => node.saidWithinMs(noticesStall, atMs)
     const [clientStalledMs, linkStalledMs] = await Promise.all([stalledOf(gateway), stalledOf(push)])
     // A gateway that hears nothing leaves by itself, before its push node cuts it.
-    const [clientCutMs, linkCutMs] = await Promise.all([gateway.saidWithinMs('session_closed', atMs), gateway.saidWithinMs('link_lost', atMs)])
+    const [clientCutMs, linkCutMs] = await Promise.all([
+      gateway.saidWithinMs('session_closed', atMs),
+      gateway.saidWithinMs('link_lost', atMs),
+    ])
     await run.pass(Math.max(0, WINDOW_MS - (run.nowMs - atMs)))
     const endMs = run.nowMs
     line.clear()
@@ -43,13 +46,19 @@ export default faultCase({
     const p99 = (fromMs: number, untilMs: number) => quantile(latenciesMs(run, fromMs, untilMs), 0.99)
     const [usual, before, during] = [p99(beforeMs - WINDOW_MS, beforeMs), p99(beforeMs, atMs), p99(atMs, atMs + WINDOW_MS)]
     const allowed = Math.max(usual, before) * 1.05 + Math.abs(usual - before) + NOISE_MS
-    const closed = [gateway, push].flatMap(({ lines }) => lines.filter(({ code, receivedAtMs }) => code === 'session_closed' && receivedAtMs >= atMs))
+    const closed = [gateway, push].flatMap(({ lines }) =>
+      lines.filter(({ code, receivedAtMs }) => code === 'session_closed' && receivedAtMs >= atMs),
+    )
     return {
       detectMs: Math.max(clientStalledMs, linkStalledMs),
       recoverMs: Math.max(victimMs, run.liveWithinMs(atMs)),
       failures: [
-        ...(during <= allowed ? [] : [`p99 of the others was ${during.toFixed(1)} ms, before that ${usual.toFixed(1)} and ${before.toFixed(1)} ms`]),
-        ...closed.filter(({ msg }) => !/takes nothing|acknowledges nothing|zero window|frozen peer|half.open/.test(msg)).map(({ msg }) => `cut without the reason: ${msg}`),
+        ...(during <= allowed
+          ? []
+          : [`p99 of the others was ${during.toFixed(1)} ms, before that ${usual.toFixed(1)} and ${before.toFixed(1)} ms`]),
+        ...closed
+          .filter(({ msg }) => !/takes nothing|acknowledges nothing|zero window|frozen peer|half.open/.test(msg))
+          .map(({ msg }) => `cut without the reason: ${msg}`),
       ],
       notes: [
         `named after ${Math.round(clientStalledMs)} ms (client) and ${Math.round(linkStalledMs)} ms (gateway); cut after ${Math.round(clientCutMs)} (client), link left after ${Math.round(linkCutMs)} ms; linked again after ${Math.round(linkMs)} ms`,

@@ -23,7 +23,10 @@ export default faultCase({
     for (const proxy of proxies) proxy.clear()
     return {
       recoverMs: run.liveWithinMs(atMs),
-      failures: moves + lost + closed === 0 ? [] : [`${moves} sessions began anew, ${lost} links were lost, ${closed} sessions or readers were given up`],
+      failures:
+        moves + lost + closed === 0
+          ? []
+          : [`${moves} sessions began anew, ${lost} links were lost, ${closed} sessions or readers were given up`],
       notes: ['no client may turn stale either'],
     }
   },

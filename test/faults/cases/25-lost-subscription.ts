@@ -31,15 +31,30 @@ export default faultCase({
       await run.until(repaired, `a lost ${word} is repaired`, 10_000)
       return run.nowMs - lostAtMs
     }
-    const subscribeMs = await lose(up, '"subscribe"', () => view.add([second]), () => isLive(second))
-    const answerMs = await lose(down, '"subscribed"', () => view.add([third]), () => isLive(third))
+    const subscribeMs = await lose(
+      up,
+      '"subscribe"',
+      () => view.add([second]),
+      () => isLive(second),
+    )
+    const answerMs = await lose(
+      down,
+      '"subscribed"',
+      () => view.add([third]),
+      () => isLive(third),
+    )
     // What the checker looks at stays subscribed: this one is beside it.
     const beside = one.client.subscribe({ feed: 'quote', symbols: [fourth], fields: ['last'] })
     await run.until(() => beside.state.state === 'live', 'the symbol to leave is live', 10_000)
     let confirmed = false
     const confirmation = down.seeNext((payload) => payload.includes('"unsubscribed"'))
     void confirmation.then(() => (confirmed = true))
-    const unsubscribeMs = await lose(up, '"unsubscribe"', () => beside.close(), () => confirmed)
+    const unsubscribeMs = await lose(
+      up,
+      '"unsubscribe"',
+      () => beside.close(),
+      () => confirmed,
+    )
     await run.pass(3_000)
     const worstMs = Math.max(subscribeMs, answerMs, unsubscribeMs)
     return {

@@ -25,7 +25,10 @@ export default faultCase({
     const rebuilt = nodes.reduce((sum, node) => sum + node.count('reader_rebuilt', atMs) + node.count('pulse_failed', atMs), 0)
     return {
       recoverMs: run.liveWithinMs(atMs),
-      failures: moves + lost + rebuilt === 0 ? [] : [`${moves} sessions began anew, ${lost} links were lost, ${rebuilt} readers or writers in trouble`],
+      failures:
+        moves + lost + rebuilt === 0
+          ? []
+          : [`${moves} sessions began anew, ${lost} links were lost, ${rebuilt} readers or writers in trouble`],
     }
   },
 })

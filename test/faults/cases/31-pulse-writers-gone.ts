@@ -12,7 +12,9 @@ export default faultCase({
     const atMs = run.nowMs
     await Promise.all(pulses.map((pulse) => pulse.kill()))
     await run.pass(6_000)
-    const silent = run.clients.filter(({ views }) => views.some(({ events }) => !events.some((e) => e.kind === 'update' && e.atMs > atMs + 5_000)))
+    const silent = run.clients.filter(({ views }) =>
+      views.some(({ events }) => !events.some((e) => e.kind === 'update' && e.atMs > atMs + 5_000)),
+    )
     await Promise.all(pulses.map((pulse) => pulse.start()))
     const backAtMs = run.nowMs
     run.excuse('no pulse writers', atMs, backAtMs - atMs + 3_000)

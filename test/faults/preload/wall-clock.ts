@@ -16,5 +16,7 @@ globalThis.Date = new Proxy(RealDate, {
 
 process.on('SIGUSR2', () => {
   offsetMs = [HOUR_MS, -HOUR_MS, 0][jumps++ % 3]!
-  process.stderr.write(`${JSON.stringify({ level: 'info', code: 'wall_clock', msg: `the wall clock is off by ${offsetMs} ms`, now: Date.now() })}\n`)
+  process.stderr.write(
+    `${JSON.stringify({ level: 'info', code: 'wall_clock', msg: `the wall clock is off by ${offsetMs} ms`, now: Date.now() })}\n`,
+  )
 })

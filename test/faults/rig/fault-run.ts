@@ -62,7 +62,10 @@ export class FaultRun implements AsyncDisposable {
   /** Resolves when every client is live. */
   async start(): Promise<void> {
     for (const { topic, partitions } of this.feeds) {
-      await this.shared.log.createTopic(topic, { partitions, ...(this.#topology.topic === undefined ? {} : { config: this.#topology.topic }) })
+      await this.shared.log.createTopic(topic, {
+        partitions,
+        ...(this.#topology.topic === undefined ? {} : { config: this.#topology.topic }),
+      })
     }
     this.producer.start()
     await this.installation.start()

@@ -23,7 +23,8 @@ export async function readTruth(log: Log, feeds: readonly TruthFeed[], producer:
       seen.add(place)
       model.appended(topic, [append], [{ partition, offset }], acknowledged.get(place) ?? Infinity)
     }
-    for (const place of acknowledged.keys()) if (!seen.has(place)) throw new Error(`the log lost ${topic} ${place}, which it had acknowledged`)
+    for (const place of acknowledged.keys())
+      if (!seen.has(place)) throw new Error(`the log lost ${topic} ${place}, which it had acknowledged`)
   }
   return model
 }

@@ -67,7 +67,10 @@ export async function runCase(definition: FaultCase, shared: SharedKafka): Promi
 function describeFindings(findings: readonly Finding[]): string[] {
   const texts = findings
     .slice(0, FINDINGS_SHOWN_MAX)
-    .map(({ rule, client, symbol, atMs, message }) => `${rule}: ${client} ${symbol} at ${new Date(atMs).toISOString().slice(11, 23)}: ${message}`)
+    .map(
+      ({ rule, client, symbol, atMs, message }) =>
+        `${rule}: ${client} ${symbol} at ${new Date(atMs).toISOString().slice(11, 23)}: ${message}`,
+    )
   if (findings.length > FINDINGS_SHOWN_MAX) {
     const counts = Object.entries(Object.groupBy(findings, ({ rule }) => rule)).map(([rule, of]) => `${of!.length} ${rule}`)
     texts.push(`in all ${counts.join(', ')}`)
@@ -81,7 +84,9 @@ function beyond(bound: FaultBound, { detectMs, recoverMs }: Measured): string[] 
   if (bound.detectMs !== undefined && (detectMs === undefined || detectMs > bound.detectMs))
     late.push(detectMs === undefined ? 'nobody noticed' : `noticed after ${seconds(detectMs)}, not within ${seconds(bound.detectMs)}`)
   if (bound.recoverMs !== undefined && (recoverMs === undefined || recoverMs > bound.recoverMs))
-    late.push(`live again after ${recoverMs === undefined ? 'nobody knows how long' : seconds(recoverMs)}, not within ${seconds(bound.recoverMs)}`)
+    late.push(
+      `live again after ${recoverMs === undefined ? 'nobody knows how long' : seconds(recoverMs)}, not within ${seconds(bound.recoverMs)}`,
+    )
   return late
 }
 
@@ -101,12 +106,25 @@ async function within(work: Promise<void>, limitMs: number): Promise<void> {
 }
 
 /** `✔  2 gateway crash: detect 0.01 of 1 s, recover 0.42 of 5 s`. */
-export function describeOutcome({ number, name, verdict, bound, detectMs, recoverMs, failures, notes, tookMs, longestStallMs }: Outcome): string {
+export function describeOutcome({
+  number,
+  name,
+  verdict,
+  bound,
+  detectMs,
+  recoverMs,
+  failures,
+  notes,
+  tookMs,
+  longestStallMs,
+}: Outcome): string {
   const figure = (what: string, ms: number | null, boundMs: number | undefined) =>
     boundMs === undefined && ms === null
       ? undefined
       : `${what} ${ms === null ? '–' : (ms / 1000).toFixed(2)}${boundMs === undefined ? '' : ` of ${boundMs / 1000}`} s`
-  const figures = [figure('detect', detectMs, bound.detectMs), figure('recover', recoverMs, bound.recoverMs)].filter((text) => text !== undefined)
+  const figures = [figure('detect', detectMs, bound.detectMs), figure('recover', recoverMs, bound.recoverMs)].filter(
+    (text) => text !== undefined,
+  )
   const stall = longestStallMs > 500 ? [`the recorder itself stood still for ${longestStallMs} ms`] : []
   const head = `${verdict === 'passed' ? '✔' : '✖'} ${String(number).padStart(2)} ${name}: ${figures.join(', ') || 'no bound'} (${(tookMs / 1000).toFixed(0)} s)`
   return [head, ...failures.map((text) => `     ✖ ${text}`), ...[...notes, ...stall].map((text) => `     · ${text}`)].join('\n')

@@ -24,6 +24,7 @@ export async function plant(name: string): Promise<void> {
 /** @throws Error when the text does not stand there exactly once: then the sources have moved on, and the mutation has to follow. */
 export function mutate(source: string, { name, file, text, instead }: (typeof MUTATIONS)[number]): string {
   const parts = source.split(text)
-  if (parts.length !== 2) throw new Error(`mutation ${name}: its text stands ${parts.length - 1} times in ${fileURLToPath(`${ROOT}${file}`)}`)
+  if (parts.length !== 2)
+    throw new Error(`mutation ${name}: its text stands ${parts.length - 1} times in ${fileURLToPath(`${ROOT}${file}`)}`)
   return parts.join(instead)
 }
