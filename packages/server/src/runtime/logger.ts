@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { standardErrorSink } from './log-sink.ts'
 
 /** What a line says beside its code and message. Errors go under `error`. Never put a secret or a token in here. */
 export type LogFields = Readonly<Record<string, unknown>>
@@ -60,14 +61,18 @@ export interface LoggerOptions {
   readonly format: 'json' | 'pretty'
   /** Carried by every line, such as the node's id. */
   readonly fields?: LogFields
-  /** Where lines go. Default: standard error, written at once, so that the last words before a crash are not lost. */
+  /**
+   * Where lines go. Default: standard error, written at once, so that the last words before a crash are not lost. Lines
+   * that cannot be written are counted, never waited for.
+   */
   readonly write?: (line: string) => void
 }
 
 /** The logger of a real process. */
 export function createLogger(options: LoggerOptions): Logger {
-  const write = options.write ?? ((line: string) => void process.stderr.write(line))
-  const print = options.format === 'pretty' ? (line: string) => write(prettyLine(line)) : write
+  const format = options.format === 'pretty' ? prettyLine : (line: string) => line
+  const write = options.write ?? standardError(format)
+  const print = (line: string): void => write(format(line))
   const root = pino(
     {
       level: options.level,
@@ -79,6 +84,15 @@ export function createLogger(options: LoggerOptions): Logger {
     { write: print },
   )
   return adapt(options.fields === undefined ? root : root.child(options.fields))
+}
+
+/** What was dropped is told of in the same form as everything else. */
+function standardError(format: (line: string) => string): (line: string) => void {
+  const sink = standardErrorSink((lines, why) => {
+    const told = { level: 'warn', time: new Date().toISOString(), code: 'log_lines_dropped', lines, msg: `${lines} log lines were lost: ${why}` }
+    return format(`${JSON.stringify(told)}\n`)
+  })
+  return (line) => sink.write(line)
 }
 
 function adapt(target: pino.Logger): Logger {
