@@ -454,6 +454,26 @@ test('a partition that is given up takes its images and its freshness along', as
   await reader.close()
 })
 
+test('given up in the middle of a large batch, a partition leaves nothing behind', async () => {
+  const { clock, log, reader, feed, to, names, pulse, append } = await setUpShared()
+  reader.start()
+  await clock.settle()
+  append('S1', 1, 1)
+  for (let from = 0; from < 10; from++) {
+    log.appendNow(
+      TOPIC,
+      Array.from({ length: 1000 }, (_, i) => ({ partition: 0, key: `S0-${from}-${i}`, value: '{"last":1}' })),
+    )
+  }
+  pulse(2)
+  clock.turn()
+  const given = to(1)
+  await given
+  await clock.settle()
+  assert.deepEqual([names(), feed.carried, feed.freshness.get(0)], [['S1'], [1], undefined])
+  await reader.close()
+})
+
 test('a node without a share reads nothing, is warm, and its silence is no stall', async () => {
   const { clock, reader, feed, to, pass, codes } = await setUpShared()
   reader.start()

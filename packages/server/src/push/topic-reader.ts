@@ -5,6 +5,7 @@ import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Intake } from './intake.ts'
+import { Progress } from './progress.ts'
 
 /** Between two attempts to find a topic that is not there, or a log that does not answer. */
 const RETRY_MS = 1000
@@ -19,13 +20,6 @@ const TURN_RECORDS_MAX = 2000
  */
 export type ChoosePartitions = (partitions: number, held: Iterable<number>) => readonly number[] | undefined
 
-interface PartitionProgress {
-  /** Next offset to be read; −1 before reading began. */
-  next: number
-  /** The node is warm in this partition once it has read up to here. */
-  warmAt: number
-}
-
 /** Reads one feed's topic into the hub: warms up, follows, survives whatever the log does, and says why it is stale. */
 export class TopicReader {
   readonly feed: Feed
@@ -36,7 +30,7 @@ export class TopicReader {
   readonly #wanted: 'all' | readonly number[] | ChoosePartitions
   readonly #logger: Logger
   readonly #answerable: () => void
-  readonly #progress = new Map<number, PartitionProgress>()
+  readonly #progress = new Progress()
   readonly #abort = new AbortController()
   #reader: LogReader | null = null
   #running: Promise<void> = Promise.resolve()
@@ -109,9 +103,9 @@ export class TopicReader {
     if (this.#reader === null) return
     if (this.#mustRewarm) void this.#look([])
     if (typeof this.#wanted !== 'function') return
-    const wanted = this.#wanted(this.feed.partitions, this.#progress.keys())
+    const wanted = this.#wanted(this.feed.partitions, this.#progress.partitions)
     if (wanted === undefined) return
-    this.#giveUp([...this.#progress.keys()].filter((partition) => !wanted.includes(partition)))
+    this.#giveUp([...this.#progress.partitions].filter((partition) => !wanted.includes(partition)))
     const added = wanted.filter((partition) => !this.#progress.has(partition))
     if (added.length > 0) void this.#look(added)
     else if (!this.#started) this.#begin()
@@ -196,7 +190,7 @@ export class TopicReader {
     const count = topic.partitions.length
     const wanted = this.#chosen(count)
     // Others may have come to own what was read before.
-    if (wanted !== undefined) this.#giveUp([...this.#progress.keys()].filter((partition) => !wanted.includes(partition)))
+    if (wanted !== undefined) this.#giveUp([...this.#progress.partitions].filter((partition) => !wanted.includes(partition)))
     const partitions = topic.partitions.filter(({ partition }) => wanted?.includes(partition) ?? this.#progress.has(partition))
     const nowMs = this.#hub.clock.nowMs()
     for (const range of partitions) this.#expect(range, nowMs)
@@ -221,7 +215,7 @@ export class TopicReader {
   #chosen(count: number): readonly number[] | undefined {
     const all = Array.from({ length: count }, (_, partition) => partition)
     if (this.#wanted === 'all') return all
-    if (typeof this.#wanted === 'function') return this.#wanted(count, this.#progress.keys())
+    if (typeof this.#wanted === 'function') return this.#wanted(count, this.#progress.partitions)
     return all.filter((partition) => (this.#wanted as readonly number[]).includes(partition))
   }
 
@@ -230,7 +224,7 @@ export class TopicReader {
     if (this.#wanted === 'all') return null
     if (typeof this.#wanted !== 'function') return this.#wanted
     if (this.#mustRewarm) return []
-    return [...this.#progress].flatMap(([partition, { next, warmAt }]) => (next >= warmAt ? [partition] : [])).sort((a, b) => a - b)
+    return this.#progress.readIn()
   }
 
   #begin(): void {
@@ -243,7 +237,7 @@ export class TopicReader {
 
   #settle(): void {
     if (this.#isWarm || !this.#started || this.#mustRewarm) return
-    for (const { next, warmAt } of this.#progress.values()) if (next < warmAt) return
+    if (this.#progress.readIn().length < this.#progress.size) return
     this.#isWarm = true
     this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.feed.symbols.size })
     this.#answerable()
@@ -253,9 +247,9 @@ export class TopicReader {
     if (this.#started) this.#hub.setShape(this.feed, this.feed.generation, this.feed.partitions, this.#carried())
   }
 
-  #expect({ partition, earliest, latest }: PartitionRange, nowMs: number): void {
-    this.feed.freshness.expect(partition, nowMs)
-    if (!this.#progress.has(partition)) this.#progress.set(partition, { next: -1, warmAt: latest > earliest ? latest : 0 })
+  #expect(range: PartitionRange, nowMs: number): void {
+    this.feed.freshness.expect(range.partition, nowMs)
+    this.#progress.expect(range)
   }
 
   /** Begins to read partitions, and finds out how far everything reaches that has to be read in. */
@@ -268,7 +262,8 @@ export class TopicReader {
       const { partitions } = await this.#log.describe(this.#config.topic)
       if (reader === null || this.#reader !== reader) return
       this.#lookedAtMs = -Infinity
-      if (this.#mustRewarm) this.#rewarmTo(partitions)
+      if (this.#mustRewarm) this.#progress.raise(partitions)
+      this.#mustRewarm = false
       const ranges = partitions.filter(({ partition }) => added.includes(partition) && !this.#progress.has(partition))
       for (const range of ranges) this.#expect(range, this.#hub.clock.nowMs())
       reader.add(ranges.map(({ partition, earliest, latest }) => this.#startOf(partition, earliest, latest)))
@@ -281,20 +276,12 @@ export class TopicReader {
     }
   }
 
-  #rewarmTo(ranges: readonly PartitionRange[]): void {
-    this.#mustRewarm = false
-    for (const { partition, latest } of ranges) {
-      const progress = this.#progress.get(partition)
-      if (progress !== undefined && progress.next >= 0) progress.warmAt = Math.max(progress.warmAt, latest)
-    }
-  }
-
   /** Reads these no longer. Their images go, except those that somebody subscribes to: they are not shown as live by anybody. */
   #giveUp(partitions: readonly number[]): void {
     if (partitions.length === 0) return
     this.#reader?.remove(partitions)
     for (const partition of partitions) {
-      this.#progress.delete(partition)
+      this.#progress.forget(partition)
       this.#left.add(partition)
       this.feed.freshness.forget(partition)
     }
@@ -306,11 +293,11 @@ export class TopicReader {
 
   /** Where it left off; at first as far back as the images need. */
   #startOf(partition: number, earliest: number, latest: number): PartitionStart {
-    const next = this.#progress.get(partition)!.next
+    const next = this.#progress.next(partition)
     if (next >= 0) return { partition, start: { at: 'offset', offset: next } }
     const { spanMs, recordsMax } = this.#config.warmup
     if (spanMs === 0 || recordsMax === 0) {
-      this.#progress.get(partition)!.warmAt = 0
+      this.#progress.expectNothing(partition)
       return { partition, start: { at: 'latest' } }
     }
     // By count when the topic holds more than that, else by time.
@@ -320,6 +307,8 @@ export class TopicReader {
 
   async #take(event: LogEvent): Promise<void> {
     this.#lastEventAtMs = this.#hub.clock.nowMs()
+    // It may have been given up meanwhile.
+    if ('partition' in event && !this.#progress.has(event.partition)) return
     switch (event.kind) {
       case 'records':
         await this.#takeRecords(event)
@@ -359,18 +348,17 @@ export class TopicReader {
     for (let from = 0; from < records.length; from += TURN_RECORDS_MAX) {
       const turn = records.length <= TURN_RECORDS_MAX ? event : { ...event, records: records.slice(from, from + TURN_RECORDS_MAX) }
       this.#intake.take(turn)
+      // It may be given up while sessions have their turn.
       if (from + TURN_RECORDS_MAX < records.length) await new Promise<void>((resolve) => this.#hub.clock.soon(resolve))
+      if (!this.#progress.has(event.partition)) return
     }
     const last = records[records.length - 1]
     if (last !== undefined) this.#advance(event.partition, last.offset + 1)
   }
 
   #advance(partition: number, next: number): void {
-    const progress = this.#progress.get(partition)
-    if (progress === undefined) return
-    const isWarmNow = progress.next < progress.warmAt && next >= progress.warmAt
-    progress.next = next
-    if (isWarmNow) this.#tellCarried()
+    if (!this.#progress.advance(partition, next)) return
+    this.#tellCarried()
     this.#settle()
   }
 
@@ -384,7 +372,7 @@ export class TopicReader {
     const added: PartitionStart[] = []
     for (const partition of this.#chosen(partitions) ?? []) {
       if (this.#progress.has(partition)) continue
-      this.#progress.set(partition, { next: -1, warmAt: 0 })
+      this.#progress.expectNothing(partition)
       this.feed.freshness.expect(partition, this.#hub.clock.nowMs())
       added.push({ partition, start: { at: 'earliest' } })
     }

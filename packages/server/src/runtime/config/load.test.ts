@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { ConfigError } from '../errors.ts'
-import { type ConfigRole, type ConfigSources, CONFIG_ROLES, describeConfig, loadConfig, settingsOf, splitAllConfig } from './index.ts'
+import {
+  advertisedAddresses,
+  type ConfigRole,
+  type ConfigSources,
+  CONFIG_ROLES,
+  describeConfig,
+  loadConfig,
+  settingsOf,
+  splitAllConfig,
+} from './index.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'pulsewire-config-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -248,6 +257,49 @@ describe('settings', () => {
 
   it('have defaults that are valid', () => {
     assert.deepEqual(problemsOf('all', { env: FEEDS }), [])
+  })
+})
+
+describe('the directory', () => {
+  const ON = { PULSEWIRE_DIRECTORY_ENABLED: 'true' }
+  const BROKERS = { PULSEWIRE_LOG_BROKERS: 'k:1' }
+
+  it('demands an address that others can connect to, where none follows from where the node listens', () => {
+    const unnamed = problemsOf('push', { env: { ...FEEDS, ...ON } })
+    assert.equal(unnamed.length, 1, unnamed.join('\n'))
+    assert.match(
+      unnamed[0]!,
+      /^node\.advertise: missing, expected .* such as \[ws:\/\/push-1:8081\], because push\.listen\.host is every address/,
+    )
+    assert.match(problemsOf('gateway', { env: { ...BROKERS, ...ON } })[0]!, /ws:\/\/gateway-1:8080/)
+    assert.deepEqual(problemsOf('push', { env: { ...FEEDS, ...ON, PULSEWIRE_PUSH_LISTEN_HOST: '10.0.0.7' } }), [])
+    assert.deepEqual(problemsOf('push', { env: { ...FEEDS, ...ON, PULSEWIRE_NODE_ADVERTISE: 'ws://push-a1:8081' } }), [])
+    assert.deepEqual(problemsOf('pulse', { env: { ...FEEDS, ...ON } }), [])
+    assert.match(problemsOf('push', { env: { ...FEEDS, ...ON, PULSEWIRE_NODE_ADVERTISE: 'push-a1' } })[0]!, /a WebSocket address/)
+  })
+
+  it('stands in for a list of push nodes, and needs the log', () => {
+    const env = { ...ON, PULSEWIRE_GATEWAY_LISTEN_HOST: '10.0.0.7' }
+    assert.deepEqual(problemsOf('gateway', { env: { ...env, ...BROKERS } }), [])
+    assert.match(problemsOf('gateway', { env })[0]!, /log\.brokers: missing/)
+    assert.match(problemsOf('gateway', {})[0]!, /or directory\.enabled: true to find them by their leases/)
+  })
+
+  it('wants a life of three beats', () => {
+    const env = { ...FEEDS, ...ON, PULSEWIRE_DIRECTORY_LIFE_MS: '2000' }
+    assert.match(problemsOf('pulse', { env })[0]!, /directory\.lifeMs: found 2000, expected at least 3000, three beats/)
+  })
+
+  it('is told by each of several roles in a process where that one is', () => {
+    const env = { ...FEEDS, ...ON, PULSEWIRE_NODE_ADVERTISE: 'wss://quotes-1:443' }
+    const { push, gateway, pulse } = splitAllConfig(loadConfig('all', { env }))
+    assert.deepEqual(
+      [push, gateway, pulse].map((role) => role?.node.advertise),
+      [['wss://quotes-1:8081'], ['wss://quotes-1:443'], []],
+    )
+    assert.deepEqual(gateway?.gateway.upstreams, [])
+    assert.deepEqual(advertisedAddresses(['ws://a:0/', 'ws://b:1'], 'x', 7), ['ws://a:7', 'ws://b:1'])
+    assert.deepEqual([advertisedAddresses([], '::1', 7), advertisedAddresses([], '10.0.0.7', 7)], [['ws://[::1]:7'], ['ws://10.0.0.7:7']])
   })
 })
 
