@@ -1,0 +1,45 @@
+import type { Directory, KnownNode } from '../../directory/directory.ts'
+import { Probe, type ProbeOptions } from './probe.ts'
+import type { ProbeReport } from './report.ts'
+
+/** One probe per gateway that the directory knows, on the first of the addresses that it advertises. */
+export class Probes {
+  readonly #directory: Directory
+  readonly #shared: Omit<ProbeOptions, 'node' | 'address'>
+  readonly #probes = new Map<string, Probe>()
+
+  constructor(directory: Directory, shared: Omit<ProbeOptions, 'node' | 'address'>) {
+    this.#directory = directory
+    this.#shared = shared
+  }
+
+  of(node: string): ProbeReport | null {
+    return this.#probes.get(node) ?? null
+  }
+
+  /** Makes the probes those of the nodes that there are now. A node that said goodbye is left alone; one that fell silent is not. */
+  follow(): void {
+    for (const [name, probe] of this.#probes) {
+      if (addressOf(this.#directory.nodes.get(name)) === probe.address) continue
+      this.#probes.delete(name)
+      probe.close()
+    }
+    for (const [name, node] of this.#directory.nodes) {
+      const address = addressOf(node)
+      if (address === undefined || this.#probes.has(name)) continue
+      const probe = new Probe({ ...this.#shared, node: name, address })
+      this.#probes.set(name, probe)
+      probe.open()
+    }
+  }
+
+  close(): void {
+    for (const probe of this.#probes.values()) probe.close()
+    this.#probes.clear()
+  }
+}
+
+function addressOf(node: KnownNode | undefined): string | undefined {
+  if (node === undefined || node.lease.role !== 'gateway' || node.state === 'left') return undefined
+  return node.lease.addresses[0]
+}

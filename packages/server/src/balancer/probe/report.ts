@@ -1,0 +1,54 @@
+/** What a synthetic client has seen of one gateway. Times are this balancer's steady clock. */
+
+/** `connecting`: no attempt has failed since the last session, or there was none yet. `failed`: the last attempt did. */
+export type ProbeState = 'connecting' | 'open' | 'failed'
+
+/** The newest pulse of one partition. */
+export interface HeardPulse {
+  readonly offset: number
+  /** When it came. */
+  readonly heardAtMs: number
+  /** How old it was then: since it was written into the log. */
+  readonly ageMs: number
+}
+
+/** One generation of a feed, as the gateway passes it on. */
+export interface HeardGeneration {
+  /** 0 while the gateway does not know. */
+  readonly partitions: number
+  /** When the topic was given more partitions, and how many there were before; `null`: it never was. */
+  readonly grown: { readonly atMs: number; readonly before: number } | null
+  readonly pulses: ReadonlyMap<number, HeardPulse>
+}
+
+export interface HeardFeed {
+  /** The gateway's own. */
+  readonly generation: number
+  /** The newest two at most, so that a feed that moves is proven throughout. */
+  readonly generations: ReadonlyMap<number, HeardGeneration>
+  /** What the gateway itself says is wrong: hop, reason and message of its last `stale`; `null` when nothing is. */
+  readonly complaint: string | null
+}
+
+export interface ProbeReport {
+  /** The address that is probed: the first of those advertised. */
+  readonly address: string
+  readonly state: ProbeState
+  /** Since when. */
+  readonly sinceMs: number
+  /** Why the last attempt, or the last session, ended; `null` before. */
+  readonly failure: string | null
+  /** Attempts that failed since the last welcome. */
+  readonly failures: number
+  /** Who answered last; `null` before anybody did. */
+  readonly peer: { readonly node: string; readonly role: string; readonly version: string } | null
+  /** The gateway has said goodbye on this session: it is about to close. */
+  readonly leaving: boolean
+  /** When anything came last. */
+  readonly heardAtMs: number
+  /** The shortest of the newest round trips; `null` while there is none. */
+  readonly roundTripMs: number | null
+  /** How often the gateway grants a pulse, in ms. */
+  readonly pulseIntervalMs: number
+  readonly feeds: ReadonlyMap<string, HeardFeed>
+}

@@ -1,0 +1,241 @@
+/** The judgement of one node: a pure function of what the directory, the catalogue and the probe say. */
+import type { KnownNode } from '../../directory/directory.ts'
+import type { LeasedFeed } from '../../directory/lease.ts'
+import type { HeardFeed, HeardGeneration, ProbeReport } from '../probe/report.ts'
+import type { FeedExpectation } from './expectations.ts'
+import type { VerdictReason } from './reasons.ts'
+
+/** Pulse writers look for new partitions every 2 s. */
+const GROWTH_GRACE_MS = 6000
+
+export interface Finding {
+  readonly code: VerdictReason
+  /** The feed that it is about; absent: the node as a whole. */
+  readonly feed?: string
+  /** For people; names the node's part in full. */
+  readonly message: string
+}
+
+export interface JudgeLimits {
+  /** A pulse of every partition must have come within this. */
+  readonly pulseHeardWithinMs: number
+  /** And must not have been older than this when it came. */
+  readonly pulseAgeMaxMs: number
+}
+
+export interface JudgeInput {
+  readonly node: KnownNode
+  /** The node's probe; only gateways have one. */
+  readonly probe: ProbeReport | null
+  readonly expectations: ReadonlyMap<string, FeedExpectation>
+  readonly limits: JudgeLimits
+  readonly nowMs: number
+}
+
+/** Everything that speaks against the node, gravest first. Nothing: it is to be used. */
+export function judge(input: JudgeInput): Finding[] {
+  const findings = [...judgeWord(input.node), ...judgeLease(input)]
+  if (input.node.lease.role === 'gateway') findings.push(...judgeProbe(input))
+  else if (input.node.lease.role === 'push') findings.push(...judgeReading(input))
+  return findings
+}
+
+function judgeWord({ word, lease }: KnownNode): Finding[] {
+  if (word === 'offline') return [{ code: 'offline', message: `an operator took ${lease.node} offline` }]
+  if (word === 'draining') return [{ code: 'draining', message: `an operator is draining ${lease.node}` }]
+  return []
+}
+
+function judgeLease({ node: { lease, state, word, heardAtMs }, expectations, nowMs }: JudgeInput): Finding[] {
+  const findings: Finding[] = []
+  if (state === 'expired') {
+    findings.push({
+      code: 'lease_expired',
+      message: `the last beat of ${lease.node} came ${seconds(nowMs - heardAtMs)} ago; a lease lives ${seconds(lease.lifeMs)}`,
+    })
+  }
+  if (state === 'left') findings.push({ code: 'lease_left', message: `${lease.node} said goodbye` })
+  if (lease.draining && word !== 'draining') findings.push({ code: 'draining', message: `${lease.node} asks its receivers to move` })
+  else if (!lease.ready && !lease.draining)
+    findings.push({ code: 'not_ready', message: `${lease.node} says that it takes no new sessions` })
+  if (lease.role === 'gateway' && lease.addresses.length === 0)
+    findings.push({ code: 'address_missing', message: `the lease of ${lease.node} names no address` })
+  for (const leased of lease.feeds) {
+    const finding = judgeGeneration(node(lease), leased, expectations.get(leased.feed))
+    if (finding !== undefined) findings.push(finding)
+  }
+  return findings
+}
+
+/** Names whoever was left behind so that it can be found: version and address. */
+function node({ node, version, addresses }: KnownNode['lease']): string {
+  return `${node} (version ${version}${addresses.length === 0 ? '' : `, ${addresses.join(', ')}`})`
+}
+
+function judgeGeneration(who: string, leased: LeasedFeed, expected: FeedExpectation | undefined): Finding | undefined {
+  if (expected === undefined || expected.current === null) return undefined
+  const { feed, generation, topic } = leased
+  const { current, accepted, topics } = expected
+  if (!accepted.has(generation)) {
+    const retired = named(generation, topic ?? topics.get(generation))
+    const what = generation > current ? 'which the catalogue does not know' : 'which is over'
+    return {
+      code: 'generation_retired',
+      feed,
+      message: `${who} serves ${feed} ${retired}, ${what}; current is ${named(current, topics.get(current))}`,
+    }
+  }
+  const right = topics.get(generation)
+  if (topic !== undefined && right !== undefined && topic !== right)
+    return { code: 'topic_differs', feed, message: `${who} reads ${feed} from topic ${topic}; generation ${generation} is on ${right}` }
+  return undefined
+}
+
+function named(generation: number, topic: string | undefined): string {
+  return `generation ${generation}${topic === undefined ? '' : ` (topic ${topic})`}`
+}
+
+/** A push node has no probe: what it says of its pulses has to do. */
+function judgeReading({ node: { lease, heardAtMs }, limits, nowMs }: JudgeInput): Finding[] {
+  return lease.feeds.flatMap(({ feed, pulseAgeMs }): Finding[] => {
+    if (pulseAgeMs === null) return [{ code: 'pulse_missing', feed, message: `${lease.node} has read no pulse of ${feed} yet` }]
+    if (pulseAgeMs <= limits.pulseAgeMaxMs) return []
+    return [
+      {
+        code: 'pulse_old',
+        feed,
+        message: `the newest pulse that ${lease.node} has read of ${feed} was ${seconds(pulseAgeMs)} old ${seconds(nowMs - heardAtMs)} ago`,
+      },
+    ]
+  })
+}
+
+// ---- what a probe says
+
+function judgeProbe(input: JudgeInput): Finding[] {
+  const { node: known, probe, expectations } = input
+  const { lease } = known
+  // Without an address there is nothing to probe; that is said already.
+  if (lease.addresses.length === 0) return []
+  if (probe === null) return [{ code: 'probe_pending', message: `${lease.node} is not probed yet` }]
+  const impostor = judgePeer(lease.node, probe)
+  if (impostor !== undefined) return [impostor]
+  const connection = judgeConnection(lease.node, input, probe)
+  if (connection !== undefined) return [connection]
+  return [...expectations.values()].flatMap((expected) => judgeFeed(lease.node, probe, expected, input))
+}
+
+function judgePeer(name: string, { peer, address }: ProbeReport): Finding | undefined {
+  if (peer === null || (peer.node === name && peer.role === 'gateway')) return undefined
+  return { code: 'wrong_node', message: `at ${address}, which ${name} advertises, answers ${peer.node}, a ${peer.role} node` }
+}
+
+function judgeConnection(name: string, { limits, nowMs }: JudgeInput, probe: ProbeReport): Finding | undefined {
+  const { state, address, failure, failures, sinceMs, heardAtMs, leaving } = probe
+  if (leaving) return { code: 'draining', message: `${name} told its probe to move` }
+  if (state === 'failed') {
+    const attempts = failures === 1 ? 'the last attempt' : `the last ${failures} attempts`
+    return { code: 'connect_failed', message: `${attempts} to connect to ${address} failed: ${failure}` }
+  }
+  if (state === 'connecting') {
+    // What was proven before the session was lost stays proven as long as it would have in the session.
+    if (probe.peer !== null && nowMs - sinceMs <= limits.pulseHeardWithinMs) return undefined
+    if (failure !== null) return { code: 'connect_failed', message: `the session of the probe at ${address} was lost: ${failure}` }
+    return { code: 'probe_pending', message: `the probe is connecting to ${address} since ${seconds(nowMs - sinceMs)}` }
+  }
+  if (nowMs - heardAtMs <= limits.pulseHeardWithinMs) return undefined
+  return { code: 'silent', message: `connected to ${address}, but nothing came for ${seconds(nowMs - heardAtMs)}` }
+}
+
+function judgeFeed(name: string, probe: ProbeReport, expected: FeedExpectation, input: JudgeInput): Finding[] {
+  const { feed, current, accepted, topics } = expected
+  const heard = probe.feeds.get(feed)
+  if (heard === undefined) {
+    if (probe.state !== 'open') return [{ code: 'probe_pending', feed, message: `no pulse of ${feed} has come from ${name} yet` }]
+    return [{ code: 'feed_missing', feed, message: `${name} does not offer feed ${feed}` }]
+  }
+  const good = [...heard.generations].filter(([generation]) => current === null || accepted.has(generation))
+  if (good.some(([, pulses]) => isProven(pulses, input))) return []
+  if (good.length === 0) {
+    const now = current === null ? 'unknown' : named(current, topics.get(current))
+    const message = `${name} passes on ${feed} ${named(heard.generation, topics.get(heard.generation))}; current is ${now}`
+    return [{ code: 'generation_retired', feed, message }]
+  }
+  return [explain(name, probe, feed, heard, good.at(-1)![1], input)]
+}
+
+function isProven(heard: HeardGeneration, { limits, nowMs }: JudgeInput): boolean {
+  const { pulses } = heard
+  const due = partitionsDue(heard, nowMs)
+  if (due === 0) return false
+  for (let partition = 0; partition < due; partition++) {
+    const pulse = pulses.get(partition)
+    if (pulse === undefined || nowMs - pulse.heardAtMs > limits.pulseHeardWithinMs || pulse.ageMs > limits.pulseAgeMaxMs) return false
+  }
+  return true
+}
+
+/** New partitions have pulses once the pulse writers have found them; until then the others speak for the feed. */
+function partitionsDue({ partitions, grown }: HeardGeneration, nowMs: number): number {
+  return grown !== null && nowMs - grown.atMs <= GROWTH_GRACE_MS ? Math.min(grown.before, partitions) : partitions
+}
+
+/** What keeps a feed from being proven. */
+function explain(
+  name: string,
+  probe: ProbeReport,
+  feed: string,
+  heard: HeardFeed,
+  generation: HeardGeneration,
+  input: JudgeInput,
+): Finding {
+  const { limits, nowMs } = input
+  const { pulses } = generation
+  const partitions = partitionsDue(generation, nowMs)
+  const complaint = heard.complaint === null ? '' : `; it says itself: ${heard.complaint}`
+  const all = Array.from({ length: partitions }, (_, partition) => ({ partition, pulse: pulses.get(partition) }))
+  const missing = all.filter(({ pulse }) => pulse === undefined || nowMs - pulse.heardAtMs > limits.pulseHeardWithinMs)
+  if (missing.length > 0 || partitions === 0) {
+    const isNew = probe.state !== 'open' || nowMs - probe.sinceMs <= limits.pulseHeardWithinMs
+    const which =
+      partitions === 0
+        ? 'whose partitions it does not know'
+        : partitionsOf(
+            missing.map(({ partition }) => partition),
+            partitions,
+          )
+    if (isNew) return { code: 'probe_pending', feed, message: `no pulse has come yet of ${feed}, ${which}${complaint}` }
+    const lastMs = Math.min(...missing.map(({ pulse }) => pulse?.heardAtMs ?? -Infinity))
+    const since = Number.isFinite(lastMs) ? `for ${seconds(nowMs - lastMs)}` : 'at all'
+    return {
+      code: 'pulse_missing',
+      feed,
+      message: `${name} passes on no pulse of ${feed}, ${which}, ${since}${complaint}${tooSeldom(probe, limits)}`,
+    }
+  }
+  const old = all.filter(({ pulse }) => pulse!.ageMs > limits.pulseAgeMaxMs)
+  const oldestMs = Math.max(...old.map(({ pulse }) => pulse!.ageMs))
+  const which = partitionsOf(
+    old.map(({ partition }) => partition),
+    partitions,
+  )
+  return { code: 'pulse_old', feed, message: `pulses of ${feed}, ${which}, come ${seconds(oldestMs)} old from ${name}${complaint}` }
+}
+
+/** A gateway that grants fewer pulses than the limit needs would flap, and nobody would know why. */
+function tooSeldom({ pulseIntervalMs }: ProbeReport, { pulseHeardWithinMs }: JudgeLimits): string {
+  if (pulseIntervalMs * 2 <= pulseHeardWithinMs) return ''
+  return `; it grants a pulse only every ${pulseIntervalMs} ms: raise balancer.pulseHeardWithinMs to twice that, or lower gateway.session.pulseIntervalMs`
+}
+
+const PARTITIONS_SHOWN = 8
+
+function partitionsOf(some: readonly number[], all: number): string {
+  if (some.length === all) return 'all partitions'
+  const shown = some.slice(0, PARTITIONS_SHOWN).join(', ')
+  return `partition${some.length === 1 ? '' : 's'} ${shown}${some.length > PARTITIONS_SHOWN ? ` and ${some.length - PARTITIONS_SHOWN} more` : ''}`
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,184 @@
+import type { Directory, KnownNode } from '../../directory/directory.ts'
+import type { Lease, NodeRole } from '../../directory/lease.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { ProbeReport } from '../probe/report.ts'
+import { Expectations } from './expectations.ts'
+import { judge, type Finding, type JudgeLimits } from './judge.ts'
+import { DEGRADED_REASONS, type DegradedReason } from './reasons.ts'
+import { chooseUsable } from './usable.ts'
+
+export type Track = Lease['track']
+const TRACKS: readonly Track[] = ['stable', 'grey']
+
+export interface Reason extends Finding {
+  /** Since when, by this balancer's steady clock. */
+  readonly sinceMs: number
+}
+
+/** What this balancer thinks of one node. */
+export interface Verdict {
+  readonly node: string
+  readonly role: NodeRole
+  readonly known: KnownNode
+  readonly probe: ProbeReport | null
+  /** To be used: a gateway is given to clients. Of the other roles, what would speak against it is said the same way. */
+  readonly handedOut: boolean
+  /** Handed out for want of better, against these reasons. */
+  readonly degraded: boolean
+  /** Since when `handedOut` is what it is. */
+  readonly sinceMs: number
+  readonly reasons: readonly Reason[]
+}
+
+export interface Degradation {
+  readonly code: DegradedReason
+  readonly message: string
+  readonly sinceMs: number
+}
+
+interface TrackState {
+  readonly provenAtMs: Map<string, number>
+  anyProvenAtMs: number | null
+  degradation: Degradation | null
+}
+
+/** The newest verdict on every node, and since when each part of it holds. */
+export class VerdictBook {
+  readonly #directory: Directory
+  readonly #probeOf: (node: string) => ProbeReport | null
+  readonly #limits: JudgeLimits
+  readonly #logger: Logger
+  readonly #expectations: Expectations
+  readonly #startedAtMs: number
+  #verdicts = new Map<string, Verdict>()
+  readonly #tracks = new Map<Track, TrackState>(
+    TRACKS.map((track) => [track, { provenAtMs: new Map(), anyProvenAtMs: null, degradation: null }]),
+  )
+
+  constructor(options: {
+    readonly directory: Directory
+    readonly probeOf: (node: string) => ProbeReport | null
+    readonly limits: JudgeLimits
+    readonly logger: Logger
+    readonly startedAtMs: number
+  }) {
+    this.#directory = options.directory
+    this.#probeOf = options.probeOf
+    this.#limits = options.limits
+    this.#logger = options.logger
+    this.#startedAtMs = options.startedAtMs
+    this.#expectations = new Expectations(options.directory, options.limits.pulseHeardWithinMs)
+  }
+
+  get verdicts(): ReadonlyMap<string, Verdict> {
+    return this.#verdicts
+  }
+
+  /** Gateways of the track that may be given to clients. */
+  usable(track: Track): Verdict[] {
+    return [...this.#verdicts.values()].filter(
+      ({ role, handedOut, known }) => role === 'gateway' && handedOut && known.lease.track === track,
+    )
+  }
+
+  /** Why answers for this track are degraded now. */
+  degradations(track: Track): Degradation[] {
+    const { view, viewSinceMs } = this.#directory
+    const own = this.#tracks.get(track)!.degradation
+    const blind =
+      view === 'degraded'
+        ? [{ code: 'directory_degraded' as const, message: DEGRADED_REASONS.directory_degraded, sinceMs: viewSinceMs }]
+        : []
+    return own === null ? blind : [...blind, own]
+  }
+
+  /** Whether some gateway was proven since the start, or it was given the time for it. */
+  get hasJudged(): boolean {
+    return [...this.#tracks.values()].some(({ anyProvenAtMs, degradation }) => anyProvenAtMs !== null || degradation !== null)
+  }
+
+  /** Judges every node anew. */
+  update(nowMs: number): void {
+    const expectations = this.#expectations.at(nowMs)
+    const findings = new Map<string, Finding[]>()
+    for (const [name, node] of this.#directory.nodes)
+      findings.set(name, judge({ node, probe: this.#probeOf(name), expectations, limits: this.#limits, nowMs }))
+    const usable = new Set(TRACKS.flatMap((track) => [...this.#usableOf(track, findings, nowMs)]))
+    const verdicts = new Map<string, Verdict>()
+    for (const [name, known] of this.#directory.nodes) {
+      const found = findings.get(name)!
+      const handedOut = known.lease.role === 'gateway' ? usable.has(name) : found.length === 0
+      verdicts.set(name, this.#verdict(name, known, found, handedOut, nowMs))
+    }
+    const before = this.#verdicts
+    this.#verdicts = verdicts
+    for (const verdict of verdicts.values()) this.#tell(before.get(verdict.node), verdict)
+  }
+
+  #usableOf(track: Track, findings: ReadonlyMap<string, Finding[]>, nowMs: number): ReadonlySet<string> {
+    const state = this.#tracks.get(track)!
+    const candidates = [...findings].flatMap(([node, found]) => {
+      const { lease } = this.#directory.nodes.get(node)!
+      return lease.role === 'gateway' && lease.track === track ? [{ node, findings: found }] : []
+    })
+    const { nodes, degraded } = chooseUsable(candidates, { ...state, startedAtMs: this.#startedAtMs }, nowMs)
+    for (const node of state.provenAtMs.keys()) if (!this.#directory.nodes.has(node)) state.provenAtMs.delete(node)
+    for (const { node, findings: found } of candidates) {
+      if (found.length > 0) continue
+      state.provenAtMs.set(node, nowMs)
+      state.anyProvenAtMs = nowMs
+    }
+    this.#degrade(track, state, degraded, nodes, nowMs)
+    return nodes
+  }
+
+  #degrade(track: Track, state: TrackState, code: DegradedReason | null, nodes: ReadonlySet<string>, nowMs: number): void {
+    if (state.degradation?.code === (code ?? undefined)) return
+    if (code === null) {
+      state.degradation = null
+      this.#logger.info('hand_out_proven', `gateways of track ${track} are handed out on proof again, or there are none`, { track })
+      return
+    }
+    state.degradation = { code, message: DEGRADED_REASONS[code], sinceMs: nowMs }
+    this.#logger.warn('hand_out_degraded', `track ${track}: ${DEGRADED_REASONS[code]}`, { track, reason: code, nodes: [...nodes] })
+  }
+
+  #verdict(node: string, known: KnownNode, found: readonly Finding[], handedOut: boolean, nowMs: number): Verdict {
+    const before = this.#verdicts.get(node)
+    const reasons = found.map((finding) => {
+      const same = before?.reasons.find(({ code, feed }) => code === finding.code && feed === finding.feed)
+      return { ...finding, sinceMs: same?.sinceMs ?? nowMs }
+    })
+    return {
+      node,
+      role: known.lease.role,
+      known,
+      probe: this.#probeOf(node),
+      handedOut,
+      degraded: handedOut && reasons.length > 0,
+      sinceMs: before?.handedOut === handedOut ? before.sinceMs : nowMs,
+      reasons,
+    }
+  }
+
+  /** One line per change of what is done with a node; a gateway that is no longer handed out is worth a warning. */
+  #tell(before: Verdict | undefined, verdict: Verdict): void {
+    const { node, role, handedOut, reasons } = verdict
+    const codes = reasons.map(({ code }) => code)
+    if (before !== undefined && before.handedOut === handedOut && sameCodes(before.reasons, reasons)) return
+    const fields = { subject: node, role, reasons: codes }
+    if (handedOut && reasons.length === 0) this.#logger.info('node_usable', `${node} is to be used`, fields)
+    else {
+      const why = reasons.map(({ message }) => message).join('; ')
+      const text = handedOut ? `${node} is handed out for want of better: ${why}` : `${node} is not to be used: ${why}`
+      if (before?.handedOut === true && !handedOut) this.#logger.warn('node_unusable', text, fields)
+      else this.#logger.info('node_unusable', text, fields)
+    }
+  }
+}
+
+function sameCodes(some: readonly Reason[], others: readonly Reason[]): boolean {
+  return (
+    some.length === others.length && some.every(({ code, feed }, index) => code === others[index]!.code && feed === others[index]!.feed)
+  )
+}
