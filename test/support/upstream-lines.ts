@@ -14,7 +14,7 @@ interface Connection {
 /** Lines between a gateway and its upstream nodes, in memory: each can be held, cut and closed. */
 export class UpstreamLines {
   readonly #clock: ManualClock
-  readonly #nodes = new Map<string, Sender>()
+  readonly #nodes = new Map<string, Pick<Sender, 'sessions'>>()
   readonly #connections = new Map<string, Connection>()
   readonly #down = new Set<string>()
   readonly #heldDown = new Set<string>()
@@ -28,7 +28,7 @@ export class UpstreamLines {
   }
 
   /** Puts a node at an address, in place of the one that was there. */
-  put(address: string, node: Sender): void {
+  put(address: string, node: Pick<Sender, 'sessions'>): void {
     this.#nodes.set(address, node)
   }
 

@@ -21,6 +21,7 @@ Annotated files to start from are in [examples/](../examples/). All durations ar
 const ROLE_NAMES: Readonly<Record<ConfigRole, string>> = {
   push: '`pulsewire push`',
   gateway: '`pulsewire gateway`',
+  balancer: '`pulsewire balancer`',
   pulse: '`pulsewire pulse`',
   all: '`pulsewire all`',
 }

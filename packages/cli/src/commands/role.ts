@@ -6,6 +6,7 @@ import { addConfigOptions, type ConfigOptions } from './config-options.ts'
 const DESCRIPTIONS: Readonly<Record<ProcessRole, string>> = {
   push: 'run a push node: reads Kafka, serves gateways',
   gateway: 'run a gateway: links to push nodes, serves clients',
+  balancer: 'run a balancer: proves gateways, tells clients where to connect',
   pulse: 'run a pulse writer: proves that quotes are fresh',
 }
 

@@ -5,7 +5,7 @@ import type { ProbeReport } from '../probe/report.ts'
 import { Expectations } from './expectations.ts'
 import { judge, type Finding, type JudgeLimits } from './judge.ts'
 import { DEGRADED_REASONS, type DegradedReason } from './reasons.ts'
-import { chooseUsable } from './usable.ts'
+import { chooseUsable, START_GRACE_MS } from './usable.ts'
 
 export type Track = Lease['track']
 const TRACKS: readonly Track[] = ['stable', 'grey']
@@ -50,6 +50,7 @@ export class VerdictBook {
   readonly #logger: Logger
   readonly #expectations: Expectations
   readonly #startedAtMs: number
+  #hasJudged = false
   #verdicts = new Map<string, Verdict>()
   readonly #tracks = new Map<Track, TrackState>(
     TRACKS.map((track) => [track, { provenAtMs: new Map(), anyProvenAtMs: null, degradation: null }]),
@@ -92,9 +93,9 @@ export class VerdictBook {
     return own === null ? blind : [...blind, own]
   }
 
-  /** Whether some gateway was proven since the start, or it was given the time for it. */
+  /** Whether some gateway has been proven since the start, or was given the time for it. */
   get hasJudged(): boolean {
-    return [...this.#tracks.values()].some(({ anyProvenAtMs, degradation }) => anyProvenAtMs !== null || degradation !== null)
+    return this.#hasJudged
   }
 
   /** Judges every node anew. */
@@ -110,6 +111,7 @@ export class VerdictBook {
       const handedOut = known.lease.role === 'gateway' ? usable.has(name) : found.length === 0
       verdicts.set(name, this.#verdict(name, known, found, handedOut, nowMs))
     }
+    this.#hasJudged ||= usable.size > 0 || nowMs - this.#startedAtMs >= START_GRACE_MS
     const before = this.#verdicts
     this.#verdicts = verdicts
     for (const verdict of verdicts.values()) this.#tell(before.get(verdict.node), verdict)

@@ -18,6 +18,7 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkFeeds(config),
     ...checkSessions(config),
     ...checkUpstreams(config),
+    ...checkBalancer(config),
     ...checkListening(config),
   ]
 }
@@ -165,10 +166,19 @@ function checkUpstreams({ gateway, push, directory }: CheckedConfig): Problem[] 
   ]
 }
 
-function checkListening({ push, gateway, console }: CheckedConfig): Problem[] {
+function checkBalancer({ balancer, gateway }: CheckedConfig): Problem[] {
+  if (balancer === undefined || gateway === undefined) return []
+  const { pulseHeardWithinMs } = balancer
+  const { pulseIntervalMs } = gateway.session
+  if (pulseHeardWithinMs >= 2 * pulseIntervalMs) return []
+  return [{ path: ['balancer', 'pulseHeardWithinMs'], text: tooShort(pulseHeardWithinMs, pulseIntervalMs) }]
+}
+
+function checkListening({ push, gateway, balancer, console }: CheckedConfig): Problem[] {
   const listeners = [
     { path: ['push', 'listen', 'port'], port: push?.listen.port ?? 0 },
     { path: ['gateway', 'listen', 'port'], port: gateway?.listen.port ?? 0 },
+    { path: ['balancer', 'listen', 'port'], port: balancer?.listen.port ?? 0 },
     { path: ['console', 'listen', 'port'], port: console?.enabled === true ? console.listen.port : 0 },
   ].filter(({ port }) => port !== 0)
   return duplicates(listeners.map(({ port }) => port)).map((index) => ({

@@ -1,5 +1,6 @@
 export type {
   AllConfig,
+  BalancerConfig,
   ConfigRole,
   Configs,
   DirectoryConfig,

@@ -146,7 +146,7 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
 
 /** Two nodes on one host differ by role and port. */
 function defaultNodeId(role: ConfigRole, config: Configs['all']): string {
-  const port = role === 'push' ? config.push.listen.port : role === 'pulse' ? 0 : config.gateway.listen.port
+  const port = role === 'pulse' ? 0 : config[role === 'all' ? 'gateway' : role].listen.port
   const host =
     hostname()
       .replaceAll(/[^A-Za-z0-9._-]/g, '-')

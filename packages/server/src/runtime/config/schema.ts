@@ -5,7 +5,7 @@ import { feedsSection, type feedSection, type history } from './sections/feeds.t
 import { logSection } from './sections/log.ts'
 import { linedNodeSection, nodeSection } from './sections/node.ts'
 import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
-import { gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
+import { balancerSection, gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
 import type { sessionSection } from './sections/session.ts'
 import type { Secret } from './secret.ts'
 
@@ -25,18 +25,21 @@ const gateway = z.strictObject({
 
 const pulse = z.strictObject({ node: nodeSection, ...shared, feeds: feedsSection, pulse: pulseSection, ...operation })
 
+const balancer = z.strictObject({ node: nodeSection, ...shared, balancer: balancerSection, ...operation })
+
 const all = z.strictObject({
   node: linedNodeSection,
   ...shared,
   feeds: feedsSection,
   push: pushSection,
   gateway: gatewaySection,
+  balancer: balancerSection,
   pulse: pulseSection,
   console: consoleSection({ enabled: false }),
   ...operation,
 })
 
-export const SCHEMAS = { push, gateway, pulse, all } as const
+export const SCHEMAS = { push, gateway, balancer, pulse, all } as const
 
 /** What a process can be configured as. `all` runs several roles in one process. */
 export type ConfigRole = keyof typeof SCHEMAS
@@ -69,12 +72,14 @@ type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
 
 export type PushConfig = WithLog<Parsed<'push'>>
 export type GatewayConfig = WithLog<Parsed<'gateway'>>
+export type BalancerConfig = WithLog<Parsed<'balancer'>>
 export type PulseConfig = WithWriter<WithLog<Parsed<'pulse'>>>
 export type AllConfig = WithWriter<WithLog<Parsed<'all'>>>
 
 export interface Configs {
   readonly push: PushConfig
   readonly gateway: GatewayConfig
+  readonly balancer: BalancerConfig
   readonly pulse: PulseConfig
   readonly all: AllConfig
 }

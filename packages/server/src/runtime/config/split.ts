@@ -1,14 +1,15 @@
 import { ConfigError } from '../errors.ts'
 import { isEveryAddress } from './checks.ts'
-import type { AllConfig, GatewayConfig, PulseConfig, PushConfig } from './schema.ts'
+import type { AllConfig, BalancerConfig, GatewayConfig, PulseConfig, PushConfig } from './schema.ts'
 
 /** The roles that `pulsewire all` can run in one process. */
-export const PROCESS_ROLES = ['push', 'gateway', 'pulse'] as const
+export const PROCESS_ROLES = ['push', 'gateway', 'balancer', 'pulse'] as const
 export type ProcessRole = (typeof PROCESS_ROLES)[number]
 
 export interface RoleConfigs {
   readonly push?: PushConfig
   readonly gateway?: GatewayConfig
+  readonly balancer?: BalancerConfig
   readonly pulse?: PulseConfig
 }
 
@@ -25,6 +26,7 @@ export function splitAllConfig(config: AllConfig, roles: readonly ProcessRole[] 
   return {
     ...(roles.includes('push') ? { push: withId('push') } : {}),
     ...(roles.includes('gateway') ? { gateway: { ...withId('gateway'), gateway: linked(config, roles) } } : {}),
+    ...(roles.includes('balancer') ? { balancer: withId('balancer') } : {}),
     ...(roles.includes('pulse') ? { pulse: withId('pulse') } : {}),
   }
 }

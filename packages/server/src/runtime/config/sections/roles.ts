@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { durationMs, listen, nodeName, text } from '../fields.ts'
+import { count, durationMs, listen, nodeName, text } from '../fields.ts'
 import { history, symbolsMax } from './feeds.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
 
@@ -90,3 +90,45 @@ export const pulseSection = z
   })
   .prefault({})
   .describe('The pulse writer: puts a pulse into every partition of every feed. Run two or more of them anywhere.')
+
+const origin = text('One origin.', '`*`, or an origin such as https://app.example.com', /^(\*|https?:\/\/[^\s/?#]+)$/)
+
+export const balancerSection = z
+  .strictObject({
+    listen: listen('Where clients ask for gateways. `/v1/verdicts` names every node: keep it from the outside where that matters.', {
+      host: '0.0.0.0',
+      port: 8070,
+    }),
+    gatewaysMax: count('Gateways that one answer names at most.', { default: 3, max: 16 }),
+    answerTtlMs: durationMs('How long a client may use an answer for new connections without asking again.', {
+      default: 10_000,
+      min: 1_000,
+      max: 3_600_000,
+    }),
+    pulseHeardWithinMs: durationMs(
+      'A gateway is handed out only while its probe has heard a pulse of every partition within this. At least twice `gateway.session.pulseIntervalMs`.',
+      { default: 2_500, min: 500, max: 60_000 },
+    ),
+    pulseAgeMaxMs: durationMs('And only while those pulses were not older than this when they came.', {
+      default: 2_500,
+      min: 200,
+      max: 600_000,
+    }),
+    admission: z
+      .strictObject({
+        connectionsPerSecond: count(
+          'New sessions per second that one gateway takes; a storm is told to come at this rate, shared by all balancers. 0: at once.',
+          { default: 500, min: 0, max: 1_000_000 },
+        ),
+        waitMaxMs: durationMs('The longest that a client is told to wait.', { default: 30_000, min: 1_000, max: 600_000 }),
+      })
+      .prefault({})
+      .describe('When clients may connect, so that none of them is refused.'),
+    origins: z.array(origin).default(['*']).describe('Origins of web pages that may ask; an empty list: none.'),
+    requestsPerSecondMax: count('Requests per second from one address; further ones are answered with 429.', {
+      default: 2_000,
+      max: 1_000_000,
+    }),
+  })
+  .prefault({})
+  .describe('A balancer: proves gateways as a client would, and gives each client the best few. Run two or more of them.')

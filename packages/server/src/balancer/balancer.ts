@@ -1,0 +1,237 @@
+import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
+import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
+import type { BalancerConfig } from '../runtime/config/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Service } from '../runtime/service.ts'
+import { Standstill } from '../runtime/standstill.ts'
+import { VERSION } from '../runtime/version.ts'
+import { HandOut, type Offer, type Question } from './hand-out/hand-out.ts'
+import { verdictRow } from './http/rows.ts'
+import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
+import type { Api, ApiServer } from './http/server.ts'
+import { connectProbe, type ConnectProbe } from './probe/connect.ts'
+import { Probes } from './probe/probes.ts'
+import { VerdictBook, type Track } from './verdict/verdict-book.ts'
+
+/** Verdicts are never older than this, whatever else happens. */
+const JUDGE_INTERVAL_MS = 100
+/** Judgements that come later than this are those of a process that stood still. */
+const JUDGE_LATE_MS = 1000
+
+export interface BalancerDeps {
+  readonly directory: Directory
+  readonly logger: Logger
+  readonly clock?: Clock
+  readonly random?: () => number
+  /** How probes reach gateways. Default: WebSocket. */
+  readonly connect?: ConnectProbe
+}
+
+/** Proves every gateway as a client would, and gives clients the best few of those that it has proven. */
+export class Balancer implements Service, Member {
+  readonly #config: BalancerConfig
+  readonly #directory: Directory
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #probes: Probes
+  readonly #book: VerdictBook
+  readonly #handOut: HandOut
+  readonly #closed = Promise.withResolvers<void>()
+  #server: ApiServer | null = null
+  #timer: Timer | null = null
+  #stopListening: () => void = () => {}
+  #judgementDue = false
+  #isDraining = false
+  #word: NodeWord = 'online'
+  #beatNow: () => void = () => {}
+  #closing: Promise<void> | null = null
+
+  constructor(config: BalancerConfig, deps: BalancerDeps) {
+    const { balancer, node } = config
+    this.#config = config
+    this.#directory = deps.directory
+    this.#clock = deps.clock ?? systemClock
+    this.#logger = deps.logger
+    const random = deps.random ?? Math.random
+    this.#probes = new Probes(deps.directory, {
+      client: `pulsewire-balancer/${VERSION} ${node.id}`,
+      connect: deps.connect ?? connectProbe,
+      clock: this.#clock,
+      random,
+      logger: deps.logger,
+      onChange: () => this.#judgeSoon(),
+    })
+    this.#book = new VerdictBook({
+      directory: deps.directory,
+      probeOf: (name) => this.#probes.of(name),
+      limits: balancer,
+      logger: deps.logger,
+      startedAtMs: this.#clock.nowMs(),
+    })
+    const limits = { gatewaysMax: balancer.gatewaysMax, ...balancer.admission }
+    this.#handOut = new HandOut(this.#offer(), limits, this.#clock, random)
+  }
+
+  /** It knows the nodes, and its probes have had their time. Stays so whatever happens to the log. */
+  get ready(): boolean {
+    return this.#directory.view !== 'loading' && this.#book.hasJudged
+  }
+
+  get port(): number {
+    return this.#server?.port ?? 0
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  async start(): Promise<void> {
+    const { listen, origins, requestsPerSecondMax } = this.#config.balancer
+    // Loaded here, because no other role needs it.
+    const { ApiServer } = await import('./http/server.ts')
+    const options = { ...listen, origins, requestsPerSecondMax, logger: this.#logger, api: this.api }
+    this.#server = await ApiServer.make(options)
+    await this.#server.listen()
+    this.#logger.info('listening', `balancer ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
+    this.#stopListening = this.#directory.onChange(() => this.#judgeSoon())
+    const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
+    this.#timer = this.#clock.every(JUDGE_INTERVAL_MS, () => {
+      // What came while this process stood still is still to be read; until it is, nobody is judged by it.
+      if (!standstill.tick()) this.#judge()
+    })
+    this.#judge()
+  }
+
+  /** Clients ask another balancer, or use what they were told. */
+  async drain(): Promise<void> {
+    this.#isDraining = true
+    this.#beatNow()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.cancel()
+    this.#stopListening()
+    this.#probes.close()
+    await this.#server?.close()
+    this.#closed.resolve()
+  }
+
+  // ---- judging
+
+  /** Once at the end of the turn, however much happens in it. */
+  #judgeSoon(): void {
+    if (this.#judgementDue || this.#closing !== null) return
+    this.#judgementDue = true
+    this.#clock.soon(() => {
+      this.#judgementDue = false
+      if (this.#closing === null) this.#judge()
+    })
+  }
+
+  #judge(): void {
+    this.#probes.follow()
+    const wasReady = this.ready
+    this.#book.update(this.#clock.nowMs())
+    if (this.ready === wasReady) return
+    this.#logger.info('ready', `balancer ${this.#config.node.id} knows the nodes`, { nodes: this.#directory.nodes.size })
+    this.#beatNow()
+  }
+
+  #offer(): Offer {
+    return {
+      usable: (track) => this.#book.usable(track),
+      degradations: (track) => this.#book.degradations(track),
+      balancers: () => this.#countBalancers(),
+    }
+  }
+
+  #countBalancers(): number {
+    let others = 0
+    for (const [name, { lease, state }] of this.#directory.nodes) {
+      if (name !== this.#config.node.id && lease.role === 'balancer' && (state === 'live' || state === 'kept')) others++
+    }
+    return others + 1
+  }
+
+  // ---- as others see it
+
+  /** What is served over HTTP. */
+  get api(): Api {
+    return {
+      gateways: (question) => this.#gateways(question),
+      verdicts: () => this.#verdicts(),
+      ready: () => this.ready,
+    }
+  }
+
+  #gateways(question: Question): GatewaysAnswer | null {
+    const { gateways, connectAfterMs, degradations } = this.#handOut.answer(question)
+    if (gateways.length === 0) return null
+    return {
+      gateways: [...gateways],
+      ttlMs: this.#config.balancer.answerTtlMs,
+      connectAfterMs,
+      degraded: degradations.length > 0,
+      reasons: degradations.map((degradation) => ({ ...degradation, sinceMs: Math.round(degradation.sinceMs) })),
+      balancer: this.#config.node.id,
+    }
+  }
+
+  #verdicts(): VerdictsAnswer {
+    const nowMs = this.#clock.nowMs()
+    const { view, viewSinceMs } = this.#directory
+    const tracks: readonly Track[] = ['stable', 'grey']
+    return {
+      balancer: this.#config.node.id,
+      atMs: Math.round(nowMs),
+      view: { state: view, sinceMs: Math.round(viewSinceMs) },
+      degraded: tracks.flatMap((track) =>
+        this.#book.degradations(track).map((degradation) => ({ ...degradation, sinceMs: Math.round(degradation.sinceMs), track })),
+      ),
+      verdicts: [...this.#book.verdicts.values()].map((verdict) => verdictRow(verdict, nowMs)),
+    }
+  }
+
+  // ---- as a member of the directory
+
+  leaseContent(): LeaseContent {
+    return {
+      addresses: this.#server === null ? [] : httpAddresses(this.#config.balancer.listen.host, this.port),
+      feeds: [],
+      load: { sessions: 0, sessionsMax: 0 },
+      ready: this.#server !== null && this.ready && !this.#isDraining && this.#word === 'online',
+      draining: this.#isDraining || this.#word !== 'online',
+    }
+  }
+
+  /** Nothing that it holds outlives a standstill: probes say by themselves how old what they heard is. */
+  lapsed(): void {}
+
+  /** An operator's word changes what its lease says; whoever asks it all the same gets an answer. */
+  told(word: NodeWord): void {
+    this.#word = word
+  }
+
+  beatsBy(beatNow: () => void): void {
+    this.#beatNow = beatNow
+  }
+}
+
+export function createBalancer(config: BalancerConfig, deps: BalancerDeps): Balancer {
+  return new Balancer(config, deps)
+}
+
+/** Where it is asked; nothing where only its outside knows. */
+function httpAddresses(host: string, port: number): string[] {
+  if (['0.0.0.0', '::', '[::]', '0'].includes(host)) return []
+  return [`http://${host.includes(':') ? `[${host}]` : host}:${port}`]
+}

@@ -1,0 +1,125 @@
+import type { Clock } from '../../runtime/clock.ts'
+import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
+import { Admission, type AdmissionLimits } from './admission.ts'
+import { choose, type Choice } from './choose.ts'
+import { HandedOut } from './handed-out.ts'
+import { Promises, type Promised } from './promises.ts'
+
+export interface HandOutLimits extends AdmissionLimits {
+  readonly gatewaysMax: number
+}
+
+export interface Question {
+  readonly zone?: string
+  readonly track: Track
+  /** An id of the asking client's own, so that it keeps its place when it asks again. */
+  readonly client?: string
+}
+
+export interface HandedGateway {
+  readonly node: string
+  readonly address: string
+  readonly zone: string
+}
+
+export interface HandOutAnswer {
+  /** Best first. */
+  readonly gateways: readonly HandedGateway[]
+  /** When to connect to the first of them, from now. */
+  readonly connectAfterMs: number
+  readonly degradations: readonly Degradation[]
+}
+
+/** What the hand-out is made from. */
+export interface Offer {
+  usable(track: Track): readonly Verdict[]
+  degradations(track: Track): readonly Degradation[]
+  /** Balancers that live, this one included. */
+  balancers(): number
+}
+
+/** A gateway whose event loop is busy for more than this part of the time counts as fuller than its sessions say. */
+const BUSY_FROM = 0.8
+const SWEEP_INTERVAL_MS = 5000
+
+interface Gateway extends Choice {
+  readonly verdict: Verdict
+}
+
+/** Gives each client a few gateways: near, not loaded, and not all at the same moment. */
+export class HandOut {
+  readonly #offer: Offer
+  readonly #limits: HandOutLimits
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #admission: Admission
+  readonly #promises = new Promises()
+  readonly #handedOut = new Map<string, HandedOut>()
+  #sweptAtMs: number
+
+  constructor(offer: Offer, limits: HandOutLimits, clock: Clock, random: () => number) {
+    this.#offer = offer
+    this.#limits = limits
+    this.#clock = clock
+    this.#random = random
+    this.#admission = new Admission(limits, random)
+    this.#sweptAtMs = clock.nowMs()
+  }
+
+  answer({ zone, track, client }: Question): HandOutAnswer {
+    const nowMs = this.#clock.nowMs()
+    this.#sweep(nowMs)
+    const usable = this.#offer.usable(track)
+    const gateways = usable.map((verdict) => this.#weigh(verdict, nowMs))
+    const chosen = choose(gateways, this.#limits.gatewaysMax, zone, this.#random)
+    const promised = client === undefined ? undefined : this.#promises.of(client, nowMs)
+    const kept = gateways.find(({ node }) => node === promised?.node)
+    const ordered = kept === undefined ? chosen : [kept, ...chosen.filter((choice) => choice !== kept)].slice(0, this.#limits.gatewaysMax)
+    const atMs = kept === undefined ? this.#send(ordered[0], client, nowMs) : promised!.atMs
+    return {
+      gateways: ordered.map(({ node, zone: its, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: its })),
+      connectAfterMs: Math.max(0, Math.round(atMs - nowMs)),
+      degradations: this.#offer.degradations(track),
+    }
+  }
+
+  /** Sends a client to the gateway. @returns when it is to connect. */
+  #send(to: Gateway | undefined, client: string | undefined, nowMs: number): number {
+    if (to === undefined) return nowMs
+    const atMs = nowMs + this.#admission.take(to.node, nowMs, this.#offer.balancers())
+    this.#handedOutTo(to.node).add(atMs)
+    const promised: Promised = { node: to.node, atMs }
+    if (client !== undefined) this.#promises.keep(client, promised, nowMs)
+    return atMs
+  }
+
+  #weigh(verdict: Verdict, nowMs: number): Gateway {
+    const { lease, heardAtMs } = verdict.known
+    const { sessions, sessionsMax, busy } = lease.load
+    const pending = this.#handedOut.get(lease.node)?.pending(lease.incarnation, heardAtMs, nowMs) ?? 0
+    const load = (sessions + pending) / Math.max(1, sessionsMax)
+    return {
+      node: lease.node,
+      zone: lease.zone,
+      verdict,
+      // Busy and almost full must not look full: a full one is only taken for want of better.
+      load: load >= 1 ? load : Math.min(0.999, load + Math.max(0, busy - BUSY_FROM)),
+      waitMs: this.#admission.waitMs(lease.node, nowMs),
+    }
+  }
+
+  #handedOutTo(node: string): HandedOut {
+    let handedOut = this.#handedOut.get(node)
+    if (handedOut === undefined) this.#handedOut.set(node, (handedOut = new HandedOut()))
+    return handedOut
+  }
+
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptAtMs < SWEEP_INTERVAL_MS) return
+    this.#sweptAtMs = nowMs
+    this.#promises.sweep(nowMs)
+    const usable = new Set([...this.#offer.usable('stable'), ...this.#offer.usable('grey')].map(({ node }) => node))
+    this.#admission.keepOnly(usable)
+    for (const node of this.#handedOut.keys()) if (!usable.has(node)) this.#handedOut.delete(node)
+  }
+}

@@ -1,0 +1,3 @@
+export { Balancer, createBalancer, type BalancerDeps } from './balancer.ts'
+export type { ErrorAnswer, GatewaysAnswer, VerdictRow, VerdictsAnswer } from './http/schemas.ts'
+export type { ConnectProbe, ProbeConnection, ProbeEvents } from './probe/connect.ts'
