@@ -14,6 +14,8 @@ export interface Question {
   readonly track: Track
   /** An id of the asking client's own, so that it keeps its place when it asks again. */
   readonly client?: string
+  /** A gateway has just refused it. */
+  readonly refused?: boolean
 }
 
 export interface HandedGateway {
@@ -40,6 +42,8 @@ export interface Offer {
 
 /** A gateway whose event loop is busy for more than this part of the time counts as fuller than its sessions say. */
 const BUSY_FROM = 0.8
+/** A gateway that has just refused somebody has a crowd at its door that nobody sent; whoever is sent there comes after it. */
+const CROWD_MS = 1000
 const SWEEP_INTERVAL_MS = 5000
 
 interface Gateway extends Choice {
@@ -66,7 +70,7 @@ export class HandOut {
     this.#sweptAtMs = clock.nowMs()
   }
 
-  answer({ zone, track, client }: Question): HandOutAnswer {
+  answer({ zone, track, client, refused }: Question): HandOutAnswer {
     const nowMs = this.#clock.nowMs()
     this.#sweep(nowMs)
     const usable = this.#offer.usable(track)
@@ -75,7 +79,7 @@ export class HandOut {
     const promised = client === undefined ? undefined : this.#promises.of(client, nowMs)
     const kept = gateways.find(({ node }) => node === promised?.node)
     const ordered = kept === undefined ? chosen : [kept, ...chosen.filter((choice) => choice !== kept)].slice(0, this.#limits.gatewaysMax)
-    const atMs = kept === undefined ? this.#send(ordered[0], client, nowMs) : promised!.atMs
+    const atMs = kept === undefined ? this.#send(ordered[0], client, refused === true, nowMs) : promised!.atMs
     return {
       gateways: ordered.map(({ node, zone: its, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: its })),
       connectAfterMs: Math.max(0, Math.round(atMs - nowMs)),
@@ -84,9 +88,10 @@ export class HandOut {
   }
 
   /** Sends a client to the gateway. @returns when it is to connect. */
-  #send(to: Gateway | undefined, client: string | undefined, nowMs: number): number {
+  #send(to: Gateway | undefined, client: string | undefined, wasRefused: boolean, nowMs: number): number {
     if (to === undefined) return nowMs
-    const atMs = nowMs + this.#admission.take(to.node, nowMs, this.#offer.balancers())
+    const leadMs = wasRefused && this.#limits.connectionsPerSecond > 0 ? CROWD_MS : 0
+    const atMs = nowMs + leadMs + this.#admission.take(to.node, nowMs, this.#offer.balancers())
     this.#handedOutTo(to.node).add(atMs)
     const promised: Promised = { node: to.node, atMs }
     if (client !== undefined) this.#promises.keep(client, promised, nowMs)

@@ -20,6 +20,10 @@ const track = z.enum(['stable', 'grey'])
 export const gatewaysQuery = z.strictObject({
   zone: z.exactOptional(name('Data centre that the client is in: its gateways come first.')),
   track: track.default('stable').describe('`grey` for clients under grey release; they get no other gateways, nor do others get theirs.'),
+  refused: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('`true` when a gateway has just refused the client: it is sent after the crowd that is there.'),
   client: z.exactOptional(
     z
       .string()

@@ -165,7 +165,7 @@ function addRoutes(app: FastifyInstance, api: Api): void {
       },
     },
     (request) => {
-      const answer = api.gateways(request.query)
+      const answer = api.gateways({ ...request.query, refused: request.query.refused === 'true' })
       if (answer !== null) return answer
       if (!api.ready()) throw new ApiError('not_ready', 'this balancer has just started and does not know the nodes yet; ask again')
       throw new ApiError('no_gateways', `no gateway of track ${request.query.track} can be handed out; /v1/verdicts says why`)
