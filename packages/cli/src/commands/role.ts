@@ -15,8 +15,8 @@ export function roleCommands(): Command[] {
     addConfigOptions(new Command(role).description(DESCRIPTIONS[role]), role).action((options: ConfigOptions) => runRole(role, options)),
   )
   const all = addConfigOptions(new Command('all').description('run several roles in one process'), 'all')
-    .option('--roles <list>', `of ${PROCESS_ROLES.join(', ')}`, parseRoles, PROCESS_ROLES)
-    .action((options: ConfigOptions & { readonly roles: readonly ProcessRole[] }) => runAll(options.roles, options))
+    .option('--roles <list>', `of ${PROCESS_ROLES.join(', ')}; default: all, the balancer only with directory.enabled`, parseRoles)
+    .action((options: ConfigOptions & { readonly roles?: readonly ProcessRole[] }) => runAll(options.roles, options))
   return [...single, all]
 }
 

