@@ -17,6 +17,8 @@ import { VerdictBook, type Track } from './verdict/verdict-book.ts'
 const JUDGE_INTERVAL_MS = 100
 /** Judgements that come later than this are those of a process that stood still. */
 const JUDGE_LATE_MS = 1000
+/** After that, probes get so long to hear anew, a pulse a second, before anybody is judged by them. */
+const RECOVER_MS = 1500
 
 export interface BalancerDeps {
   readonly directory: Directory
@@ -41,6 +43,8 @@ export class Balancer implements Service, Member {
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
   #judgementDue = false
+  /** Nobody is judged before. */
+  #recoveredAtMs = -Infinity
   #isDraining = false
   #word: NodeWord = 'online'
   #beatNow: () => void = () => {}
@@ -96,8 +100,9 @@ export class Balancer implements Service, Member {
     this.#stopListening = this.#directory.onChange(() => this.#judgeSoon())
     const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
     this.#timer = this.#clock.every(JUDGE_INTERVAL_MS, () => {
-      // What came while this process stood still is still to be read; until it is, nobody is judged by it.
-      if (!standstill.tick()) this.#judge()
+      // What came while this process stood still is still to be read; until it is, the verdicts stay as they are.
+      if (standstill.tick()) this.#recoveredAtMs = this.#clock.nowMs() + RECOVER_MS
+      this.#judge()
     })
     this.#judge()
   }
@@ -138,9 +143,11 @@ export class Balancer implements Service, Member {
   }
 
   #judge(): void {
+    const nowMs = this.#clock.nowMs()
     this.#probes.follow()
+    if (nowMs < this.#recoveredAtMs) return
     const wasReady = this.ready
-    this.#book.update(this.#clock.nowMs())
+    this.#book.update(nowMs)
     if (this.ready === wasReady) return
     this.#logger.info('ready', `balancer ${this.#config.node.id} knows the nodes`, { nodes: this.#directory.nodes.size })
     this.#beatNow()
