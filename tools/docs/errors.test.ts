@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { VERDICTS_ERROR_CODES } from '../../packages/cli/src/verdicts/fetch.ts'
 import { PRODUCE_ERROR_CODES } from '../../packages/cli/src/produce/errors.ts'
 import { CLIENT_ERROR_CODES } from '../../packages/client/src/errors.ts'
 import { CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS } from '../../packages/protocol/src/codes.ts'
 import { CONFIG_ERROR_CODES, DIRECTORY_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
+import { BALANCER_ERROR_CODES } from '../../packages/server/src/balancer/http/errors.ts'
+import { DEGRADED_REASONS, VERDICT_REASONS } from '../../packages/server/src/balancer/verdict/reasons.ts'
 import { EXIT_CODES } from '../../packages/server/src/runtime/lifecycle/index.ts'
 
 type Codes = Readonly<Record<string, string | readonly [number, string]>>
@@ -16,10 +19,14 @@ const TABLES: Readonly<Record<string, Codes>> = {
   'Refusal codes': REFUSAL_CODES,
   'Stale reasons': STALE_REASONS,
   'Notice codes': NOTICE_CODES,
+  'Verdict reasons': VERDICT_REASONS,
+  'Degraded reasons': DEGRADED_REASONS,
+  'Balancer error codes': BALANCER_ERROR_CODES,
   'Log error codes': LOG_ERROR_CODES,
   'Directory error codes': DIRECTORY_ERROR_CODES,
   'Configuration error codes': CONFIG_ERROR_CODES,
   'Produce error codes': PRODUCE_ERROR_CODES,
+  'Verdicts error codes': VERDICTS_ERROR_CODES,
   'Client error codes': CLIENT_ERROR_CODES,
 }
 

@@ -20,7 +20,7 @@ describe('pulsewire', { concurrency: true }, () => {
   it('lists its commands and exit codes', async () => {
     const { code, stdout } = await pulsewire(['--help'])
     assert.equal(code, 0)
-    for (const command of ['push', 'gateway', 'pulse', 'all', 'demo', 'watch', 'produce', 'config', 'version'])
+    for (const command of ['push', 'gateway', 'balancer', 'pulse', 'all', 'demo', 'watch', 'verdicts', 'produce', 'config', 'version'])
       assert.match(stdout, new RegExp(`^ {2}${command}\\b`, 'm'))
     assert.match(stdout, /Exit codes:\n {2}0 /)
   })
@@ -47,7 +47,7 @@ describe('pulsewire', { concurrency: true }, () => {
   })
 
   it('prints and checks the configuration of every role', async () => {
-    for (const role of ['push', 'gateway', 'pulse', 'all']) {
+    for (const role of ['push', 'gateway', 'balancer', 'pulse', 'all']) {
       const { code, stdout } = await pulsewire(['config', 'print', role, '-c', join(EXAMPLES, `${role}.yaml`), '--node-id', 'n-1'])
       assert.equal(code, 0)
       assert.match(stdout, /id: n-1/)

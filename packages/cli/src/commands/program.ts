@@ -5,13 +5,22 @@ import { demoCommand } from './demo.ts'
 import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
+import { verdictsCommand } from './verdicts.ts'
 import { watchCommand } from './watch.ts'
 
 function createProgram(): Command {
   const program = new Command('pulsewire').description(
     'Pushes stock quotes from Kafka to app clients and never goes silent without saying so.',
   )
-  const commands = [...roleCommands(), demoCommand(), watchCommand(), produceCommand(), ...nodeCommands(), configCommand()]
+  const commands = [
+    ...roleCommands(),
+    demoCommand(),
+    watchCommand(),
+    verdictsCommand(),
+    produceCommand(),
+    ...nodeCommands(),
+    configCommand(),
+  ]
   for (const command of commands) program.addCommand(command)
   program
     .command('version')

@@ -142,6 +142,11 @@ export class Balancer implements Service, Member {
     })
   }
 
+  /** Judges every node now; it does so by itself all the time. */
+  judgeNow(): void {
+    this.#judge()
+  }
+
   #judge(): void {
     const nowMs = this.#clock.nowMs()
     this.#probes.follow()

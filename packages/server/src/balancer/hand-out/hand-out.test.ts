@@ -267,19 +267,6 @@ describe('HandOut, pacing', () => {
     assert.equal(waits[40], 1000)
   })
 
-  it('keeps the place of a client that asks again, at the same gateway', () => {
-    const world = new World(['gw-1', 'gw-2', 'gw-3'])
-    const balancer = world.balancer(PACED)
-    for (let i = 0; i < 300; i++) balancer.answer(ask)
-    const first = balancer.answer({ ...ask, client: 'app-1' })
-    world.clock.advance(400)
-    const second = balancer.answer({ ...ask, client: 'app-1' })
-    assert.equal(second.gateways[0]!.node, first.gateways[0]!.node)
-    assert.equal(second.connectAfterMs, first.connectAfterMs - 400)
-    world.unusable.add(first.gateways[0]!.node)
-    assert.notEqual(balancer.answer({ ...ask, client: 'app-1' }).gateways[0]!.node, first.gateways[0]!.node)
-  })
-
   it('lets nobody wait for longer than the limit, however many ask', () => {
     const balancer = new World(['gw-1']).balancer({ ...PACED, waitMaxMs: 5000 })
     const waits = Array.from({ length: 5000 }, () => balancer.answer(ask).connectAfterMs)

@@ -3,7 +3,6 @@ import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { choose, type Choice } from './choose.ts'
 import { HandedOut } from './handed-out.ts'
-import { Promises, type Promised } from './promises.ts'
 
 export interface HandOutLimits extends AdmissionLimits {
   readonly gatewaysMax: number
@@ -12,8 +11,6 @@ export interface HandOutLimits extends AdmissionLimits {
 export interface Question {
   readonly zone?: string
   readonly track: Track
-  /** An id of the asking client's own, so that it keeps its place when it asks again. */
-  readonly client?: string
   /** A gateway has just refused it. */
   readonly refused?: boolean
 }
@@ -57,7 +54,6 @@ export class HandOut {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #admission: Admission
-  readonly #promises = new Promises()
   readonly #handedOut = new Map<string, HandedOut>()
   #sweptAtMs: number
 
@@ -70,32 +66,25 @@ export class HandOut {
     this.#sweptAtMs = clock.nowMs()
   }
 
-  answer({ zone, track, client, refused }: Question): HandOutAnswer {
+  answer({ zone, track, refused }: Question): HandOutAnswer {
     const nowMs = this.#clock.nowMs()
     this.#sweep(nowMs)
-    const usable = this.#offer.usable(track)
-    const gateways = usable.map((verdict) => this.#weigh(verdict, nowMs))
+    const gateways = this.#offer.usable(track).map((verdict) => this.#weigh(verdict, nowMs))
     const chosen = choose(gateways, this.#limits.gatewaysMax, zone, this.#random)
-    const promised = client === undefined ? undefined : this.#promises.of(client, nowMs)
-    const kept = gateways.find(({ node }) => node === promised?.node)
-    const ordered = kept === undefined ? chosen : [kept, ...chosen.filter((choice) => choice !== kept)].slice(0, this.#limits.gatewaysMax)
-    const atMs = kept === undefined ? this.#send(ordered[0], client, refused === true, nowMs) : promised!.atMs
     return {
-      gateways: ordered.map(({ node, zone: its, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: its })),
-      connectAfterMs: Math.max(0, Math.round(atMs - nowMs)),
+      gateways: chosen.map(({ node, zone: its, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: its })),
+      connectAfterMs: Math.round(this.#send(chosen[0], refused === true, nowMs)),
       degradations: this.#offer.degradations(track),
     }
   }
 
-  /** Sends a client to the gateway. @returns when it is to connect. */
-  #send(to: Gateway | undefined, client: string | undefined, wasRefused: boolean, nowMs: number): number {
-    if (to === undefined) return nowMs
+  /** Sends a client to the gateway. @returns how long it is to wait before. */
+  #send(to: Gateway | undefined, wasRefused: boolean, nowMs: number): number {
+    if (to === undefined) return 0
     const leadMs = wasRefused && this.#limits.connectionsPerSecond > 0 ? CROWD_MS : 0
-    const atMs = nowMs + leadMs + this.#admission.take(to.node, nowMs, this.#offer.balancers())
-    this.#handedOutTo(to.node).add(atMs)
-    const promised: Promised = { node: to.node, atMs }
-    if (client !== undefined) this.#promises.keep(client, promised, nowMs)
-    return atMs
+    const waitMs = leadMs + this.#admission.take(to.node, nowMs, this.#offer.balancers())
+    this.#handedOutTo(to.node).add(nowMs + waitMs)
+    return waitMs
   }
 
   #weigh(verdict: Verdict, nowMs: number): Gateway {
@@ -122,7 +111,6 @@ export class HandOut {
   #sweep(nowMs: number): void {
     if (nowMs - this.#sweptAtMs < SWEEP_INTERVAL_MS) return
     this.#sweptAtMs = nowMs
-    this.#promises.sweep(nowMs)
     const usable = new Set([...this.#offer.usable('stable'), ...this.#offer.usable('grey')].map(({ node }) => node))
     this.#admission.keepOnly(usable)
     for (const node of this.#handedOut.keys()) if (!usable.has(node)) this.#handedOut.delete(node)

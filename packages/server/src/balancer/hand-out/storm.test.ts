@@ -96,7 +96,7 @@ function storm(options: {
   }
   const askBalancer = (client: number): void => {
     const balancer = balancers[Math.floor(random() * balancers.length)]!
-    const { gateways, connectAfterMs } = balancer.answer({ track: 'stable', client: `app-${client}`, refused: refusals[client]! > 0 })
+    const { gateways, connectAfterMs } = balancer.answer({ track: 'stable', refused: refusals[client]! > 0 })
     clock.after(connectAfterMs + random() * NETWORK_MS_MAX, () => knock(client, gateways[0]!.node))
   }
   const nodes = [...doors.keys()]

@@ -27,8 +27,9 @@ export const gatewaysQuery = z.strictObject({
   client: z.exactOptional(
     z
       .string()
-      .regex(/^[\x21-\x7e]{1,64}$/, 'expected 1 to 64 visible ASCII characters')
-      .describe('An id that the client made up for itself: with it, it keeps its place in the row when it asks again.'),
+      .min(1, 'expected 1 to 1024 characters')
+      .max(1024, 'expected 1 to 1024 characters')
+      .describe('Who asks, name and version or user: for people who look at requests. Nothing depends on it.'),
   ),
 })
 

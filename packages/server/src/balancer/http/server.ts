@@ -4,6 +4,7 @@ import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type * as z from 'zod'
 import { PulsewireError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { VERSION } from '../../runtime/version.ts'
@@ -165,7 +166,7 @@ function addRoutes(app: FastifyInstance, api: Api): void {
       },
     },
     (request) => {
-      const answer = api.gateways({ ...request.query, refused: request.query.refused === 'true' })
+      const answer = api.gateways(questionOf(request.query))
       if (answer !== null) return answer
       if (!api.ready()) throw new ApiError('not_ready', 'this balancer has just started and does not know the nodes yet; ask again')
       throw new ApiError('no_gateways', `no gateway of track ${request.query.track} can be handed out; /v1/verdicts says why`)
@@ -196,6 +197,11 @@ function addRoutes(app: FastifyInstance, api: Api): void {
     void reply.code(api.ready() ? 200 : 503).type('text/plain')
     return api.ready() ? 'ready\n' : 'not ready\n'
   })
+}
+
+/** Who asks is not passed on: nothing depends on it, and it may be somebody's name. */
+function questionOf({ zone, track, refused }: z.output<typeof gatewaysQuery>): Question {
+  return { track, refused: refused === 'true', ...(zone === undefined ? {} : { zone }) }
 }
 
 function onError(error: FastifyError | ApiError, url: string, reply: FastifyReply, logger: Logger): unknown {

@@ -138,12 +138,17 @@ describe('Probe', () => {
     assert.match(probe.failure ?? '', /nothing came for/)
   })
 
-  it('hears a goodbye', async () => {
+  it('leaves at a goodbye, as a client does, and is back at once where it is let in', async () => {
     const { world, probe } = await probed()
     world.pass(2000)
+    const sinceMs = probe.sinceMs
     void world.gateway.sessions.drain(1000)
-    world.clock.advance(100)
-    assert.equal(probe.leaving, true)
+    world.clock.advance(20)
+    assert.match(probe.failure ?? '', /goodbye/)
+    world.clock.advance(300)
+    assert.equal(probe.state, 'open')
+    assert.ok(probe.sinceMs > sinceMs)
+    assert.equal(world.gateway.sessions.size, 1)
   })
 
   it('takes an address that is none for a failed attempt', () => {

@@ -62,7 +62,6 @@ export class Probe implements FrameHandler, ProbeReport {
   failure: string | null = null
   failures = 0
   peer: ProbeReport['peer'] = null
-  leaving = false
   heardAtMs: number
   roundTripMs: number | null = null
   pulseIntervalMs = 0
@@ -192,8 +191,9 @@ export class Probe implements FrameHandler, ProbeReport {
       case 'resubscribe':
         return this.#askAgain()
       case 'goodbye':
-        this.leaving = true
-        return this.#options.onChange()
+        // A gateway also evens out its load by it, so it proves nothing: a client leaves, and so does this one. Whether
+        // somebody new is let in shows at once.
+        return this.#drop(`it said goodbye: ${frame.message}`)
       case 'error':
         this.#options.logger.warn('probe_error', `${this.node} answers its probe with ${frame.code}: ${frame.message}`, {})
     }
@@ -201,7 +201,6 @@ export class Probe implements FrameHandler, ProbeReport {
 
   #welcomed(frame: WelcomeFrame): void {
     this.failures = 0
-    this.leaving = false
     this.peer = { node: frame.node, role: frame.role, version: frame.version }
     this.pulseIntervalMs = frame.pulseIntervalMs
     this.#heard.begin(frame.feeds, this.#clock.nowMs())

@@ -42,8 +42,6 @@ export interface ProbeReport {
   readonly failures: number
   /** Who answered last; `null` before anybody did. */
   readonly peer: { readonly node: string; readonly role: string; readonly version: string } | null
-  /** The gateway has said goodbye on this session: it is about to close. */
-  readonly leaving: boolean
   /** When anything came last. */
   readonly heardAtMs: number
   /** The shortest of the newest round trips; `null` while there is none. */

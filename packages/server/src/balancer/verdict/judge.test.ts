@@ -33,7 +33,6 @@ function probe(rest: Partial<ProbeReport> = {}): ProbeReport {
     failure: null,
     failures: 0,
     peer: { node: 'gw-1', role: 'gateway', version: '0.1.0' },
-    leaving: false,
     heardAtMs: NOW_MS - 400,
     roundTripMs: 1,
     pulseIntervalMs: 1000,
@@ -78,7 +77,7 @@ describe('judge, of a gateway', () => {
     assert.deepEqual(codes({ node: known({}, { state: 'kept', heardAtMs: NOW_MS - 600_000 }) }), [])
   })
 
-  it('says what its probe meets: nobody, another node, silence, a goodbye', () => {
+  it('says what its probe meets: nobody, another node, silence', () => {
     assert.deepEqual(codes({ probe: null }), ['probe_pending'])
     const refused = { state: 'failed', failure: 'connect ECONNREFUSED', failures: 3, sinceMs: NOW_MS - 200 } as const
     const [finding] = judged({ probe: probe(refused) })
@@ -87,7 +86,6 @@ describe('judge, of a gateway', () => {
     assert.deepEqual(codes({ probe: probe({ peer: { node: 'gw-2', role: 'gateway', version: '0.1.0' } }) }), ['wrong_node'])
     assert.deepEqual(codes({ probe: probe({ peer: { node: 'gw-1', role: 'push', version: '0.1.0' } }) }), ['wrong_node'])
     assert.deepEqual(codes({ probe: probe({ heardAtMs: NOW_MS - 2501 }) }), ['silent'])
-    assert.deepEqual(codes({ probe: probe({ leaving: true }) }), ['draining'])
     assert.deepEqual(codes({ probe: probe({ state: 'connecting', peer: null, feeds: new Map() }) }), ['probe_pending'])
   })
 

@@ -120,7 +120,7 @@ function judgeProbe(input: JudgeInput): Finding[] {
   if (probe === null) return [{ code: 'probe_pending', message: `${lease.node} is not probed yet` }]
   const impostor = judgePeer(lease.node, probe)
   if (impostor !== undefined) return [impostor]
-  const connection = judgeConnection(lease.node, input, probe)
+  const connection = judgeConnection(input, probe)
   if (connection !== undefined) return [connection]
   return [...expectations.values()].flatMap((expected) => judgeFeed(lease.node, probe, expected, input))
 }
@@ -130,9 +130,8 @@ function judgePeer(name: string, { peer, address }: ProbeReport): Finding | unde
   return { code: 'wrong_node', message: `at ${address}, which ${name} advertises, answers ${peer.node}, a ${peer.role} node` }
 }
 
-function judgeConnection(name: string, { limits, nowMs }: JudgeInput, probe: ProbeReport): Finding | undefined {
-  const { state, address, failure, failures, sinceMs, heardAtMs, leaving } = probe
-  if (leaving) return { code: 'draining', message: `${name} told its probe to move` }
+function judgeConnection({ limits, nowMs }: JudgeInput, probe: ProbeReport): Finding | undefined {
+  const { state, address, failure, failures, sinceMs, heardAtMs } = probe
   if (state === 'failed') {
     const attempts = failures === 1 ? 'the last attempt' : `the last ${failures} attempts`
     return { code: 'connect_failed', message: `${attempts} to connect to ${address} failed: ${failure}` }
