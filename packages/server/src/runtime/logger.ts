@@ -89,7 +89,13 @@ export function createLogger(options: LoggerOptions): Logger {
 /** What was dropped is told of in the same form as everything else. */
 function standardError(format: (line: string) => string): (line: string) => void {
   const sink = standardErrorSink((lines, why) => {
-    const told = { level: 'warn', time: new Date().toISOString(), code: 'log_lines_dropped', lines, msg: `${lines} log lines were lost: ${why}` }
+    const told = {
+      level: 'warn',
+      time: new Date().toISOString(),
+      code: 'log_lines_dropped',
+      lines,
+      msg: `${lines} log lines were lost: ${why}`,
+    }
     return format(`${JSON.stringify(told)}\n`)
   })
   return (line) => sink.write(line)

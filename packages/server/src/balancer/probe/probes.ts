@@ -1,4 +1,4 @@
-import type { Directory, KnownNode } from '../../directory/directory.ts'
+import type { Directory, KnownNode } from '../../directory/index.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
 import type { ProbeReport } from './report.ts'
 

@@ -1,4 +1,4 @@
-import type { CatalogueFeed, Directory } from '../../directory/directory.ts'
+import type { CatalogueFeed, Directory } from '../../directory/index.ts'
 
 /** What a node has to serve of one feed to be believed. */
 export interface FeedExpectation {

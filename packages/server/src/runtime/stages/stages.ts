@@ -167,7 +167,8 @@ export class SharedStages implements Stages {
     const row = this.table.overdueRow
     if (row < 0) return null
     const account = this.#stages[row]?.account(this.#nowMs())
-    if (account === undefined) return { stage: 'event_loop', busyMs: Math.round(this.#nowMs() - this.table.sinceMs(LOOP_ROW)), holder: null }
+    if (account === undefined)
+      return { stage: 'event_loop', busyMs: Math.round(this.#nowMs() - this.table.sinceMs(LOOP_ROW)), holder: null }
     return { stage: account.stage, busyMs: account.busyMs ?? 0, holder: account.holders[0]?.holder ?? null }
   }
 
