@@ -9,12 +9,13 @@ import { CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS } from '../../p
 import { CONFIG_ERROR_CODES, DIRECTORY_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
 import { BALANCER_ERROR_CODES } from '../../packages/server/src/balancer/http/errors.ts'
 import { DEGRADED_REASONS, VERDICT_REASONS } from '../../packages/server/src/balancer/verdict/reasons.ts'
-import { EXIT_CODES } from '../../packages/server/src/runtime/lifecycle/index.ts'
+import { EXIT_CODES, EXIT_SIGNALS } from '../../packages/server/src/runtime/lifecycle/index.ts'
 
 type Codes = Readonly<Record<string, string | readonly [number, string]>>
 
 const TABLES: Readonly<Record<string, Codes>> = {
   'Exit codes': EXIT_CODES,
+  'Exit signals': EXIT_SIGNALS,
   'Close codes': CLOSE_CODES,
   'Refusal codes': REFUSAL_CODES,
   'Stale reasons': STALE_REASONS,

@@ -2,7 +2,11 @@
 import {
   type ControlDirectory,
   createBalancer,
+  BreakableLog,
+  type ConfigRole,
   createGateway,
+  type ExitReason,
+  Faults,
   type GatewayConfig,
   createLogger,
   createPulseWriter,
@@ -12,6 +16,8 @@ import {
   type Logger,
   loadConfig,
   type Member,
+  type MemoryPressure,
+  NO_PRESSURE,
   type NamedService,
   openDirectory,
   openLog,
@@ -19,12 +25,17 @@ import {
   type RoleConfigs,
   runProcess,
   type Service,
+  settingsOf,
   splitAllConfig,
+  type Stages,
+  unwatchedStages,
   VERSION,
 } from '@pulsewire/server'
 import { type ConfigOptions, sourcesOf } from '../commands/config-options.ts'
 import { consoleService } from './console-service.ts'
 import { logService } from './log-service.ts'
+import { startMemoryGuard } from './start-memory-guard.ts'
+import { startWatchdog } from './start-watchdog.ts'
 
 type RoleConfig = NonNullable<RoleConfigs[ProcessRole]>
 
@@ -46,32 +57,83 @@ export async function runRole(role: ProcessRole, options: ConfigOptions): Promis
         : role === 'balancer'
           ? { balancer: loadConfig('balancer', sources) }
           : { pulse: loadConfig('pulse', sources) }
+  forgetSecrets(role)
   await run(configs)
 }
 
 /** Runs several roles in this process. @throws ConfigError */
 export async function runAll(roles: readonly ProcessRole[] | undefined, options: ConfigOptions): Promise<void> {
-  await run(splitAllConfig(loadConfig('all', sourcesOf('all', options)), roles))
+  const configs = splitAllConfig(loadConfig('all', sourcesOf('all', options)), roles)
+  forgetSecrets('all')
+  await run(configs)
+}
+
+/** What the environment holds, V8 writes into its last report; and every child process inherits it. */
+function forgetSecrets(role: ConfigRole): void {
+  for (const { node, env } of settingsOf(role)) if (node.secret === true && env !== undefined) delete process.env[env]
 }
 
 async function run(configs: RoleConfigs): Promise<void> {
   const config = configs.gateway ?? configs.push ?? configs.pulse ?? configs.balancer
   if (config === undefined) return
   const logger = createLogger(config.logging)
-  const services = await createServices(configs, logger)
+  const stop = new AbortController()
+  let stuck: ExitReason | undefined
+  await using watchdog = await startWatchdog(config, logger, (reason) => {
+    stuck = reason
+    stop.abort()
+  })
+  using guard = watchdog === null ? null : startMemoryGuard(config.watchdog, config.node.id, watchdog, logger)
+  const parts = {
+    logger,
+    stages: watchdog?.stages ?? unwatchedStages,
+    memory: guard?.pressure ?? NO_PRESSURE,
+    breakLog: config.faults.enabled,
+  }
+  const { services, isReady, breakable } = await createServices(configs, parts)
+  watchdog?.readyWhen(isReady)
+  await using _ = config.faults.enabled
+    ? await Faults.start({
+        listen: config.faults.listen,
+        logger,
+        sections: watchdog?.stages.sections ?? new Map(),
+        stopConsuming: () => breakable?.stop(),
+      })
+    : null
   logger.info('process_starting', `pulsewire ${VERSION} starts`, { roles: Object.keys(configs), node: process.version, pid: process.pid })
   await runProcess(services, {
     ...config.shutdown,
     logger,
-    onReady: () => logger.info('process_ready', 'every service has started'),
+    stop: stop.signal,
+    stopReason: () => stuck,
+    onReady: () => {
+      watchdog?.tellState('ready')
+      logger.info('process_ready', 'every service has started')
+    },
+    onStopping: () => watchdog?.tellState('stopping'),
   })
 }
 
+interface Parts {
+  readonly logger: Logger
+  readonly stages: Stages
+  readonly memory: MemoryPressure
+  readonly breakLog: boolean
+}
+
+interface Created {
+  readonly services: NamedService[]
+  readonly isReady: () => boolean
+  readonly breakable: BreakableLog | undefined
+}
+
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
-async function createServices(configs: RoleConfigs, logger: Logger): Promise<NamedService[]> {
+async function createServices(configs: RoleConfigs, parts: Parts): Promise<Created> {
   const { push, gateway, balancer, pulse } = configs
-  const { log, directory, services } = await openShared(configs, logger)
+  const { logger, stages, memory } = parts
+  const { log, directory, services, breakable } = await openShared(configs, parts)
   const shared = directory === undefined ? {} : { directory }
+  const roles: { readonly ready: boolean }[] = []
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
       const { node, directory: leases } = config
@@ -80,32 +142,40 @@ async function createServices(configs: RoleConfigs, logger: Logger): Promise<Nam
     }
     services.push({ name: role, service })
   }
-  if (pulse !== undefined) add('pulse', pulse, createPulseWriter(pulse, { log: log!, logger: named(logger, pulse) }))
-  if (push !== undefined) add('push', push, createPushNode(push, { ...shared, log: log!, logger: named(logger, push) }))
+  if (pulse !== undefined) add('pulse', pulse, createPulseWriter(pulse, { log: log!, stages, logger: named(logger, pulse) }))
+  if (push !== undefined) {
+    const service = createPushNode(push, { ...shared, log: log!, stages, memory, logger: named(logger, push) })
+    roles.push(service)
+    add('push', push, service)
+  }
   if (gateway !== undefined) {
-    const service = createGateway(gateway, { ...shared, logger: named(logger, gateway) })
+    const service = createGateway(gateway, { ...shared, stages, memory, logger: named(logger, gateway) })
+    roles.push(service)
     add('gateway', gateway, service)
     if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))
   }
   // Its configuration is only taken with a directory.
   if (balancer !== undefined)
     add('balancer', balancer, createBalancer(balancer, { directory: directory!, logger: named(logger, balancer) }))
-  return services
+  return { services, breakable, isReady: () => roles.every(({ ready }) => ready) }
 }
 
 async function openShared(
   { push, gateway, balancer, pulse }: RoleConfigs,
-  logger: Logger,
-): Promise<Shared & { readonly services: NamedService[] }> {
+  { logger, breakLog }: Parts,
+): Promise<Shared & { readonly services: NamedService[]; readonly breakable?: BreakableLog }> {
   const reader = push ?? pulse
   const config = reader ?? gateway ?? balancer!
   if (reader === undefined && !config.directory.enabled) return { services: [] }
-  const log = await openLog(config.log, config.node.id, reader?.feeds.map(({ topic }) => topic) ?? [])
+  const opened = await openLog(config.log, config.node.id, reader?.feeds.map(({ topic }) => topic) ?? [])
+  const breakable = breakLog ? new BreakableLog(opened) : undefined
+  const log = breakable?.log ?? opened
+  const broken = breakable === undefined ? {} : { breakable }
   const services: NamedService[] = [{ name: 'log', service: logService(log) }]
-  if (!config.directory.enabled) return { log, services }
+  if (!config.directory.enabled) return { log, services, ...broken }
   const directory = openDirectory({ config: config.directory, log, logger: named(logger, config) })
   services.push({ name: 'directory', service: directory })
-  return { log, directory, services }
+  return { log, directory, services, ...broken }
 }
 
 function consoleOf({ console: { listen } }: GatewayConfig, port: () => number, logger: Logger): NamedService {

@@ -4,7 +4,9 @@ import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import { ConfigError } from '../runtime/errors.ts'
 import { advertisedAddresses, type GatewayConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
+import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
@@ -33,6 +35,10 @@ export interface GatewayDeps {
   readonly peers?: Peers
   /** Names the push nodes when the configuration names none, and the other gateways. */
   readonly directory?: Directory
+  /** Where its stages are watched. Default: nowhere. */
+  readonly stages?: Stages
+  /** Whether the process's memory runs short. Default: never. */
+  readonly memory?: MemoryPressure
 }
 
 /** Makes one stream of both lines and serves clients. */
@@ -46,6 +52,7 @@ export class Gateway implements Service, Member {
   readonly #balance: Balance
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #stages: Stages
   readonly #closed = Promise.withResolvers<void>()
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
@@ -60,6 +67,8 @@ export class Gateway implements Service, Member {
     this.#config = config
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
+    const stages = deps.stages ?? unwatchedStages
+    this.#stages = stages
     const random = deps.random ?? Math.random
     this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock })
     const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
@@ -73,6 +82,8 @@ export class Gateway implements Service, Member {
       log: deps.logger,
       random,
       elsewhere: (why) => balance.elsewhere(why),
+      stages,
+      ...(deps.memory === undefined ? {} : { memory: deps.memory }),
     })
     balance.attach(this.sessions)
     const upstreams = this.#makeUpstreams(deps.directory)
@@ -94,6 +105,7 @@ export class Gateway implements Service, Member {
       logger: deps.logger,
       client: `${config.node.id}/${VERSION}`,
       pulseIntervalMs: config.gateway.linkPulseIntervalMs,
+      dispatching: stages.open('dispatch'),
     })
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
@@ -101,13 +113,14 @@ export class Gateway implements Service, Member {
       messageBytesMax: session.messageBytesMax,
       sessions: this.sessions,
       ready: () => this.ready,
+      readiness: () => (stages.fault === null ? [] : [describeFault(stages.fault)]),
       log: deps.logger,
     })
   }
 
-  /** It knows which feeds there are, so that it can answer, and nobody has told it to go. */
+  /** It knows which feeds there are, so that it can answer, nobody has told it to go, and nothing in it is stuck. */
   get ready(): boolean {
-    return this.hub.feeds.length > 0 && this.#word === 'online'
+    return this.#stages.fault === null && this.hub.feeds.length > 0 && this.#word === 'online'
   }
 
   /** Those that are there now. */

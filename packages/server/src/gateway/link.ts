@@ -21,6 +21,7 @@ import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, nameStall, noStalls, type StallCounts } from '../runtime/stall.ts'
+import type { Stage } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import type { ConnectLink, LinkConnection } from './link-transport.ts'
 import { Unanswered } from './unanswered.ts'
@@ -86,6 +87,7 @@ export class Link implements FrameHandler {
   readonly #clock: Clock
   readonly #random: () => number
   readonly #logger: Logger
+  readonly #dispatching: Stage | undefined
   readonly #client: string
   readonly #pulseIntervalMs: number
   /** Of this connection: who answers at the address next may be another process, with another clock. */
@@ -111,6 +113,8 @@ export class Link implements FrameHandler {
     readonly clock: Clock
     readonly random: () => number
     readonly logger: Logger
+    /** Taking one message, with all that follows from it here. */
+    readonly dispatching?: Stage
     readonly client: string
     readonly pulseIntervalMs: number
   }) {
@@ -123,6 +127,7 @@ export class Link implements FrameHandler {
     this.#clock = options.clock
     this.#random = options.random
     this.#logger = options.logger
+    this.#dispatching = options.dispatching
     this.#client = options.client
     this.#pulseIntervalMs = options.pulseIntervalMs
     this.lastHeardMs = options.clock.nowMs()
@@ -176,11 +181,14 @@ export class Link implements FrameHandler {
   #message(message: Uint8Array | string): void {
     this.#highestPulse = 0
     this.#heard = false
+    this.#dispatching?.enter()
     try {
       this.decoder.decode(message, this)
     } catch (error) {
       this.drop(error instanceof Error ? error.message : String(error))
       return
+    } finally {
+      this.#dispatching?.leave()
     }
     // A node that answers but sends no pulses, not even empty ones, is as silent as one that does neither.
     if (this.#heard) this.lastHeardMs = this.#clock.nowMs()

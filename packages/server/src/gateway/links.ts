@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { Stage } from '../runtime/stages/index.ts'
 import type { Arbiter } from './arbiter.ts'
 import type { ConnectLink } from './link-transport.ts'
 import { Link } from './link.ts'
@@ -14,6 +15,8 @@ export interface LinksOptions {
   readonly logger: Logger
   readonly client: string
   readonly pulseIntervalMs: number
+  /** Taking a message of any of them. */
+  readonly dispatching: Stage
 }
 
 /** The links that a gateway has: one to each chosen push node, opened and closed as those come and go. */
@@ -62,11 +65,11 @@ export class Links implements Iterable<Link> {
   }
 
   #add(line: string, address: string): Link {
-    const { arbiter: handler, connect, clock, random, logger, client, pulseIntervalMs } = this.#options
+    const { arbiter: handler, connect, clock, random, logger, client, pulseIntervalMs, dispatching } = this.#options
     const free = this.#slots.indexOf(undefined)
     const index = free >= 0 ? free : this.#slots.length
     if (index >= LINKS_MAX) throw new Error(`no room for a link to ${address}: more than ${LINKS_MAX} were chosen`)
-    const link = new Link({ index, line, address, handler, connect, clock, random, logger, client, pulseIntervalMs })
+    const link = new Link({ index, line, address, handler, connect, clock, random, logger, client, pulseIntervalMs, dispatching })
     this.#slots[index] = link
     return link
   }

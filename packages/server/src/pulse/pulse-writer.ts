@@ -5,14 +5,19 @@ import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { FeedConfig, PulseConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
+import { type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 
 /** How often a topic is looked at for new partitions, and looked for when it is not there. */
 const DESCRIBE_INTERVAL_MS = 2000
+/** A call that asks every broker of a large cluster that hangs takes minutes; one that takes longer never comes back. */
+const LOG_CALL_DEADLINE_MS = 300_000
 
 export interface PulseDeps {
   readonly log: Log
   readonly logger: Logger
   readonly clock?: Clock
+  /** Where its stages are watched. Default: nowhere. */
+  readonly stages?: Stages
 }
 
 /** Puts pulses into every partition of one feed's topic. */
@@ -23,6 +28,8 @@ class FeedPulse {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #intervalMs: number
+  readonly #calling: Stage
+  readonly #appending: Stage
   #partitions = 0
   #sequence = 0
   #describing = false
@@ -43,6 +50,8 @@ class FeedPulse {
     this.#log = deps.log
     this.#logger = deps.logger
     this.#clock = deps.clock
+    this.#calling = deps.stages.open(`describe ${feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
+    this.#appending = deps.stages.open(`append ${feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
   }
 
   start(): void {
@@ -62,7 +71,7 @@ class FeedPulse {
     if (this.#describing) return
     this.#describing = true
     try {
-      const topic = await this.#log.describe(this.#feed.topic)
+      const topic = await this.#calling.during(`topic ${this.#feed.topic}`, this.#log.describe(this.#feed.topic))
       const first = this.#partitions === 0
       this.#partitions = topic.partitions.length
       if (first) this.#beat()
@@ -94,10 +103,8 @@ class FeedPulse {
   async #append(partitions: readonly number[], pulse: PulseRecord): Promise<void> {
     for (const partition of partitions) this.#onTheWay.set(partition, pulse)
     try {
-      await this.#log.append(
-        this.#feed.topic,
-        partitions.map((partition) => encodePulse(partition, pulse)),
-      )
+      const records = partitions.map((partition) => encodePulse(partition, pulse))
+      await this.#appending.during(`pulse ${pulse.sequence} of ${this.#feed.topic}`, this.#log.append(this.#feed.topic, records))
       this.#succeeded()
     } catch (error) {
       this.#failed(error)
@@ -131,7 +138,7 @@ export class PulseWriter implements Service, Member {
 
   constructor(config: PulseConfig, deps: PulseDeps) {
     this.#config = config
-    const all = { ...deps, clock: deps.clock ?? systemClock }
+    const all = { ...deps, clock: deps.clock ?? systemClock, stages: deps.stages ?? unwatchedStages }
     this.#logger = deps.logger
     this.#feeds = config.feeds.map(
       (feed) => new FeedPulse(feed, config.pulse.writerId, config.pulse.intervalMs ?? feed.pulseIntervalMs, all),

@@ -4,7 +4,9 @@ import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import { advertisedAddresses, type FeedConfig, type PushConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
+import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
@@ -25,6 +27,10 @@ export interface PushDeps {
   readonly listen?: ListenStream
   /** Names the other push nodes of its line, with which it shares partitions. Default: it is alone. */
   readonly directory?: Directory
+  /** Where its stages are watched. Default: nowhere. */
+  readonly stages?: Stages
+  /** Whether the process's memory runs short. Default: never. */
+  readonly memory?: MemoryPressure
 }
 
 /** Reads the log, holds the images of its partitions, and serves gateways. */
@@ -36,6 +42,7 @@ export class PushNode implements Service, HubSource, Member {
   readonly #readers: TopicReader[]
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #stages: Stages
   readonly #closed = Promise.withResolvers<void>()
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
@@ -52,6 +59,8 @@ export class PushNode implements Service, HubSource, Member {
     this.#config = config
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
+    const stages = deps.stages ?? unwatchedStages
+    this.#stages = stages
     this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map(feedOptions) })
     this.sessions = new Sessions({
       hub: this.hub,
@@ -60,6 +69,8 @@ export class PushNode implements Service, HubSource, Member {
       version: VERSION,
       log: deps.logger,
       random: deps.random ?? Math.random,
+      stages,
+      ...(deps.memory === undefined ? {} : { memory: deps.memory }),
     })
     this.hub.connect(this, this.sessions)
     this.#share = this.#makeShare(deps.directory)
@@ -76,6 +87,7 @@ export class PushNode implements Service, HubSource, Member {
         partitions: this.#partitionsOf(feed),
         logger: deps.logger,
         answerable,
+        stages,
       })
     })
     if (this.#share !== null) this.#stopListening = deps.directory!.onChange(() => this.#reshare())
@@ -85,14 +97,14 @@ export class PushNode implements Service, HubSource, Member {
       messageBytesMax: session.messageBytesMax,
       sessions: this.sessions,
       ready: () => this.ready,
-      readiness: () => this.#unreadyFeeds(),
+      readiness: () => (stages.fault === null ? this.#unreadyFeeds() : [describeFault(stages.fault), ...this.#unreadyFeeds()]),
       log: deps.logger,
     })
   }
 
-  /** Warm in every partition of some feed: one whose topic is missing, or is still being read in, must not keep back the others. Not ready when told to go. */
+  /** Warm in every partition of some feed: one whose topic is missing, or is still being read in, must not keep back the others. Not ready when told to go, or when something in it is stuck. */
   get ready(): boolean {
-    return this.#word === 'online' && this.#readers.some((reader) => reader.warm)
+    return this.#stages.fault === null && this.#word === 'online' && this.#readers.some((reader) => reader.warm)
   }
 
   /** What keeps feeds from being served as they should be, one line each. */

@@ -4,6 +4,7 @@ import type { Log, LogEvent, LogReader, PartitionRange, PartitionStart, TopicDes
 import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { type Exclusive, type Hold, type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import type { Intake } from './intake.ts'
 import { Progress } from './progress.ts'
 
@@ -11,6 +12,10 @@ import { Progress } from './progress.ts'
 const RETRY_MS = 1000
 /** A reader from which nothing came for so long, though pulses are due, is thrown away and made anew. */
 const REBUILD_AFTER_MS = 10_000
+/** A call that asks every broker of a large cluster that hangs takes minutes; one that takes longer never comes back. */
+const LOG_CALL_DEADLINE_MS = 300_000
+/** Readers of one feed, at most as many as it has topics. */
+const INTAKE_QUEUE_MAX = 8
 /** Records taken in one go before sessions get their turn. */
 const TURN_RECORDS_MAX = 2000
 
@@ -45,6 +50,14 @@ export class TopicReader {
   #lookedAtMs = -Infinity
   /** Everything must be read up to where the log is now before this node may be believed again. */
   #mustRewarm = false
+  /** Waits for the log. */
+  readonly #calling: Stage
+  /** A reader that was closed has to let the loop go on. */
+  readonly #rebuilding: Stage
+  #rebuild: Hold | null = null
+  /** One batch at a time goes into a feed, also while two topics of it are read. */
+  readonly #intaking: Exclusive
+  readonly #decoding: Stage
   /** Of the topic that reading began with: one made anew under the same name may come while no reader is open. */
   #topicId: string | null = null
 
@@ -58,8 +71,14 @@ export class TopicReader {
     readonly logger: Logger
     /** Told when `answers` may have become true. */
     readonly answerable: () => void
+    readonly stages?: Stages
   }) {
     this.feed = options.feed
+    const stages = options.stages ?? unwatchedStages
+    this.#calling = stages.open(`describe ${this.feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
+    this.#rebuilding = stages.open(`consume ${this.feed.name}`)
+    this.#intaking = stages.exclusive(`intake ${this.feed.name}`, { queueMax: INTAKE_QUEUE_MAX })
+    this.#decoding = stages.open(`decode ${this.feed.name}`)
     this.#hub = options.hub
     this.#log = options.log
     this.#config = options.config
@@ -164,13 +183,14 @@ export class TopicReader {
       `nothing came from ${this.#config.topic} for ${Math.round(silentMs)} ms; its reader is made anew`,
       {},
     )
+    this.#rebuild ??= this.#rebuilding.hold(`closing the silent reader of ${this.#config.topic}`)
     void this.#reader.close()
   }
 
   async #run(): Promise<void> {
     while (!this.#abort.signal.aborted) {
       try {
-        const topic = await this.#log.describe(this.#config.topic)
+        const topic = await this.#calling.during(`topic ${this.#config.topic}`, this.#log.describe(this.#config.topic))
         if (this.#abort.signal.aborted) return
         this.#topicId ??= topic.topicId
         if (topic.topicId === this.#topicId) {
@@ -208,6 +228,8 @@ export class TopicReader {
     } finally {
       this.#reader = null
       await reader.close()
+      this.#rebuild?.[Symbol.dispose]()
+      this.#rebuild = null
     }
   }
 
@@ -345,9 +367,15 @@ export class TopicReader {
 
   async #takeRecords(event: Extract<LogEvent, { kind: 'records' }>): Promise<void> {
     const { records } = event
+    using _ = await this.#intaking.enter(`records of ${this.#config.topic}/${event.partition}`)
     for (let from = 0; from < records.length; from += TURN_RECORDS_MAX) {
       const turn = records.length <= TURN_RECORDS_MAX ? event : { ...event, records: records.slice(from, from + TURN_RECORDS_MAX) }
-      this.#intake.take(turn)
+      this.#decoding.enter()
+      try {
+        this.#intake.take(turn)
+      } finally {
+        this.#decoding.leave()
+      }
       // It may be given up while sessions have their turn.
       if (from + TURN_RECORDS_MAX < records.length) await new Promise<void>((resolve) => this.#hub.clock.soon(resolve))
       if (!this.#progress.has(event.partition)) return

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { type Stage, unwatchedStages } from '../runtime/stages/index.ts'
 
 /** What the scheduler flushes. */
 export interface Flushable {
@@ -47,6 +48,7 @@ export class FlushScheduler {
   #slotAtMs = 0
   /** Sessions in the ring. */
   #waiting = 0
+  readonly #stage: Stage
   #timer: Timer | null = null
   #soon: Flushable[] = []
   #soonPending = false
@@ -55,7 +57,8 @@ export class FlushScheduler {
   #spentMs = 0
   #lookedAtMs: number
 
-  constructor(clock: Clock, intervalMs: number) {
+  constructor(clock: Clock, intervalMs: number, stage: Stage = unwatchedStages.open('flush')) {
+    this.#stage = stage
     this.#clock = clock
     this.#intervalMs = intervalMs
     this.#slotMs = Math.max(1, intervalMs / SLOTS_PER_INTERVAL)
@@ -107,6 +110,7 @@ export class FlushScheduler {
     const due = this.#soon
     this.#soon = []
     if (due.length === 0) return
+    this.#stage.enter()
     const startedAtMs = this.#clock.nowMs()
     const untilMs = startedAtMs + SLICE_MS
     for (let i = 0; i < due.length; i++) {
@@ -123,6 +127,7 @@ export class FlushScheduler {
       }
     }
     this.#spentMs += this.#clock.nowMs() - startedAtMs
+    this.#stage.leave()
   }
 
   /** Takes the slots whose time has come: several, when the process was busy meanwhile. */

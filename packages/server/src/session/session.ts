@@ -37,6 +37,8 @@ import { writeEntry } from './write-entry.ts'
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
 
 const BAD_FRAMES_MAX = 4
+/** What an update that is due counts for, beside the bytes that wait. */
+const DUE_BYTES = 8
 /** Control frames that wait for a closed window. Only a receiver that asks and takes no answers comes this far. */
 const CONTROLS_MAX = 10_000
 
@@ -84,6 +86,11 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     this.#flow = new FlowWindow(this.openedAtMs, context.options.outboundBytesMax)
     this.#table = new SubscriptionTable(context.hub, this, context.groups, context.options.subscriptionsMax)
     this.#pulses = new PulseOutbox(context.hub, this.#table)
+  }
+
+  /** What waits for this receiver in this process: bytes that its socket has not taken, and updates that it is behind by. */
+  get backlogBytes(): number {
+    return this.transport.bufferedBytes + (this.#slowness.isBehind ? 1 + this.#due.slots * DUE_BYTES : 0)
   }
 
   get symbols(): number {
@@ -381,6 +388,16 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     this.flush()
     this.state = 'leaving'
     this.transport.close(code, reason)
+    this.#leave()
+  }
+
+  /** Cut for want of memory: what waits for it goes at once, the rest when the transport lets go. */
+  shed(reason: CloseReason, why: string): void {
+    if (this.#isOver) return
+    this.#context.log.info('session_closed', why, { session: this.id, reason, remote: this.transport.remote })
+    this.#due.clear()
+    this.state = 'leaving'
+    this.transport.close(CLOSE_CODES[reason][0], `${reason}: ${why}`)
     this.#leave()
   }
 

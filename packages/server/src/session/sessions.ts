@@ -12,6 +12,8 @@ import {
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
+import { type Stages, unwatchedStages } from '../runtime/stages/index.ts'
+import { type MemoryPressure, NO_PRESSURE } from '../runtime/memory/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
@@ -28,6 +30,9 @@ const CHECK_INTERVAL_MS = 500
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 2000
 
+/** Part of the sessions that is cut at once when memory runs short. */
+const SHED_PART = 0.2
+
 /** All sessions of a node. */
 export class Sessions implements HubListener {
   /** Stalls of receivers since the start, by kind. */
@@ -41,6 +46,7 @@ export class Sessions implements HubListener {
   readonly #incarnation: string
   readonly #checkTimer: Timer
   readonly #moves: Moves
+  readonly #memory: MemoryPressure
   #nextId = 1
 
   constructor(options: {
@@ -53,6 +59,9 @@ export class Sessions implements HubListener {
     readonly random?: () => number
     /** Where receivers that are to leave could go. Default: not known, and they have to find out by themselves. */
     readonly elsewhere?: Elsewhere
+    readonly stages?: Stages
+    /** Whether the process's memory runs short. Default: never. */
+    readonly memory?: MemoryPressure
   }) {
     const { hub } = options
     this.#moves = new Moves({
@@ -62,6 +71,7 @@ export class Sessions implements HubListener {
       perSecond: options.session.drainPerSecond,
       elsewhere: options.elsewhere ?? (() => []),
     })
+    this.#memory = options.memory ?? NO_PRESSURE
     this.#wheel = new PulseWheel(hub.clock, options.random ?? Math.random)
     this.#incarnation = hub.epoch.toString(36)
     this.#context = {
@@ -71,7 +81,7 @@ export class Sessions implements HubListener {
       version: options.version,
       groups: options.groups ?? new Map(),
       composers: { 'pulsewire.bin.v1': new BinComposer(hub.epoch), 'pulsewire.json.v1': new JsonComposer() },
-      scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs),
+      scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
       log: options.log,
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
@@ -89,7 +99,7 @@ export class Sessions implements HubListener {
   }
 
   get full(): boolean {
-    return this.#sessions.size >= this.#context.options.sessionsMax
+    return this.#sessions.size >= this.#context.options.sessionsMax || this.#memory.isShort
   }
 
   [Symbol.iterator](): Iterator<Session> {
@@ -199,9 +209,26 @@ export class Sessions implements HubListener {
     log[level]('session_stalled', message, { session: id, kind, bufferedBytes })
   }
 
+  /** Cuts the slowest receivers, and where nobody is slow the greediest: a part of them, so that memory can be looked at again. */
+  #shed(why: string): void {
+    const open = [...this.#sessions].filter(({ state }) => state === 'open' || state === 'greeting')
+    const slow = open.filter((session) => session.backlogBytes > 0).sort((a, b) => b.backlogBytes - a.backlogBytes)
+    const greedy = slow.length > 0 ? slow : open.sort((a, b) => b.symbols - a.symbols)
+    const shed = greedy.slice(0, Math.max(1, Math.ceil(greedy.length * SHED_PART)))
+    if (shed.length === 0) return
+    this.#context.log.warn('sessions_shed', `${shed.length} of ${open.length} sessions are cut, the slowest first: ${why}`, {
+      shed: shed.length,
+      slow: slow.length,
+      open: open.length,
+    })
+    for (const session of shed) session.shed(slow.length > 0 ? 'slow_consumer' : 'overloaded', why)
+  }
+
   #check(): void {
     const nowMs = this.#context.hub.clock.nowMs()
     for (const session of this.#sessions) session.check(nowMs)
+    const why = this.#memory.takeOrder()
+    if (why !== null) this.#shed(why)
   }
 }
 

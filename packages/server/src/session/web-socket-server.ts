@@ -96,6 +96,7 @@ export class StreamServer implements StreamListener {
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const ready = this.#accepting && this.#options.ready()
+    // That a process answers is what makes it live: neither Kafka nor anything else is asked.
     if (request.url === '/live') response.writeHead(200, { 'content-type': 'text/plain' }).end('live\n')
     else if (request.url === '/ready') {
       const lines = [ready ? 'ready' : 'not ready', ...(this.#options.readiness?.() ?? [])]

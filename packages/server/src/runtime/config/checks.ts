@@ -20,6 +20,7 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkUpstreams(config),
     ...checkBalancer(config),
     ...checkListening(config),
+    ...checkFaults(config),
   ]
 }
 
@@ -179,12 +180,23 @@ function checkBalancer({ balancer, gateway, directory }: CheckedConfig): Problem
   return [{ path: ['balancer', 'pulseHeardWithinMs'], text: tooShort(pulseHeardWithinMs, pulseIntervalMs) }]
 }
 
-function checkListening({ push, gateway, balancer, console }: CheckedConfig): Problem[] {
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost']
+
+function checkFaults({ faults }: CheckedConfig): Problem[] {
+  if (faults === undefined || LOOPBACK.includes(faults.listen.host)) return []
+  return [
+    { path: ['faults', 'listen', 'host'], text: `found "${faults.listen.host}", expected a loopback address: ${LOOPBACK.join(', ')}` },
+  ]
+}
+
+function checkListening({ push, gateway, balancer, console, watchdog, faults }: CheckedConfig): Problem[] {
   const listeners = [
     { path: ['push', 'listen', 'port'], port: push?.listen.port ?? 0 },
     { path: ['gateway', 'listen', 'port'], port: gateway?.listen.port ?? 0 },
     { path: ['balancer', 'listen', 'port'], port: balancer?.listen.port ?? 0 },
     { path: ['console', 'listen', 'port'], port: console?.enabled === true ? console.listen.port : 0 },
+    { path: ['watchdog', 'probes', 'listen', 'port'], port: watchdog?.probes.enabled === true ? watchdog.probes.listen.port : 0 },
+    { path: ['faults', 'listen', 'port'], port: faults?.enabled === true ? faults.listen.port : 0 },
   ].filter(({ port }) => port !== 0)
   return duplicates(listeners.map(({ port }) => port)).map((index) => ({
     path: listeners[index]!.path,

@@ -4,6 +4,7 @@ export type {
   ConfigRole,
   Configs,
   DirectoryConfig,
+  FaultsConfig,
   FeedConfig,
   GatewayConfig,
   HistoryConfig,
@@ -13,6 +14,7 @@ export type {
   PushConfig,
   SaslConfig,
   SessionConfig,
+  WatchdogConfig,
 } from './schema.ts'
 export { advertisedAddresses } from './advertise.ts'
 export { CONFIG_ROLES } from './schema.ts'

@@ -7,9 +7,10 @@ import { linedNodeSection, nodeSection } from './sections/node.ts'
 import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
 import { balancerSection, gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
 import type { sessionSection } from './sections/session.ts'
+import { faultsSection, watchdogSection } from './sections/watchdog.ts'
 import type { Secret } from './secret.ts'
 
-const operation = { logging: loggingSection, shutdown: shutdownSection }
+const operation = { logging: loggingSection, shutdown: shutdownSection, watchdog: watchdogSection, faults: faultsSection }
 
 const shared = { log: logSection, directory: directorySection }
 
@@ -65,6 +66,8 @@ export type DirectoryConfig = Frozen<z.output<typeof directorySection>>
 export type FeedConfig = Frozen<z.output<typeof feedSection>>
 export type HistoryConfig = Frozen<z.output<typeof history>>
 export type SessionConfig = Frozen<z.output<ReturnType<typeof sessionSection>>>
+export type WatchdogConfig = Frozen<z.output<typeof watchdogSection>>
+export type FaultsConfig = Frozen<z.output<typeof faultsSection>>
 export type PulseWriterConfig = Frozen<z.output<typeof pulseSection>> & { readonly writerId: string }
 
 type WithLog<T> = Omit<T, 'log'> & { readonly log: LogConfig }

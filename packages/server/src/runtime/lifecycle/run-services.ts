@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly logger?: Logger
   /** Called once all have started. */
   readonly onReady?: () => void
+  /** Called once, before anything is drained. */
+  readonly onStopping?: () => void
 }
 
 export interface RunResult {
@@ -159,6 +161,7 @@ class Run {
   /** Each is closed before the one it feeds on drains: a gateway in this process must not hold up its own push node. */
   async #stopAll(): Promise<void> {
     this.#change('stopping')
+    this.#options.onStopping?.()
     const left = { drainMs: this.#options.drainDeadlineMs ?? 10_000, closeMs: this.#options.closeDeadlineMs ?? 5_000 }
     for (const service of this.#started.toReversed()) {
       const startedMs = this.#clock.nowMs()

@@ -1,16 +1,12 @@
 import { PulsewireError } from '../errors.ts'
-import type { Stage, Stages } from './stages.ts'
 import { monotonicMs } from './monotonic.ts'
+import type { Stage, StageOptions } from './stages.ts'
 
 export interface ExclusiveOptions {
-  readonly stages: Stages
-  /** As reports call it. */
-  readonly name: string
-  /** How long one holder may hold it. */
-  readonly deadlineMs: number
+  /** How long one holder may hold it. Default: what the process allows local work. */
+  readonly deadlineMs?: number
   /** How many may wait for it. */
   readonly queueMax: number
-  readonly nowMs?: () => number
 }
 
 interface Waiter {
@@ -33,14 +29,15 @@ export class Exclusive {
   readonly #queue: Waiter[] = []
   #isHeld = false
 
-  constructor(options: ExclusiveOptions) {
-    this.name = options.name
+  /** To be made by `Stages.exclusive`. */
+  constructor(name: string, open: (options: StageOptions) => Stage, options: ExclusiveOptions, nowMs = monotonicMs) {
+    this.name = name
     this.#queueMax = options.queueMax
-    this.#nowMs = options.nowMs ?? monotonicMs
-    this.#stage = options.stages.open(options.name, options.deadlineMs, () => {
-      const nowMs = this.#nowMs()
-      return this.#queue.map(({ holder, sinceMs }) => ({ holder, heldMs: Math.round(nowMs - sinceMs) }))
-    })
+    this.#nowMs = nowMs
+    const waiting = (): { holder: string; heldMs: number }[] =>
+      this.#queue.map(({ holder, sinceMs }) => ({ holder, heldMs: Math.round(this.#nowMs() - sinceMs) }))
+    const { deadlineMs } = options
+    this.#stage = open(deadlineMs === undefined ? { waiting } : { deadlineMs, waiting })
   }
 
   get isHeld(): boolean {

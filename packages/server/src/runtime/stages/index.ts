@@ -1,4 +1,4 @@
-export { Exclusive, type ExclusiveOptions } from './exclusive.ts'
+export type { Exclusive } from './exclusive.ts'
 export { monotonicMs } from './monotonic.ts'
 export {
   describeFault,

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Exclusive, SharedStages } from './index.ts'
+import { type Exclusive, SharedStages } from './index.ts'
 
-function world(): { stages: SharedStages; names: string[]; pass: (ms: number) => void; nowMs: () => number } {
+function world(): { stages: SharedStages; names: string[]; pass: (ms: number) => void } {
   let nowMs = 1000
   const names: string[] = []
-  const stages = new SharedStages({ nowMs: () => nowMs, onOpen: (_row, name) => names.push(name) })
-  return { stages, names, nowMs: () => nowMs, pass: (ms) => (nowMs += ms) }
+  const stages = new SharedStages({ deadlineMs: 2000, nowMs: () => nowMs, onOpen: (_row, name) => names.push(name) })
+  return { stages, names, pass: (ms) => (nowMs += ms) }
+}
+
+function holdersOf(stages: SharedStages): [string, number][] {
+  return stages.accounts()[0]!.holders.map(({ holder, heldMs }) => [holder, heldMs])
 }
 
 describe('stages', () => {
   it('are busy from enter to leave, and count', () => {
     const { stages, pass } = world()
-    const stage = stages.open('flush', 2000)
+    const stage = stages.open('flush')
     stage.enter()
     pass(30)
     assert.deepEqual(stages.accounts(), [{ stage: 'flush', deadlineMs: 2000, entries: 1, busyMs: 30, holders: [] }])
@@ -22,7 +26,7 @@ describe('stages', () => {
 
   it('are busy since the oldest hold, whatever the order in which holds end', () => {
     const { stages, pass } = world()
-    const stage = stages.open('append', 2000)
+    const stage = stages.open('append')
     const first = stage.hold('first')
     pass(10)
     const second = stage.hold('second')
@@ -35,14 +39,14 @@ describe('stages', () => {
     first[Symbol.dispose]()
     first[Symbol.dispose]()
     assert.equal(stages.accounts()[0]!.busyMs, 10)
-    assert.deepEqual(stages.accounts()[0]!.holders, [{ holder: 'third', heldMs: 10 }])
+    assert.deepEqual(holdersOf(stages), [['third', 10]])
     third[Symbol.dispose]()
     assert.equal(stages.accounts()[0]!.busyMs, null)
   })
 
   it('hold until a promise has settled, however it does', async () => {
     const { stages } = world()
-    const stage = stages.open('describe', 2000)
+    const stage = stages.open('describe')
     const failing = stage.during('topic a', Promise.reject(new Error('no')))
     assert.notEqual(stages.accounts()[0]!.busyMs, null)
     await assert.rejects(failing, /no/)
@@ -51,8 +55,8 @@ describe('stages', () => {
 
   it('say which of them the watchdog named, with the holder as it calls itself now', () => {
     const { stages, pass } = world()
-    stages.open('decode', 2000)
-    const hold = stages.open('intake', 2000).hold('batch 1')
+    stages.open('decode')
+    const hold = stages.open('intake').hold('batch 1')
     hold.rename('batch 2')
     pass(2500)
     assert.equal(stages.fault, null)
@@ -62,21 +66,21 @@ describe('stages', () => {
 
   it('of one name are told apart', () => {
     const { stages, names } = world()
-    for (let i = 0; i < 3; i++) stages.open('intake', 2000)
+    for (let i = 0; i < 3; i++) stages.open('intake')
     assert.deepEqual(names, ['intake', 'intake #2', 'intake #3'])
   })
 
   it('beyond the table are counted and cost nothing', () => {
     const { stages } = world()
-    for (let i = 0; i < 300; i++) stages.open('s', 2000).enter()
+    for (let i = 0; i < 300; i++) stages.open('s').enter()
     assert.equal(stages.unwatched, 45)
   })
 })
 
 describe('an exclusive section', () => {
   function section(queueMax = 2): { exclusive: Exclusive; stages: SharedStages; pass: (ms: number) => void } {
-    const { stages, pass, nowMs } = world()
-    return { stages, pass, exclusive: new Exclusive({ stages, name: 'subscriptions', deadlineMs: 2000, queueMax, nowMs }) }
+    const { stages, pass } = world()
+    return { stages, pass, exclusive: stages.exclusive('subscriptions', { queueMax }) }
   }
 
   it('lets one in at a time, in order, and nobody overtakes', async () => {
@@ -101,7 +105,8 @@ describe('an exclusive section', () => {
     void exclusive.enter('a subscribe of gw-1')
     pass(50)
     const account = stages.accounts()[0]!
-    assert.deepEqual(account.holders, [{ holder: 'records of quotes/3', heldMs: 150 }])
+    assert.deepEqual(holdersOf(stages), [['records of quotes/3', 150]])
+    assert.match(account.holders[0]!.at.join(), /stages\.test\.ts/)
     assert.deepEqual(account.waiting, [{ holder: 'a subscribe of gw-1', heldMs: 50 }])
   })
 

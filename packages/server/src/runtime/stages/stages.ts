@@ -1,3 +1,4 @@
+import { Exclusive, type ExclusiveOptions } from './exclusive.ts'
 import { monotonicMs } from './monotonic.ts'
 import { LOOP_ROW, STAGES_MAX, StageTable } from './table.ts'
 
@@ -29,7 +30,7 @@ export interface StageAccount {
   /** For how long it has been busy; `null` while it is idle. */
   readonly busyMs: number | null
   /** Who holds it, the oldest first, and for how long. */
-  readonly holders: readonly { readonly holder: string; readonly heldMs: number }[]
+  readonly holders: readonly { readonly holder: string; readonly heldMs: number; readonly at: readonly string[] }[]
   /** Who waits for an exclusive section, in order. */
   readonly waiting?: readonly { readonly holder: string; readonly heldMs: number }[]
 }
@@ -41,27 +42,44 @@ export interface StageFault {
   readonly holder: string | null
 }
 
+export interface StageOptions {
+  /** How long it may be busy. Default: what the process allows local work. */
+  readonly deadlineMs?: number
+  /** Who waits for it, for its account. */
+  readonly waiting?: () => StageAccount['waiting']
+}
+
 /** Where parts of a process register their stages. */
 export interface Stages {
   /** A name that is there already gets a number behind it. */
-  open(name: string, deadlineMs: number, waiting?: () => StageAccount['waiting']): Stage
+  open(name: string, options?: StageOptions): Stage
+  /** A section that one task at a time may be in; a stage as well. */
+  exclusive(name: string, options: ExclusiveOptions): Exclusive
   /** The stage that the watchdog found past its deadline, if any: a node with one is not ready. */
   readonly fault: StageFault | null
 }
 
 const IDLE_HOLD: Hold = { rename() {}, [Symbol.dispose]() {} }
 
+const UNWATCHED: Stage = { enter() {}, leave() {}, hold: () => IDLE_HOLD, during: (_holder, work) => work }
+
 /** Nobody watches: for tests, for simulations, and where the watchdog is turned off. */
 export const unwatchedStages: Stages = {
-  open: () => ({ enter() {}, leave() {}, hold: () => IDLE_HOLD, during: (_holder, work) => work }),
+  open: () => UNWATCHED,
+  exclusive: (name, options) => new Exclusive(name, () => UNWATCHED, options),
   fault: null,
 }
 
 /** Holders named in an account; of more, only the oldest matter. */
 const HOLDERS_SHOWN_MAX = 20
 
+/** Frames kept of where a holder came in. */
+const TRACE_FRAMES = 8
+
 interface Held {
   holder: string
+  /** Where it came in; text only when somebody asks. */
+  readonly trace: { readonly stack?: string }
   readonly sinceMs: number
 }
 
@@ -91,7 +109,7 @@ class SharedStage implements Stage {
   }
 
   hold(holder: string): Hold {
-    const held: Held = { holder, sinceMs: this.#nowMs() }
+    const held: Held = { holder, trace: traceOf(this.hold), sinceMs: this.#nowMs() }
     this.#held.add(held)
     this.#table.enter(this.#row, oldest(this.#held)!.sinceMs)
     return {
@@ -117,6 +135,7 @@ class SharedStage implements Stage {
     const holders = [...this.#held].slice(0, HOLDERS_SHOWN_MAX).map((held) => ({
       holder: held.holder,
       heldMs: Math.round(nowMs - held.sinceMs),
+      at: framesOf(held.trace),
     }))
     const waiting = this.waiting?.()
     return {
@@ -130,6 +149,23 @@ class SharedStage implements Stage {
   }
 }
 
+/** Taking the stack is cheap; making text of it is not, and waits until a report needs it. */
+function traceOf(above: (holder: string) => Hold): { readonly stack?: string } {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = TRACE_FRAMES
+  const trace: { readonly stack?: string } = {}
+  Error.captureStackTrace(trace, above)
+  Error.stackTraceLimit = limit
+  return trace
+}
+
+function framesOf({ stack }: { readonly stack?: string }): string[] {
+  return (stack ?? '')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().replace(/^at /, ''))
+}
+
 function oldest(held: ReadonlySet<Held>): Held | undefined {
   for (const first of held) return first
   return undefined
@@ -138,29 +174,46 @@ function oldest(held: ReadonlySet<Held>): Held | undefined {
 /** The stages of a watched process. Names reach the watchdog through `onOpen`, before any of them can be overdue. */
 export class SharedStages implements Stages {
   readonly table = new StageTable()
+  /** By name. */
+  readonly sections = new Map<string, Exclusive>()
   /** Stages that found no row left. */
   unwatched = 0
   readonly #nowMs: () => number
   readonly #onOpen: (row: number, name: string) => void
   readonly #stages: (SharedStage | null)[] = [null]
 
-  constructor(options: { readonly nowMs?: () => number; readonly onOpen?: (row: number, name: string) => void } = {}) {
+  readonly #deadlineMs: number
+
+  constructor(options: {
+    /** Of a stage that names none of its own. */
+    readonly deadlineMs: number
+    readonly nowMs?: () => number
+    /** A stage was opened. */
+    readonly onOpen?: (row: number, name: string) => void
+  }) {
+    this.#deadlineMs = options.deadlineMs
     this.#nowMs = options.nowMs ?? monotonicMs
     this.#onOpen = options.onOpen ?? (() => {})
   }
 
-  open(name: string, deadlineMs: number, waiting?: () => StageAccount['waiting']): Stage {
+  open(name: string, options: StageOptions = {}): Stage {
     const row = this.#stages.length
     if (row >= STAGES_MAX) {
       this.unwatched++
-      return unwatchedStages.open(name, deadlineMs)
+      return UNWATCHED
     }
     const same = this.#stages.filter((other) => other?.name.replace(/ #\d+$/, '') === name).length
-    const stage = new SharedStage(same === 0 ? name : `${name} #${same + 1}`, this.table, row, this.#nowMs, waiting)
+    const stage = new SharedStage(same === 0 ? name : `${name} #${same + 1}`, this.table, row, this.#nowMs, options.waiting)
     this.#stages.push(stage)
-    this.table.open(row, deadlineMs)
+    this.table.open(row, options.deadlineMs ?? this.#deadlineMs)
     this.#onOpen(row, stage.name)
     return stage
+  }
+
+  exclusive(name: string, options: ExclusiveOptions): Exclusive {
+    const section = new Exclusive(name, (more) => this.open(name, more), options, this.#nowMs)
+    this.sections.set(name, section)
+    return section
   }
 
   get fault(): StageFault | null {

@@ -7,8 +7,8 @@ const INTERVAL_MS = 100
 
 class World {
   nowMs = 1000
-  readonly stages = new SharedStages({ nowMs: () => this.nowMs })
-  readonly stage: Stage = this.stages.open('intake', 2000)
+  readonly stages = new SharedStages({ deadlineMs: 2000, nowMs: () => this.nowMs })
+  readonly stage: Stage = this.stages.open('intake')
   readonly judge = new Judge(this.stages.table, { loopDeadlineMs: 1500, standstillMs: 500 }, this.nowMs)
   loopTurns = true
 
@@ -72,7 +72,7 @@ describe('the judge', () => {
 
   it('names what is furthest past its deadline', () => {
     const world = new World()
-    const other = world.stages.open('append', 5000)
+    const other = world.stages.open('append', { deadlineMs: 5000 })
     other.hold('late')
     world.run(2900)
     world.stage.hold('leaked')

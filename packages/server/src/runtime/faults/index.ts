@@ -1,0 +1,2 @@
+export { BreakableLog } from './breakable-log.ts'
+export { Faults } from './faults.ts'

@@ -1,0 +1,2 @@
+export type { WatchdogSettings } from './messages.ts'
+export { Watchdog, type WatchdogOptions } from './watchdog.ts'

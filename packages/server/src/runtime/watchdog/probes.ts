@@ -1,0 +1,31 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface ProbesOptions {
+  readonly host: string
+  readonly port: number
+  /** Why the process is not alive; `null` when it is. */
+  readonly dead: () => string | null
+  readonly unready: () => string | null
+}
+
+/** `/live` and `/ready`, answered by the watchdog's thread: also while the event loop of the node is blocked. */
+export async function serveProbes(options: ProbesOptions): Promise<Server> {
+  const server = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
+    const answer = (why: string | null, well: string): void => {
+      response.writeHead(why === null ? 200 : 503, { 'content-type': 'text/plain' }).end(`${why ?? well}\n`)
+    }
+    if (request.url === '/live') answer(options.dead(), 'live')
+    else if (request.url === '/ready') answer(options.unready(), 'ready')
+    else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: options.host, port: options.port }, resolve)
+  })
+  return server
+}
+
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
+}

@@ -1,0 +1,137 @@
+import { Worker } from 'node:worker_threads'
+import { systemClock, type Timer } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import { LOOP_ROW, monotonicMs, SharedStages } from '../stages/index.ts'
+import { Accountant } from './account.ts'
+import { ACCOUNT_KEY } from './main-thread.ts'
+import type { FromWatchdog, ToWatchdog, WatchdogSettings, WorkerData } from './messages.ts'
+
+/** How often the event loop shows that it turns. */
+const BEAT_INTERVAL_MS = 100
+/** A watchdog whose thread died is replaced after this. */
+const REPLACE_AFTER_MS = 1000
+const WORKER = new URL('./worker.ts', import.meta.url)
+/** The thread keeps next to nothing; its heap must not become a second place to look for memory. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 }
+
+export interface WatchdogOptions {
+  readonly settings: WatchdogSettings
+  readonly logger: Logger
+  /** A stage does not come back: end in good order, soon. */
+  readonly onEnd: (reason: 'stuck' | 'blocked') => void
+}
+
+/** The main thread's side: its stages, the beats of its event loop, and the thread that watches both. */
+export class Watchdog implements AsyncDisposable {
+  readonly #stages: SharedStages
+  readonly #options: WatchdogOptions
+  readonly #accountant: Accountant
+  readonly #watching = Promise.withResolvers<{ readonly probesPort: number | null }>()
+  readonly #names: [number, string][] = []
+  #worker: Worker
+  #ready: () => boolean = () => false
+  #beatTimer: Timer
+  #isClosed = false
+  #beatAtMs = monotonicMs()
+  /** Reports written since the start, and those that could not be. */
+  readonly reports = { written: 0, dropped: 0 }
+
+  constructor(options: WatchdogOptions) {
+    this.#options = options
+    this.#stages = new SharedStages({
+      deadlineMs: options.settings.stageDeadlineMs,
+      onOpen: (row, name) => {
+        this.#names.push([row, name])
+        this.#tell({ kind: 'opened', row, name })
+      },
+    })
+    this.#accountant = new Accountant(this.#stages)
+    Object.defineProperty(globalThis, Symbol.for(ACCOUNT_KEY), {
+      configurable: true,
+      value: () => JSON.stringify(this.#accountant.account()),
+    })
+    this.#worker = this.#startWorker()
+    this.#beatTimer = systemClock.every(BEAT_INTERVAL_MS, () => this.#beat())
+  }
+
+  get stages(): SharedStages {
+    return this.#stages
+  }
+
+  /** Resolves once the thread watches. @throws Error when it cannot, such as for a probes port that is taken. */
+  watching(): Promise<{ readonly probesPort: number | null }> {
+    return this.#watching.promise
+  }
+
+  /** Whether the process's roles take work, asked at each beat. */
+  readyWhen(ready: () => boolean): void {
+    this.#ready = ready
+  }
+
+  /** For a supervisor that waits to be told. */
+  tellState(state: 'ready' | 'stopping'): void {
+    this.#tell({ kind: 'state', state })
+  }
+
+  /** Writes a report although nothing is stuck. */
+  report(reason: string, message: string): void {
+    this.#tell({ kind: 'report', reason, message, account: this.#accountant.account() })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    this.#beatTimer.cancel()
+    Reflect.deleteProperty(globalThis, Symbol.for(ACCOUNT_KEY))
+    await this.#worker.terminate()
+  }
+
+  #beat(): void {
+    const nowMs = monotonicMs()
+    this.#accountant.late(nowMs - this.#beatAtMs - BEAT_INTERVAL_MS)
+    this.#beatAtMs = nowMs
+    this.#stages.table.isReady = this.#ready()
+    this.#stages.table.enter(LOOP_ROW, nowMs)
+  }
+
+  #startWorker(): Worker {
+    const workerData: WorkerData = { table: this.#stages.table.buffer, names: this.#names, settings: this.#options.settings }
+    const worker = new Worker(WORKER, { workerData, name: 'watchdog', resourceLimits: RESOURCE_LIMITS })
+    worker.on('message', (message: FromWatchdog) => this.#heard(message))
+    worker.on('error', (error: Error) => {
+      this.#options.logger.error('watchdog_failed', `the watchdog's thread failed: ${error.message}`, { error })
+      this.#watching.reject(error)
+    })
+    worker.on('exit', () => this.#replace(worker))
+    // It does not keep a process that has nothing left to do.
+    worker.unref()
+    this.#watching.promise.catch(() => {})
+    return worker
+  }
+
+  /** A node without its watchdog serves on, but nobody would find it stuck. */
+  #replace(worker: Worker): void {
+    if (this.#isClosed || this.#worker !== worker) return
+    systemClock.after(REPLACE_AFTER_MS, () => {
+      if (!this.#isClosed) this.#worker = this.#startWorker()
+    })
+  }
+
+  #heard(message: FromWatchdog): void {
+    switch (message.kind) {
+      case 'watching':
+        this.#watching.resolve({ probesPort: message.probesPort })
+        return
+      case 'account':
+        return this.#tell({ kind: 'account', id: message.id, account: this.#accountant.account() })
+      case 'reported':
+        this.reports[message.file === null ? 'dropped' : 'written']++
+        return
+      case 'end':
+        return this.#options.onEnd(message.reason)
+    }
+  }
+
+  #tell(message: ToWatchdog): void {
+    this.#worker?.postMessage(message)
+  }
+}

@@ -1,0 +1,144 @@
+/** The watchdog's thread. It shares nothing with the main thread but numbers, so that nothing there can hold it up. */
+import { writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { createLogger } from '../logger.ts'
+import { LOOP_ROW, monotonicMs, StageTable } from '../stages/index.ts'
+import { MainThread } from './main-thread.ts'
+import type { FromWatchdog, ProcessAccount, ToWatchdog, WorkerData } from './messages.ts'
+import { portOf, serveProbes } from './probes.ts'
+import { ReportFiles } from './report-files.ts'
+import { supervisorOf } from './supervisor.ts'
+import { type Finding, LOOK_INTERVAL_MS, Watch } from './watch.ts'
+
+/** A main thread that turns answers at once. */
+const ACCOUNT_DEADLINE_MS = 1000
+/** A disk that hangs must not keep the process alive. */
+const REPORT_DEADLINE_MS = 3000
+/** Between two ways of ending the process, the harder after the softer. */
+const HARDER_AFTER_MS = 1000
+
+const { table: buffer, names: known, settings } = workerData as WorkerData
+const port = parentPort!
+const table = new StageTable(buffer)
+const names = new Map(known)
+// Not through the main thread, which may be blocked.
+const logger = createLogger({ ...settings.logging, fields: { nodeId: settings.nodeId, by: 'watchdog' }, write: writeError })
+const mainThread = new MainThread()
+const files = new ReportFiles(settings.reports)
+const supervisor = supervisorOf(process.env, (why) => logger.warn('supervisor_unreachable', `systemd cannot be told: ${why}`))
+const accounts = new Map<number, (account: ProcessAccount | undefined) => void>()
+let lastAccount = 0
+let prepared: Promise<void> | undefined
+
+function writeError(line: string): void {
+  try {
+    writeSync(2, line)
+  } catch {
+    // A full disk or pipe: the report says the same.
+  }
+}
+
+function say(message: FromWatchdog): void {
+  port.postMessage(message)
+}
+
+function askAccount(): Promise<ProcessAccount | undefined> {
+  const id = ++lastAccount
+  say({ kind: 'account', id })
+  return new Promise((resolve) => {
+    accounts.set(id, resolve)
+    setTimeout(() => answered(id, undefined), ACCOUNT_DEADLINE_MS)
+  })
+}
+
+function answered(id: number, account: ProcessAccount | undefined): void {
+  accounts.get(id)?.(account)
+  accounts.delete(id)
+}
+
+async function writeReport(reason: string, facts: object): Promise<void> {
+  const { nodeId, version, config } = settings
+  const at = new Date().toISOString()
+  const head = {
+    format: 'pulsewire.report.v1',
+    at,
+    reason,
+    nodeId,
+    pid: process.pid,
+    version,
+    node: process.version,
+    uptimeS: Math.round(process.uptime()),
+  }
+  const content = JSON.stringify({ ...head, ...facts, config }, null, 2)
+  const writing = (async () => {
+    await (prepared ??= files.prepare())
+    return files.write(`${nodeId}-${at.replaceAll(/[-:.]/g, '')}-${reason}`, content)
+  })()
+  const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('the disk does not answer')), REPORT_DEADLINE_MS))
+  try {
+    const file = await Promise.race([writing, late])
+    logger.warn('report_written', `a report is in ${file}`, { file, reason })
+    say({ kind: 'reported', file })
+  } catch (error) {
+    prepared = undefined
+    logger.error('report_dropped', `no report could be written: ${(error as Error).message}`, { reason })
+    say({ kind: 'reported', file: null })
+  }
+}
+
+/** From within where that works, because only that keeps the exit code; else by signals, which nothing withstands. */
+async function end(code: number): Promise<void> {
+  await mainThread.exit(code)
+  await sleep(HARDER_AFTER_MS)
+  logger.error('process_aborted', 'the main thread cannot be reached: the process ends by SIGABRT', {})
+  process.kill(process.pid, 'SIGABRT')
+  await sleep(HARDER_AFTER_MS)
+  process.kill(process.pid, 'SIGKILL')
+}
+
+const watch = new Watch({
+  table,
+  names,
+  settings,
+  logger,
+  nowMs: monotonicMs,
+  look: () => mainThread.look(),
+  askAccount,
+  report: ({ reason, ...facts }: Finding) => writeReport(reason, facts),
+  askToEnd: (reason) => say({ kind: 'end', reason }),
+  end,
+  alive: (nowMs) => supervisor.alive(nowMs),
+})
+
+port.on('message', (message: ToWatchdog) => {
+  switch (message.kind) {
+    case 'opened':
+      names.set(message.row, message.name)
+      return
+    case 'account':
+      return answered(message.id, message.account)
+    case 'report':
+      return void writeReport(message.reason, { message: message.message, account: message.account, stages: message.account.stages })
+    case 'state':
+      return message.state === 'ready' ? supervisor.ready() : supervisor.stopping()
+  }
+})
+
+async function start(): Promise<void> {
+  prepared = files.prepare()
+  prepared.catch((error: Error) => logger.warn('reports_unavailable', `reports cannot be written: ${error.message}`))
+  let probesPort: number | null = null
+  if (settings.probes !== null) {
+    const server = await serveProbes({
+      ...settings.probes,
+      dead: () => (table.overdueRow === LOOP_ROW ? watch.trouble : null),
+      unready: () => watch.trouble ?? (table.isReady ? null : 'not ready'),
+    })
+    probesPort = portOf(server)
+  }
+  setInterval(() => watch.tick(), LOOK_INTERVAL_MS)
+  say({ kind: 'watching', probesPort })
+}
+
+await start()
