@@ -185,6 +185,19 @@ test('a process that stood still judges nobody by what it did not hear', async (
   await directory.close()
 })
 
+test('a standstill too short for a silence judges nobody either', async () => {
+  const { clock, directory, beat, states, pass } = await started()
+  await pass(3000, 'me', 'gw-1')
+  await clock.pass(1900)
+  beat('me')
+  await clock.pass(50)
+  // Its life is over by now, but the beat that would have kept it lies unread.
+  clock.spend(1100)
+  await clock.pass(50)
+  assert.deepEqual([directory.view, states()['gw-1']], ['degraded', 'kept'])
+  await directory.close()
+})
+
 test('words are had at once by every reader, by one that starts later too, and for nodes without a lease', async () => {
   const { clock, directory, open, append, pass } = await started()
   const word = (node: string, said: NodeWord) => append(encodeWord(node, { word: said, atMs: 1 }))
