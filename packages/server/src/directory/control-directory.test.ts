@@ -188,9 +188,10 @@ test('a process that stood still judges nobody by what it did not hear', async (
 test('a standstill too short for a silence judges nobody either', async () => {
   const { clock, directory, beat, states, pass } = await started()
   await pass(3000, 'me', 'gw-1')
-  await clock.pass(1900)
+  await pass(1900, 'me')
   beat('me')
   await clock.pass(50)
+  assert.deepEqual([directory.view, states()['gw-1']], ['current', 'live'])
   // Its life is over by now, but the beat that would have kept it lies unread.
   clock.spend(1100)
   await clock.pass(50)
