@@ -140,6 +140,25 @@ test('a log that is away is no lapse; its return brings no flood of old beats', 
   await watcher.close()
 })
 
+test('a log that does not answer is not given beat after beat', async () => {
+  const { clock, log, watcher, node } = await setUp()
+  const gateway = await node('gw-1')
+  const append = gateway.connection.append
+  const answers: (() => void)[] = []
+  gateway.connection.append = async (topic, records) => {
+    await new Promise<void>((resolve) => answers.push(resolve))
+    return append.call(gateway.connection, topic, records)
+  }
+  await clock.pass(20_000)
+  assert.ok(answers.length > 1 && answers.length <= 20_000 / TIMES.lifeMs + 1, `${answers.length} beats on their way`)
+  gateway.connection.append = append
+  for (const answer of answers) answer()
+  await clock.pass(1000)
+  await gateway.close()
+  await watcher.close()
+  assert.equal(log.readerCount, 0)
+})
+
 test('an operator’s word is told to the role, on its next start too, until another is said', async () => {
   const { clock, log, watcher, node } = await setUp()
   const say = (word: NodeWord) => void log.appendNow(TOPIC, [encodeWord('gw-1', { word, atMs: 1 })])

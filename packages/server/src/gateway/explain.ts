@@ -14,8 +14,9 @@ export function explainStale(
 ): StaleCause {
   const what = partition === WHOLE_FEED ? `feed ${feed.name}` : `partition ${partition}`
   let silent: StaleCause | undefined
-  for (const link of links) {
-    if (coverage?.carries(link.index, partition) === false) continue
+  // Of a node that does not have the partition, nothing is to be had.
+  const concerned = partition === WHOLE_FEED ? links : links.filter(({ index }) => coverage?.carries(index, partition) !== false)
+  for (const link of concerned) {
     const notice = link.notices.get(`${feed.name}/${partition}`) ?? link.notices.get(`${feed.name}/*`)
     if (notice !== undefined) return { hop: notice.hop, reason: notice.reason as StaleReason, message: notice.message ?? '' }
     if (link.state !== 'open') continue
@@ -28,6 +29,7 @@ export function explainStale(
   }
   if (silent !== undefined) return silent
   if (links.length === 0) return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node is known: ${whyNone()}` }
-  const tried = links.map((link) => `${link.address} (${link.why})`).join(', ')
+  if (concerned.length === 0) return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node has ${what}` }
+  const tried = concerned.map((link) => `${link.address} (${link.why})`).join(', ')
   return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node can be reached: ${tried}` }
 }

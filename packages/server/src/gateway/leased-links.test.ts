@@ -101,11 +101,12 @@ test('a node is not blamed for a partition that it does not have', async () => {
   receiver.take()
   world.hold('a2')
   world.pass(2500)
+  world.cut('a2')
+  world.pass(1000)
   const stale = receiver.takeOf('stale')
-  assert.deepEqual(
-    stale.map(({ hop, partitions }) => [hop, partitions]),
-    [['push-a2', [1]]],
-  )
+  const [silent, gone] = [stale[0]!, stale.at(-1)!]
+  assert.deepEqual([silent.hop, silent.partitions], ['push-a2', [1]])
+  assert.deepEqual([gone.hop, gone.reason, gone.message?.includes('push-a1')], ['gw-1', 'upstream_disconnected', false])
   await world.gateway.close()
 })
 
@@ -130,24 +131,58 @@ test('told to go, it takes nobody new and asks all to move; offline, it cuts tho
   await gateway.close()
 })
 
-test('after a standstill it says that it is ready only when links bring news and nothing is stale', async () => {
+test('a node that is linked to no more has no say in what is refused', async () => {
+  const { directory, world } = await setUp({ feeds: [{ symbolsMax: 1 }] })
+  for (const node of ['a1', 'b1']) directory.push(node)
+  world.record('A', { last: 1 })
+  world.pass(1000)
+  directory.push('a1', { state: 'left' })
+  const receiver = world.connect()
+  receiver.subscribe(['A', 'B'])
+  const refused = receiver.takeOf('subscribed').flatMap((frame) => frame.refused ?? [])
+  assert.deepEqual(
+    refused.map(([name, code]) => [name, code]),
+    [['B', 'upstream_refused']],
+  )
+  await world.gateway.close()
+})
+
+/** A gateway that stood still for ten seconds. */
+async function standStill(what: { readonly follows: boolean }, meanwhile: (world: GatewayWorld) => void) {
   const { directory, world } = await setUp()
   directory.push('a1')
-  const receiver = world.connect()
-  receiver.subscribe(['A'])
+  if (what.follows) world.connect().subscribe(['A'])
   world.pass(1000)
   const { gateway } = world
-  const ready = () => gateway.leaseContent().ready
   let beats = 0
   gateway.beatsBy(() => beats++)
-  assert.equal(ready(), true)
-  world.hold('a1')
+  assert.equal(gateway.leaseContent().ready, true)
+  meanwhile(world)
   world.clock.spend(10_000)
   gateway.lapsed()
-  world.clock.advance(500)
+  return { world, gateway, ready: () => gateway.leaseContent().ready, beats: () => beats }
+}
+
+test('after a standstill it is not ready while something that it follows is stale', async () => {
+  const { world, gateway, ready, beats } = await standStill({ follows: true }, (world) => world.lag('a1'))
+  for (let i = 0; i < 10; i++) {
+    world.node('a1').pulse({ feed: 'quote', partition: 0, offset: 1000 + i, writtenAtMs: world.clock.nowMs() - 8000 })
+    world.clock.advance(200)
+  }
+  assert.equal(world.gateway.links[0]!.state, 'open')
+  assert.deepEqual([ready(), beats()], [false, 0])
+  world.node('a1').pulse({ feed: 'quote', partition: 0, offset: 2000, writtenAtMs: world.clock.nowMs() })
+  world.clock.advance(200)
+  assert.deepEqual([ready(), beats()], [true, 1])
+  await gateway.close()
+})
+
+test('after a standstill it is not ready before a link has brought anything', async () => {
+  const { world, gateway, ready } = await standStill({ follows: false }, (world) => world.hold('a1'))
+  world.clock.advance(1000)
   assert.equal(ready(), false)
   world.release('a1')
-  world.pass(3000)
-  assert.deepEqual([ready(), beats], [true, 1])
+  world.pass(4000)
+  assert.equal(ready(), true)
   await gateway.close()
 })

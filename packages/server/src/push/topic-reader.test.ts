@@ -4,7 +4,7 @@ import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { passThrough } from '../../../../test/support/pass-through-log.ts'
 import { encodePulse } from '../feeds/index.ts'
 import { Hub, Subscription, type StaleState } from '../hub/index.ts'
-import { createEmbeddedLog, type EmbeddedLog, type Log } from '../log/index.ts'
+import { createEmbeddedLog, type EmbeddedLog, type Log, type LogEvent, type LogReader } from '../log/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { Intake } from './intake.ts'
@@ -455,22 +455,34 @@ test('a partition that is given up takes its images and its freshness along', as
 })
 
 test('given up in the middle of a large batch, a partition leaves nothing behind', async () => {
-  const { clock, log, reader, feed, to, names, pulse, append } = await setUpShared()
-  reader.start()
-  await clock.settle()
-  append('S1', 1, 1)
-  for (let from = 0; from < 10; from++) {
-    log.appendNow(
-      TOPIC,
-      Array.from({ length: 1000 }, (_, i) => ({ partition: 0, key: `S0-${from}-${i}`, value: '{"last":1}' })),
-    )
+  const records = Array.from({ length: 5000 }, (_, offset) => ({
+    offset,
+    timestampMs: 0,
+    key: Buffer.from(`S0-${offset}`),
+    value: Buffer.from('{"last":1}'),
+  }))
+  /** Gives one batch, larger than the embedded log would ever give. */
+  const oneBatch = (topic: string): LogReader => {
+    const events: LogEvent[] = [
+      { kind: 'started', partition: 0, offset: 0, highWatermark: 5000 },
+      { kind: 'records', partition: 0, records, highWatermark: 5000 },
+    ]
+    const closed = Promise.withResolvers<void>()
+    const close = async () => closed.resolve()
+    async function* iterate() {
+      yield* events
+      await closed.promise
+    }
+    return { topic, add() {}, remove() {}, close, [Symbol.asyncIterator]: iterate, [Symbol.asyncDispose]: close }
   }
-  pulse(2)
-  clock.turn()
-  const given = to(1)
-  await given
+  const { clock, reader, feed, share, names } = await setUpShared({ through: (log) => ({ ...passThrough(log), read: oneBatch }) })
+  reader.start()
+  while (feed.symbols.size === 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(feed.symbols.size, 2000)
+  share.wanted = [1]
+  reader.reshare()
   await clock.settle()
-  assert.deepEqual([names(), feed.carried, feed.freshness.get(0)], [['S1'], [1], undefined])
+  assert.deepEqual([names(), feed.freshness.get(0)], [[], undefined])
   await reader.close()
 })
 
