@@ -30,6 +30,13 @@ export function isSoft({ code }: { readonly code: VerdictReason }): boolean {
   return SOFT.has(code)
 }
 
+const OF_PULSES: ReadonlySet<VerdictReason> = new Set(['pulse_missing', 'pulse_old'])
+
+/** It says that pulses do not come, which a log that is away causes just as well. */
+export function isOfPulses({ code }: { readonly code: VerdictReason }): boolean {
+  return OF_PULSES.has(code)
+}
+
 /** Why an answer, or a verdict, is marked degraded. Documented and tested as the reasons are. */
 export const DEGRADED_REASONS = {
   directory_degraded: 'The control topic brings nothing: nodes whose leases had not run out before are kept.',

@@ -13,7 +13,12 @@ function candidate(node: string, ...codes: VerdictReason[]): Candidate {
 
 function past(provenAtMs: Readonly<Record<string, number>>, startedAtMs = STARTED) {
   const times = Object.values(provenAtMs)
-  return { provenAtMs: new Map(Object.entries(provenAtMs)), anyProvenAtMs: times.length === 0 ? null : Math.max(...times), startedAtMs }
+  return {
+    provenAtMs: new Map(Object.entries(provenAtMs)),
+    anyProvenAtMs: times.length === 0 ? null : Math.max(...times),
+    startedAtMs,
+    blindSinceMs: null,
+  }
 }
 
 describe('chooseUsable', () => {
@@ -49,6 +54,21 @@ describe('chooseUsable', () => {
     assert.deepEqual([[...early.nodes], early.degraded], [[], null])
     const late = chooseUsable(candidates, past({}, NOW_MS - START_GRACE_MS), NOW_MS)
     assert.deepEqual([[...late.nodes], late.degraded], [['a', 'b'], 'never_proven'])
+  })
+
+  it('does not hold the silence of pulses against a gateway while the log is away, but everything else', () => {
+    const candidates = [
+      candidate('a'),
+      candidate('b', 'pulse_missing'),
+      candidate('c', 'connect_failed'),
+      candidate('d', 'pulse_old'),
+      candidate('e', 'pulse_missing', 'offline'),
+    ]
+    const blindSinceMs = NOW_MS - 60_000
+    const before = { a: NOW_MS, b: blindSinceMs + 1000, c: blindSinceMs, d: blindSinceMs - TOGETHER_MS - 1, e: blindSinceMs }
+    const { nodes, degraded } = chooseUsable(candidates, { ...past(before), blindSinceMs }, NOW_MS)
+    assert.deepEqual([[...nodes], degraded], [['a', 'b'], null])
+    assert.deepEqual([...chooseUsable(candidates, past(before), NOW_MS).nodes], ['a'])
   })
 
   it('is not degraded when there is nobody to hand out', () => {

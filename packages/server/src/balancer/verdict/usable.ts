@@ -1,6 +1,6 @@
 /** Which gateways of one track are handed out; a pure function, and the place of promise P5. */
 import type { Finding } from './judge.ts'
-import { isSoft, type DegradedReason } from './reasons.ts'
+import { isOfPulses, isSoft, type DegradedReason } from './reasons.ts'
 
 export interface Candidate {
   readonly node: string
@@ -13,7 +13,10 @@ export interface TrackPast {
   readonly provenAtMs: ReadonlyMap<string, number>
   /** When any of them was; `null`: never since this balancer started. */
   readonly anyProvenAtMs: number | null
+  /** When the nodes became known. */
   readonly startedAtMs: number
+  /** Since when the directory has been degraded; `null`: it is not. */
+  readonly blindSinceMs: number | null
 }
 
 export interface Usable {
@@ -33,7 +36,9 @@ export const START_GRACE_MS = 5000
  */
 export function chooseUsable(candidates: readonly Candidate[], past: TrackPast, nowMs: number): Usable {
   const proven = candidates.filter(({ findings }) => findings.length === 0)
-  if (proven.length > 0) return usable(proven, null)
+  // The log is away, as the silence of the control topic says: that no pulses come is no gateway's fault then.
+  const excused = candidates.filter(({ node, findings }) => findings.length > 0 && findings.every(isOfPulses) && wasProven(node, past))
+  if (proven.length + excused.length > 0) return usable([...proven, ...excused], null)
   const spared = candidates.filter(({ findings }) => findings.every(isSoft))
   const { anyProvenAtMs } = past
   if (anyProvenAtMs === null) {
@@ -42,6 +47,10 @@ export function chooseUsable(candidates: readonly Candidate[], past: TrackPast, 
   }
   const knownGood = spared.filter(({ node }) => (past.provenAtMs.get(node) ?? -Infinity) >= anyProvenAtMs - TOGETHER_MS)
   return usable(knownGood, knownGood.length > 0 ? 'probes_failed' : null)
+}
+
+function wasProven(node: string, { provenAtMs, blindSinceMs }: TrackPast): boolean {
+  return blindSinceMs !== null && (provenAtMs.get(node) ?? -Infinity) >= blindSinceMs - TOGETHER_MS
 }
 
 function usable(candidates: readonly Candidate[], degraded: DegradedReason | null): Usable {

@@ -49,7 +49,7 @@ export class VerdictBook {
   readonly #limits: JudgeLimits
   readonly #logger: Logger
   readonly #expectations: Expectations
-  readonly #startedAtMs: number
+  #startedAtMs: number
   #hasJudged = false
   #verdicts = new Map<string, Verdict>()
   readonly #tracks = new Map<Track, TrackState>(
@@ -100,6 +100,8 @@ export class VerdictBook {
 
   /** Judges every node anew. */
   update(nowMs: number): void {
+    // Probes begin when the nodes are known.
+    if (this.#directory.view === 'loading') this.#startedAtMs = nowMs
     const expectations = this.#expectations.at(nowMs)
     const findings = new Map<string, Finding[]>()
     for (const [name, node] of this.#directory.nodes)
@@ -123,7 +125,9 @@ export class VerdictBook {
       const { lease } = this.#directory.nodes.get(node)!
       return lease.role === 'gateway' && lease.track === track ? [{ node, findings: found }] : []
     })
-    const { nodes, degraded } = chooseUsable(candidates, { ...state, startedAtMs: this.#startedAtMs }, nowMs)
+    const { view, viewSinceMs } = this.#directory
+    const past = { ...state, startedAtMs: this.#startedAtMs, blindSinceMs: view === 'degraded' ? viewSinceMs : null }
+    const { nodes, degraded } = chooseUsable(candidates, past, nowMs)
     for (const node of state.provenAtMs.keys()) if (!this.#directory.nodes.has(node)) state.provenAtMs.delete(node)
     for (const { node, findings: found } of candidates) {
       if (found.length > 0) continue
