@@ -57,7 +57,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'nobody who comes while a partition is stale is told',
     file: `${SESSION}/session.ts`,
     text: 'if (stale !== null) this.stale(feed, [partition], stale)',
-    instead: '',
+    instead: 'void [partition, stale]',
   },
   {
     name: 'a client forgets that a partition was said to be stale',

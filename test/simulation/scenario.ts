@@ -1,5 +1,6 @@
 import type { SymbolState } from '@pulsewire/client'
 import type { Violation } from '../support/checker/report.ts'
+import type { HopMonitor } from '../support/checker/hop-monitor.ts'
 import type { SubscriptionChecker } from '../support/checker/subscription-checker.ts'
 import { SimApp } from './fleet/app.ts'
 import { Faults, LEVEL, type Fleet } from './fleet/faults.ts'
@@ -44,6 +45,13 @@ const HEALTHY_FOR_MS = 15_000
 const ANSWERED_WITHIN_MS = 3_000
 /** Checks of what clients were told, per world time. */
 const CHECK_EVERY_MS = 100
+/** What a frame says shows in the states of the same message; a client that changes gateways has that long. */
+const SETTLED_WITHIN_MS = 100
+/**
+ * A gateway says that a partition is stale when its newest pulse is older than 2 s, and a client has that by then: with
+ * the error of clocks, the interval of its checks, a hiccup and the line.
+ */
+const NOTICE_WITHIN_MS = 4_500
 /**
  * By how much a client's idea of a pulse's age may be wrong: what travel of a pulse through the log may be taken for skew
  * of its writer's clock, and half a round trip on each hop.
@@ -138,7 +146,12 @@ export class Scenario {
     const { kernel } = this.#world
     for (const node of [...pulses, ...pushNodes, ...gateways]) kernel.after(this.#random.between(0, 300), () => node.start())
     const check = () => {
-      if (this.#started) for (const app of apps) this.#checkApp(app)
+      if (this.#started) {
+        for (const app of apps) {
+          this.#checkApp(app)
+          this.#checkTold(app)
+        }
+      }
       this.#checkBounds()
       kernel.after(CHECK_EVERY_MS, check)
     }
@@ -188,6 +201,7 @@ export class Scenario {
         const untruth = checker.untruth(name, nowMs, staleAfterMs + AGE_ERROR_MS + slackMs)
         if (untruth !== undefined) this.#world.report('P2', `${checker.facts.name}: ${name} ${untruth}`)
         const partition = checker.symbol(name)?.partition
+        if (partition !== undefined && monitor !== undefined) this.#checkLiveAgainstNotice(app, monitor, checker, name, partition)
         const pulse = partition === undefined ? undefined : monitor?.pulses.get(`${feed}/${partition}`)
         if (monitor === undefined) this.#world.report('P2', `${checker.facts.name}: ${name} is live without a session`)
         else if (partition !== undefined && nowMs - (pulse?.writtenAtMs ?? -Infinity) > staleAfterMs + AGE_ERROR_MS) {
@@ -196,6 +210,38 @@ export class Scenario {
             `${checker.facts.name}: ${name} is live; the newest pulse of partition ${partition} that came was written ${pulse === undefined ? 'never' : `${Math.round(nowMs - pulse.writtenAtMs)} ms ago`}`,
           )
         }
+      }
+    }
+  }
+
+  /** P2: what is said to be stale is not shown as live. */
+  #checkLiveAgainstNotice(app: SimApp, monitor: HopMonitor, { facts, subscription }: SubscriptionChecker, name: string, partition: number): void {
+    const notice = monitor.noticeOf(facts.feed, partition)
+    // Before its first update the client does not know where a symbol lies.
+    if (notice === undefined || subscription?.get(name)?.position === undefined) return
+    const { nowMs } = this.#world
+    if (nowMs - Math.max(notice.sinceMs, app.servingSinceMs) < SETTLED_WITHIN_MS) return
+    this.#world.report('P2', `${facts.name}: ${name} is live, though ${app.servedBy} says that ${notice.hop} stopped: ${notice.reason}`)
+  }
+
+  /** P2: a gateway that has had no young pulse says so, where nothing is wrong between it and its client. */
+  #checkTold(app: SimApp): void {
+    const { nowMs, feeds } = this.#world
+    const { monitor } = app
+    if (monitor === undefined || app.process.state !== 'running' || nowMs - app.servingSinceMs < NOTICE_WITHIN_MS) return
+    if (this.#faults.since(nowMs - HEALTHY_FOR_MS).some(({ level }) => level >= LEVEL.gateway)) return
+    const pulseIntervalMs = monitor.welcome?.pulseIntervalMs ?? 0
+    for (const { config, partitions } of feeds) {
+      // What was live again a moment ago has as long anew.
+      const sinceMs = Math.max(monitor.subscribedSinceMs(config.name), monitor.liveAtMs(config.name))
+      if (nowMs - sinceMs < NOTICE_WITHIN_MS) continue
+      for (let partition = 0; partition < partitions; partition++) {
+        const writtenAtMs = monitor.pulses.get(`${config.name}/${partition}`)?.writtenAtMs ?? -Infinity
+        if (nowMs - writtenAtMs < NOTICE_WITHIN_MS + pulseIntervalMs || monitor.noticeOf(config.name, partition) !== undefined) continue
+        return this.#world.report(
+          'P2',
+          `${app.id} was not told that ${config.name}/${partition} is stale; its newest pulse was written ${Math.round(nowMs - writtenAtMs)} ms ago`,
+        )
       }
     }
   }
@@ -279,6 +325,9 @@ export class Scenario {
   }
 
   #checkEnd(): void {
+    this.#checkSets()
+    // A repair names everything again, and what is named again is shown as stale until it has come.
+    if (this.#notLive() !== undefined) this.#waitUntilLive('at the end', REPAIRED_WITHIN_MS)
     if (this.#world.failure !== null) return
     for (const app of this.#fleet.apps) {
       for (const checker of app.checkers) {
@@ -288,9 +337,6 @@ export class Scenario {
         }
       }
     }
-    const missing = this.#notLive()
-    if (missing !== undefined) this.#world.report('live', `at the end ${missing}`)
-    this.#checkSets()
     if (this.#world.failure === null && this.#random.chance(0.2)) this.#checkNothingLeft()
   }
 

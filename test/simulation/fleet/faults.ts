@@ -49,6 +49,7 @@ const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [3, (fleet, random) => lineFault(fleet, random)],
   [2, (fleet, random) => slowApp(fleet, random)],
   [2, (fleet, random) => messageLost(fleet, random)],
+  [1, (fleet, random) => rowLost(fleet, random)],
   [1, ({ apps }, random) => frozenApp(random.pick(apps))],
 ]
 
@@ -231,6 +232,24 @@ function messageLost({ taps }: Fleet, random: Random): Drawn | undefined {
     },
     end: () => {
       hop.loseNext = false
+    },
+  }
+}
+
+/** One end forgets a row, or never heard of it. */
+function rowLost({ taps }: Fleet, random: Random): Drawn | undefined {
+  const hop = random.pick([...taps.hops].filter(({ monitor }) => monitor.welcome !== null))
+  if (hop === undefined) return undefined
+  const { receiver, sender } = hop.options
+  return {
+    name: `${receiver} – ${sender}: the next row of a pattern is lost`,
+    level: sender.startsWith('push') ? LEVEL.link : LEVEL.line,
+    touches: [receiver, sender],
+    begin: () => {
+      hop.loseNextRow = true
+    },
+    end: () => {
+      hop.loseNextRow = false
     },
   }
 }

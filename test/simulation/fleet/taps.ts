@@ -1,6 +1,8 @@
 import { HopMonitor } from '../../support/checker/hop-monitor.ts'
 import type { HopTap } from '../world/adapters.ts'
+import type { Data } from '../world/pipe.ts'
 import type { SimProcess } from '../world/process.ts'
+import { withoutRow } from './lost-row.ts'
 import type { World } from './world.ts'
 
 export interface TapOptions {
@@ -18,6 +20,8 @@ export interface WatchedHop {
   open: boolean
   /** A fault: the next message of the receiver that (un)subscribes is lost on its way. */
   loseNext: boolean
+  /** A fault: the next row that a pattern brings is lost on its way. */
+  loseNextRow: boolean
 }
 
 /** Puts a monitor on every session of every hop. */
@@ -43,7 +47,7 @@ export class Taps {
       mayNotKnow: options.mayNotKnow,
       trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`),
     })
-    const hop: WatchedHop = { options, monitor, open: true, loseNext: false }
+    const hop: WatchedHop = { options, monitor, open: true, loseNext: false, loseNextRow: false }
     this.hops.add(hop)
     return {
       opened: (encoding) => monitor.opened(encoding),
@@ -59,7 +63,11 @@ export class Taps {
         }
         return !loses
       },
-      arriving: (data) => monitor.received(data),
+      arriving: (data) => {
+        const arrives = hop.loseNextRow ? this.#loseRow(hop, data) : data
+        monitor.received(arrives)
+        return arrives
+      },
       arrived: () => {},
       closed: () => this.#closed(hop),
     }
@@ -80,6 +88,16 @@ export class Taps {
         if (row.name === symbol && row.feed.config.name === feed) atMs = Math.max(atMs, row.answeredAtMs)
     }
     return atMs
+  }
+
+  /** A bug somewhere: one end has a row that the other has not. Only digests show it, because nobody waits for the row. */
+  #loseRow(hop: WatchedHop, data: Data): Data {
+    const left = withoutRow(data)
+    if (left === undefined) return data
+    hop.loseNextRow = false
+    hop.monitor.lossy = true
+    this.#world.trace.say('FAULT', () => 'a row is lost')
+    return left
   }
 
   #closed(hop: WatchedHop): void {

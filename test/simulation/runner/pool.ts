@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Batch, BatchResult, SeedFailure } from './worker.ts'
+import type { Batch, BatchResult, SeedFailure, SenderBatch } from './worker.ts'
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
 /** Most of what a fleet makes is garbage at once: a roomy nursery collects a fifth faster (measured). */
@@ -29,6 +29,22 @@ export interface PoolResult {
   readonly cpuMs: number
   readonly events: number
   readonly failures: readonly SeedFailure[]
+}
+
+/** Plays so many sequences of commands to one sender. */
+export async function playSequences(sequences: number, seed: number, mutation: string): Promise<SeedFailure | undefined> {
+  let failure: SeedFailure | undefined
+  let batch: SenderBatch | undefined = { sender: sequences, seed }
+  const take = () => {
+    const taken = batch
+    batch = undefined
+    return taken
+  }
+  await serve(mutation, take, (_, { failures }) => {
+    failure = failures[0]
+    return undefined
+  })
+  return failure
 }
 
 /** Plays seeds in so many processes; without `keepGoing`, until the first that fails. */
@@ -65,10 +81,10 @@ export async function playSeeds(options: PoolOptions): Promise<PoolResult> {
 }
 
 /** @param done takes a result. @returns what is left of the batch. */
-async function serve(
+async function serve<B extends Batch | SenderBatch>(
   mutation: string | undefined,
-  take: () => Batch | undefined,
-  done: (batch: Batch, result: BatchResult) => Batch | undefined,
+  take: () => B | undefined,
+  done: (batch: B, result: BatchResult) => B | undefined,
 ): Promise<void> {
   let batch = take()
   if (batch === undefined) return

@@ -4,6 +4,12 @@
  */
 import { plant } from './plant.ts'
 
+/** Sequences of commands to one sender. */
+export interface SenderBatch {
+  readonly sender: number
+  readonly seed: number
+}
+
 export interface Batch {
   readonly from: number
   readonly seeds: number
@@ -30,10 +36,23 @@ export interface BatchResult {
 const [mutation] = process.argv.slice(2)
 if (mutation !== undefined) await plant(mutation)
 const { playSeed } = await import('./play-seed.ts')
+const { checkSender } = await import('../sender/commands.ts')
+const { inOwnTurn } = await import('../world/microtasks.ts')
 
-process.on('message', (batch: Batch) => void play(batch))
+process.on('message', (batch: Batch | SenderBatch) => void ('sender' in batch ? playSender(batch) : play(batch)))
 // Whoever started this is gone.
 process.on('disconnect', () => process.exit())
+
+async function playSender({ sender, seed }: SenderBatch): Promise<void> {
+  let failure: SeedFailure | undefined
+  try {
+    await inOwnTurn(() => checkSender(sender, seed))
+  } catch (error) {
+    const { message, cause } = error as Error & { cause?: { rule?: string } }
+    failure = { seed, rule: cause?.rule ?? 'threw', message }
+  }
+  process.send!({ done: 0, simulatedMs: 0, cpuMs: 0, events: 0, counts: {}, failures: failure === undefined ? [] : [failure] } satisfies BatchResult)
+}
 
 async function play({ from, seeds, faultsMs }: Batch): Promise<void> {
   const started = process.cpuUsage()

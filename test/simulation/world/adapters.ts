@@ -13,8 +13,8 @@ export interface HopTap {
   opened(encoding: Encoding): void
   /** The receiver sends. @returns false when the message shall be lost on its way. */
   sent(data: Data): boolean
-  /** Before the receiver is given the message. */
-  arriving(data: Data): void
+  /** Before the receiver is given the message. @returns what it is given. */
+  arriving(data: Data): Data
   /** After the receiver has handled it. */
   arrived(): void
   closed(): void
@@ -131,8 +131,7 @@ export function openSockets(network: Network, process: SimProcess, makeTap: Make
 function tapped(tap: HopTap, message: (data: Data) => void): Pick<EndpointHandler, 'message' | 'drained'> {
   return {
     message: (data) => {
-      tap.arriving(data)
-      message(data)
+      message(tap.arriving(data))
       tap.arrived()
     },
     drained: () => {},

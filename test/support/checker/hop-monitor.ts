@@ -8,10 +8,12 @@ import {
   type Decoder,
   type Encoding,
   type FrameHandler,
+  type LiveFrame,
   type OkRow,
   type PulseAckFrame,
   type PulseFrame,
   type ReceivedImage,
+  type StaleFrame,
   type SubscribedFrame,
   type SubscribeFrame,
   type UpstreamFrame,
@@ -46,6 +48,14 @@ export interface HopOptions {
   readonly trace: (what: () => string) => void
 }
 
+/** A `stale` frame in force. */
+export interface HeldNotice {
+  readonly hop: string
+  readonly reason: string
+  /** World time at which it came, or the one that it replaced. */
+  readonly sinceMs: number
+}
+
 /** What a sender counted may take so long to get here. */
 const IN_FLIGHT_MS = 3000
 
@@ -58,6 +68,10 @@ export class HopMonitor implements FrameHandler {
   readonly rows = new Map<number, HopRow>()
   /** Per feed and partition. */
   readonly pulses = new Map<string, HeldPulse>()
+  /** Per feed and partition; under `feed/*` for all of the feed. */
+  readonly notices = new Map<string, HeldNotice>()
+  /** World time at which the last notice of a feed was withdrawn. */
+  readonly #liveAtMs = new Map<string, number>()
   readonly digest = new SubscriptionDigest()
   welcome: WelcomeFrame | null = null
   /** Frames were lost on this session by a fault: its two ends may differ until they have repaired it. */
@@ -135,6 +149,10 @@ export class HopMonitor implements FrameHandler {
       case 'ended':
         for (const [name] of frame.symbols) this.#drop(frame.id, name)
         break
+      case 'stale':
+      case 'live':
+        this.#notice(frame)
+        break
       case 'gap':
         this.#gap(frame.ref)
         break
@@ -179,6 +197,36 @@ export class HopMonitor implements FrameHandler {
     // What was in the log by now is not owed without an image.
     if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
     if (state === 'recovered' && row.from.length === 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
+  }
+
+  #notice(frame: StaleFrame | LiveFrame): void {
+    if (frame.symbols !== undefined) return
+    if (frame.t === 'live') this.#liveAtMs.set(frame.feed, this.options.nowMs())
+    if (frame.partitions === undefined) for (const key of this.notices.keys()) if (key.startsWith(`${frame.feed}/`)) this.notices.delete(key)
+    for (const partition of frame.partitions ?? ['*']) {
+      const key = `${frame.feed}/${partition}`
+      if (frame.t === 'live') this.notices.delete(key)
+      else {
+        const sinceMs = this.notices.get(key)?.sinceMs ?? this.options.nowMs()
+        this.notices.set(key, { hop: frame.hop, reason: frame.reason, sinceMs })
+      }
+    }
+  }
+
+  /** The `stale` frame in force for a partition. */
+  noticeOf(feed: string, partition: number): HeldNotice | undefined {
+    return this.notices.get(`${feed}/${partition}`) ?? this.notices.get(`${feed}/*`)
+  }
+
+  liveAtMs(feed: string): number {
+    return this.#liveAtMs.get(feed) ?? -Infinity
+  }
+
+  /** World time since which the receiver has subscribed to something of the feed and been answered; `Infinity`: it has not. */
+  subscribedSinceMs(feed: string): number {
+    let sinceMs = Infinity
+    for (const row of this.rows.values()) if (row.feed.config.name === feed) sinceMs = Math.min(sinceMs, row.answeredAtMs)
+    return sinceMs
   }
 
   #drop(id: number, name: string): void {

@@ -138,3 +138,22 @@ test('pulse numbers only grow, over feeds, encodings and heartbeats', () => {
     }
   }
 })
+
+test('the pulse that makes a partition live again goes along with the word that it is', () => {
+  const sender = new Sender()
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  sender.pulse()
+  receiver.take()
+  sender.clock.advance(2000)
+  sender.hub.checkFreshness()
+  assert.ok(receiver.peek().every(({ t }) => t !== 'live'))
+  sender.pulse()
+  sender.hub.checkFreshness()
+  sender.clock.turn()
+  const frames = receiver.peek().filter(({ t }) => t === 'live' || t === 'pulse')
+  assert.deepEqual(
+    frames.map((frame) => (frame.t === 'pulse' ? frame.partitions?.[0]?.[1] : frame.t)),
+    ['live', 1],
+  )
+})
