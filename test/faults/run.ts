@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadCases, MISSING } from './catalogue.ts'
 import type { FaultBound, FaultCase } from './rig/fault-case.ts'
-import { describeOutcome, type Outcome, runCase } from './rig/run-case.ts'
+import { describeOutcome, type Outcome, runCaseSoundly } from './rig/run-case.ts'
 import { SharedKafka } from './rig/shared-kafka.ts'
 
 const RESULTS = join(import.meta.dirname, 'results')
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
   await using shared = await SharedKafka.start()
   for (const definition of chosen) {
     for (let i = 0; i < repeat; i++) {
-      const outcome = await runCase(definition, shared)
+      const outcome = await runCaseSoundly(definition, shared)
       outcomes.push(outcome)
       console.log(describeOutcome(outcome))
     }

@@ -7,7 +7,6 @@ export default faultCase({
   name: 'subscription lost mid-chain',
   expected: 'a subscribe, an answer, an unsubscribe go missing in a stream that stays valid: repaired, counted',
   bound: { detectMs: 5_000, recoverMs: 5_000 },
-  inTests: true,
   topology: { clients: 6 },
   async run(run) {
     const gateway = run.installation.gateways[0]!
