@@ -22,6 +22,8 @@ export class UpstreamLines {
   #heldFrames: (() => void)[] = []
   /** Messages that the gateway sent up, by address. */
   readonly sentUp = new Map<string, (Uint8Array | string)[]>()
+  /** Whether a message that the gateway sends up is lost on its way; the connection stays. */
+  loses: (address: string, message: Uint8Array | string) => boolean = () => false
 
   constructor(clock: ManualClock) {
     this.#clock = clock
@@ -56,6 +58,7 @@ export class UpstreamLines {
     const sent = this.sentUp.get(address)
     if (sent === undefined) this.sentUp.set(address, [message])
     else sent.push(message)
+    if (this.loses(address, message)) return
     const deliver = () => {
       if (this.#isOpen(address, connection)) connection.handler.message(message)
     }

@@ -7,6 +7,7 @@ import { Emitter } from './emitter.ts'
 import { PulsewireError } from './errors.ts'
 import type { PartitionReport } from './freshness/session-freshness.ts'
 import { resolveOptions, type ClientOptions, type Settings } from './options.ts'
+import type { RepairEvent } from './subscription/answers.ts'
 import type { Row } from './subscription/entry.ts'
 import { checkSubscribeOptions, names, type SubscribeOptions, type SubscriptionHandlers } from './subscription/options.ts'
 import { Registry } from './subscription/registry.ts'
@@ -40,6 +41,8 @@ export interface ClientEvents {
   notice: Pick<NoticeFrame, 'code' | 'message'>
   goodbye: Pick<GoodbyeFrame, 'code' | 'message' | 'addresses' | 'reconnectAfterMs'>
   feeds: readonly FeedInfo[]
+  /** Subscriptions differed between the two ends and are put right. */
+  repair: RepairEvent
   /** A balancer gave a list of gateways. */
   gateways: GatewaysEvent
   /** Trouble that nobody waits for. The client goes on by itself where `retryable`. */
@@ -74,6 +77,7 @@ export class PulsewireClient {
       clock: this.#settings.environment.clock,
       onThrown: (error) => this.#onThrown(error),
       onError: (error) => this.#emitter.emit('error', error),
+      onRepair: (event) => this.#emitter.emit('repair', event),
     })
     this.#connector = new Connector(this.#settings, this.#connectorHost())
     this.#unwatch = this.#settings.environment.onWake(() => this.#onWake())
@@ -232,7 +236,8 @@ export class PulsewireClient {
   #arm(): void {
     const serving = this.#connector.serving
     if (serving === null || this.#closed) return
-    const atMs = Math.min(serving.freshness.expiresAtMs, this.#connector.nextCheckMs())
+    const { answers } = this.#registry
+    const atMs = Math.min(serving.freshness.expiresAtMs, this.#connector.nextCheckMs(), answers.nextCheckMs(serving))
     // An earlier timer will look again; pulses put the moment off all the time, which must not cost a timer each.
     if (atMs === Infinity || this.#timerAtMs <= atMs) return
     const { clock } = this.#settings.environment
@@ -246,6 +251,8 @@ export class PulsewireClient {
     this.#timerAtMs = Infinity
     if (this.#closed) return
     this.#registry.reviewer.expire()
+    const { serving } = this.#connector
+    if (serving !== null) this.#registry.answers.checkOverdue(serving)
     this.#connector.check()
     this.#arm()
   }

@@ -16,6 +16,7 @@ export { CLIENT_ERROR_CODES, PulsewireError, type ClientErrorCode } from './erro
 export type { StateName, SymbolState } from './freshness/state.ts'
 export type { HopAge } from './freshness/partition.ts'
 export type { PartitionReport } from './freshness/session-freshness.ts'
+export type { RepairEvent } from './subscription/answers.ts'
 export type { Subscription } from './subscription/subscription.ts'
 export type { SymbolView } from './subscription/view.ts'
 export type { Gap, Update, Values } from './subscription/update.ts'

@@ -108,7 +108,7 @@ describe('a hostile server', () => {
       assert.equal(quotes.state.state, 'pending')
     }
     assert.ok(gateway.connections.length >= 2)
-    assert.equal(gateway.connections[0]!.of('subscribe').length, 3)
-    assert.deepEqual(errors.map(({ code }) => code).slice(0, 3), ['subscribe_timeout', 'subscribe_timeout', 'subscribe_timeout'])
+    assert.equal(gateway.connections[0]!.of('subscribe').length, 4)
+    assert.deepEqual(new Set(errors.map(({ code }) => code)), new Set(['subscribe_timeout']))
   })
 })

@@ -21,28 +21,44 @@ const RETRY_AFTER_MS = 5_000
 /** Refusals where asking again later, by the application, can help. */
 const RETRYABLE_CODES: ReadonlySet<string> = new Set(['subscriptions_limit', 'feed_unknown', 'upstream_refused', 'upstream_timeout'])
 
-/** How long a sender may take to answer a subscribe. */
-const ANSWER_TIMEOUT_MS = 10_000
+/** What a sender has not answered for so long is said again: it, or the answer, was lost (repair within 5 s). */
+const ANSWER_TIMEOUT_MS = 3_000
 /** Asked this often again without an answer, the session is given up. */
-const REPEATS_MAX = 2
+const REPEATS_MAX = 3
 /** A session that asks this often to be told everything again will not be helped by another time. */
 const RESUBSCRIPTIONS_MAX = 5
+
+/** The two ends of the connection held different sets of subscriptions, and that is being put right. */
+export interface RepairEvent {
+  /**
+   * - `digest`: the server found that the sets differ, and is told everything again.
+   * - `unanswered`: a subscribe, or its answer, was lost; what is missing is asked for again.
+   */
+  readonly reason: 'digest' | 'unanswered'
+  readonly session: string
+  readonly node: string
+  /** Repairs since the client was made. */
+  readonly total: number
+}
 
 /** Takes the answers to subscribes, for whichever session they come from. */
 export class Answers {
   readonly #registry: Registry
   readonly #clock: Clock
   readonly #onError: (error: PulsewireError) => void
+  readonly #onRepair: (event: RepairEvent) => void
+  #repairs = 0
   /** Sessions in the middle of a full resubscription that the sender asked for. */
   readonly #resubscribing = new Set<Session>()
   /** How often each session asked for one. */
   readonly #resubscriptions = new Map<Session, number>()
   readonly #retries = new Map<Session, Timer>()
 
-  constructor(registry: Registry, clock: Clock, onError: (error: PulsewireError) => void) {
+  constructor(registry: Registry, clock: Clock, onError: (error: PulsewireError) => void, onRepair: (event: RepairEvent) => void) {
     this.#registry = registry
     this.#clock = clock
     this.#onError = onError
+    this.#onRepair = onRepair
   }
 
   subscribed(session: Session, frame: SubscribedFrame): void {
@@ -92,6 +108,7 @@ export class Answers {
       return
     }
     this.#resubscriptions.set(session, times)
+    this.#tellRepair(session, 'digest')
     this.#resubscribing.add(session)
     this.#registry.flush()
     session.rows.resetDigest()
@@ -99,11 +116,16 @@ export class Answers {
     this.#finishResubscription(session)
   }
 
+  /** When `checkOverdue` may have something to do. */
+  nextCheckMs(session: Session): number {
+    return session.rows.nextOverdueMs(ANSWER_TIMEOUT_MS)
+  }
+
   /** Asks again what was not answered in time; gives the session up when that does not help. */
   checkOverdue(session: Session): void {
     this.#leaveAgain(session)
     if (!session.rows.unanswered) return
-    for (const { wireId, items, repeats } of session.rows.overdue(this.#clock.nowMs(), ANSWER_TIMEOUT_MS)) {
+    for (const { wireId, items, repeats } of session.rows.takeOverdue(this.#clock.nowMs(), ANSWER_TIMEOUT_MS)) {
       const message = `${session.node} did not answer a subscribe in ${ANSWER_TIMEOUT_MS} ms`
       const error = new PulsewireError('subscribe_timeout', message, { retryable: true })
       if (repeats > REPEATS_MAX) {
@@ -111,6 +133,7 @@ export class Answers {
         return
       }
       this.#onError(error)
+      this.#tellRepair(session, 'unanswered')
       this.#ask(session, wireId, items)
     }
   }
@@ -217,6 +240,10 @@ export class Answers {
     if (entry == null || entry.row !== row) return
     entry.row = null
     this.#registry.reviewer.touch(entry)
+  }
+
+  #tellRepair(session: Session, reason: RepairEvent['reason']): void {
+    this.#onRepair({ reason, session: session.welcome?.session ?? '', node: session.node, total: ++this.#repairs })
   }
 
   #finishResubscription(session: Session): void {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import type { PulsewireError } from '../errors.ts'
 import { endedState, isLogFault, type SymbolState } from '../freshness/state.ts'
-import { Answers } from './answers.ts'
+import { Answers, type RepairEvent } from './answers.ts'
 import type { Entry, Row } from './entry.ts'
 import { isValidName, type EndedEvent, type SubscriptionHandlers } from './options.ts'
 import { Receiver } from './receiver.ts'
@@ -18,6 +18,7 @@ export interface RegistryOptions {
   readonly onThrown: (error: unknown) => void
   /** Takes trouble that no caller waits for. */
   readonly onError: (error: PulsewireError) => void
+  readonly onRepair: (event: RepairEvent) => void
 }
 
 const INVALID = {
@@ -46,7 +47,7 @@ export class Registry implements SubscriptionOwner {
     this.#options = options
     this.reviewer = new Reviewer(options.clock, () => this.#wires.values())
     this.#receiver = new Receiver(options.clock, this.reviewer)
-    this.answers = new Answers(this, options.clock, options.onError)
+    this.answers = new Answers(this, options.clock, options.onError, options.onRepair)
   }
 
   get wires(): Iterable<Wire> {

@@ -2,6 +2,7 @@ import { SubscriptionDigest, type Decoder, type FeedInfo, type OkRow, type Upstr
 import type { Clock } from '../clock.ts'
 import { Row } from './entry.ts'
 import type { EndedEvent } from './options.ts'
+import { Outstanding } from './outstanding.ts'
 import { splitSubscribe, splitUnsubscribe, type Item } from './split.ts'
 import type { Wire } from './wire.ts'
 
@@ -14,20 +15,6 @@ export interface RowsLink {
   send(frame: UpstreamFrame): void
   /** The first use of a feed was answered, or the last one is gone: pulses are due, or are not. */
   expectPulses(feed: string, due: boolean): void
-}
-
-/** What is asked under one id and not answered yet. */
-class Outstanding {
-  /** Names without a row so far. */
-  readonly items = new Map<string, Item>()
-  /** When it was asked, or something of it was answered. */
-  sinceMs: number
-  /** How often this was asked again because no answer came. */
-  repeats = 0
-
-  constructor(nowMs: number) {
-    this.sinceMs = nowMs
-  }
 }
 
 /** Unsubscribes that the sender has not confirmed. */
@@ -80,17 +67,16 @@ export class SessionRows {
 
   /** Whether everything was answered and every promised snapshot is here. */
   get settled(): boolean {
-    return this.#outstanding.size === 0 && [...this.#awaiting.values()].every((rows) => rows.size === 0)
+    return !this.unanswered && [...this.#awaiting.values()].every((rows) => rows.size === 0)
   }
 
   answered(wireId: number): boolean {
-    return this.#byWire.has(wireId) && !this.#outstanding.has(wireId)
+    return this.#byWire.has(wireId) && !this.#isAsking(wireId)
   }
 
   subscribe(wire: Wire, items: Iterable<Item>): void {
     for (const part of splitSubscribe(wire.frameBase, items, this.#link.messageBytesMax)) {
-      const outstanding = this.#outstandingOf(wire.id)
-      for (const item of part.items) outstanding.items.set(item.name, item)
+      this.#outstandingOf(wire.id).ask(part.items, this.#clock.nowMs())
       if (!this.#byWire.has(wire.id)) {
         this.#byWire.set(wire.id, new Map())
         this.#wires.set(wire.id, { id: wire.id, feed: wire.feed, options: wire.options })
@@ -105,6 +91,7 @@ export class SessionRows {
     const names = [...symbols]
     for (const name of names) {
       this.#release(this.get(wireId, name))
+      this.#outstanding.get(wireId)?.forget(name)
       this.#countLeaving(wireId, name, 1)
     }
     for (const frame of splitUnsubscribe(wireId, names, this.#link.messageBytesMax)) this.#link.send(frame)
@@ -225,7 +212,7 @@ export class SessionRows {
     for (const symbol of [...(this.#byWire.get(wireId)?.keys() ?? [])]) this.drop(wireId, symbol)
     for (const name of [...(this.#openNames.get(wireId) ?? [])]) this.dropName(wireId, name)
     this.#retries.delete(wireId)
-    if (this.#outstanding.has(wireId)) return
+    if (this.#isAsking(wireId)) return
     this.#byWire.delete(wireId)
     this.#wires.delete(wireId)
     this.#openNames.delete(wireId)
@@ -265,10 +252,7 @@ export class SessionRows {
 
   /** A name was answered, by whatever. */
   answeredName(wireId: number, name: string): void {
-    const outstanding = this.#outstanding.get(wireId)
-    if (outstanding === undefined) return
-    outstanding.items.delete(name)
-    outstanding.sinceMs = this.#clock.nowMs()
+    this.#outstanding.get(wireId)?.answered(name, this.#clock.nowMs())
   }
 
   /**
@@ -278,32 +262,37 @@ export class SessionRows {
   answeredFrame(wireId: number): void {
     const outstanding = this.#outstanding.get(wireId)
     if (outstanding === undefined) return
-    for (const item of outstanding.items.values()) {
+    for (const item of outstanding.items) {
       if (item.kind === 'symbols') continue
-      outstanding.items.delete(item.name)
+      outstanding.answered(item.name, this.#clock.nowMs())
       this.#openName(wireId, item.name)
     }
-    if (outstanding.items.size === 0) this.#outstanding.delete(wireId)
+    if (outstanding.size === 0) this.#outstanding.delete(wireId)
   }
 
   /** A subscribe under this id had no effect: what was asked and is now void. */
   takeOutstanding(wireId: number): Item[] {
-    const items = [...(this.#outstanding.get(wireId)?.items.values() ?? [])]
+    const items = this.#outstanding.get(wireId)?.items ?? []
     this.#outstanding.delete(wireId)
     return items
   }
 
-  /** Ids whose answer is overdue, with what to ask again. `repeats` counts how often that was done. */
-  overdue(nowMs: number, timeoutMs: number): { wireId: number; items: Item[]; repeats: number }[] {
-    const overdue: { wireId: number; items: Item[]; repeats: number }[] = []
+  /** Takes out, by id, the names whose answer is overdue. `repeats` counts how often the same was asked. */
+  takeOverdue(nowMs: number, timeoutMs: number): { wireId: number; items: Item[]; repeats: number }[] {
+    const all: { wireId: number; items: Item[]; repeats: number }[] = []
     for (const [wireId, outstanding] of this.#outstanding) {
-      if (nowMs - outstanding.sinceMs <= timeoutMs) continue
-      const items = [...outstanding.items.values()]
-      outstanding.repeats++
-      outstanding.sinceMs = nowMs
-      overdue.push({ wireId, items, repeats: outstanding.repeats })
+      const overdue = outstanding.takeOverdue(nowMs, timeoutMs)
+      if (overdue.items.length > 0) all.push({ wireId, ...overdue })
     }
-    return overdue
+    return all
+  }
+
+  /** When the oldest thing that the sender owes may be overdue. */
+  nextOverdueMs(timeoutMs: number): number {
+    let nextMs = Infinity
+    for (const each of this.#outstanding.values()) nextMs = Math.min(nextMs, each.nextAtMs(timeoutMs))
+    for (const { sinceMs } of this.#leaving.values()) return Math.min(nextMs, sinceMs + timeoutMs)
+    return nextMs
   }
 
   /** The sender's set differs from ours: start the digest anew; the answers to come make it. */
@@ -320,7 +309,12 @@ export class SessionRows {
   }
 
   get unanswered(): boolean {
-    return this.#outstanding.size > 0
+    for (const { size } of this.#outstanding.values()) if (size > 0) return true
+    return false
+  }
+
+  #isAsking(wireId: number): boolean {
+    return (this.#outstanding.get(wireId)?.size ?? 0) > 0
   }
 
   #use(feed: string, step: 1 | -1): void {
@@ -337,7 +331,7 @@ export class SessionRows {
 
   #outstandingOf(wireId: number): Outstanding {
     let outstanding = this.#outstanding.get(wireId)
-    if (outstanding === undefined) this.#outstanding.set(wireId, (outstanding = new Outstanding(this.#clock.nowMs())))
+    if (outstanding === undefined) this.#outstanding.set(wireId, (outstanding = new Outstanding()))
     return outstanding
   }
 }

@@ -56,3 +56,24 @@ test('of very many names, a frame says only so many again', () => {
   const [frame] = unanswered.overdue(3000, AFTER_MS)
   assert.equal(frame?.symbols?.length, 200)
 })
+
+test('a frame that was lost is said again however busy the id is; those whose answers are on their way are not', () => {
+  const unanswered = new Unanswered()
+  unanswered.subscribe({ t: 'subscribe', id: 1, feed: 'quote', symbols: ['LOST'] }, 0)
+  for (let nowMs = 100; nowMs <= 1900; nowMs += 100) {
+    unanswered.subscribe({ t: 'subscribe', id: 1, feed: 'quote', symbols: [`S${nowMs}`] }, nowMs)
+    unanswered.subscribed({ t: 'subscribed', id: 1, ok: [[`S${nowMs}`, nowMs, 'empty']] }, nowMs + 10)
+  }
+  unanswered.subscribe({ t: 'subscribe', id: 1, feed: 'quote', symbols: ['LATER'] }, 1950)
+  assert.deepEqual(unanswered.overdue(2001, AFTER_MS), [{ t: 'subscribe', id: 1, feed: 'quote', symbols: ['LOST'] }])
+})
+
+test('a long answer in many parts is waited for as long as parts come', () => {
+  const unanswered = new Unanswered()
+  for (let i = 0; i < 10; i++) unanswered.subscribe({ t: 'subscribe', id: 1, feed: 'quote', symbols: [`S${i}`] }, 0)
+  for (let i = 0; i < 9; i++) {
+    unanswered.subscribed({ t: 'subscribed', id: 1, ok: [[`S${i}`, i, 'snapshot']] }, 1000 * (i + 1))
+    assert.deepEqual(unanswered.overdue(1000 * (i + 1), AFTER_MS), [])
+  }
+  assert.equal(unanswered.overdue(11_001, AFTER_MS).length, 1)
+})

@@ -2,15 +2,25 @@ import type { SubscribedFrame, SubscribeFrame, UnsubscribedFrame, UnsubscribeFra
 
 /** Names said again in one frame; the rest has its turn when these are answered, or the next time. */
 const NAMES_MAX = 200
+const KINDS = ['symbols', 'patterns'] as const
+
+interface Name {
+  readonly kind: 'symbols' | 'patterns'
+  /** Number of the frame that asked for it. */
+  readonly frame: number
+  readonly atMs: number
+}
 
 /** What was asked under one id and is not answered. */
 interface Asked {
   /** The last frame; its options hold for all of the id. */
   frame: SubscribeFrame
-  readonly symbols: Set<string>
-  readonly patterns: Set<string>
-  /** When something was asked or answered last: an answer in many parts is on its way as long as parts come. */
-  sinceMs: number
+  frames: number
+  /** By kind and name. */
+  readonly names: Map<string, Name>
+  /** The latest frame of which something was answered, and when something was last. */
+  answeredFrame: number
+  answeredAtMs: number
 }
 
 interface Leaving {
@@ -28,15 +38,18 @@ export class Unanswered {
   readonly #leaving = new Map<string, Leaving>()
 
   subscribe(frame: SubscribeFrame, nowMs: number): void {
-    const asked = this.#asked.get(frame.id) ?? { frame, symbols: new Set(), patterns: new Set(), sinceMs: nowMs }
+    const asked = this.#asked.get(frame.id) ?? { frame, frames: 0, names: new Map(), answeredFrame: -1, answeredAtMs: -Infinity }
     asked.frame = frame
-    asked.sinceMs = nowMs
     this.#asked.set(frame.id, asked)
-    for (const symbol of frame.symbols ?? []) {
-      asked.symbols.add(symbol)
-      this.#leaving.delete(`${frame.id} ${symbol}`)
+    for (const kind of KINDS) {
+      for (const name of frame[kind] ?? []) {
+        // Behind all others, also when it was asked for before.
+        asked.names.delete(`${kind} ${name}`)
+        asked.names.set(`${kind} ${name}`, { kind, frame: asked.frames, atMs: nowMs })
+      }
     }
-    for (const pattern of frame.patterns ?? []) asked.patterns.add(pattern)
+    asked.frames++
+    for (const symbol of frame.symbols ?? []) this.#leaving.delete(`${frame.id} ${symbol}`)
   }
 
   unsubscribe(frame: UnsubscribeFrame, nowMs: number): void {
@@ -47,7 +60,7 @@ export class Unanswered {
       return
     }
     for (const symbol of symbols) {
-      this.#asked.get(id)?.symbols.delete(symbol)
+      this.#asked.get(id)?.names.delete(`symbols ${symbol}`)
       this.#leaving.set(`${id} ${symbol}`, { frame: { t: 'unsubscribe', id, symbols: [symbol] }, sinceMs: nowMs })
     }
   }
@@ -55,14 +68,11 @@ export class Unanswered {
   subscribed({ id, ok = [], refused = [], done }: SubscribedFrame, nowMs: number): void {
     const asked = this.#asked.get(id)
     if (asked === undefined) return
-    asked.sinceMs = nowMs
-    for (const [symbol] of ok) asked.symbols.delete(symbol)
-    for (const [name] of refused) {
-      asked.symbols.delete(name)
-      asked.patterns.delete(name)
-    }
-    if (done === true) asked.patterns.clear()
-    if (asked.symbols.size + asked.patterns.size === 0) this.#asked.delete(id)
+    for (const [symbol] of ok) answered(asked, `symbols ${symbol}`, nowMs)
+    for (const [name] of refused) for (const kind of KINDS) answered(asked, `${kind} ${name}`, nowMs)
+    // A pattern has no row of its own.
+    if (done === true) for (const [key, { kind }] of asked.names) if (kind === 'patterns') answered(asked, key, nowMs)
+    if (asked.names.size === 0) this.#asked.delete(id)
   }
 
   unsubscribed({ id, ok, unknown, closed }: UnsubscribedFrame): void {
@@ -75,19 +85,41 @@ export class Unanswered {
     this.#asked.delete(id)
   }
 
-  /** What has to be said again by now. */
+  /**
+   * What has to be said again by now. Answers come in the order of the frames: as long as some come, those to later
+   * frames are on their way, and a frame that was overtaken is lost.
+   */
   overdue(nowMs: number, afterMs: number): (SubscribeFrame | UnsubscribeFrame)[] {
     const frames: (SubscribeFrame | UnsubscribeFrame)[] = []
     for (const { frame, sinceMs } of this.#leaving.values()) if (nowMs - sinceMs > afterMs) frames.push(frame)
-    for (const { frame, symbols, patterns, sinceMs } of this.#asked.values()) {
-      if (nowMs - sinceMs <= afterMs) continue
-      const { symbols: _symbols, patterns: _patterns, ...options } = frame
-      frames.push({
-        ...options,
-        ...(symbols.size > 0 ? { symbols: [...symbols].slice(0, NAMES_MAX) } : {}),
-        ...(patterns.size > 0 ? { patterns: [...patterns].slice(0, NAMES_MAX) } : {}),
-      })
+    for (const asked of this.#asked.values()) {
+      const late = lateNames(asked, nowMs, afterMs)
+      if (late.length === 0) continue
+      const { symbols: _symbols, patterns: _patterns, ...options } = asked.frame
+      const named = (wanted: Name['kind']) => late.flatMap(([key, { kind }]) => (kind === wanted ? [key.slice(kind.length + 1)] : []))
+      const [symbols, patterns] = [named('symbols'), named('patterns')]
+      frames.push({ ...options, ...(symbols.length > 0 ? { symbols } : {}), ...(patterns.length > 0 ? { patterns } : {}) })
     }
     return frames
   }
+}
+
+/** The names stand in the order of their frames, so that the first that is not late ends the search. */
+function lateNames(asked: Asked, nowMs: number, afterMs: number): [string, Name][] {
+  const late: [string, Name][] = []
+  const isAnswering = nowMs - asked.answeredAtMs <= afterMs
+  for (const each of asked.names) {
+    const { frame, atMs } = each[1]
+    if (nowMs - atMs <= afterMs || (isAnswering && frame >= asked.answeredFrame) || late.length >= NAMES_MAX) break
+    late.push(each)
+  }
+  return late
+}
+
+function answered(asked: Asked, key: string, nowMs: number): void {
+  const name = asked.names.get(key)
+  if (name === undefined) return
+  asked.names.delete(key)
+  asked.answeredFrame = Math.max(asked.answeredFrame, name.frame)
+  asked.answeredAtMs = nowMs
 }

@@ -356,11 +356,8 @@ export class Session implements Subscriber, TransportHandler, Flushable {
 
   #tellSlow(): void {
     this.#context.log.info('slow', 'a receiver takes less than it is sent', { session: this.id, windowBytes: this.#flow.windowBytes })
-    this.#control({
-      t: 'notice',
-      code: 'slow',
-      message: 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut',
-    })
+    const message = 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut'
+    this.#control({ t: 'notice', code: 'slow', message })
   }
 
   // ---- the end
