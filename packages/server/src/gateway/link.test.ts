@@ -282,7 +282,7 @@ for (const { name, kind, bufferedBytes, sendQueue } of [
     const { peer, clock, link, attempts, last, message, pulse, welcome } = setUp()
     link.open()
     welcome()
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 23; i++) {
       clock.advance(500)
       message(pulse(i + 1, clock.nowMs(), 0, -1))
     }

@@ -343,11 +343,7 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     const notice = this.#slowness.notice(nowMs)
     if (notice === 'slow') this.#tellSlow()
     else if (notice === 'caught_up') this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
-    this.#checkStall(this.#flow.silentMs(nowMs, this.transport.bufferedBytes))
-  }
-
-  #checkStall(silentMs: number): void {
-    const { options } = this.#context
+    const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
     const change = this.#stall.look(silentMs, options.stallAfterMs + 2 * this.#flow.roundTripMs, this.transport)
     if (change !== undefined) this.#context.stalled(this, this.#stall.kind, silentMs)
     if (silentMs > options.ackTimeoutMs)
