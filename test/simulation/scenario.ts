@@ -215,7 +215,13 @@ export class Scenario {
   }
 
   /** P2: what is said to be stale is not shown as live. */
-  #checkLiveAgainstNotice(app: SimApp, monitor: HopMonitor, { facts, subscription }: SubscriptionChecker, name: string, partition: number): void {
+  #checkLiveAgainstNotice(
+    app: SimApp,
+    monitor: HopMonitor,
+    { facts, subscription }: SubscriptionChecker,
+    name: string,
+    partition: number,
+  ): void {
     const notice = monitor.noticeOf(facts.feed, partition)
     // Before its first update the client does not know where a symbol lies.
     if (notice === undefined || subscription?.get(name)?.position === undefined) return

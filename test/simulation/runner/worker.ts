@@ -51,7 +51,14 @@ async function playSender({ sender, seed }: SenderBatch): Promise<void> {
     const { message, cause } = error as Error & { cause?: { rule?: string } }
     failure = { seed, rule: cause?.rule ?? 'threw', message }
   }
-  process.send!({ done: 0, simulatedMs: 0, cpuMs: 0, events: 0, counts: {}, failures: failure === undefined ? [] : [failure] } satisfies BatchResult)
+  process.send!({
+    done: 0,
+    simulatedMs: 0,
+    cpuMs: 0,
+    events: 0,
+    counts: {},
+    failures: failure === undefined ? [] : [failure],
+  } satisfies BatchResult)
 }
 
 async function play({ from, seeds, faultsMs }: Batch): Promise<void> {

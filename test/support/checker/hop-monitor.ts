@@ -202,7 +202,8 @@ export class HopMonitor implements FrameHandler {
   #notice(frame: StaleFrame | LiveFrame): void {
     if (frame.symbols !== undefined) return
     if (frame.t === 'live') this.#liveAtMs.set(frame.feed, this.options.nowMs())
-    if (frame.partitions === undefined) for (const key of this.notices.keys()) if (key.startsWith(`${frame.feed}/`)) this.notices.delete(key)
+    if (frame.partitions === undefined)
+      for (const key of this.notices.keys()) if (key.startsWith(`${frame.feed}/`)) this.notices.delete(key)
     for (const partition of frame.partitions ?? ['*']) {
       const key = `${frame.feed}/${partition}`
       if (frame.t === 'live') this.notices.delete(key)
