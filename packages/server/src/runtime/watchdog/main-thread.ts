@@ -2,8 +2,10 @@ import { Session, type Debugger } from 'node:inspector'
 
 /** How the main thread's account of itself is reached while it is held still. */
 export const ACCOUNT_KEY = 'pulsewire.watchdog.account'
-/** A main thread that runs JavaScript answers in some ten milliseconds; one that sits in native code does not. */
-const ANSWER_MS = 1000
+/** A main thread that runs JavaScript answers in some ten milliseconds, on a crowded machine in seconds; in native code never. */
+const LOOK_ANSWER_MS = 2500
+/** Ending must not wait that long: a signal does it as well. */
+const EXIT_ANSWER_MS = 1500
 /** Node waits for inspectors to leave before it ends. */
 const LEAVE_AFTER_MS = 100
 const FRAMES_MAX = 50
@@ -23,7 +25,7 @@ export interface MainThreadView {
 export class MainThread {
   /** Holds it still for some milliseconds and looks. @returns undefined when it cannot be held. */
   async look(): Promise<MainThreadView | undefined> {
-    return this.#held(async (frames, evaluate) => ({
+    return this.#held(LOOK_ANSWER_MS, async (frames, evaluate) => ({
       stack: frames.slice(0, FRAMES_MAX).map(describeFrame),
       account: await evaluate(`globalThis[Symbol.for(${JSON.stringify(ACCOUNT_KEY)})]?.()`),
     }))
@@ -31,12 +33,13 @@ export class MainThread {
 
   /** Ends the process from within, the only way that keeps an exit code. @returns when that did not work. */
   async exit(code: number): Promise<void> {
-    await this.#held(async (_frames, evaluate) => {
+    await this.#held(EXIT_ANSWER_MS, async (_frames, evaluate) => {
       await evaluate(`globalThis.process.reallyExit(${code})`)
     })
   }
 
   async #held<T>(
+    answerMs: number,
     look: (frames: readonly Debugger.CallFrame[], evaluate: (expression: string) => Promise<string | undefined>) => Promise<T>,
   ): Promise<T | undefined> {
     const session = new Session()
@@ -49,7 +52,7 @@ export class MainThread {
       session.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params.url))
       session.post('Debugger.enable')
       session.post('Debugger.pause')
-      const frames = await within(ANSWER_MS, paused.promise)
+      const frames = await within(answerMs, paused.promise)
       const innermost = frames?.[0]
       if (frames === undefined || innermost === undefined) return undefined
       const named = frames.map((frame) => ({ ...frame, url: frame.url || (scripts.get(frame.location.scriptId) ?? '') }))
@@ -69,7 +72,7 @@ function evaluateOn(session: Session, callFrameId: string, expression: string): 
       resolve(error === null && typeof result.result.value === 'string' ? result.result.value : undefined)
     })
   })
-  return expression.includes('reallyExit') ? within(LEAVE_AFTER_MS, answer) : within(ANSWER_MS, answer)
+  return expression.includes('reallyExit') ? within(LEAVE_AFTER_MS, answer) : within(EXIT_ANSWER_MS, answer)
 }
 
 function describeFrame({ functionName, url, location }: Debugger.CallFrame): string {

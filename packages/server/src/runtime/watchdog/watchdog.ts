@@ -30,7 +30,7 @@ export class Watchdog implements AsyncDisposable {
   readonly #names: [number, string][] = []
   #worker: Worker
   #ready: () => boolean = () => false
-  #beatTimer: Timer
+  #beatTimer: Timer | null = null
   #isClosed = false
   #beatAtMs = monotonicMs()
   /** Reports written since the start, and those that could not be. */
@@ -51,7 +51,6 @@ export class Watchdog implements AsyncDisposable {
       value: () => JSON.stringify(this.#accountant.account()),
     })
     this.#worker = this.#startWorker()
-    this.#beatTimer = systemClock.every(BEAT_INTERVAL_MS, () => this.#beat())
   }
 
   get stages(): SharedStages {
@@ -68,8 +67,15 @@ export class Watchdog implements AsyncDisposable {
     this.#ready = ready
   }
 
-  /** For a supervisor that waits to be told. */
+  /**
+   * For a supervisor that waits to be told. The event loop is watched from `ready` on: a start that takes long, on a
+   * crowded machine, is for the supervisor's own patience.
+   */
   tellState(state: 'ready' | 'stopping'): void {
+    if (state === 'ready' && this.#beatTimer === null) {
+      this.#beatAtMs = monotonicMs()
+      this.#beatTimer = systemClock.every(BEAT_INTERVAL_MS, () => this.#beat())
+    }
     this.#tell({ kind: 'state', state })
   }
 
@@ -80,7 +86,7 @@ export class Watchdog implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true
-    this.#beatTimer.cancel()
+    this.#beatTimer?.cancel()
     Reflect.deleteProperty(globalThis, Symbol.for(ACCOUNT_KEY))
     await this.#worker.terminate()
   }
