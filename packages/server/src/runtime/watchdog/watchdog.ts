@@ -108,8 +108,6 @@ export class Watchdog implements AsyncDisposable {
       this.#watching.reject(error)
     })
     worker.on('exit', () => this.#replace(worker))
-    // It does not keep a process that has nothing left to do.
-    worker.unref()
     this.#watching.promise.catch(() => {})
     return worker
   }
@@ -125,6 +123,8 @@ export class Watchdog implements AsyncDisposable {
   #heard(message: FromWatchdog): void {
     switch (message.kind) {
       case 'watching':
+        // From now on it does not keep a process that has nothing left to do.
+        this.#worker.unref()
         this.#watching.resolve({ probesPort: message.probesPort })
         return
       case 'account':
