@@ -67,6 +67,8 @@ async function start(name: string, watchdog: object = {}, env: Readonly<Record<s
     env,
   )
   const port = async (code: string): Promise<number> => Number((await node.line((line) => line.code === code))['port'])
+  // From then on the event loop is watched.
+  await node.line(({ code }) => code === 'process_ready')
   const [faultsPort, probesPort] = [await port('faults_enabled'), await port('probes')]
   return {
     node,
