@@ -123,7 +123,7 @@ export class SessionFreshness {
   /**
    * Since when some partition has been stale through the fault of this node or of one before it, where another gateway
    * may do better; undefined when none is. Where the log itself is at fault, every gateway has the same trouble; and when
-   * it is back, data is old until the first pulse has come, which is nobody else's fault.
+   * it is back, data is old until the first pulse has come, which is nobody else's fault: it gets its time.
    */
   get faultSinceMs(): number | undefined {
     let sinceMs: number | undefined
@@ -134,7 +134,7 @@ export class SessionFreshness {
         sinceMs = Math.min(sinceMs ?? Infinity, state.sinceMs ?? Infinity)
       }
     }
-    return sinceMs === undefined ? undefined : Math.max(sinceMs, this.#logFaultAtMs)
+    return sinceMs === undefined ? undefined : Math.max(sinceMs, this.#logFaultAtMs + this.staleAfterMs)
   }
 
   #isLogAtFault(): boolean {

@@ -22,14 +22,14 @@ for (const { kind, bufferedBytes, sendQueue } of [
   { kind: 'zero_window', bufferedBytes: 5000, sendQueue: { bytes: 90_000, zeroWindow: true, retransmits: 0 } },
 ] as const) {
   test(`a receiver that stalls is noticed, named and counted long before it is cut: ${kind}`, () => {
-    const sender = new Sender()
+    const sender = new Sender({ session: { stallAfterMs: 3000 } })
     const receiver = sender.connect()
     receiver.subscribe(['A'])
     sender.clock.advance(2000)
     receiver.acks = false
     receiver.transport.bufferedBytes = bufferedBytes
     Object.assign(receiver.transport, { sendQueue: (): SendQueue => sendQueue } satisfies Partial<Transport>)
-    const stalls = () => sender.log.lines.filter(({ code }) => code === 'stalled')
+    const stalls = () => sender.log.lines.filter(({ code }) => code === 'session_stalled')
     sender.clock.advance(2500)
     assert.equal(stalls().length, 0)
     sender.clock.advance(2500)
@@ -58,10 +58,10 @@ test('a stall that passes is taken back, and the next one counts again; of clien
     receiver.ackAll()
     sender.clock.advance(2000)
   }
-  const said = sender.log.lines.filter(({ code }) => code.startsWith('stall'))
+  const said = sender.log.lines.filter(({ code }) => code === 'session_stalled' || code === 'session_resumed')
   assert.deepEqual(
     said.map(({ level, code }) => `${level} ${code}`),
-    ['info stalled', 'info stall_over', 'info stalled', 'info stall_over'],
+    ['info session_stalled', 'info session_resumed', 'info session_stalled', 'info session_resumed'],
   )
   assert.equal(sender.sessions.stalls.frozen_peer, 2)
 })
@@ -114,7 +114,10 @@ test('a receiver process that is stopped: named a frozen peer, and cut', async (
   child.kill('SIGSTOP')
   assert.match(await cut(), /frozen peer/)
   assert.deepEqual({ ...sessions.stalls }, { zero_window: 0, frozen_peer: 1, half_open: 0 })
-  assert.equal(log.lines.findIndex(({ code }) => code === 'stalled') < log.lines.findIndex(({ code }) => code === 'session_closed'), true)
+  assert.equal(
+    log.lines.findIndex(({ code }) => code === 'session_stalled') < log.lines.findIndex(({ code }) => code === 'session_closed'),
+    true,
+  )
 })
 
 test('a receiver that stops reading while much is sent to it: named a zero window, and cut', async () => {
