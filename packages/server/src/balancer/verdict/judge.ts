@@ -1,6 +1,5 @@
 /** The judgement of one node: a pure function of what the directory, the catalogue and the probe say. */
-import type { KnownNode } from '../../directory/index.ts'
-import type { LeasedFeed } from '../../directory/index.ts'
+import type { KnownNode, LeasedFeed } from '../../directory/index.ts'
 import type { HeardFeed, HeardGeneration, ProbeReport } from '../probe/report.ts'
 import type { FeedExpectation } from './expectations.ts'
 import type { VerdictReason } from './reasons.ts'

@@ -1,5 +1,4 @@
-import type { Directory, KnownNode } from '../../directory/index.ts'
-import type { Lease, NodeRole } from '../../directory/index.ts'
+import type { Directory, KnownNode, Lease, NodeRole } from '../../directory/index.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { ProbeReport } from '../probe/report.ts'
 import { Expectations } from './expectations.ts'
