@@ -219,8 +219,9 @@ export class Gateway implements Service, Member {
   told(word: NodeWord): void {
     const wasHere = this.#word === 'online'
     this.#word = word
-    if (word === 'online') return
-    if (wasHere) void this.sessions.drain(this.#config.shutdown.drainDeadlineMs).then(() => this.#cutRest())
+    if (word === 'online') {
+      if (!this.#isDraining) this.sessions.resume()
+    } else if (wasHere) void this.sessions.drain(this.#config.shutdown.drainDeadlineMs).then(() => this.#cutRest())
     else this.#cutRest()
   }
 

@@ -128,6 +128,12 @@ test('told to go, it takes nobody new and asks all to move; offline, it cuts tho
   gateway.told('online')
   assert.deepEqual([gateway.ready, gateway.leaseContent().draining], [true, false])
   receiver.disconnect()
+  const again = world.connect()
+  again.subscribe(['A'])
+  world.pass(1000)
+  assert.equal(again.takeOf('subscribed').length > 0, true, 'who comes now is served')
+  await world.clock.pass(20_000)
+  assert.equal(gateway.sessions.size, 1, 'and stays: the drain of before goes no further')
   await gateway.close()
 })
 

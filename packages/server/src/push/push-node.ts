@@ -274,6 +274,7 @@ export class PushNode implements Service, HubSource, Member {
     const wasHere = this.#word === 'online'
     this.#word = word
     if (this.#share !== null) this.#share.isLeaving = word !== 'online' || this.#isDraining
+    if (word === 'online' && !this.#isDraining) this.sessions.resume()
     if (wasHere && word !== 'online') void this.sessions.drain(this.#config.shutdown.drainDeadlineMs)
     this.#reshare()
   }

@@ -44,6 +44,8 @@ export class Moves {
   #timer: Timer | null = null
   #allowance = 0
   #draining = false
+  /** How often a drain was taken back: one that is under way then goes no further. */
+  #resumed = 0
 
   constructor(options: MovesOptions) {
     this.#options = options
@@ -66,6 +68,7 @@ export class Moves {
   /** Tells everybody, waits for them to leave, and cuts who is left at the deadline. */
   async drain(deadlineMs: number): Promise<void> {
     const { clock, sessions, log, perSecond } = this.#options
+    const resumed = this.#resumed
     this.#draining = true
     for (const session of sessions) if (session.state === 'greeting') session.close('draining', MESSAGES.draining)
     const untilMs = clock.nowMs() + deadlineMs
@@ -75,11 +78,21 @@ export class Moves {
       log.warn('drain_hurried', message, { deadlineMs })
     }
     this.#begin({ code: 'draining', left: Infinity, perSecond: Math.max(perSecond, needed) })
-    while (sessions.size > 0 && clock.nowMs() < untilMs) await new Promise<void>((resolve) => clock.after(20, resolve))
+    const goesOn = (): boolean => this.#resumed === resumed
+    while (goesOn() && sessions.size > 0 && clock.nowMs() < untilMs) await new Promise<void>((resolve) => clock.after(20, resolve))
+    if (!goesOn()) return
     this.close()
     const late = [...sessions]
     if (late.length > 0) log.warn('drain_cut', `${late.length} receivers had not left at the deadline and are cut`, { deadlineMs })
     for (const session of late) session.close('draining', 'the time for leaving is over')
+  }
+
+  /** The node stays after all: nobody else is told to go, and new receivers are welcome. */
+  resume(): void {
+    if (!this.#draining) return
+    this.#draining = false
+    this.#resumed++
+    this.close()
   }
 
   close(): void {

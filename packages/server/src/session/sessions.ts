@@ -120,6 +120,11 @@ export class Sessions implements HubListener {
     return this.#moves.drain(deadlineMs)
   }
 
+  /** Takes a drain back: the node is to serve again. */
+  resume(): void {
+    this.#moves.resume()
+  }
+
   /** Asks so many receivers to move, at a pace; those who cannot stay. */
   shed(count: number): void {
     this.#moves.shed(count)
