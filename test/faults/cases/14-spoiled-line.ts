@@ -13,7 +13,17 @@ export default faultCase({
     const atMs = run.nowMs
     push.process.signal('SIGUSR2')
     await push.saidWithinMs('spoiling', atMs)
-    await run.pass(lengthMs(30_000, 12_000))
+    const untilMs = atMs + lengthMs(30_000, 12_000)
+    const { topic } = run.feeds.find(({ name }) => name === 'trade')!
+    while (run.nowMs < untilMs) {
+      // Several records of a symbol at once: the other line has no head start.
+      const symbol = run.symbols.trade[Math.floor(Math.random() * run.symbols.trade.length)]!
+      await run.producer.append(
+        topic,
+        Array.from({ length: 6 }, () => run.producer.record(symbol)),
+      )
+      await run.pass(50)
+    }
     const endMs = run.nowMs
     push.process.signal('SIGUSR2')
     await push.saidWithinMs('spoiled', endMs)
