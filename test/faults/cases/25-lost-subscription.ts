@@ -12,7 +12,7 @@ export default faultCase({
     const gateway = run.installation.gateways[0]!
     const [up, down] = [new MessageTrap(), new MessageTrap()]
     const filters = () => ({ up: new WebSocketFilter(up), down: new WebSocketFilter(down) })
-    await using line = await TcpProxy.listen({ port: gateway.port }, { filters })
+    const line = run.own(await TcpProxy.listen({ port: gateway.port }, { filters }))
     const [first, second, third, fourth] = run.symbols.quote.slice(-4) as [string, string, string, string]
     // In readable frames, so that a trap can tell them.
     const one = new ClientRecorder('victim', { url: line.url, encoding: 'json' }, [{ feed: 'quote', delivery: 'latest', symbols: [first] }])

@@ -33,6 +33,7 @@ export class FaultRun implements AsyncDisposable {
   readonly symbols: { readonly quote: readonly string[]; readonly trade: readonly string[] }
   readonly #topology: Topology
   readonly #excuses: Excuse[] = []
+  readonly #owned: AsyncDisposable[] = []
   readonly #stalls = new StallWatch()
   #endMs = 0
 
@@ -51,6 +52,7 @@ export class FaultRun implements AsyncDisposable {
       topology,
       this.feeds.map(({ name, topic, mode }) => ({ name, topic, mode })),
       (id) => shared.brokersOf(id, proxied),
+      `control-${run}`,
     )
     const recordsPerSecond = topology.recordsPerSecond ?? 120
     this.producer = new SteadyProducer(
@@ -69,6 +71,9 @@ export class FaultRun implements AsyncDisposable {
     }
     this.producer.start()
     await this.installation.start()
+    const { balancers, gateways } = this.installation
+    const all = gateways.map(({ id }) => id).join()
+    if (balancers.length > 0) await this.untilHandedOut((names) => names.join() === all, 'all gateways are handed out', START_DEADLINE_MS)
     for (let i = 0; i < (this.#topology.clients ?? 24); i++) this.clients.push(this.#client(i))
     await this.until(() => this.clients.every(({ live }) => live), 'all clients live at the start', START_DEADLINE_MS)
   }
@@ -77,6 +82,12 @@ export class FaultRun implements AsyncDisposable {
 
   get nowMs(): number {
     return steadyMs()
+  }
+
+  /** What the case made and needs until the verdict; taken away with the run. */
+  own<T extends AsyncDisposable>(thing: T): T {
+    this.#owned.push(thing)
+    return thing
   }
 
   /** Lets the fault last. */
@@ -96,6 +107,17 @@ export class FaultRun implements AsyncDisposable {
   /** Waits until every client is live; in vain at most so long: the bounds are judged afterwards. */
   async untilLive(deadlineMs = 30_000): Promise<void> {
     await this.until(() => this.clients.every(({ live }) => live), 'all clients live again', deadlineMs)
+  }
+
+  /** Waits until every balancer hands out what it should. @returns how long that took. */
+  async untilHandedOut(isRight: (names: readonly string[]) => boolean, what: string, deadlineMs: number): Promise<number> {
+    const sinceMs = steadyMs()
+    for (;;) {
+      const answers = await this.installation.handedOut()
+      if (answers.every(isRight)) return steadyMs() - sinceMs
+      if (steadyMs() - sinceMs > deadlineMs) throw new Error(`${what}: not within ${deadlineMs} ms; handed out: ${answers.join(' | ')}`)
+      await this.pass(20)
+    }
   }
 
   /** Clients that this gateway serves now. */
@@ -169,6 +191,7 @@ export class FaultRun implements AsyncDisposable {
     this.producer.stop()
     this.#stalls[Symbol.dispose]()
     await Promise.all(this.clients.map((client) => client[Symbol.asyncDispose]()))
+    await Promise.all(this.#owned.map((thing) => thing[Symbol.asyncDispose]()))
     await this.installation[Symbol.asyncDispose]()
     this.shared.clear()
     for (const { topic } of this.feeds) await this.shared.log.deleteTopic(topic).catch(() => {})
@@ -188,7 +211,9 @@ export class FaultRun implements AsyncDisposable {
       ...(byPattern ? { patterns: [`S${(index % 2) + 1}*.US`] } : { symbols: some(this.symbols.quote, quotes) }),
     }
     const tradeView: RecordedSubscription = { feed: 'trade', delivery: 'every', symbols: some(this.symbols.trade, trades) }
-    return new ClientRecorder(`client-${index + 1}`, { url: urls, encoding: index % 4 < 3 ? 'bin' : 'json' }, [quoteView, tradeView])
+    const balancer = this.installation.balancers.map(({ port }) => `http://127.0.0.1:${port}`)
+    const where = balancer.length > 0 ? { balancer } : { url: urls }
+    return new ClientRecorder(`client-${index + 1}`, { ...where, encoding: index % 4 < 3 ? 'bin' : 'json' }, [quoteView, tradeView])
   }
 
   #describe(): string {

@@ -1,6 +1,6 @@
 /** The installation that faults strike: pulse writers, push nodes of both lines, gateways, each a process; proxies between them where asked for. */
 import { TcpProxy } from '../../support/proxy/index.ts'
-import { FaultNode } from './node.ts'
+import { FaultNode, type Role } from './node.ts'
 
 export interface Topology {
   /** Clients. Default 24. */
@@ -18,6 +18,8 @@ export interface Topology {
   readonly perClient?: { readonly quotes: number; readonly trades: number }
   /** Settings of topics, as Kafka names them. */
   readonly topic?: Readonly<Record<string, string>>
+  /** So many balancers, which clients ask for gateways; nodes then find each other by leases. Default: none, static lists. */
+  readonly balancers?: number
   readonly env?: (id: string) => Readonly<Record<string, string>>
   /** In front of the command of a node; its address for others must then be said too. */
   readonly within?: (id: string) => { readonly command: readonly string[]; readonly host: string; readonly peersAt: string } | undefined
@@ -40,16 +42,25 @@ export class Installation implements AsyncDisposable {
   readonly pulses: FaultNode[]
   readonly pushNodes: FaultNode[]
   readonly gateways: FaultNode[]
+  readonly balancers: FaultNode[]
+  /** Topic of leases and operators' words; used only with balancers. */
+  readonly controlTopic: string
   /** By `gateway/push node`. */
   readonly links = new Map<string, TcpProxy>()
   /** By gateway. */
   readonly fronts = new Map<string, TcpProxy>()
   readonly #topology: Topology
 
-  constructor(topology: Topology, feeds: readonly InstallationFeed[], brokersOf: BrokersOf) {
+  constructor(topology: Topology, feeds: readonly InstallationFeed[], brokersOf: BrokersOf, controlTopic: string) {
     this.#topology = topology
-    const log = (id: string) => ({ log: { kind: 'kafka', brokers: brokersOf(id) }, feeds, node: { id } })
-    const node = (id: string, role: 'push' | 'gateway' | 'pulse', config: (port: number) => object) => {
+    this.controlTopic = controlTopic
+    const hasBalancers = (topology.balancers ?? 0) > 0
+    const logOnly = (id: string) => ({
+      log: { kind: 'kafka', brokers: brokersOf(id) },
+      ...(hasBalancers ? { directory: { enabled: true, topic: controlTopic } } : {}),
+    })
+    const log = (id: string) => ({ ...logOnly(id), feeds, node: { id } })
+    const node = (id: string, role: Role, config: (port: number) => object) => {
       const env = topology.env?.(id)
       const within = topology.within?.(id)?.command
       return new FaultNode({ id, role, config, ...(env === undefined ? {} : { env }), ...(within === undefined ? {} : { within }) })
@@ -63,14 +74,19 @@ export class Installation implements AsyncDisposable {
     })
     this.gateways = ['gw-1', 'gw-2'].map((id) =>
       node(id, 'gateway', (port) => ({
+        ...(hasBalancers ? logOnly(id) : {}),
         node: { id },
-        gateway: { listen: { host, port }, upstreams: this.#upstreamsOf(id), ...topology.gateway },
+        gateway: { listen: { host, port }, upstreams: hasBalancers ? [] : this.#upstreamsOf(id), ...topology.gateway },
       })),
     )
+    this.balancers = Array.from({ length: topology.balancers ?? 0 }, (_, i) => {
+      const id = `lb-${i + 1}`
+      return node(id, 'balancer', (port) => ({ ...logOnly(id), node: { id }, balancer: { listen: { host, port } } }))
+    })
   }
 
   get nodes(): readonly FaultNode[] {
-    return [...this.pulses, ...this.pushNodes, ...this.gateways]
+    return [...this.pulses, ...this.pushNodes, ...this.gateways, ...this.balancers]
   }
 
   async start(): Promise<void> {
@@ -81,6 +97,7 @@ export class Installation implements AsyncDisposable {
     }
     await Promise.all(this.gateways.map((gateway) => gateway.start()))
     await Promise.all(this.gateways.map((gateway) => gateway.process.line(({ code }) => code === 'link_open')))
+    await Promise.all(this.balancers.map((balancer) => balancer.start()))
     if (this.#topology.proxies?.clients === true) {
       for (const gateway of this.gateways) this.fronts.set(gateway.id, await TcpProxy.listen({ port: gateway.port }))
     }
@@ -92,10 +109,16 @@ export class Installation implements AsyncDisposable {
     return this.fronts.get(gateway.id)?.url ?? `ws://${host}:${gateway.port}`
   }
 
-  gateway(id: string | undefined): FaultNode {
-    const found = this.gateways.find((gateway) => gateway.id === id)
-    if (found === undefined) throw new Error(`there is no gateway ${id}`)
-    return found
+  /** Names of the gateways that each balancer hands out now; none by one that does not answer. */
+  async handedOut(): Promise<string[][]> {
+    return Promise.all(
+      this.balancers.map(async ({ port }) => {
+        const response = await fetch(`http://127.0.0.1:${port}/v1/gateways`).catch(() => null)
+        if (response?.ok !== true) return []
+        const { gateways } = (await response.json()) as { readonly gateways: readonly { readonly node: string }[] }
+        return gateways.map(({ node }) => node).sort()
+      }),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

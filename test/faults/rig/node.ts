@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { NodeProcess, type NodeLine } from '../../support/node-process.ts'
 
-export type Role = 'push' | 'gateway' | 'pulse'
+export type Role = 'push' | 'gateway' | 'pulse' | 'balancer'
 
 export interface NodePlan {
   readonly id: string
