@@ -54,6 +54,37 @@ test('the embedded log keeps what its retention says, by number and by bytes, an
   ])
 })
 
+test('of a compacted topic the embedded log keeps the newest record of each key, and reading it from the start stays short', () => {
+  const log = createEmbeddedLog({ retentionRecordsMax: 100 })
+  log.createTopicNow('t', { partitions: 1, config: { 'cleanup.policy': 'compact' } })
+  const append = (key: string, value: string | null) => log.appendNow('t', [{ key, value }])[0]!.offset
+  append('word', 'first')
+  append('word', 'offline')
+  append('gone', 'x')
+  append('gone', null)
+  for (let i = 0; i < 10_000; i++) assert.ok(append(`beat-${i % 5}`, String(i)) >= i)
+  const reader = log.read('t', from({ at: 'earliest' }, 0))
+  const held = new Map<string, string>()
+  let count = 0
+  for (let event = reader.take(); event !== undefined; event = reader.take()) {
+    for (const record of event.kind === 'records' ? event.records : []) {
+      held.set(text(record.key)!, text(record.value)!)
+      count++
+    }
+  }
+  assert.deepEqual([...held].sort(), [
+    ['beat-0', '9995'],
+    ['beat-1', '9996'],
+    ['beat-2', '9997'],
+    ['beat-3', '9998'],
+    ['beat-4', '9999'],
+    ['word', 'offline'],
+  ])
+  assert.ok(count <= 101, `${count} records`)
+  for (let i = 0; i < 500; i++) append(`key-${i}`, 'more keys than records')
+  assert.ok(log.describeNow('t').partitions[0]!.latest > 0)
+})
+
 test('the embedded log can hold one partition back while the others go on', async () => {
   const log = createEmbeddedLog()
   log.createTopicNow('t', { partitions: 2 })

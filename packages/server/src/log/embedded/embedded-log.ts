@@ -49,9 +49,13 @@ export function createEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog
   return new InMemoryLog(options)
 }
 
+/** A compacted topic is read from its start by everybody who comes: it is kept short. */
+const COMPACTED_RECORDS_MAX = 10_000
+
 interface Topic extends EmbeddedTopic {
   /** Records without key and partition go round. */
   nextPartition: number
+  readonly isCompacted: boolean
 }
 
 class InMemoryLog implements EmbeddedLog {
@@ -83,7 +87,7 @@ class InMemoryLog implements EmbeddedLog {
     }
   }
 
-  createTopicNow(name: string, { partitions }: TopicOptions): void {
+  createTopicNow(name: string, { partitions, config }: TopicOptions): void {
     this.#assertUsable()
     const existing = this.#topics.get(name)
     if (existing?.partitions.length === partitions) return
@@ -91,7 +95,13 @@ class InMemoryLog implements EmbeddedLog {
       throw new LogError('log_topic_exists', `topic ${name} exists with ${existing.partitions.length} partitions, not ${partitions}`)
     }
     this.#topicsCreated++
-    const topic: Topic = { name, id: `embedded-${this.#topicsCreated}`, partitions: [], nextPartition: 0 }
+    const topic: Topic = {
+      name,
+      id: `embedded-${this.#topicsCreated}`,
+      partitions: [],
+      nextPartition: 0,
+      isCompacted: config?.['cleanup.policy'] === 'compact',
+    }
     this.#grow(topic, partitions)
     this.#topics.set(name, topic)
     this.#wakeReaders(name)
@@ -231,7 +241,9 @@ class InMemoryLog implements EmbeddedLog {
   }
 
   #grow(topic: Topic, partitions: number): void {
-    while (topic.partitions.length < partitions) topic.partitions.push(new Partition(this.#retention))
+    const recordsMax = topic.isCompacted ? Math.min(COMPACTED_RECORDS_MAX, this.#retention.recordsMax) : this.#retention.recordsMax
+    const retention = { ...this.#retention, recordsMax }
+    while (topic.partitions.length < partitions) topic.partitions.push(new Partition(retention, topic.isCompacted))
   }
 
   #wakeReaders(topic: string): void {

@@ -20,6 +20,8 @@ export function recordBytes(record: Pick<LogRecord, 'key' | 'value' | 'headers'>
 /** The records of one partition: an array with a moving head. Offsets are dense. */
 export class Partition {
   readonly #retention: Retention
+  /** Of a compacted topic: by key, the offset of its newest record. */
+  readonly #newest: Map<string, number> | null
   #records: LogRecord[] = []
   #head = 0
   #bytes = 0
@@ -27,8 +29,10 @@ export class Partition {
   /** `false`: nothing of this partition is delivered (a broker that accepts, and serves nobody). */
   delivering = true
 
-  constructor(retention: Retention) {
+  /** @param isCompacted the newest record of each key stays: when retention comes to it, it is put at the end again. */
+  constructor(retention: Retention, isCompacted = false) {
     this.#retention = retention
+    this.#newest = isCompacted ? new Map() : null
   }
 
   get earliest(): number {
@@ -40,11 +44,18 @@ export class Partition {
   }
 
   append(record: Omit<LogRecord, 'offset'>): number {
+    const offset = this.#push(record)
+    // The newest record always stays, however large: a reader at the end must be able to get it. One round at most of
+    // those that are put at the end again: a topic of more keys than it may hold records is full of them.
+    for (let left = this.latest - this.#earliest - 1; left > 0 && this.#isOverRetention(); left--) this.#dropOldest()
+    return offset
+  }
+
+  #push(record: Omit<LogRecord, 'offset'>): number {
     const offset = this.latest
-    this.#records.push({ offset, ...record })
+    this.#records.push({ ...record, offset })
     this.#bytes += recordBytes(record)
-    // The newest record always stays, however large: a reader at the end must be able to get it.
-    while (this.latest - this.#earliest > 1 && this.#isOverRetention()) this.#dropOldest()
+    if (record.key !== null) this.#newest?.set(Buffer.from(record.key).toString('latin1'), offset)
     return offset
   }
 
@@ -89,12 +100,22 @@ export class Partition {
   }
 
   #dropOldest(): void {
-    this.#bytes -= recordBytes(this.#records[this.#head]!)
+    const record = this.#records[this.#head]!
+    this.#bytes -= recordBytes(record)
     this.#head++
     this.#earliest++
     if (this.#head >= COMPACT_AT_RECORDS && this.#head * 2 >= this.#records.length) {
       this.#records = this.#records.slice(this.#head)
       this.#head = 0
     }
+    this.#keepNewest(record)
+  }
+
+  #keepNewest(record: LogRecord): void {
+    if (this.#newest === null || record.key === null) return
+    const key = Buffer.from(record.key).toString('latin1')
+    if (this.#newest.get(key) !== record.offset) return
+    if (record.value === null) this.#newest.delete(key)
+    else this.#push(record)
   }
 }
