@@ -38,8 +38,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'digests are never compared',
     file: `${SESSION}/pulse-outbox.ts`,
-    text: 'return this.#digests.differs(ack)',
-    instead: 'return ack === null',
+    text: 'return this.#digests.compare(ack)',
+    instead: `return ack === null ? this.#digests.compare(ack) : 'same'`,
   },
   {
     name: 'a receiver acknowledges an empty set',
@@ -74,8 +74,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'conflation drops the newest',
     file: `${SESSION}/due-queue.ts`,
-    text: 'if (!entry.inLane) continue',
-    instead: 'if (entry.inLane) continue',
+    text: `this.#head++
+    entry.queued = false`,
+    instead: `this.#head++
+    entry.queued = entry.symbol.count % 5 === 0`,
   },
   {
     name: 'what is conflated is not counted',

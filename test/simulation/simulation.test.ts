@@ -1,16 +1,23 @@
 /** A short run of the simulated fleet: whole fleets through faults, P1 and P2 checked at every pulse. `npm run simulate` plays more. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Scenario } from './scenario.ts'
-import { inOwnTurn } from './world/microtasks.ts'
+import { SEEDS as REGRESSIONS } from './regressions.ts'
+import { playSeed } from './runner/play-seed.ts'
 
 const FIRST_SEED = 1
-const SEEDS = 150
+const SEEDS = 120
+
+for (const { seed, found } of REGRESSIONS) {
+  test(`seed ${seed}: ${found}`, async () => {
+    const { failure } = await playSeed(seed, {})
+    assert.equal(failure, null, `npm run simulate -- --seed ${seed} --trace: ${failure?.message}`)
+  })
+}
 
 test(`no promise is broken in ${SEEDS} fleets with faults`, { timeout: 280_000 }, async () => {
   let events = 0
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-    const result = await inOwnTurn(() => new Scenario(seed, { trace: false }).run())
+    const result = await playSeed(seed, {})
     assert.equal(result.failure, null, `npm run simulate -- --seed ${seed} --trace: ${result.failure?.message}`)
     events += result.events
   }

@@ -1,0 +1,34 @@
+/** The simulation finds what it is for: a few of the planted defects, and that all of them can be planted. `npm run simulate -- --mutations` plays all. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { MUTATIONS } from './mutations.ts'
+import { findMutation } from './runner/mutation-run.ts'
+import { mutate } from './runner/plant.ts'
+
+/** Found within a few seeds, each by another rule. */
+const PLAYED = [
+  'what nobody wants any more is not let go',
+  'a link that comes back is not asked again for what is wanted',
+  'a gateway takes older records for newer ones',
+  'conflation drops the newest',
+] as const
+
+test('every defect can be planted', () => {
+  for (const mutation of MUTATIONS) {
+    const source = readFileSync(new URL(`../../${mutation.file}`, import.meta.url), 'utf8')
+    assert.notEqual(mutate(source, mutation), source)
+  }
+  assert.equal(new Set(MUTATIONS.map(({ name }) => name)).size, MUTATIONS.length)
+})
+
+test('a text that the sources do not have any more is an error', () => {
+  assert.throws(() => mutate('nothing of the kind', MUTATIONS[0]!), /stands 0 times/)
+})
+
+for (const name of PLAYED) {
+  test(`found: ${name}`, { timeout: 120_000 }, async () => {
+    const found = await findMutation(MUTATIONS.find((mutation) => mutation.name === name)!, 60)
+    assert.notEqual(found.rule, null, `${found.seeds} fleets do not show it`)
+  })
+}

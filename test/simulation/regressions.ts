@@ -1,0 +1,35 @@
+/**
+ * Fleets that failed once. A seed says what it said only as long as nothing draws another number before; whoever adds a
+ * fault or changes a draw makes all of them play something else. So a seed that fails is played here only until the draws
+ * change; what it found is kept as a test of the part at fault, which `keptBy` names, and the line stays as the record.
+ */
+export interface Regression {
+  readonly seed: number
+  readonly found: string
+  /** Test file that shows it without the fleet; `null` where the harness was wrong. */
+  readonly keptBy: string | null
+}
+
+/** Found with other draws than today's: what they play now has nothing to do with what they found. */
+export const FORMER: readonly Regression[] = [
+  {
+    // Broken until "client SDK: a deferred hole is not live" (42390b2), kept from there on with the draws unchanged.
+    seed: 5066,
+    found: 'a client showed a symbol of an `every` feed as live while records that it had deferred were missing: an old deletion stood for an image',
+    keptBy: 'packages/client/src/subscription/every.test.ts',
+  },
+  {
+    // A push node that was restarted did not know a deletion that no value had preceded, so that the next record named none
+    // before it; the gateway took one more for lost. What `n` says is exact only while inputs are sound. The draws changed
+    // with "Simulation: answers given at a deadline" (676b3fc), which is why it passes since.
+    seed: 40275,
+    found: 'an update stood for one record more than the log had, behind a deletion that only one of two push nodes knew',
+    keptBy: null,
+  },
+]
+
+/** Played by `npm test`, while the draws are as they were when these were found. */
+export const SEEDS: readonly Pick<Regression, 'seed' | 'found'>[] = [
+  { seed: 5043, found: 'a partition that was live again was laid to the gateway until the next pulse came' },
+  { seed: 5059, found: 'after a repair, what is named again is stale until it has come, also at rest' },
+]
