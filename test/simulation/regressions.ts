@@ -15,7 +15,8 @@ export const FORMER: readonly Regression[] = [
   {
     // Broken until "client SDK: a deferred hole is not live" (42390b2), kept from there on with the draws unchanged.
     seed: 5066,
-    found: 'a client showed a symbol of an `every` feed as live while records that it had deferred were missing: an old deletion stood for an image',
+    found:
+      'a client showed a symbol of an `every` feed as live while records that it had deferred were missing: an old deletion stood for an image',
     keptBy: 'packages/client/src/subscription/every.test.ts',
   },
   {
