@@ -27,7 +27,7 @@ test('a text that the sources do not have any more is an error', () => {
 })
 
 for (const name of PLAYED) {
-  test(`found: ${name}`, { timeout: 120_000 }, async () => {
+  test(`found: ${name}`, { timeout: 280_000 }, async () => {
     const found = await findMutation(MUTATIONS.find((mutation) => mutation.name === name)!, 60)
     assert.notEqual(found.rule, null, `${found.seeds} fleets do not show it`)
   })

@@ -1,11 +1,16 @@
 /** A short run of the simulated fleet: whole fleets through faults, P1 and P2 checked at every pulse. `npm run simulate` plays more. */
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
-import { SEEDS as REGRESSIONS } from './regressions.ts'
+import { FORMER, SEEDS as REGRESSIONS } from './regressions.ts'
 import { playSeed } from './runner/play-seed.ts'
 
 const FIRST_SEED = 1
 const SEEDS = 120
+
+test('what former seeds found is kept by tests that there are', () => {
+  for (const { keptBy } of FORMER) if (keptBy !== null) assert.ok(existsSync(new URL(`../../${keptBy}`, import.meta.url)), keptBy)
+})
 
 for (const { seed, found } of REGRESSIONS) {
   test(`seed ${seed}: ${found}`, async () => {

@@ -137,6 +137,29 @@ for (const encoding of BOTH_ENCODINGS) {
       await client.close()
     })
 
+    test('a move to a gateway that lacks records: nothing is shown as live before they came or are told to be missing', async () => {
+      const { world, client, gaps, prices, one, two } = await tradeWorld(encoding)
+      const liveWith: unknown[] = []
+      client.subscribe(TRADES, {
+        onState: ({ state }) => {
+          if (state === 'live' && client.session?.node === 'gw-2') liveWith.push(prices().at(-1))
+        },
+      })
+      two.history = false
+      one.paused = true
+      for (const price of [1, 2]) world.publish('A.US', { price })
+      one.connection.send({ t: 'goodbye', code: 'draining', message: '', addresses: ['ws://gw-2:8080'] })
+      await world.clock.advance(200)
+      assert.deepEqual(prices(), [0])
+      await world.run(5000)
+      assert.equal(client.session!.node, 'gw-2')
+      assert.deepEqual(prices(), [0, 2])
+      assert.equal(gaps.length, 1)
+      assert.ok(liveWith.length > 0)
+      assert.deepEqual(new Set(liveWith), new Set([2]))
+      await client.close()
+    })
+
     test('whatever happens: in order, each record once, and every missing one lies in a gap', async () => {
       const step = fc.oneof(
         { weight: 6, arbitrary: fc.constant('publish' as const) },
