@@ -147,6 +147,8 @@ export class SenderWorld {
         last: random.int(0, 9) / 10 ** random.int(0, 3),
         status: random.pick(['a', null, 'b']),
         book: [random.int(0, 2)],
+        // Heavy enough to fill a flow window now and then.
+        note: 'x'.repeat(random.int(0, 3) * 150),
       }
       return { key: symbol, value: JSON.stringify(Object.fromEntries(Object.entries(fields).filter(() => random.chance(0.6)))) }
     })
