@@ -93,7 +93,7 @@ describe('judge, of a gateway', () => {
     const lost = { state: 'connecting', failure: 'reset', sinceMs: NOW_MS - 100 } as const
     assert.deepEqual(codes({ probe: probe(lost) }), [])
     assert.deepEqual(codes({ probe: probe({ ...lost, feeds: new Map([['quote', heard([{ heardAtMs: NOW_MS - 2501 }])]]) }) }), [
-      'probe_pending quote',
+      'connect_failed',
     ])
     assert.deepEqual(codes({ probe: probe({ ...lost, sinceMs: NOW_MS - 2501 }) }), ['connect_failed'])
   })

@@ -121,7 +121,8 @@ function judgeProbe(input: JudgeInput): Finding[] {
   if (impostor !== undefined) return [impostor]
   const connection = judgeConnection(input, probe)
   if (connection !== undefined) return [connection]
-  return [...expectations.values()].flatMap((expected) => judgeFeed(lease.node, probe, expected, input))
+  const findings = [...expectations.values()].flatMap((expected) => judgeFeed(lease.node, probe, expected, input))
+  return findings.length > 0 && probe.state === 'connecting' && probe.failure !== null ? [lost(probe)] : findings
 }
 
 function judgePeer(name: string, { peer, address }: ProbeReport): Finding | undefined {
@@ -138,11 +139,16 @@ function judgeConnection({ limits, nowMs }: JudgeInput, probe: ProbeReport): Fin
   if (state === 'connecting') {
     // What was proven before the session was lost stays proven as long as it would have in the session.
     if (probe.peer !== null && nowMs - sinceMs <= limits.pulseHeardWithinMs) return undefined
-    if (failure !== null) return { code: 'connect_failed', message: `the session of the probe at ${address} was lost: ${failure}` }
+    if (failure !== null) return lost(probe)
     return { code: 'probe_pending', message: `the probe is connecting to ${address} since ${seconds(nowMs - sinceMs)}` }
   }
   if (nowMs - heardAtMs <= limits.pulseHeardWithinMs) return undefined
   return { code: 'silent', message: `connected to ${address}, but nothing came for ${seconds(nowMs - heardAtMs)}` }
+}
+
+/** The session ended, no attempt has failed yet, and what it had proven is too old by now. */
+function lost({ address, failure }: ProbeReport): Finding {
+  return { code: 'connect_failed', message: `the session of the probe at ${address} was lost: ${failure}` }
 }
 
 function judgeFeed(name: string, probe: ProbeReport, expected: FeedExpectation, input: JudgeInput): Finding[] {
