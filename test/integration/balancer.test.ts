@@ -155,11 +155,9 @@ test('a frozen gateway is in no answer after 3 s, with the reason, and comes bac
   const tookMs = await goneAfterMs('gw-1', systemClock.nowMs())
   t.diagnostic(`gone after ${Math.round(tookMs)} ms`)
   assert.ok(tookMs <= GONE_WITHIN_MS, `${tookMs} ms`)
-  const codes = (await verdict('gw-1'))!.reasons.map(({ code }) => code)
-  assert.ok(
-    codes.some((code) => code === 'silent' || code === 'connect_failed' || code === 'lease_expired'),
-    codes.join(' '),
-  )
+  // First it may be the pulses that are missed; that nothing at all comes is known a moment later.
+  const isFound = async () => (await verdict('gw-1'))!.reasons.some(({ code }) => code === 'silent' || code === 'connect_failed')
+  await until(isFound, 'the verdict says that it is silent')
   gateway.signal('SIGCONT')
   await until(() => handedOutBy('gw-1', 'gw-2'), 'both are handed out again')
 })
