@@ -75,6 +75,8 @@ export class Watchdog implements AsyncDisposable {
     if (state === 'ready' && this.#beatTimer === null) {
       this.#beatAtMs = monotonicMs()
       this.#beatTimer = systemClock.every(BEAT_INTERVAL_MS, () => this.#beat())
+      // Not only in an interval: a loop that is blocked before its first beat would never be judged.
+      this.#beat()
     }
     this.#tell({ kind: 'state', state })
   }
