@@ -184,6 +184,7 @@ export class HopMonitor implements FrameHandler {
       return this.#fail('order', `ref ${ref} is given to ${name} of id ${frame.id} while ${row.describe()} has it`)
     }
     if (row === undefined) {
+      this.#moved(frame.id, name)
       row = new HopRow(frame, name, ref, feed, feedIndex)
       this.rows.set(ref, row)
       this.digest.add(frame.id, name)
@@ -197,6 +198,16 @@ export class HopMonitor implements FrameHandler {
     // What was in the log by now is not owed without an image.
     if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
     if (state === 'recovered' && row.from.length === 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
+  }
+
+  /** A row that a repair had dropped unheard is given anew under another ref: the old one is over. */
+  #moved(id: number, name: string): void {
+    const old = [...this.rows.values()].find((row) => row.id === id && row.name === name)
+    if (old === undefined) return
+    if (!this.lossy) this.#fail('order', `${old.describe()} is given another ref although nothing was lost`)
+    this.rows.delete(old.ref)
+    this.#decoder.close(old.ref)
+    this.digest.remove(id, name)
   }
 
   #notice(frame: StaleFrame | LiveFrame): void {

@@ -1,4 +1,4 @@
-import type { OkRow } from '@pulsewire/protocol'
+import type { AnswerState, OkRow } from '@pulsewire/protocol'
 import type { Feed, SymbolState } from '../hub/index.ts'
 import { unsubscribeNames, type Asker } from './asking.ts'
 import type { LinkBook } from './link-book.ts'
@@ -45,9 +45,16 @@ export class Sources implements Iterable<SymbolSource> {
 
   /** A link says that a symbol follows under a ref. @returns its source; `undefined` when we have ended it meanwhile. */
   openRow(link: Link, book: LinkBook, id: number, feed: Feed, [name, ref, state]: OkRow): SymbolSource | undefined {
+    const before = book.refOf(id, name)
     if (book.add(ref, id, name)) link.digest.add(id, name)
     const source = book.isWanted(id) ? this.#sourceFor(book, id, feed, name) : undefined
-    if (source === undefined) return undefined
+    if (source !== undefined) this.#bindRow(link, book, feed, source, ref, state)
+    // Given anew, after a repair that had dropped it unheard.
+    if (before !== undefined && before !== ref) this.closeRow(link, book, before)
+    return source
+  }
+
+  #bindRow(link: Link, book: LinkBook, feed: Feed, source: SymbolSource, ref: number, state: AnswerState): void {
     link.decoder.open(ref, book.feeds.indexOf(feed))
     book.bind(ref, source)
     book.counts.forget(ref)
@@ -56,7 +63,6 @@ export class Sources implements Iterable<SymbolSource> {
     else book.resumed.delete(ref)
     if (feed.history !== null && source.symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
     if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
-    return source
   }
 
   /** Only a pattern brings symbols that nobody has named. */

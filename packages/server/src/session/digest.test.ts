@@ -123,6 +123,24 @@ test('what the receiver names again is synchronised anew, and it agrees from the
   assert.equal(untilAsked(sender, receiver), undefined)
 })
 
+test('what was dropped unheard is given under refs that never meant anything else', () => {
+  const { sender, receiver } = setUp()
+  const refs = new Set(['A', 'B', 'C.HK'].map((name) => receiver.ref(name)))
+  receiver.digest.remove(1, 'A')
+  receiver.acks = false
+  untilAskedByHand(sender, receiver)
+  receiver.acks = true
+  receiver.ackAll()
+  receiver.take()
+  receiver.subscribe(['B', 'A'], { patterns: ['*.HK'] })
+  const rows = receiver.takeOf('subscribed').flatMap(({ ok }) => ok ?? [])
+  assert.deepEqual(rows.map(([name]) => name).sort(), ['A', 'B', 'C.HK'])
+  assert.deepEqual(
+    rows.filter(([, ref]) => refs.has(ref)),
+    [],
+  )
+})
+
 test('what it does not name again is dropped when the mark is acknowledged: names, patterns and what they brought', () => {
   const { sender, receiver } = setUp()
   receiver.digest.remove(1, 'A')

@@ -171,6 +171,9 @@ export class SubscriptionTable {
     const confirmed = this.#confirmed
     this.#confirmed = null
     if (confirmed === null) return
+    // The receiver is not told what is dropped here, and may hold it: none of its refs may mean anything else in this session.
+    const free = this.#freeRefs
+    this.#freeRefs = null
     for (const subscription of [...this.#subscriptions.values()]) {
       for (const pattern of [...(subscription.patterns ?? [])]) {
         if (!confirmed.has(`${subscription.id} ${pattern}`)) this.#dropPattern(subscription, pattern, [])
@@ -178,6 +181,7 @@ export class SubscriptionTable {
       for (const entry of [...subscription.entries.values()]) if (entry.named && !confirmed.has(entry)) this.#unname(entry)
       this.#closeIfEmpty(subscription)
     }
+    this.#freeRefs = free
   }
 
   close(): void {
