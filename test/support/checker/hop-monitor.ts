@@ -299,7 +299,8 @@ export class HopMonitor implements FrameHandler {
         if (row.state === 'snapshot' || index <= row.heldIndex + 1) return
       } else {
         const from = row.from.map((offset) => row.symbol!.indexOf(offset))
-        if (image.n === 0 && from.includes(index)) return
+        // Not newer than what the receiver holds: the image to begin with, or the sender has not got that far.
+        if (from.some((before) => index <= before)) return
         expected = 1 + (from.find((before) => isNext(records, before, index)) ?? from.at(-1)!)
       }
     }

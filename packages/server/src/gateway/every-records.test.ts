@@ -196,6 +196,32 @@ test('a receiver resumes at a gateway where nobody else subscribes', async () =>
   await world.gateway.close()
 })
 
+test('a receiver that comes from a gateway a moment ahead is told that nothing is missing, and nothing is', async () => {
+  const { world, trade } = await setUp()
+  trade(5)
+  for (const id of ['a1', 'b1']) world.lag(id)
+  trade(5)
+  const ahead = world.connect()
+  ahead.subscribe(['A'], { feed: 'trade', from: { A: '1:0:7' } })
+  const states: string[] = []
+  const prices: unknown[] = []
+  const look = () => {
+    for (const frame of ahead.take()) {
+      if (frame.t === 'subscribed') for (const [, , state] of frame.ok ?? []) states.push(state)
+      if (frame.t === 'update') prices.push(frame.values['price'])
+      assert.notEqual(frame.t, 'gap')
+    }
+  }
+  world.pass(1000)
+  look()
+  for (const id of ['a1', 'b1']) world.catchUp(id)
+  world.pass(1000)
+  look()
+  assert.deepEqual(states, ['recovered'])
+  assert.deepEqual(prices, [5, 6, 7, 8, 9, 10])
+  await world.gateway.close()
+})
+
 test('pulses wait until a gap is refilled', async () => {
   const { world, receiver, trade, look } = await setUp()
   trade(1)

@@ -96,7 +96,38 @@ for (const encoding of ENCODINGS) {
     for (let price = 1; price <= 4; price++) trade(price)
     assert.deepEqual(prices(subscribe({ from: { A: '1:0:1' } })), [3, 4])
     assert.deepEqual(state(subscribe({ id: 2, from: { A: '1:0:0' } })), ['snapshot'])
-    assert.deepEqual(state(subscribe({ id: 3, from: { A: '1:0:9' } })), ['snapshot'])
+    for (const from of ['1:1:3', '2:0:3', '1:1:9', '2:0:9']) assert.deepEqual(state(subscribe({ id: 3, from: { A: from } })), ['snapshot'], from)
+  })
+
+  test(`who resumes behind what this node has reached misses nothing: each record goes through, from ours on (${encoding})`, () => {
+    const { receiver, trade, subscribe } = setUp()
+    for (const price of [1, 2]) trade(price)
+    const frames = subscribe({ from: { A: '1:0:3' } })
+    const seen = (updates: readonly SeenUpdate[]) => updates.map(({ n, snapshot, prev, values }) => [n, snapshot, prev, values['price']])
+    const updates = frames.filter((frame): frame is SeenUpdate => frame.t === 'update')
+    assert.deepEqual([state(frames), seen(updates)], [['recovered'], [[0, true, 0, 2]]])
+    for (const price of [3, 4, 5]) trade(price)
+    assert.deepEqual(seen(receiver.takeOf('update')), [
+      [1, false, 1, 3],
+      [1, false, 2, 4],
+      [1, false, 3, 5],
+    ])
+  })
+
+  test(`who resumes there is told of a gap when not all of it is held by the time that it is sent (${encoding})`, () => {
+    const { receiver, trade, subscribe } = setUp({ recordsPerSymbolMax: 2, bytesMax: 1024 * 1024 })
+    for (const price of [1, 2]) trade(price)
+    assert.deepEqual(state(subscribe({ from: { A: '1:0:3' } })), ['recovered'])
+    for (const price of [3, 4, 5, 6, 7]) trade(price)
+    const frames = receiver.take().filter(({ t }) => t !== 'pulse')
+    assert.deepEqual([frames[0]?.t, prices(frames)], ['gap', [6, 7]])
+  })
+
+  test(`of a symbol that is deleted here nothing is promised to who is ahead (${encoding})`, () => {
+    const { sender, trade, subscribe } = setUp()
+    trade(1)
+    sender.record('A', null, { feed: 'trade' })
+    assert.deepEqual(state(subscribe({ from: { A: '1:0:5' } })), ['snapshot'])
   })
 
   test(`a receiver slower than history is long is told of the gap, and goes on with a snapshot (${encoding})`, () => {

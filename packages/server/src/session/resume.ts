@@ -46,10 +46,10 @@ function beginNow(entry: Entry): void {
   if (entry.symbol.offset >= 0) entry.heldPosition = formatPosition(entry.symbol)
 }
 
-/** Puts the receiver behind the record that it names, when everything after it is still held. */
+/** Puts the receiver behind the record that it names, when everything after it is still held, or is still to come. */
 function resumeEvery(entry: Entry, from: Position): boolean {
   const { symbol } = entry
-  if (from.generation === symbol.generation && from.partition === symbol.partition && from.offset === symbol.offset) {
+  if (from.generation === symbol.generation && from.partition === symbol.partition && isNewest(symbol, from.offset)) {
     entry.held = symbol.count
     return true
   }
@@ -63,4 +63,13 @@ function resumeEvery(entry: Entry, from: Position): boolean {
     return false
   entry.held = oldest.count - oldest.n
   return true
+}
+
+/**
+ * Whether nothing that is held here comes after the offset. Where this node is a moment behind the receiver, every record
+ * from its newest on goes through it, each naming the one before, and so every one behind the offset; the receiver passes
+ * over those up to it. Of a symbol that is deleted here there would be no image to begin with.
+ */
+function isNewest(symbol: SymbolState, offset: number): boolean {
+  return offset === symbol.offset || (offset > symbol.offset && !symbol.deleted)
 }
