@@ -10,6 +10,8 @@ const MAIN = new URL('../main.ts', import.meta.url)
 const RESTART_AFTER_MS = 1000
 /** A node that does not end by then is killed. */
 const STOP_DEADLINE_MS = 8000
+/** Infos without which a warning before them would stand for ever. */
+const ENDS_OF_TROUBLE: ReadonlySet<string> = new Set(['feed_live'])
 
 /** One node of the demo as a process of its own: real signals freeze, kill and restart it. */
 export class ChildNode {
@@ -20,6 +22,7 @@ export class ChildNode {
   #child: ChildProcess | null = null
   #restart: NodeJS.Timeout | undefined
   #stopping = false
+  readonly #running = Promise.withResolvers<void>()
 
   constructor(options: { readonly node: DemoNode; readonly log: Log; readonly logger: Logger; readonly directory: string }) {
     this.node = options.node
@@ -32,6 +35,11 @@ export class ChildNode {
 
   get pid(): number | undefined {
     return this.#child?.pid
+  }
+
+  /** Resolves once it has said, for the first time, that all of it has started. */
+  get running(): Promise<void> {
+    return this.#running.promise
   }
 
   start(): void {
@@ -74,13 +82,15 @@ export class ChildNode {
     this.#restart = setTimeout(() => this.start(), RESTART_AFTER_MS)
   }
 
-  /** A node's own log lines are passed on when they matter. */
+  /** A node's own log lines are passed on when they matter: trouble, and that it is over. */
   #said(line: string): void {
     const parsed = parseLine(line)
     if (parsed === undefined) return this.#logger.warn('node_says', `${this.node.id}: ${line}`, {})
+    if (parsed.code === 'process_running') this.#running.resolve()
     const text = `${this.node.id}: ${parsed.message}`
     if (parsed.level === 'error') this.#logger.error(parsed.code, text, {})
     else if (parsed.level === 'warn') this.#logger.warn(parsed.code, text, {})
+    else if (ENDS_OF_TROUBLE.has(parsed.code)) this.#logger.info(parsed.code, text, {})
     else this.#logger.debug(parsed.code, text, {})
   }
 }

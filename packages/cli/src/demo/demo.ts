@@ -23,6 +23,8 @@ export interface DemoOptions {
 }
 
 const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, console: 8090 } as const
+/** A machine may be slow; nobody waits longer for a node that does not come. */
+const START_DEADLINE_MS = 60_000
 /** The log only has to cover what a restarted push node reads back. */
 const RETENTION = { retentionRecordsMax: 200_000, retentionBytesMax: 48 * 1024 * 1024 } as const
 
@@ -66,9 +68,8 @@ export class Demo implements Service {
     return this.#closed.promise
   }
 
-  async start(): Promise<void> {
+  async start(signal?: AbortSignal): Promise<void> {
     for (const { topic } of DEMO_FEEDS) await this.#log.createTopic(topic, { partitions: DEMO_PARTITIONS })
-    this.#pump.start()
     const ports = {
       pushA: await freePort(PREFERRED.pushA),
       pushB: await freePort(PREFERRED.pushB),
@@ -87,6 +88,22 @@ export class Demo implements Service {
       gateways: this.#gateways,
       ...(directory === undefined ? {} : { directory }),
     })
+    await this.#allRun(signal)
+    if (this.#closing === null && signal?.aborted !== true) this.#pump.start()
+  }
+
+  /** The market opens when everybody is there: quotes before the first pulse would be stale, and a poor welcome. */
+  async #allRun(signal: AbortSignal | undefined): Promise<void> {
+    const { logger } = this.#options
+    logger.info('demo_starting', `starting ${this.#nodes.length} nodes, each a process of its own`, {})
+    const givenUp = Promise.withResolvers<void>()
+    const deadline = setTimeout(() => {
+      logger.warn('demo_incomplete', `not all nodes run after ${START_DEADLINE_MS / 1000} s; the market opens without them`, {})
+      givenUp.resolve()
+    }, START_DEADLINE_MS)
+    signal?.addEventListener('abort', () => givenUp.resolve(), { once: true })
+    await Promise.race([Promise.all(this.#nodes.map((node) => node.running)), givenUp.promise, this.#closed.promise])
+    clearTimeout(deadline)
   }
 
   /** Ctrl-C in a terminal reaches the nodes as well: their end is no accident from now on. */
