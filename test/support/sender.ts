@@ -31,6 +31,7 @@ export const sessionOptions: SessionOptions = {
   subscriptionsMax: 100,
   outboundBytesMax: 1024 * 1024,
   stallAfterMs: 1250,
+  stuckTimeoutMs: 4_000,
   ackTimeoutMs: 15_000,
   helloTimeoutMs: 5000,
   sessionsMax: 10,

@@ -152,6 +152,22 @@ describe('a client with balancers', () => {
     await client.close()
   })
 
+  test('refused by every gateway, it says so once: it is sent after the crowd at their doors', async () => {
+    const { world, state, asked, client } = balanced()
+    state.more['ttlMs'] = 0
+    for (const gateway of world.gateways) gateway.down = true
+    const refused = () => asked.map(({ url }) => new URL(url).searchParams.get('refused'))
+    while (asked.length < 2) await world.run(100)
+    assert.deepEqual(refused(), [null, 'true'])
+    for (const gateway of world.gateways) gateway.down = false
+    while (client.state !== 'open') await world.run(100)
+    const before = asked.length
+    world.gateways.find(({ node }) => node === client.session?.node)!.connection.close(1006)
+    while (asked.length === before) await world.run(100)
+    assert.equal(refused()[before], null, 'a session that is lost was not refused')
+    await client.close()
+  })
+
   test('closed while it waits for its turn, it leaves no timer', async () => {
     const { world, state, client } = balanced()
     state.more['connectAfterMs'] = 7000

@@ -23,9 +23,10 @@ export class Balancers {
   /**
    * Asks each balancer once at most.
    * @param timeoutMs for all of them together.
+   * @param wasRefused a gateway has just refused us: we are sent after the crowd that is at its door.
    * @throws PulsewireError balancer_unavailable, balancer_invalid: what the last one failed by.
    */
-  ask(timeoutMs: number): Promise<HandOut> {
+  ask(timeoutMs: number, wasRefused = false): Promise<HandOut> {
     const { clock } = this.#environment
     const all = new AbortController()
     const timers: Timer[] = []
@@ -37,7 +38,7 @@ export class Balancers {
         const index = (this.#first + asked++) % this.#urls.length
         waiting++
         timers.push(clock.after(NEXT_AFTER_MS, askNext))
-        this.#askOne(this.#urls[index]!, all.signal).then(
+        this.#askOne(this.#urls[index]!, wasRefused, all.signal).then(
           (handOut) => {
             if (!all.signal.aborted) this.#first = index
             resolve(handOut)
@@ -61,10 +62,12 @@ export class Balancers {
     })
   }
 
-  async #askOne(url: string, signal: AbortSignal): Promise<HandOut> {
-    const { origin, protocol } = new URL(url)
+  async #askOne(url: string, wasRefused: boolean, signal: AbortSignal): Promise<HandOut> {
+    const asked = new URL(url)
+    const { origin, protocol } = asked
+    if (wasRefused) asked.searchParams.set('refused', 'true')
     try {
-      const { status, text } = await this.#environment.fetchText(url, ANSWER_BYTES_MAX, signal)
+      const { status, text } = await this.#environment.fetchText(asked.href, ANSWER_BYTES_MAX, signal)
       if (status >= 300 && status < 400) {
         throw new PulsewireError('balancer_invalid', `${origin} answered with a redirect, which is not followed`, { retryable: true })
       }

@@ -144,7 +144,11 @@ export class Connector {
       this.#move = null
       this.#countFailure(session)
       this.#host.disconnected(session.node, error)
-    } else this.#failures++
+    } else {
+      this.#failures++
+      // A browser does not say what answered an upgrade: one that was refused looks like one that nobody answered.
+      if (session.welcome === undefined) this.#gateways.refused()
+    }
     if (session === this.#candidate) this.#candidate = null
     this.#host.onError(error)
     this.#addresses.failed(session.url)

@@ -34,6 +34,8 @@ export class Gateways {
   #freshUntilMs = -Infinity
   #askNotBeforeMs = -Infinity
   #failures = 0
+  /** Not told to a balancer yet. */
+  #wasRefused = false
   #renewal: Timer | undefined
   #asking: Promise<number> | undefined
 
@@ -63,10 +65,16 @@ export class Gateways {
     return this.#asking
   }
 
+  /** A gateway let us in not at all: full, starting, or gone. The next question says so. */
+  refused(): void {
+    this.#wasRefused = true
+  }
+
   /** All is well. From time to time the list is renewed, each client at moments of its own. */
   keepFresh(): void {
     if (this.#balancers === undefined) return
     const { clock, random } = this.#settings.environment
+    this.#wasRefused = false
     this.#renewal?.cancel()
     this.#renewal = clock.after((0.5 + random()) * RENEW_MS, () => {
       this.update().catch((error: unknown) => this.#host.onError(toPulsewireError(error, 'balancer_unavailable', true)))
@@ -82,10 +90,14 @@ export class Gateways {
     const { connectTimeoutMs, environment, backoff } = this.#settings
     const { clock, random } = environment
     try {
-      const { addresses, ttlMs, connectAfterMs, degraded } = await balancers.ask(this.book.size > 0 ? HURRIED_MS : connectTimeoutMs)
+      const { addresses, ttlMs, connectAfterMs, degraded } = await balancers.ask(
+        this.book.size > 0 ? HURRIED_MS : connectTimeoutMs,
+        this.#wasRefused,
+      )
       if (addresses.length === 0) throw new PulsewireError('balancer_unavailable', 'the balancer knows no gateway', { retryable: true })
       const nowMs = clock.nowMs()
       this.#failures = 0
+      this.#wasRefused = false
       this.#freshUntilMs = nowMs + ttlMs
       this.#askNotBeforeMs = nowMs + ASK_INTERVAL_MIN_MS
       this.book.setList(addresses)

@@ -11,8 +11,8 @@ function run(flow: FlowWindow, line: { bytesPerSecond: number; latencyMs: number
   let freeAtMs = 0
   for (let nowMs = 0; nowMs < forMs; nowMs++) {
     while (onTheWay.length > 0 && onTheWay[0]!.ackAtMs <= nowMs) flow.acked('mark', onTheWay.shift()!.mark, nowMs)
-    while (flow.openBytes > 0 || !flow.awaitsAck) {
-      const mark = flow.openBytes <= 0 || flow.wantsMark(messageBytes) ? flow.nextMark() : 0
+    while (flow.openBytes(nowMs) > 0 || !flow.awaitsAck) {
+      const mark = flow.openBytes(nowMs) <= 0 || flow.wantsMark(messageBytes) ? flow.nextMark() : 0
       flow.sent(messageBytes, nowMs, 0, mark)
       freeAtMs = Math.max(freeAtMs, nowMs) + (messageBytes * 1000) / line.bytesPerSecond
       if (mark > 0) onTheWay.push({ mark, ackAtMs: freeAtMs + 2 * line.latencyMs })
@@ -23,9 +23,9 @@ function run(flow: FlowWindow, line: { bytesPerSecond: number; latencyMs: number
 
 test('the window opens by what is acknowledged', () => {
   const flow = new FlowWindow(0, MAX)
-  assert.deepEqual([flow.openBytes, flow.awaitsAck], [START, false])
+  assert.deepEqual([flow.openBytes(0), flow.awaitsAck], [START, false])
   flow.sent(10_000, 0, 7, 0)
-  assert.deepEqual([flow.openBytes, flow.awaitsAck], [START - 10_000, true])
+  assert.deepEqual([flow.openBytes(0), flow.awaitsAck], [START - 10_000, true])
   flow.acked('mark', 7, 5)
   flow.acked('pulse', 6, 5)
   assert.equal(flow.inFlightBytes, 10_000, 'only what was sent can be acknowledged')
@@ -74,6 +74,30 @@ test('a line that is wide but long is not taken for a thin one', () => {
 test('the window never closes for good, however thin the line', () => {
   const flow = new FlowWindow(0, MAX)
   assert.equal(run(flow, { bytesPerSecond: 100, latencyMs: 100 }, 300_000), 2048)
+})
+
+test('a line that turns thin gets nothing more once an acknowledgement is overdue, and goes on when it is there', () => {
+  const flow = new FlowWindow(0, MAX)
+  flow.sent(1000, 0, 1, 0)
+  flow.acked('pulse', 1, 100)
+  flow.sent(1000, 1000, 2, 0)
+  flow.sent(1000, 1500, 0, flow.nextMark())
+  assert.ok(flow.openBytes(1600) > 0)
+  assert.equal(flow.openBytes(1601), 0, 'half a second more than the line takes by itself')
+  flow.acked('pulse', 2, 1700)
+  assert.ok(flow.openBytes(1700) > 0)
+})
+
+test('of a line that is thin from one moment to the next, what arrives is never much older than what was sent meanwhile', () => {
+  // 20 KB come each second, the line takes 1 KB: sent is what comes until the first acknowledgement is overdue.
+  const flow = new FlowWindow(0, MAX)
+  flow.sent(100, 0, 1, 0)
+  flow.acked('pulse', 1, 10)
+  for (let nowMs = 0; nowMs < 5000; nowMs += 25) {
+    if (flow.openBytes(nowMs) <= 0) continue
+    flow.sent(500, nowMs, 0, flow.wantsMark(500) ? flow.nextMark() : 0)
+  }
+  assert.ok(flow.inFlightBytes <= 20_000, `${flow.inFlightBytes} bytes`)
 })
 
 test('silence counts from when something to acknowledge was sent, and not while nothing is', () => {

@@ -1,7 +1,9 @@
 /**
  * How much may be on its way to one receiver. Measured by acknowledgements, because socket buffers hide a thin line:
  * the kernel takes megabytes that then arrive a minute late. The window grows while acks come back fast and falls to
- * about what the line carries in a second otherwise, so that what does arrive is new.
+ * about what the line carries in a second otherwise, so that what does arrive is new. A line that turns thin is noticed
+ * before that, by an acknowledgement that is overdue: nothing more is sent until it is there, because all of it would
+ * stand in the same row.
  */
 
 /** A window never falls below this: one snapshot of a few symbols has to fit. */
@@ -11,6 +13,8 @@ const WINDOW_BYTES_START = 32 * 1024
 const FAST_ROUND_TRIP_MS = 400
 /** What a thin line may hold, in time. */
 const IN_FLIGHT_TARGET_MS = 1000
+/** An acknowledgement is overdue when it takes so much longer than the quickest one of this receiver. */
+const OVERDUE_AFTER_MS = 500
 
 interface Tag {
   readonly kind: 'pulse' | 'mark'
@@ -25,6 +29,8 @@ export class FlowWindow {
   windowBytes = WINDOW_BYTES_START
   /** What the last acknowledgement took; before the first, what a poor line takes. */
   roundTripMs = 500
+  /** The line alone, with nothing waiting in it: the least that was seen. */
+  #leastRoundTripMs = Infinity
   #sentBytes = 0
   #ackedBytes = 0
   #tagged = 0
@@ -45,8 +51,14 @@ export class FlowWindow {
   }
 
   /** Bytes that may be sent now. */
-  get openBytes(): number {
-    return this.windowBytes - this.inFlightBytes
+  openBytes(nowMs: number): number {
+    return this.#isOverdue(nowMs) ? 0 : this.windowBytes - this.inFlightBytes
+  }
+
+  #isOverdue(nowMs: number): boolean {
+    const oldest = this.#tags[0]
+    if (oldest === undefined) return false
+    return nowMs - oldest.atMs > OVERDUE_AFTER_MS + Math.min(this.#leastRoundTripMs, this.roundTripMs)
   }
 
   /** Whether an acknowledgement is due. With none due and the window closed, a mark has to ask for one. */
@@ -84,6 +96,7 @@ export class FlowWindow {
     this.#ackedBytes = Math.max(this.#ackedBytes, tag.sentBytes)
     this.#progressAtMs = nowMs
     this.roundTripMs = nowMs - tag.atMs
+    this.#leastRoundTripMs = Math.min(this.#leastRoundTripMs, this.roundTripMs)
     this.#adapt(tag.sentBytes - tag.ackedBytes, nowMs - tag.atMs)
   }
 

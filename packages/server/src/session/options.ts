@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly outboundBytesMax: number
   /** A receiver that takes nothing for so long counts as stalled: it is named, logged and counted. */
   readonly stallAfterMs: number
+  /** A receiver whose window has been zero for so long is cut. */
+  readonly stuckTimeoutMs: number
   /** A receiver that takes nothing for so long is cut. */
   readonly ackTimeoutMs: number
   readonly helloTimeoutMs: number

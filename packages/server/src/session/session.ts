@@ -291,7 +291,7 @@ export class Session implements Subscriber, TransportHandler, Flushable {
   flush(): void {
     if (this.#isOver) return
     const nowMs = this.#context.hub.clock.nowMs()
-    const open = this.#flow.openBytes
+    const open = this.#flow.openBytes(nowMs)
     if (open <= 0 && this.#flow.awaitsAck) return this.#slowness.fellBehind(nowMs)
     const composer = this.#context.composers[this.transport.encoding]
     composer.begin(this.#known)
@@ -346,7 +346,7 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
     const change = this.#stall.look(silentMs, options.stallAfterMs + 2 * this.#flow.roundTripMs, this.transport)
     if (change !== undefined) this.#context.stalled(this, this.#stall.kind, silentMs)
-    if (silentMs > options.ackTimeoutMs)
+    if (silentMs > options.ackTimeoutMs || this.#stall.isStuck(silentMs, options.stuckTimeoutMs, this.transport))
       this.close('slow_consumer', `for ${Math.round(silentMs)} ms ${this.#stall.describe(this.transport)}`)
   }
 

@@ -22,7 +22,7 @@ for (const { kind, bufferedBytes, sendQueue } of [
   { kind: 'zero_window', bufferedBytes: 5000, sendQueue: { bytes: 90_000, zeroWindow: true, retransmits: 0 } },
 ] as const) {
   test(`a receiver that stalls is noticed, named and counted long before it is cut: ${kind}`, () => {
-    const sender = new Sender({ session: { stallAfterMs: 3000 } })
+    const sender = new Sender({ session: { stallAfterMs: 3000, stuckTimeoutMs: 60_000 } })
     const receiver = sender.connect()
     receiver.subscribe(['A'])
     sender.clock.advance(2000)
@@ -46,6 +46,39 @@ for (const { kind, bufferedBytes, sendQueue } of [
     assert.equal(stalls().length, 1, 'once')
   })
 }
+
+/** A receiver that stops acknowledging after two seconds, with what the kernel says of it. */
+function stalled(queue: () => SendQueue) {
+  const sender = new Sender({ session: { stuckTimeoutMs: 4000 } })
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  sender.clock.advance(2000)
+  receiver.acks = false
+  Object.assign(receiver.transport, { sendQueue: queue } satisfies Partial<Transport>)
+  return { sender, receiver }
+}
+
+test('a receiver that reads nothing, as its own host says, is cut long before one in a tunnel', () => {
+  for (const [queue, code] of [
+    [{ bytes: 90_000, zeroWindow: true, retransmits: 0 }, 4101],
+    [{ bytes: 90_000, zeroWindow: false, retransmits: 5 }, 0],
+    [{ bytes: 0, zeroWindow: false, retransmits: 0 }, 0],
+  ] as const) {
+    const { sender, receiver } = stalled(() => queue)
+    sender.clock.advance(5500)
+    assert.equal(receiver.closed.code, code, JSON.stringify(queue))
+    if (code !== 0) assert.match(receiver.closed.reason, /zero window/)
+    sender.clock.advance(11_000)
+    assert.equal(receiver.closed.code, 4101)
+  }
+})
+
+test('a zero window behind which something is taken all the same is a thin line, and is not cut for it', () => {
+  let bytes = 90_000
+  const { sender, receiver } = stalled(() => ({ bytes: (bytes -= 1000), zeroWindow: true, retransmits: 0 }))
+  sender.clock.advance(13_000)
+  assert.equal(receiver.closed.code, 0)
+})
 
 test('a stall that passes is taken back, and the next one counts again; of clients it is no warning', () => {
   const sender = new Sender({ role: 'gateway' })

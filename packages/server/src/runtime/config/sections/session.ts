@@ -9,6 +9,7 @@ interface SessionDefaults {
   readonly subscriptionsMax: number
   readonly outboundBytesMax: number
   readonly stallAfterMs: number
+  readonly stuckTimeoutMs: number
   readonly ackTimeoutMs: number
   readonly sessionsMax: number
 }
@@ -16,6 +17,8 @@ interface SessionDefaults {
 const KIB = 1024
 /** With two round trips and the intervals of pulses and checks, a stall is noticed within 3 s. */
 const STALL_AFTER_MS = 1_250
+/** Noticed and cut within 5 s, with the interval of pulses. */
+const STUCK_TIMEOUT_MS = 4_000
 const MIB = KIB * KIB
 
 /** Between push node and gateway: few sessions, each with very many symbols. */
@@ -28,6 +31,7 @@ export const INNER_SESSION: SessionDefaults = {
   subscriptionsMax: 2_000_000,
   outboundBytesMax: 16 * MIB,
   stallAfterMs: STALL_AFTER_MS,
+  stuckTimeoutMs: STUCK_TIMEOUT_MS,
   // A gateway that takes nothing for so long is frozen or cut off: its clients have left it by then.
   ackTimeoutMs: 5_000,
   sessionsMax: 1_000,
@@ -42,6 +46,7 @@ export const CLIENT_SESSION: SessionDefaults = {
   subscriptionsMax: 5_000,
   outboundBytesMax: MIB,
   stallAfterMs: STALL_AFTER_MS,
+  stuckTimeoutMs: STUCK_TIMEOUT_MS,
   // A phone in a tunnel, a thin line with a large snapshot on it.
   ackTimeoutMs: 15_000,
   sessionsMax: 50_000,
@@ -89,6 +94,10 @@ export function sessionSection(defaults: SessionDefaults) {
       stallAfterMs: durationMs(
         'A receiver that acknowledges nothing for this long, beyond two of its round trips, counts as stalled: log and counters say whether its window is zero, it is frozen, or the connection is half-open.',
         { default: defaults.stallAfterMs, min: 500, max: 600_000 },
+      ),
+      stuckTimeoutMs: durationMs(
+        'A receiver that acknowledges nothing, and whose host says for this long that it has no room left (zero window), is closed with 4101: its line is well, its process reads nothing.',
+        { default: defaults.stuckTimeoutMs, min: 1_000, max: 600_000 },
       ),
       ackTimeoutMs: durationMs('A receiver that acknowledges nothing for this long is closed with 4101.', {
         default: defaults.ackTimeoutMs,
