@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   type Balancer,
+  BreakableProbes,
   type ControlDirectory,
   createBalancer,
   encodeFeed,
@@ -17,7 +18,6 @@ import {
   type VerdictRow,
   type VerdictsAnswer,
 } from '@pulsewire/server'
-import { connectProbe } from '../../packages/server/src/balancer/probe/connect.ts'
 import { startKafka, type KafkaForTests } from '../support/kafka.ts'
 import { NodeProcess } from '../support/node-process.ts'
 
@@ -195,7 +195,6 @@ test('nodes left behind on a retired topic stand out by name, version and addres
 
 /** A balancer in this process, over the same installation, whose probes fail when they are told to. */
 async function faultyBalancer() {
-  let broken = false
   const config = loadConfig('balancer', {
     assignments: [
       'node.id=lb-3',
@@ -207,20 +206,8 @@ async function faultyBalancer() {
     ],
   })
   const directory: ControlDirectory = openDirectory({ config: config.directory, log, logger: silentLogger })
-  const drops = new Set<() => void>()
-  const balancer: Balancer = createBalancer(config, {
-    directory,
-    logger: silentLogger,
-    connect: (address, events) => {
-      if (broken) {
-        setImmediate(() => events.closed('the hook says no'))
-        return { send() {}, drop() {} }
-      }
-      const connection = connectProbe(address, events)
-      drops.add(() => connection.drop())
-      return connection
-    },
-  })
+  const probes = new BreakableProbes()
+  const balancer: Balancer = createBalancer(config, { directory, logger: silentLogger, connect: probes.connect })
   await directory.start()
   await balancer.start()
   const gateways = async () => {
@@ -229,14 +216,8 @@ async function faultyBalancer() {
   }
   return {
     gateways,
-    breakProbes(): void {
-      broken = true
-      for (const drop of drops) drop()
-      drops.clear()
-    },
-    mendProbes(): void {
-      broken = false
-    },
+    breakProbes: () => probes.break(),
+    mendProbes: () => probes.mend(),
     async [Symbol.asyncDispose]() {
       await balancer.close()
       await directory.close()

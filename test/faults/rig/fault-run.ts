@@ -58,6 +58,7 @@ export class FaultRun implements AsyncDisposable {
     this.producer = new SteadyProducer(
       shared.log,
       this.feeds.map(({ name, topic }) => ({ topic, symbols: this.symbols[name as 'quote' | 'trade'], recordsPerSecond })),
+      topology.recordBytes,
     )
   }
 
@@ -212,7 +213,8 @@ export class FaultRun implements AsyncDisposable {
     }
     const tradeView: RecordedSubscription = { feed: 'trade', delivery: 'every', symbols: some(this.symbols.trade, trades) }
     const balancer = this.installation.balancers.map(({ port }) => `http://127.0.0.1:${port}`)
-    const where = balancer.length > 0 ? { balancer } : { url: urls }
+    const where =
+      balancer.length > 0 ? { balancer, ...(this.#topology.zones === true ? { zone: `z${(index % 2) + 1}` } : {}) } : { url: urls }
     return new ClientRecorder(`client-${index + 1}`, { ...where, encoding: index % 4 < 3 ? 'bin' : 'json' }, [quoteView, tradeView])
   }
 

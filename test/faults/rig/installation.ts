@@ -1,4 +1,5 @@
 /** The installation that faults strike: pulse writers, push nodes of both lines, gateways, each a process; proxies between them where asked for. */
+import type { GatewaysAnswer } from '@pulsewire/server'
 import { TcpProxy } from '../../support/proxy/index.ts'
 import { FaultNode, type Role } from './node.ts'
 
@@ -9,6 +10,8 @@ export interface Topology {
   readonly symbols?: number
   /** Records per second and feed. Default 120. */
   readonly recordsPerSecond?: number
+  /** Of each record, about. Default: as small as can be. */
+  readonly recordBytes?: number
   /** Where proxies stand: in front of gateways, of push nodes (one per gateway), of Kafka (one per node that uses it). */
   readonly proxies?: { readonly clients?: boolean; readonly links?: boolean; readonly log?: boolean }
   /** Added to these sections. */
@@ -20,6 +23,8 @@ export interface Topology {
   readonly topic?: Readonly<Record<string, string>>
   /** So many balancers, which clients ask for gateways; nodes then find each other by leases. Default: none, static lists. */
   readonly balancers?: number
+  /** Everything numbered 1, and push node A, stands in zone z1, the rest in z2. Default: one zone. */
+  readonly zones?: boolean
   readonly env?: (id: string) => Readonly<Record<string, string>>
   /** In front of the command of a node; its address for others must then be said too. */
   readonly within?: (id: string) => { readonly command: readonly string[]; readonly host: string; readonly peersAt: string } | undefined
@@ -35,6 +40,12 @@ export interface InstallationFeed {
 export type BrokersOf = (id: string) => readonly string[]
 
 const LINES = ['A', 'B'] as const
+
+/** Of two zones, the one that a node or client with this number stands in. */
+export function zoneOf(id: string): 'z1' | 'z2' {
+  return id.endsWith('2') || id.includes('-b') ? 'z2' : 'z1'
+}
+
 const EVERYWHERE = '0.0.0.0'
 const LOOPBACK = '127.0.0.1'
 
@@ -59,7 +70,8 @@ export class Installation implements AsyncDisposable {
       log: { kind: 'kafka', brokers: brokersOf(id) },
       ...(hasBalancers ? { directory: { enabled: true, topic: controlTopic } } : {}),
     })
-    const log = (id: string) => ({ ...logOnly(id), feeds, node: { id } })
+    const named = (id: string) => ({ id, ...(topology.zones === true ? { zone: zoneOf(id) } : {}) })
+    const log = (id: string) => ({ ...logOnly(id), feeds, node: named(id) })
     const node = (id: string, role: Role, config: (port: number) => object) => {
       const env = topology.env?.(id)
       const within = topology.within?.(id)?.command
@@ -70,18 +82,18 @@ export class Installation implements AsyncDisposable {
     this.pulses = ['pulse-1', 'pulse-2'].map((id) => node(id, 'pulse', () => log(id)))
     this.pushNodes = LINES.map((line) => {
       const id = `push-${line.toLowerCase()}1`
-      return node(id, 'push', (port) => ({ ...log(id), node: { id, line }, push: { listen: { host, port }, ...topology.push } }))
+      return node(id, 'push', (port) => ({ ...log(id), node: { ...named(id), line }, push: { listen: { host, port }, ...topology.push } }))
     })
     this.gateways = ['gw-1', 'gw-2'].map((id) =>
       node(id, 'gateway', (port) => ({
         ...(hasBalancers ? logOnly(id) : {}),
-        node: { id },
+        node: named(id),
         gateway: { listen: { host, port }, upstreams: hasBalancers ? [] : this.#upstreamsOf(id), ...topology.gateway },
       })),
     )
     this.balancers = Array.from({ length: topology.balancers ?? 0 }, (_, i) => {
       const id = `lb-${i + 1}`
-      return node(id, 'balancer', (port) => ({ ...logOnly(id), node: { id }, balancer: { listen: { host, port } } }))
+      return node(id, 'balancer', (port) => ({ ...logOnly(id), node: named(id), balancer: { listen: { host, port } } }))
     })
   }
 
@@ -109,16 +121,19 @@ export class Installation implements AsyncDisposable {
     return this.fronts.get(gateway.id)?.url ?? `ws://${host}:${gateway.port}`
   }
 
-  /** Names of the gateways that each balancer hands out now; none by one that does not answer. */
-  async handedOut(): Promise<string[][]> {
+  /** What each balancer answers now; null by one that does not. */
+  async answers(): Promise<(GatewaysAnswer | null)[]> {
     return Promise.all(
       this.balancers.map(async ({ port }) => {
         const response = await fetch(`http://127.0.0.1:${port}/v1/gateways`).catch(() => null)
-        if (response?.ok !== true) return []
-        const { gateways } = (await response.json()) as { readonly gateways: readonly { readonly node: string }[] }
-        return gateways.map(({ node }) => node).sort()
+        return response?.ok === true ? ((await response.json()) as GatewaysAnswer) : null
       }),
     )
+  }
+
+  /** Names of the gateways that each balancer hands out now; none by one that does not answer. */
+  async handedOut(): Promise<string[][]> {
+    return (await this.answers()).map((answer) => (answer?.gateways ?? []).map(({ node }) => node).sort())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

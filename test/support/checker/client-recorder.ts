@@ -111,12 +111,15 @@ class RecordedView implements ViewRecording {
 export class ClientRecorder implements ClientRecording, AsyncDisposable {
   readonly id: string
   readonly client: PulsewireClient
+  /** Where it says that it is. */
+  readonly zone: string | undefined
   readonly views: readonly RecordedView[]
   readonly sessions: ServedBy[] = []
   readonly errors: { readonly atMs: number; readonly code: string; readonly message: string }[] = []
 
   constructor(id: string, options: ClientOptions, subscriptions: readonly RecordedSubscription[]) {
     this.id = id
+    this.zone = options.zone
     this.client = new PulsewireClient({ ...options, name: id })
     this.client.on('session', ({ node, url }) => this.sessions.push({ atMs: steadyMs(), node, url }))
     this.client.on('error', ({ code, message }) => this.errors.push({ atMs: steadyMs(), code, message }))

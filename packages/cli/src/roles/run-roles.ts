@@ -3,6 +3,7 @@ import {
   type ControlDirectory,
   createBalancer,
   BreakableLog,
+  BreakableProbes,
   type ConfigRole,
   createGateway,
   type ExitReason,
@@ -84,11 +85,12 @@ async function run(configs: RoleConfigs): Promise<void> {
     stop.abort()
   })
   using guard = watchdog === null ? null : startMemoryGuard(config.watchdog, config.node.id, watchdog, logger)
-  const parts = {
+  const parts: Parts = {
     logger,
     stages: watchdog?.stages ?? unwatchedStages,
     memory: guard?.pressure ?? NO_PRESSURE,
     breakLog: config.faults.enabled,
+    ...(config.faults.enabled && configs.balancer !== undefined ? { probes: new BreakableProbes() } : {}),
   }
   const { services, isReady, breakable } = await createServices(configs, parts)
   watchdog?.readyWhen(isReady)
@@ -98,6 +100,7 @@ async function run(configs: RoleConfigs): Promise<void> {
         logger,
         sections: watchdog?.stages.sections ?? new Map(),
         stopConsuming: () => breakable?.stop(),
+        ...(parts.probes === undefined ? {} : { probes: parts.probes }),
       })
     : null
   logger.info('process_starting', `pulsewire ${VERSION} starts`, { roles: Object.keys(configs), node: process.version, pid: process.pid })
@@ -119,6 +122,8 @@ interface Parts {
   readonly stages: Stages
   readonly memory: MemoryPressure
   readonly breakLog: boolean
+  /** Only where faults may be ordered. */
+  readonly probes?: BreakableProbes
 }
 
 interface Created {
@@ -130,7 +135,7 @@ interface Created {
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
 async function createServices(configs: RoleConfigs, parts: Parts): Promise<Created> {
   const { push, gateway, balancer, pulse } = configs
-  const { logger, stages, memory } = parts
+  const { logger, stages, memory, probes } = parts
   const { log, directory, services, breakable } = await openShared(configs, parts)
   const shared = directory === undefined ? {} : { directory }
   const roles: { readonly ready: boolean }[] = []
@@ -155,8 +160,10 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
     if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))
   }
   // Its configuration is only taken with a directory.
-  if (balancer !== undefined)
-    add('balancer', balancer, createBalancer(balancer, { directory: directory!, logger: named(logger, balancer) }))
+  if (balancer !== undefined) {
+    const broken = probes === undefined ? {} : { connect: probes.connect }
+    add('balancer', balancer, createBalancer(balancer, { ...broken, directory: directory!, logger: named(logger, balancer) }))
+  }
   return { services, breakable, isReady: () => roles.every(({ ready }) => ready) }
 }
 

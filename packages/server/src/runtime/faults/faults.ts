@@ -5,6 +5,8 @@
  *     POST /v1/faults/block?ms=8000                  spins, so that the event loop stands still
  *     POST /v1/faults/block-native?ms=8000           the same inside native code
  *     POST /v1/faults/stop-consuming                 readers of the log return nothing any more
+ *     POST /v1/faults/break-probes                   every probe of a balancer fails
+ *     POST /v1/faults/mend-probes                    and gets through again
  *     POST /v1/faults/fill?bytes=1048576             keeps so much of the heap for ever
  */
 import { pbkdf2Sync } from 'node:crypto'
@@ -19,6 +21,8 @@ export interface FaultsOptions {
   readonly logger: Logger
   readonly sections: ReadonlyMap<string, Exclusive>
   readonly stopConsuming: () => void
+  /** Of a process that has a balancer. */
+  readonly probes?: { break(): void; mend(): void }
 }
 
 type Order = (parameters: URLSearchParams) => string | Promise<string>
@@ -40,6 +44,14 @@ export class Faults implements AsyncDisposable {
       'stop-consuming': () => {
         options.stopConsuming()
         return 'readers return nothing any more'
+      },
+      'break-probes': () => {
+        probesOf(options).break()
+        return 'every probe fails'
+      },
+      'mend-probes': () => {
+        probesOf(options).mend()
+        return 'probes get through again'
       },
       fill: (parameters) => this.#fill(Number(parameters.get('bytes') ?? 0)),
     }
@@ -92,6 +104,11 @@ export class Faults implements AsyncDisposable {
     this.#kept.push(Array.from({ length: Math.ceil(bytes / 100) }, item))
     return `about ${bytes} bytes are kept`
   }
+}
+
+function probesOf({ probes }: FaultsOptions): NonNullable<FaultsOptions['probes']> {
+  if (probes === undefined) throw new Error('this process has no balancer')
+  return probes
 }
 
 /** After the answer has gone out. */

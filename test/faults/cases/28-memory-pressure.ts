@@ -1,0 +1,71 @@
+import { faultCase } from '../rig/fault-case.ts'
+
+const HEAP_MIB = 64
+/** Much more than the heap holds; each one costs the node a line for each of its symbols. */
+const RECEIVERS_MAX = 2_000
+const SYMBOLS = Array.from({ length: 4_000 }, (_, i) => `X${i}.US`)
+
+export default faultCase({
+  number: 28,
+  name: 'memory pressure',
+  expected: 'a gateway with a small heap sheds the slowest first, with the reason, and lives; clients that keep up stay',
+  bound: { detectMs: 2_000, recoverMs: 5_000 },
+  timeLimitMs: 180_000,
+  topology: { env: (id): Record<string, string> => (id === 'gw-1' ? { NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` } : {}) },
+  async run(run) {
+    const gateway = run.installation.gateways[0]!
+    const own = run.clientsOf(gateway)
+    const atMs = run.nowMs
+    await using crowd = new TakingNothing(gateway.url)
+    const has = (code: string) => gateway.count(code, atMs) > 0
+    while (!(has('sessions_shed') && has('memory_relieved')) && crowd.tried < RECEIVERS_MAX) await crowd.add(() => run.pass(20))
+    const at = (code: string) => gateway.lines.find((line) => line.code === code && line.receivedAtMs >= atMs)?.receivedAtMs
+    const [shortAtMs, shedAtMs, relievedAtMs] = [at('memory_short'), at('sessions_shed'), at('memory_relieved')]
+    await run.pass(2_000)
+    const named = crowd.closed.filter((reason) => /^(4100 overloaded|4101 slow_consumer): the heap takes/.test(reason))
+    const moves = run.movesSince(atMs, own)
+    return {
+      detectMs: shortAtMs === undefined || shedAtMs === undefined ? undefined : shedAtMs - shortAtMs,
+      ...(shortAtMs === undefined || relievedAtMs === undefined ? {} : { recoverMs: relievedAtMs - shortAtMs }),
+      failures: [
+        ...(gateway.process.child.exitCode === null ? [] : ['the gateway died']),
+        ...(named.length > 0 ? [] : [`nobody was cut with the reason; closed: ${crowd.closed.slice(0, 3).join('; ') || 'none'}`]),
+        ...(moves === 0 ? [] : [`${moves} clients that keep up were cut`]),
+      ],
+      notes: [`${named.length} of ${crowd.tried} greedy receivers cut, ${crowd.refused} refused; ${own.length} clients beside them stayed`],
+    }
+  },
+})
+
+/** Receivers that ask for much and take nothing. */
+class TakingNothing implements AsyncDisposable {
+  readonly closed: string[] = []
+  tried = 0
+  refused = 0
+  readonly #url: string
+  readonly #sockets: WebSocket[] = []
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  async add(pause: () => Promise<void>): Promise<void> {
+    this.tried++
+    const socket = new WebSocket(`${this.#url}/v1/stream`, ['pulsewire.json.v1'])
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.onopen = () => resolve(true)
+      socket.onerror = () => resolve(false)
+    })
+    if (isOpen) {
+      this.#sockets.push(socket)
+      socket.onclose = ({ code, reason }) => this.closed.push(`${code} ${reason}`)
+      socket.send(JSON.stringify({ t: 'hello', client: 'greedy' }))
+      socket.send(JSON.stringify({ t: 'subscribe', id: 1, feed: 'quote', symbols: SYMBOLS }))
+    } else this.refused++
+    await pause()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.close()
+  }
+}
