@@ -96,7 +96,8 @@ for (const encoding of ENCODINGS) {
     for (let price = 1; price <= 4; price++) trade(price)
     assert.deepEqual(prices(subscribe({ from: { A: '1:0:1' } })), [3, 4])
     assert.deepEqual(state(subscribe({ id: 2, from: { A: '1:0:0' } })), ['snapshot'])
-    for (const from of ['1:1:3', '2:0:3', '1:1:9', '2:0:9']) assert.deepEqual(state(subscribe({ id: 3, from: { A: from } })), ['snapshot'], from)
+    for (const from of ['1:1:3', '2:0:3', '1:1:9', '2:0:9'])
+      assert.deepEqual(state(subscribe({ id: 3, from: { A: from } })), ['snapshot'], from)
   })
 
   test(`who resumes behind what this node has reached misses nothing: each record goes through, from ours on (${encoding})`, () => {
