@@ -76,14 +76,16 @@ test('the window never closes for good, however thin the line', () => {
   assert.equal(run(flow, { bytesPerSecond: 100, latencyMs: 100 }, 300_000), 2048)
 })
 
-test('a line that turns thin gets nothing more once an acknowledgement is overdue, and goes on when it is there', () => {
+test('a line that turns thin gets no more than the smallest window once an acknowledgement is overdue, and goes on when it is there', () => {
   const flow = new FlowWindow(0, MAX)
   flow.sent(1000, 0, 1, 0)
   flow.acked('pulse', 1, 100)
   flow.sent(1000, 1000, 2, 0)
-  flow.sent(1000, 1500, 0, flow.nextMark())
-  assert.ok(flow.openBytes(1600) > 0)
-  assert.equal(flow.openBytes(1601), 0, 'half a second more than the line takes by itself')
+  flow.sent(500, 1500, 0, flow.nextMark())
+  assert.ok(flow.openBytes(1600) > 2048)
+  assert.equal(flow.openBytes(1601), 548, 'half a second more than the line takes by itself: pulses and answers still fit')
+  flow.sent(1000, 1602, 0, 0)
+  assert.ok(flow.openBytes(1602) <= 0)
   flow.acked('pulse', 2, 1700)
   assert.ok(flow.openBytes(1700) > 0)
 })

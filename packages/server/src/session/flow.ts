@@ -2,8 +2,9 @@
  * How much may be on its way to one receiver. Measured by acknowledgements, because socket buffers hide a thin line:
  * the kernel takes megabytes that then arrive a minute late. The window grows while acks come back fast and falls to
  * about what the line carries in a second otherwise, so that what does arrive is new. A line that turns thin is noticed
- * before that, by an acknowledgement that is overdue: nothing more is sent until it is there, because all of it would
- * stand in the same row.
+ * before that, by an acknowledgement that is overdue: until it is there, no more may be on its way than the smallest window,
+ * because all of it would stand in the same row. Pulses and answers still fit into that: a receiver that is only held up
+ * for a moment must not lose its proof.
  */
 
 /** A window never falls below this: one snapshot of a few symbols has to fit. */
@@ -52,7 +53,8 @@ export class FlowWindow {
 
   /** Bytes that may be sent now. */
   openBytes(nowMs: number): number {
-    return this.#isOverdue(nowMs) ? 0 : this.windowBytes - this.inFlightBytes
+    const windowBytes = this.#isOverdue(nowMs) ? Math.min(this.windowBytes, WINDOW_BYTES_MIN) : this.windowBytes
+    return windowBytes - this.inFlightBytes
   }
 
   #isOverdue(nowMs: number): boolean {
