@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { SubscribeFrame } from '@pulsewire/protocol'
 import { PulsewireError } from '../errors.ts'
 import { BOTH_ENCODINGS, settled, World, worldOf } from '../test-support/world.ts'
 import type { EndedEvent, StateChange } from './options.ts'
@@ -260,6 +261,53 @@ describe('subscriptions', () => {
     await settled()
     await world.pulse()
     assert.equal(quotes.get('X.US')!.state.state, 'live', 'asked for again, it comes')
+  })
+
+  test('every option survives a reconnect', async () => {
+    const world = new World()
+    const gateway = world.gateway('gw-1', { mode: 'every' })
+    gateway.groups.set('tech', ['MSFT.US'])
+    world.publish('0700.HK', { last: 1, bid: 1 })
+    await using client = world.client()
+    client.subscribe({ feed: 'quote', symbols: ['A.US'], patterns: ['*.HK'], groups: ['tech'], fields: ['last', 'bid'] })
+    client.subscribe({ feed: 'quote', symbols: ['A.US'], image: false })
+    client.subscribe({ feed: 'quote', symbols: ['A.US'], delivery: 'every' })
+    client.subscribe({ feed: 'quote', symbols: ['A.US'], delivery: 'latest', maxRate: 1 })
+    await settled()
+    const asked = (frames: readonly SubscribeFrame[]) => {
+      const names = { symbols: new Set<string>(), patterns: new Set<string>(), groups: new Set<string>() }
+      const options = new Set<string>()
+      for (const { feed, fields, maxRate, delivery, image, ...named } of frames) {
+        options.add(JSON.stringify([feed, fields, maxRate, delivery, image]))
+        for (const kind of ['symbols', 'patterns', 'groups'] as const) for (const name of named[kind] ?? []) names[kind].add(name)
+      }
+      return {
+        options: [...options].sort(),
+        patterns: [...names.patterns],
+        groups: [...names.groups],
+        hasSymbol: names.symbols.has('A.US'),
+      }
+    }
+    const first = asked(gateway.connection.of('subscribe'))
+    assert.equal(first.options.length, 4)
+    const session = gateway.connection
+    session.close(4200)
+    await world.clock.advance(1000)
+    assert.notEqual(gateway.connection, session)
+    assert.deepEqual(asked(gateway.connection.of('subscribe')), first)
+  })
+
+  test('the client is told that it is slow, and that it has caught up', async () => {
+    const world = new World()
+    const gateway = world.gateway('gw-1')
+    await using client = world.client()
+    const codes: string[] = []
+    client.on('notice', ({ code }) => codes.push(code))
+    client.subscribe({ feed: 'quote', symbols: ['A.US'] })
+    await settled()
+    for (const code of ['slow', 'caught_up'] as const) gateway.connection.send({ t: 'notice', code, message: '' })
+    await settled()
+    assert.deepEqual(codes, ['slow', 'caught_up'])
   })
 
   test('what the server ended is not asked for again after a reconnect', async () => {
