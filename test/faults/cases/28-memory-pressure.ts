@@ -4,6 +4,8 @@ const HEAP_MIB = 64
 /** Much more than the heap holds; each one costs the node a line for each of its symbols. */
 const RECEIVERS_MAX = 2_000
 const SYMBOLS = Array.from({ length: 4_000 }, (_, i) => `X${i}.US`)
+/** So many fit into one message of a client. */
+const SYMBOLS_PER_FRAME = 1_000
 
 export default faultCase({
   number: 28,
@@ -60,7 +62,9 @@ class TakingNothing implements AsyncDisposable {
       this.#sockets.push(socket)
       socket.onclose = ({ code, reason }) => this.closed.push(`${code} ${reason}`)
       socket.send(JSON.stringify({ t: 'hello', client: 'greedy' }))
-      socket.send(JSON.stringify({ t: 'subscribe', id: 1, feed: 'quote', symbols: SYMBOLS }))
+      for (let i = 0; i < SYMBOLS.length; i += SYMBOLS_PER_FRAME) {
+        socket.send(JSON.stringify({ t: 'subscribe', id: i + 1, feed: 'quote', symbols: SYMBOLS.slice(i, i + SYMBOLS_PER_FRAME) }))
+      }
     } else this.refused++
     await pause()
   }

@@ -7,6 +7,8 @@ class Place {
   text = ''
   room = Number.POSITIVE_INFINITY
   failure: string | null = null
+  /** What is said when there is no room: a pipe's word, or a disk's. */
+  fullWith = 'EAGAIN'
   readonly sink = new LogSink({
     writeSome: (bytes) => this.#take(bytes),
     describeDrops: (lines, why) => `${lines} lost: ${why}\n`,
@@ -14,7 +16,7 @@ class Place {
 
   #take(bytes: Uint8Array): number {
     if (this.failure !== null) throw Object.assign(new Error(this.failure), { code: this.failure })
-    if (this.room === 0) throw Object.assign(new Error('EAGAIN'), { code: 'EAGAIN' })
+    if (this.room === 0) throw Object.assign(new Error(this.fullWith), { code: this.fullWith })
     const taken = Math.min(this.room, bytes.length)
     this.room -= taken
     this.text += Buffer.from(bytes.subarray(0, taken)).toString()
@@ -35,6 +37,18 @@ describe('the log sink', () => {
       assert.equal(place.sink.dropped, 3)
     })
   }
+
+  it('tells of what a disk took only the first part of in a line of its own', () => {
+    const place = new Place()
+    place.room = 5
+    place.fullWith = 'ENOSPC'
+    place.sink.write('abcdefgh\n')
+    place.sink.write('lost\n')
+    assert.equal(place.text, 'abcde')
+    place.room = Number.POSITIVE_INFINITY
+    place.sink.write('after\n')
+    assert.equal(place.text, 'abcde\n2 lost: ENOSPC\nafter\n')
+  })
 
   it('goes on in the middle of a line that a full pipe cut', () => {
     const place = new Place()

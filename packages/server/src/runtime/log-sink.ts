@@ -4,6 +4,7 @@ import { fstatSync, writeSync } from 'node:fs'
 const QUEUE_BYTES_MAX = 256 * 1024
 /** How soon a pipe that was full is tried again. */
 const RETRY_MS = 100
+const NEWLINE = 10
 
 export interface LogSinkOptions {
   /** Writes some of the bytes, at once, and returns how many; throws as `fs.writeSync` does. */
@@ -24,6 +25,8 @@ export class LogSink {
   #queuedBytes = 0
   #untold = 0
   #why = ''
+  /** False while what was written last is the first part of a line. */
+  #endsLine = true
   #retry: NodeJS.Timeout | null = null
 
   constructor(options: LogSinkOptions) {
@@ -56,7 +59,9 @@ export class LogSink {
   #tell(): void {
     const told = this.#untold
     this.#untold = 0
-    if (!this.#put(Buffer.from(this.#options.describeDrops(told, this.#why)))) this.#untold += told
+    // A disk that fills up takes part of a line: the notice must not be its end.
+    const notice = `${this.#endsLine ? '' : '\n'}${this.#options.describeDrops(told, this.#why)}`
+    if (!this.#put(Buffer.from(notice))) this.#untold += told
   }
 
   /** @returns whether the bytes are written, or wait to be. */
@@ -76,7 +81,9 @@ export class LogSink {
     let left = bytes
     while (left.length > 0) {
       try {
-        left = left.subarray(this.#options.writeSome(left))
+        const taken = this.#options.writeSome(left)
+        if (taken > 0) this.#endsLine = left[taken - 1] === NEWLINE
+        left = left.subarray(taken)
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException
         if (code === 'EAGAIN') return left
