@@ -5,6 +5,7 @@ import { testLease } from './leases.ts'
 export class FakeDirectory implements Directory {
   view: Directory['view'] = 'current'
   viewSinceMs = 0
+  isReadBack = true
   readonly nodes = new Map<string, KnownNode>()
   readonly feeds = new Map<string, CatalogueFeed>()
   readonly #listeners = new Set<() => void>()

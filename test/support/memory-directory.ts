@@ -8,6 +8,7 @@ export class MemoryDirectory implements Directory {
   readonly feeds = new Map<string, CatalogueFeed>()
   view: Directory['view'] = 'current'
   viewSinceMs: number
+  isReadBack = true
   readonly #clock: Pick<ManualClock, 'nowMs'>
   readonly #listeners = new Set<() => void>()
 

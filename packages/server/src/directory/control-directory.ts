@@ -73,6 +73,10 @@ export class ControlDirectory implements Directory, Service {
     return this.#hearing.sinceMs
   }
 
+  get isReadBack(): boolean {
+    return this.#hearing.isReadBack
+  }
+
   get nodes(): ReadonlyMap<string, KnownNode> {
     return this.#table.nodes
   }
@@ -196,7 +200,8 @@ export class ControlDirectory implements Directory, Service {
         if (!wasThere) this.#logger.info('node_word', `${read.name} was told: ${read.word.word}`, { of: read.name })
         break
       case 'feed':
-        this.feeds.set(read.name, read.feed)
+        // Of two that were written at the same time, the first in the log counts, for every reader.
+        if (read.feed.revision > (this.feeds.get(read.name)?.revision ?? -1)) this.feeds.set(read.name, read.feed)
         break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)

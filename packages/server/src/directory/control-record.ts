@@ -70,6 +70,7 @@ const generationValue = z.object({
   generation,
   topic: z.string().min(1).max(249),
   brokers: z.exactOptional(z.array(z.string().min(1).max(512)).min(1)),
+  fromMs: z.exactOptional(whole),
 })
 const feedValue = z.object({
   current: generationValue,

@@ -19,6 +19,11 @@ export interface FeedGeneration {
   readonly topic: string
   /** Brokers of another cluster that holds the topic; absent: the log that everybody reads. */
   readonly brokers?: readonly string[]
+  /**
+   * Record time, in ms since the Unix epoch, from which its records count; those before it are the former generation's.
+   * Absent in a generation that is being opened, and in the first one. Set once: from then on nodes switch by themselves.
+   */
+  readonly fromMs?: number
 }
 
 /** What the catalogue says of a feed: which generation counts, and which one is being opened beside it. */
@@ -43,6 +48,8 @@ export interface Directory {
   readonly view: 'loading' | 'current' | 'degraded'
   /** Since when the view is what it is, steady ms. */
   readonly viewSinceMs: number
+  /** Whether all that was there before has been read: what `feeds` says holds from then on. */
+  readonly isReadBack: boolean
   readonly nodes: ReadonlyMap<string, KnownNode>
   readonly feeds: ReadonlyMap<string, CatalogueFeed>
   /** Calls back, in the same turn, after anything above has changed. @returns stops that. */

@@ -1,0 +1,33 @@
+import type { CatalogueFeed, FeedGeneration } from './directory.ts'
+
+/**
+ * So long after a generation's first moment by the clocks of pulse writers, nothing older is expected in either topic:
+ * more than the clocks of producers and pulse writers differ by.
+ */
+export const SWITCH_MARGIN_MS = 250
+
+/** What a node is to read, or to pulse, of one feed. */
+export interface Generations {
+  readonly current: FeedGeneration
+  /** Beside the current one; with `fromMs` its records take the place of the current ones from then on. */
+  readonly next: FeedGeneration | null
+}
+
+/**
+ * What holds for a node that was configured with a generation of the feed. The catalogue overrules the configuration,
+ * unless that is newer than everything in the catalogue: then somebody has raised it by hand, on purpose.
+ */
+export function generationsOf(catalogued: CatalogueFeed | undefined, configured: FeedGeneration): Generations {
+  if (catalogued === undefined || configured.generation > newestGeneration(catalogued)) return { current: configured, next: null }
+  return { current: catalogued.current, next: catalogued.next }
+}
+
+/** The greatest number that the feed has used, also for a generation that was never switched to. */
+export function newestGeneration({ current, next, retired }: CatalogueFeed): number {
+  return Math.max(current.generation, next?.generation ?? 0, ...retired.map(({ generation }) => generation))
+}
+
+/** Whether both name the same topic of the same cluster. */
+export function isSamePlace(a: Pick<FeedGeneration, 'topic' | 'brokers'>, b: Pick<FeedGeneration, 'topic' | 'brokers'>): boolean {
+  return a.topic === b.topic && [...(a.brokers ?? [])].sort().join() === [...(b.brokers ?? [])].sort().join()
+}

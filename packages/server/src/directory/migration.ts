@@ -1,0 +1,133 @@
+/**
+ * The migration of a feed to another topic as a pure state machine: from what the catalogue says, what is wanted and what
+ * leases say follows one step. Whoever runs it may stop after any step and run it again, elsewhere as well.
+ *
+ *     settled ──open──▶ opening ──announce──▶ switching ──close──▶ settled, one generation on
+ *        ▲                 │
+ *        └────abandon──────┘
+ */
+import type { CatalogueFeed, FeedGeneration } from './directory.ts'
+import { type FeedReader, isFresh, linesOf, nameOf } from './feed-readers.ts'
+import { isSamePlace, newestGeneration, SWITCH_MARGIN_MS } from './generations.ts'
+
+/** The moment of the switch lies so far ahead that every node hears of it before. */
+export const ANNOUNCE_AHEAD_MS = 3000
+/** Retired generations that are remembered, newest first. */
+const RETIRED_MAX = 16
+
+export type MigrationStanding = 'settled' | 'opening' | 'switching'
+
+export function standingOf({ next }: CatalogueFeed): MigrationStanding {
+  return next === null ? 'settled' : next.fromMs === undefined ? 'opening' : 'switching'
+}
+
+export type MigrationGoal =
+  | { readonly to: 'topic'; readonly topic: string; readonly brokers?: readonly string[] }
+  /** Back to where the feed was before; while a migration is under way, to where it was before that. */
+  | { readonly to: 'former' }
+
+/** What is known of those who read the feed. */
+export interface Seen {
+  readonly readers: readonly FeedReader[]
+  /** Of the topic of the next generation. */
+  readonly partitions: number
+  readonly pulseAgeMaxMs: number
+  /** Lines that have to be fresh; those with a push node that lives count as well. */
+  readonly linesRequired: readonly ('A' | 'B')[]
+  readonly nowMs: number
+}
+
+export type MigrationStep =
+  | { readonly do: 'write'; readonly feed: CatalogueFeed; readonly say: string }
+  | { readonly do: 'wait'; readonly say: string }
+  | { readonly do: 'done'; readonly say: string }
+  | { readonly do: 'refuse'; readonly say: string }
+
+/** Where `former` leads: the generation that was current before, `undefined` when there is none. */
+export function formerOf({ current, retired }: CatalogueFeed): FeedGeneration | undefined {
+  const [last] = retired
+  // One that was given up while it was being opened was never current.
+  return last !== undefined && last.generation < current.generation ? last : undefined
+}
+
+export function nextStep(feed: CatalogueFeed, goal: MigrationGoal, seen: Seen): MigrationStep {
+  const { next } = feed
+  if (next?.fromMs !== undefined) return closeWhenSwitched(feed, next, seen)
+  const target = goal.to === 'topic' ? goal : null
+  if (next !== null) {
+    if (target === null) return abandon(feed, next)
+    if (isSamePlace(next, target)) return announceWhenFresh(feed, next, seen)
+    return refuse(
+      `feed ${feed.feed} is being moved to ${placeOf(next)} already: finish that (\`feed migrate ${feed.feed} --topic ${next.topic}\`) or undo it (\`feed rollback ${feed.feed}\`) first`,
+    )
+  }
+  const place = target ?? formerOf(feed)
+  if (place === undefined) return refuse(`feed ${feed.feed} was never anywhere but on ${placeOf(feed.current)}: there is nothing to go back to`)
+  if (isSamePlace(feed.current, place)) return { do: 'done', say: `feed ${feed.feed} is on ${placeOf(feed.current)}` }
+  return open(feed, place)
+}
+
+function open(feed: CatalogueFeed, { topic, brokers }: Pick<FeedGeneration, 'topic' | 'brokers'>): MigrationStep {
+  const next = { generation: newestGeneration(feed) + 1, topic, ...(brokers === undefined ? {} : { brokers }) }
+  return write({ ...feed, next }, `${placeOf(next)} is read and pulsed beside ${placeOf(feed.current)} from now on`)
+}
+
+function abandon(feed: CatalogueFeed, next: FeedGeneration): MigrationStep {
+  // Its number is spent: nodes may have read it.
+  return write({ ...feed, next: null, retired: retire(next, feed) }, `${placeOf(next)} is given up; nothing had been taken from it`)
+}
+
+function announceWhenFresh(feed: CatalogueFeed, next: FeedGeneration, seen: Seen): MigrationStep {
+  const { readers, nowMs } = seen
+  const missing = linesNeeded(seen).filter((line) => !isFresh(readers, line, next.generation, seen))
+  if (missing.length > 0) {
+    const reading = readers.filter(({ role, leased }) => role === 'push' && leased.generation === next.generation)
+    const pulsing = readers.some(({ role, leased }) => role === 'pulse' && leased.generation === next.generation)
+    const hint = pulsing ? `${reading.length} push nodes read it` : 'no pulse writer with a lease pulses it'
+    return { do: 'wait', say: `until line ${missing.join(' and ')} has fresh pulses in every partition of ${placeOf(next)} (${hint})` }
+  }
+  const fromMs = Math.ceil(nowMs) + ANNOUNCE_AHEAD_MS
+  return write({ ...feed, next: { ...next, fromMs } }, `every node switches to ${placeOf(next)} with the records of ${new Date(fromMs).toISOString()}`)
+}
+
+function closeWhenSwitched(feed: CatalogueFeed, next: FeedGeneration, seen: Seen): MigrationStep {
+  const { readers, nowMs } = seen
+  if (nowMs < next.fromMs! + SWITCH_MARGIN_MS) return { do: 'wait', say: `until the moment of the switch, ${new Date(next.fromMs!).toISOString()}` }
+  const behind = readers.filter(
+    ({ node, role, leased }) =>
+      role === 'push' &&
+      leased.generation !== next.generation &&
+      readers.some((other) => other.node === node && other.leased.generation === next.generation),
+  )
+  const switched = readers.filter(({ node }) => !behind.some((other) => other.node === node))
+  const missing = linesNeeded(seen).filter((line) => !isFresh(switched, line, next.generation, seen))
+  if (missing.length > 0) {
+    const who = behind.length === 0 ? '' : `; still on both: ${behind.map(nameOf).join(', ')}`
+    return { do: 'wait', say: `until push nodes of line ${missing.join(' and ')} have switched to ${placeOf(next)}${who}` }
+  }
+  return write(
+    { ...feed, current: next, next: null, retired: retire(feed.current, feed) },
+    `${placeOf(next)} is current; ${placeOf(feed.current)} is retired and gets no more pulses`,
+  )
+}
+
+function linesNeeded({ readers, linesRequired }: Seen): ('A' | 'B')[] {
+  return [...new Set([...linesRequired, ...linesOf(readers)])].sort()
+}
+
+function retire(generation: FeedGeneration, { retired }: CatalogueFeed): FeedGeneration[] {
+  return [generation, ...retired].slice(0, RETIRED_MAX)
+}
+
+function write(feed: CatalogueFeed, say: string): MigrationStep {
+  return { do: 'write', feed: { ...feed, revision: feed.revision + 1 }, say }
+}
+
+function refuse(say: string): MigrationStep {
+  return { do: 'refuse', say }
+}
+
+/** `generation 2 (topic quotes-v8)`, with the cluster where it is another. */
+export function placeOf({ generation, topic, brokers }: FeedGeneration): string {
+  return `generation ${generation} (topic ${topic}${brokers === undefined ? '' : ` at ${brokers.join(',')}`})`
+}
