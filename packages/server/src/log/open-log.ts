@@ -9,14 +9,15 @@ import type { Log } from './log.ts'
  * else one in this process, with the given topics made in it.
  */
 export async function openLog(config: LogConfig, nodeId: string, topics: readonly string[]): Promise<Log> {
-  if (config.kind === 'kafka') return openKafka(config, nodeId)
+  if (config.kind === 'kafka') return openKafkaByConfig(config, nodeId)
   if (process.connected) return connectIpcLog({ callTimeoutMs: config.requestTimeoutMs })
   const log = createEmbeddedLog({})
   for (const topic of topics) await log.createTopic(topic, { partitions: config.embeddedPartitions })
   return log
 }
 
-function openKafka(config: LogConfig, nodeId: string): Log {
+/** The Kafka cluster that a configuration names. */
+export function openKafkaByConfig(config: LogConfig, nodeId: string): Log {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl, fetch } = config
   const { enabled, ...files } = tls
   return openKafkaLog({

@@ -1,16 +1,15 @@
-import type { LeaseContent, Member, NodeWord } from '../directory/index.ts'
-import { encodePulse, type PulseRecord } from '../feeds/index.ts'
-import type { Log } from '../log/index.ts'
+import { type Directory, type FeedGeneration, generationsOf, type LeaseContent, type Member, type NodeWord, SWITCH_MARGIN_MS } from '../directory/index.ts'
+import { alone, type Clusters, type Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { FeedConfig, PulseConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
-import { type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
+import { type Stages, unwatchedStages } from '../runtime/stages/index.ts'
+import { TopicPulse } from './topic-pulse.ts'
 
-/** How often a topic is looked at for new partitions, and looked for when it is not there. */
-const DESCRIBE_INTERVAL_MS = 2000
-/** A call that asks every broker of a large cluster that hangs takes minutes; one that takes longer never comes back. */
-const LOG_CALL_DEADLINE_MS = 300_000
+/** A catalogue that cannot be read by then is taken to say nothing. */
+const CATALOGUE_WAIT_MS = 5000
+const LOOK_INTERVAL_MS = 100
 
 export interface PulseDeps {
   readonly log: Log
@@ -18,131 +17,41 @@ export interface PulseDeps {
   readonly clock?: Clock
   /** Where its stages are watched. Default: nowhere. */
   readonly stages?: Stages
+  /** Its catalogue says which generations are pulsed. Default: those of the configuration. */
+  readonly directory?: Directory
+  /** Where feeds lie that were moved to another cluster. Default: there is none but `log`. */
+  readonly clusters?: Clusters
 }
 
-/** Puts pulses into every partition of one feed's topic. */
-class FeedPulse {
-  readonly #feed: FeedConfig
-  readonly #writer: string
-  readonly #log: Log
-  readonly #logger: Logger
-  readonly #clock: Clock
-  readonly #intervalMs: number
-  readonly #calling: Stage
-  readonly #appending: Stage
-  #partitions = 0
-  #sequence = 0
-  #describing = false
-  /** Per partition the pulse that is on its way to it. */
-  readonly #onTheWay = new Map<number, PulseRecord>()
-  /** Whether each partition has an append of its own, because one for all of them did not come back in time. */
-  #apart = false
-  #failing = false
-  #timers: Timer[] = []
-  #closed = false
-  /** An operator has told this writer to leave it to others. */
-  isPaused = false
-
-  constructor(feed: FeedConfig, writer: string, intervalMs: number, deps: Required<PulseDeps>) {
-    this.#feed = feed
-    this.#writer = writer
-    this.#intervalMs = intervalMs
-    this.#log = deps.log
-    this.#logger = deps.logger
-    this.#clock = deps.clock
-    this.#calling = deps.stages.open(`describe ${feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
-    this.#appending = deps.stages.open(`append ${feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
-  }
-
-  start(): void {
-    void this.#describe()
-    this.#timers = [
-      this.#clock.every(DESCRIBE_INTERVAL_MS, () => void this.#describe()),
-      this.#clock.every(this.#intervalMs, () => this.#beat()),
-    ]
-  }
-
-  close(): void {
-    this.#closed = true
-    for (const timer of this.#timers) timer.cancel()
-  }
-
-  async #describe(): Promise<void> {
-    if (this.#describing) return
-    this.#describing = true
-    try {
-      const topic = await this.#calling.during(`topic ${this.#feed.topic}`, this.#log.describe(this.#feed.topic))
-      const first = this.#partitions === 0
-      this.#partitions = topic.partitions.length
-      if (first) this.#beat()
-    } catch (error) {
-      this.#failed(error)
-    } finally {
-      this.#describing = false
-    }
-  }
-
-  /**
-   * One append for all partitions, as long as that comes back before the next is due. One partition without a leader
-   * holds it up until its deadline, and the pulses of all others with it: then each goes on its own for a while.
-   * A partition whose pulse is still on its way gets no further one: it would tell a time that is over.
-   */
-  #beat(): void {
-    if (this.#closed || this.isPaused || this.#partitions === 0) return
-    const isLate = this.#onTheWay.size > 0
-    // Which partition holds up an append for all, nobody knows.
-    if (isLate && !this.#apart) this.#onTheWay.clear()
-    this.#apart = isLate
-    const pulse = { writer: this.#writer, sequence: this.#sequence++, generation: this.#feed.generation, atMs: this.#clock.nowMs() }
-    const due: number[] = []
-    for (let partition = 0; partition < this.#partitions; partition++) if (!this.#onTheWay.has(partition)) due.push(partition)
-    if (this.#apart) for (const partition of due) void this.#append([partition], pulse)
-    else void this.#append(due, pulse)
-  }
-
-  async #append(partitions: readonly number[], pulse: PulseRecord): Promise<void> {
-    for (const partition of partitions) this.#onTheWay.set(partition, pulse)
-    try {
-      const records = partitions.map((partition) => encodePulse(partition, pulse))
-      await this.#appending.during(`pulse ${pulse.sequence} of ${this.#feed.topic}`, this.#log.append(this.#feed.topic, records))
-      this.#succeeded()
-    } catch (error) {
-      this.#failed(error)
-    } finally {
-      for (const partition of partitions) if (this.#onTheWay.get(partition) === pulse) this.#onTheWay.delete(partition)
-    }
-  }
-
-  #succeeded(): void {
-    // Others may still fail.
-    if (!this.#failing || this.#apart) return
-    this.#failing = false
-    this.#logger.info('pulse_resumed', `pulses of feed ${this.#feed.name} are written again`, { topic: this.#feed.topic })
-  }
-
-  #failed(error: unknown): void {
-    if (this.#failing || this.#closed) return
-    this.#failing = true
-    const message = error instanceof Error ? error.message : String(error)
-    this.#logger.error('pulse_failed', `pulses of feed ${this.#feed.name} cannot be written: ${message}`, { topic: this.#feed.topic })
-  }
-}
-
-/** The small process whose pulses prove every hop fresh. Two or more of them run anywhere; they need not know of each other. */
+/**
+ * The small process whose pulses prove every hop fresh. Two or more of them run anywhere; they need not know of each other.
+ * Only the current generation of a feed is pulsed, and the one that is being opened: in a topic that was left, pulses cease.
+ */
 export class PulseWriter implements Service, Member {
   readonly #config: PulseConfig
-  readonly #feeds: FeedPulse[]
+  readonly #deps: Required<Omit<PulseDeps, 'directory'>>
+  readonly #directory: Directory | undefined
   readonly #logger: Logger
   readonly #closed = Promise.withResolvers<void>()
+  #topics: TopicPulse[] = []
+  #timer: Timer | null = null
+  #startedAtMs = 0
+  #isOpen = false
   #word: NodeWord = 'online'
+  #beatNow: () => void = () => {}
+  #stopListening: () => void = () => {}
 
   constructor(config: PulseConfig, deps: PulseDeps) {
     this.#config = config
-    const all = { ...deps, clock: deps.clock ?? systemClock, stages: deps.stages ?? unwatchedStages }
+    this.#directory = deps.directory
+    this.#deps = {
+      log: deps.log,
+      logger: deps.logger,
+      clock: deps.clock ?? systemClock,
+      stages: deps.stages ?? unwatchedStages,
+      clusters: deps.clusters ?? alone(deps.log),
+    }
     this.#logger = deps.logger
-    this.#feeds = config.feeds.map(
-      (feed) => new FeedPulse(feed, config.pulse.writerId, config.pulse.intervalMs ?? feed.pulseIntervalMs, all),
-    )
   }
 
   get closed(): Promise<void> {
@@ -150,14 +59,22 @@ export class PulseWriter implements Service, Member {
   }
 
   async start(): Promise<void> {
-    for (const feed of this.#feeds) feed.start()
-    this.#logger.info('pulsing', 'writes pulses', { feeds: this.#feeds.length })
+    this.#isOpen = true
+    this.#startedAtMs = this.#deps.clock.nowMs()
+    if (this.#directory !== undefined) this.#stopListening = this.#directory.onChange(() => this.#look())
+    this.#look()
+    // Told of nothing, it begins all the same after a while.
+    if (this.#topics.length === 0) this.#timer = this.#deps.clock.every(LOOK_INTERVAL_MS, () => this.#look())
+    this.#logger.info('pulsing', 'writes pulses', { feeds: this.#config.feeds.length })
   }
 
   async drain(): Promise<void> {}
 
   async close(): Promise<void> {
-    for (const feed of this.#feeds) feed.close()
+    this.#isOpen = false
+    this.#stopListening()
+    this.#timer?.cancel()
+    for (const topic of this.#topics) topic.close()
     this.#closed.resolve()
   }
 
@@ -165,16 +82,63 @@ export class PulseWriter implements Service, Member {
     await this.close()
   }
 
+  // ---- what is pulsed
+
+  #look(): void {
+    if (!this.#isOpen) return
+    const isKnown = this.#directory === undefined || this.#directory.isReadBack
+    if (!isKnown && this.#deps.clock.nowMs() - this.#startedAtMs < CATALOGUE_WAIT_MS) return
+    this.#timer?.cancel()
+    const before = this.#topics
+    this.#topics = this.#config.feeds.flatMap((feed) => this.#wanted(feed).map((generation) => this.#topicOf(feed, generation)))
+    for (const topic of this.#topics) this.#markSwitch(topic)
+    const closed = before.filter((topic) => !this.#topics.includes(topic))
+    for (const topic of closed) topic.close()
+    if (closed.length > 0 || this.#topics.length > before.length) this.#beatNow()
+  }
+
+  /** Both topics get a pulse at the moment from which a switch is safe, so that no node waits longer for it. */
+  #markSwitch(topic: TopicPulse): void {
+    const fromMs = this.#directory?.feeds.get(topic.feed)?.next?.fromMs
+    if (fromMs !== undefined) topic.beatAt(fromMs + SWITCH_MARGIN_MS)
+  }
+
+  #wanted({ name, generation, topic, pinned }: FeedConfig): FeedGeneration[] {
+    const catalogued = pinned ? undefined : this.#directory?.feeds.get(name)
+    const { current, next } = generationsOf(catalogued, { generation, topic })
+    return next === null ? [current] : [current, next]
+  }
+
+  #topicOf(feed: FeedConfig, generation: FeedGeneration): TopicPulse {
+    let topic = this.#topics.find((each) => each.feed === feed.name && each.generation.generation === generation.generation)
+    if (topic === undefined) {
+      const { clusters, ...deps } = this.#deps
+      topic = new TopicPulse(feed.name, generation, {
+        ...deps,
+        log: clusters.of(generation),
+        writer: this.#config.pulse.writerId,
+        intervalMs: this.#config.pulse.intervalMs ?? feed.pulseIntervalMs,
+      })
+      topic.isPaused = this.#word !== 'online'
+      topic.start()
+    }
+    return topic
+  }
+
   // ---- as a member of the directory
 
   leaseContent(): LeaseContent {
     return {
       addresses: [],
-      feeds: this.#config.feeds.map(({ name: feed, generation, topic }) => ({ feed, generation, topic, pulseAgeMs: null })),
+      feeds: this.#topics.map(({ feed, generation: { generation, topic } }) => ({ feed, generation, topic, pulseAgeMs: null })),
       load: { sessions: 0, sessionsMax: 0 },
       ready: this.#word === 'online',
       draining: this.#word !== 'online',
     }
+  }
+
+  beatsBy(beatNow: () => void): void {
+    this.#beatNow = beatNow
   }
 
   /** A pulse is written now or not at all: there is nothing to catch up with. */
@@ -182,7 +146,7 @@ export class PulseWriter implements Service, Member {
 
   told(word: NodeWord): void {
     this.#word = word
-    for (const feed of this.#feeds) feed.isPaused = word !== 'online'
+    for (const topic of this.#topics) topic.isPaused = word !== 'online'
   }
 }
 

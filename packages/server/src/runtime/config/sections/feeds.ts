@@ -40,6 +40,10 @@ export const feedSection = z
     generation: count('Generation of the feed. Raise it by one when the feed moves to another topic, or its topic is made anew.', {
       default: 1,
     }),
+    pinned: flag(
+      'This node stays on `topic` and `generation`, whatever the catalogue says. For trials: once the feed has moved on, nobody believes what the node reads.',
+      false,
+    ),
     codec: z
       .enum(['json', 'protobuf', 'raw'])
       .default('json')
