@@ -10,6 +10,9 @@ export class FeedFreshness {
   readonly feed: string
   readonly #partitions = new Map<number, PartitionFreshness>()
   readonly #symbols = new Map<string, SymbolState>()
+  #generation = 0
+  /** How many partitions the feed has; Infinity while nobody says. */
+  #count = Infinity
   /** A `stale` frame for the whole feed. Partitions with a word of their own (`told` not undefined) do not heed it. */
   #toldAll: Told | null = null
   /** Stands for partitions that never sent a pulse, when it is not known how many there are. */
@@ -21,6 +24,19 @@ export class FeedFreshness {
 
   constructor(feed: string) {
     this.feed = feed
+  }
+
+  /** The sender's account of the feed. One that has moved to a topic with fewer partitions no longer has the others. */
+  shape(generation: number, count: number): void {
+    if (generation > this.#generation && count > 0)
+      for (const partition of this.#partitions.keys()) if (partition >= count) this.#partitions.delete(partition)
+    this.#generation = Math.max(generation, this.#generation)
+    this.#count = count > 0 ? count : Infinity
+  }
+
+  /** Whether the feed has it: a symbol's last record may still lie in one that it had. */
+  has(partition: number): boolean {
+    return partition >= 0 && partition < this.#count
   }
 
   /** @param partitions those that the sender has pulses of; none where it does not know yet. */
@@ -92,7 +108,7 @@ export class FeedFreshness {
     const own = this.#symbols.size > 0 ? this.#symbols.get(symbol) : undefined
     if (own !== undefined) return own
     // A partition heard of by an update alone is judged from the next review on, like all others.
-    return partition < 0 ? this.unplaced : this.partition(partition).state
+    return this.has(partition) ? this.partition(partition).state : this.unplaced
   }
 
   expiresAtMs(context: JudgeContext): number {

@@ -59,8 +59,10 @@ export class SessionFreshness {
   }
 
   setFeeds(feeds: readonly FeedInfo[]): void {
-    for (const { feed, partitions, carried } of feeds) {
-      this.#feed(feed).expectPartitions(carried ?? Array.from({ length: Math.min(partitions, PARTITIONS_MAX) }, (_, index) => index))
+    for (const { feed, generation, partitions, carried } of feeds) {
+      const freshness = this.#feed(feed)
+      freshness.shape(generation, partitions)
+      freshness.expectPartitions(carried ?? Array.from({ length: Math.min(partitions, PARTITIONS_MAX) }, (_, index) => index))
     }
   }
 
@@ -151,7 +153,7 @@ export class SessionFreshness {
   ageMs(feed: string, partition: number, nowMs: number): number | undefined {
     const freshness = this.#feeds.get(feed)
     if (freshness === undefined) return undefined
-    if (partition >= 0) return freshness.partition(partition).ageMs(nowMs)
+    if (freshness.has(partition)) return freshness.partition(partition).ageMs(nowMs)
     let highestMs: number | undefined
     for (const each of freshness.partitions) {
       const ageMs = each.ageMs(nowMs)

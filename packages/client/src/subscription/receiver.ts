@@ -114,11 +114,28 @@ export class Receiver {
     if (state !== entry.latest.state) entry.latest = new Update({ ...parts, state })
     entry.tellRecovered = false
     const update = entry.latest
+    if (previous !== null && gap === undefined && update.recovered === undefined && isMoved(update, previous)) return
     for (const subscription of entry.subscribers) {
       if (gap !== undefined) subscription.tellGap(gap)
       subscription.deliver(update, row.every)
     }
   }
+}
+
+/**
+ * Whether it is the very record that was held, at its place in the topic that the feed has moved to: no news for the
+ * application. A later record has a later time.
+ */
+function isMoved(update: Update, previous: Update): boolean {
+  const { generation, ts, deleted, raw } = Update.partsOf(update)
+  const held = Update.partsOf(previous)
+  if (generation <= held.generation || ts !== held.ts || deleted !== held.deleted) return false
+  return sameBytes(raw, held.raw) && update.changed.length === 0
+}
+
+function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
+  if (a === null || b === null) return a === b
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
 }
 
 /** While two sessions overlap, what one conflated the other may have delivered in part; offsets bound the sum. */

@@ -5,6 +5,7 @@ import { Asker } from './asking.ts'
 import { explainStale } from './explain.ts'
 import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
+import { Outdated } from './outdated.ts'
 import { Proof } from './proof.ts'
 import { applyImage, isSameRecord } from './received.ts'
 import { RecordChain } from './record-chain.ts'
@@ -40,12 +41,14 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #chain: RecordChain
   readonly #patterns = new Map<PatternState, PatternSource>()
   readonly #asker: Asker
+  readonly #outdated: Outdated
 
   constructor(options: ArbiterOptions) {
     this.#options = options
     this.#hub = options.hub
     this.#logger = options.logger
     this.#proof = new Proof(options.hub.clock)
+    this.#outdated = new Outdated(options.hub.clock, options.logger)
     this.#asker = new Asker(options.hub.clock, this.#books, (link, feed, name) => {
       this.#refused(link, feed, name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
     })
@@ -196,8 +199,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const source = book?.source(image.ref)
     if (book === undefined || source === undefined) return
     const { symbol } = source
-    // A node that still serves a retired generation is not believed, even where nobody knows better.
-    if (image.generation < symbol.feed.generation) return
+    if (book.isOutdated(symbol.feed) && !this.#outdated.mayFinish(symbol, image)) return
     if (symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
     if (!symbol.isNewer(image)) {
       this.#counts.duplicates++
@@ -237,6 +239,7 @@ export class Arbiter implements HubSource, LinkHandler {
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
+    this.#outdated.check(this.#books, this.#hub.feeds)
     this.#answerAnyway([...this.#sources.waiting].filter((source) => source.answerByMs <= nowMs))
     this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
@@ -269,6 +272,7 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** The feed has a new generation: what nodes hold of an older one proves nothing any more. */
   #disbelieveOlder(feed: Feed, generation: number): void {
+    this.#outdated.switched(feed)
     for (const [link, book] of this.#books) {
       if ((book.generations.get(feed) ?? generation) >= generation) continue
       for (const source of this.#sources) if (source.symbol.feed === feed) this.#proof.setCovered(source, source.covered & ~link.bit)

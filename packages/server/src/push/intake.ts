@@ -46,8 +46,8 @@ export class Intake {
   readonly recordAtMs = new Map<number, number>()
   /** By partition, the last timestamp that can be one. */
   readonly #soundTs: number[] = []
-  readonly #hub: Hub
-  readonly #feed: Feed
+  #hub: Hub
+  #feed: Feed
   readonly #config: FeedConfig
   readonly #decode: DecodeFields | null
   readonly #log: Logger
@@ -56,6 +56,15 @@ export class Intake {
   /** By partition, the offset before which records were not read, though earlier ones were. */
   readonly #lostBefore = new Map<number, number>()
   #poisonLoggedAtMs = -Infinity
+  /** Record time from which a newer generation has the records. */
+  #cutAtMs = Infinity
+  /** Symbols that have reached it: what follows of them is the newer generation's, whatever its time. */
+  readonly #cut = new Set<string>()
+  /** Partitions of which a record was left to the newer generation: a pulse behind it would claim that it is here. */
+  readonly #cutPartitions = new Set<number>()
+  /** By partition, the newest moment that a pulse of the feed's generation told. */
+  readonly #pulsedToMs: number[] = []
+  #isOver = false
 
   /** @throws ConfigError when the protobuf schema cannot be used. */
   constructor(hub: Hub, feed: Feed, config: FeedConfig, log: Logger) {
@@ -73,7 +82,29 @@ export class Intake {
     this.#lostBefore.set(partition, before)
   }
 
+  /** Leaves records from this time on to the generation that takes this one's place. */
+  cutAt(recordTimeMs: number): void {
+    this.#cutAtMs = recordTimeMs
+  }
+
+  /** Whether a pulse of this moment or later has been read in the partition: nothing older than that follows it. */
+  hasPassed(partition: number, ms: number): boolean {
+    return (this.#pulsedToMs[partition] ?? -Infinity) >= ms
+  }
+
+  /** Nothing more is taken: another generation has taken over. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** What comes from now on goes into this feed: that of the generation before, which has been given all that is here. */
+  moveTo(hub: Hub, feed: Feed): void {
+    this.#hub = hub
+    this.#feed = feed
+  }
+
   take(batch: Batch): void {
+    if (this.#isOver) return
     const { partition, records } = batch
     let others = 0
     const tsMax = this.#hub.clock.nowMs() + AHEAD_MS_MAX
@@ -103,6 +134,7 @@ export class Intake {
         partition,
         'the key is no symbol: 1 to 64 characters of UTF-8, none of them a control character',
       )
+    if (this.#cutAtMs !== Infinity && this.#isCut(name, partition)) return
     let fields: Readonly<Record<string, FieldValue>> | null = null
     if (value !== null && this.#decode !== null) {
       try {
@@ -135,6 +167,15 @@ export class Intake {
     if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.retire(symbol)
   }
 
+  #isCut(name: string, partition: number): boolean {
+    if (!this.#cut.has(name)) {
+      if ((this.#soundTs[partition] ?? 0) < this.#cutAtMs) return false
+      this.#cut.add(name)
+    }
+    this.#cutPartitions.add(partition)
+    return true
+  }
+
   #placeOf(symbol: SymbolState, record: LogRecord, partition: number): RecordPlace {
     const { generation } = this.#feed
     const samePlace = symbol.offset >= 0 && symbol.partition === partition && symbol.generation === generation
@@ -163,6 +204,8 @@ export class Intake {
       this.counts.stalePulses++
       return
     }
+    this.#pulsedToMs[partition] = Math.max(this.#pulsedToMs[partition] ?? -Infinity, pulse.atMs)
+    if (pulse.atMs >= this.#cutAtMs || this.#cutPartitions.has(partition)) return
     const nowMs = this.#hub.clock.nowMs()
     const last = records[records.length - 1]!
     const writtenAtMs = this.#writers.writtenAtMs(pulse, partition, nowMs, last.offset + 1 >= highWatermark)

@@ -1,4 +1,4 @@
-import { rendezvousOwner, type Directory, type KnownNode } from '../directory/index.ts'
+import { rendezvousOwner, type Directory, type KnownNode, type LeasedFeed } from '../directory/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 
@@ -52,19 +52,20 @@ export class LineShare {
    * `undefined` while that is not known. While the view is degraded nothing moves.
    */
   wanted(feed: string, generation: number, partitions: number, held: Iterable<number>): readonly number[] | undefined {
-    if (this.#directory.view !== 'current') return this.#last.get(feed) ?? this.#withoutView(partitions)
+    if (this.#directory.view !== 'current') return this.#last.get(`${feed}/${generation}`) ?? this.#withoutView(partitions)
     const members = this.#members(feed, generation)
-    const owners = this.#ownersOf(feed, partitions, members)
+    const key = `${feed}/${generation}`
+    const owners = this.#ownersOf(feed, generation, partitions, members)
     const isHeld = new Set(held)
     const wanted: number[] = []
     for (let partition = 0; partition < partitions; partition++) {
       const owner = owners[partition]
       const isOwn = owner === this.#self || owner === undefined
-      if (isOwn) this.#handovers.delete(`${feed}/${partition}`)
-      if (isOwn ? owner !== undefined || isHeld.has(partition) : isHeld.has(partition) && this.#holds(feed, partition, members.get(owner)!))
+      if (isOwn) this.#handovers.delete(`${key}/${partition}`)
+      if (isOwn ? owner !== undefined || isHeld.has(partition) : isHeld.has(partition) && this.#holds(feed, generation, partition, members.get(owner)!))
         wanted.push(partition)
     }
-    this.#last.set(feed, wanted)
+    this.#last.set(key, wanted)
     return wanted
   }
 
@@ -88,16 +89,17 @@ export class LineShare {
     return members
   }
 
-  #ownersOf(feed: string, partitions: number, members: ReadonlyMap<string, unknown>): readonly (string | undefined)[] {
+  #ownersOf(feed: string, generation: number, partitions: number, members: ReadonlyMap<string, unknown>): readonly (string | undefined)[] {
     const names = [...members.keys()].sort()
-    const key = names.join(' ')
-    const known = this.#owners.get(feed)
-    if (known?.members === key && known.owners.length === partitions) return known.owners
+    const joined = names.join(' ')
+    const known = this.#owners.get(`${feed}/${generation}`)
+    if (known?.members === joined && known.owners.length === partitions) return known.owners
     const owners = Array.from({ length: partitions }, (_, partition) => rendezvousOwner(`${feed}/${partition}`, names))
-    this.#owners.set(feed, { members: key, owners })
+    this.#owners.set(`${feed}/${generation}`, { members: joined, owners })
     const own = owners.flatMap((owner, partition) => (owner === this.#self ? [partition] : []))
     this.#logger.info('partitions_shared', `of feed ${feed}, partitions ${own.join(', ') || 'none'} fall to this node`, {
       feed,
+      generation,
       line: this.#line,
       members: names,
     })
@@ -105,12 +107,12 @@ export class LineShare {
   }
 
   /** Whether a partition that another owns must still be held for it. */
-  #holds(feed: string, partition: number, owner: KnownNode | null): boolean {
+  #holds(feed: string, generation: number, partition: number, owner: KnownNode | null): boolean {
     const nowMs = this.#clock.nowMs()
-    const key = `${feed}/${partition}`
+    const key = `${feed}/${generation}/${partition}`
     let handover = this.#handovers.get(key)
     if (handover === undefined) this.#handovers.set(key, (handover = { sinceMs: nowMs, carriedSinceMs: null }))
-    const served = owner?.lease.feeds.find((each) => each.feed === feed)
+    const served = servedAt(owner, feed, generation)
     const isCarried = served !== undefined && (served.partitions === undefined || served.partitions.includes(partition))
     if (isCarried) handover.carriedSinceMs ??= nowMs
     else handover.carriedSinceMs = null
@@ -120,4 +122,10 @@ export class LineShare {
     this.#handovers.delete(key)
     return false
   }
+}
+
+/** What the node says of this generation of the feed, else of one that took its place: it has handed on what it had. */
+function servedAt(owner: KnownNode | null, feed: string, generation: number): LeasedFeed | undefined {
+  const served = owner?.lease.feeds.filter((each) => each.feed === feed && each.generation >= generation) ?? []
+  return served.find((each) => each.generation === generation) ?? served[0]
 }

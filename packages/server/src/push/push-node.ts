@@ -1,8 +1,8 @@
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
-import { Hub, oldestPulseAgeMs, type Feed, type FeedOptions, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
-import type { Log } from '../log/index.ts'
+import { Hub, type Feed, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
+import { alone, type Clusters, type Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
-import { advertisedAddresses, type FeedConfig, type PushConfig } from '../runtime/config/index.ts'
+import { advertisedAddresses, type PushConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
@@ -10,9 +10,10 @@ import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/i
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
-import { Intake, isOver } from './intake.ts'
+import { FeedInput, feedOptions } from './feed-input.ts'
+import { isOver } from './intake.ts'
 import { LineShare } from './line-share.ts'
-import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
+import type { ChoosePartitions } from './topic-reader.ts'
 
 const CHECK_INTERVAL_MS = 100
 /** Checks that come later than this are those of a process that stood still. */
@@ -25,8 +26,13 @@ export interface PushDeps {
   readonly random?: () => number
   /** How gateways come in. Default: WebSocket on the configured address. */
   readonly listen?: ListenStream
-  /** Names the other push nodes of its line, with which it shares partitions. Default: it is alone. */
+  /**
+   * Names the other push nodes of its line, with which it shares partitions, and says which generations of feeds are read.
+   * Default: it is alone, and reads what it is configured with.
+   */
   readonly directory?: Directory
+  /** Where feeds lie that were moved to another cluster. Default: there is none but `log`. */
+  readonly clusters?: Clusters
   /** Where its stages are watched. Default: nowhere. */
   readonly stages?: Stages
   /** Whether the process's memory runs short. Default: never. */
@@ -39,7 +45,7 @@ export class PushNode implements Service, HubSource, Member {
   readonly sessions: Sessions
   readonly #config: PushConfig
   readonly #server: StreamListener
-  readonly #readers: TopicReader[]
+  readonly #inputs: FeedInput[]
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #stages: Stages
@@ -61,7 +67,7 @@ export class PushNode implements Service, HubSource, Member {
     this.#logger = deps.logger
     const stages = deps.stages ?? unwatchedStages
     this.#stages = stages
-    this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map(feedOptions) })
+    this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map((feed) => feedOptions(feed, feed.generation)) })
     this.sessions = new Sessions({
       hub: this.hub,
       session,
@@ -74,23 +80,21 @@ export class PushNode implements Service, HubSource, Member {
     })
     this.hub.connect(this, this.sessions)
     this.#share = this.#makeShare(deps.directory)
-    this.#readers = config.feeds.map((feedConfig) => {
+    this.#inputs = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!
-      const intake = new Intake(this.hub, feed, feedConfig, deps.logger)
-      const answerable = (): void => this.#answerWaiting(feed)
-      return new TopicReader({
+      return new FeedInput({
         hub: this.hub,
         feed,
-        log: deps.log,
+        clusters: deps.clusters ?? alone(deps.log),
         config: feedConfig,
-        intake,
-        partitions: this.#partitionsOf(feed),
+        partitions: (generation) => this.#partitionsOf(feed, generation),
         logger: deps.logger,
-        answerable,
+        answerable: () => this.#answerWaiting(feed),
         stages,
+        ...(deps.directory === undefined ? {} : { directory: deps.directory }),
       })
     })
-    if (this.#share !== null) this.#stopListening = deps.directory!.onChange(() => this.#reshare())
+    if (deps.directory !== undefined) this.#stopListening = deps.directory.onChange(() => this.#reshare())
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
@@ -104,12 +108,12 @@ export class PushNode implements Service, HubSource, Member {
 
   /** Warm in every partition of some feed: one whose topic is missing, or is still being read in, must not keep back the others. Not ready when told to go, or when something in it is stuck. */
   get ready(): boolean {
-    return this.#stages.fault === null && this.#word === 'online' && this.#readers.some((reader) => reader.warm)
+    return this.#stages.fault === null && this.#word === 'online' && this.#inputs.some((input) => input.warm)
   }
 
   /** What keeps feeds from being served as they should be, one line each. */
   #unreadyFeeds(): string[] {
-    return this.#readers.flatMap(({ feed, unready }) =>
+    return this.#inputs.flatMap(({ feed, unready }) =>
       unready === null ? [] : [`feed ${feed.name} is not ready: ${unready.reason}: ${unready.message}`],
     )
   }
@@ -128,7 +132,7 @@ export class PushNode implements Service, HubSource, Member {
       line: this.#config.node.line,
       port: this.port,
     })
-    for (const reader of this.#readers) reader.start()
+    for (const input of this.#inputs) input.start()
     const standstill = new Standstill(this.#clock, CHECK_LATE_MS)
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
       if (!standstill.tick()) this.#check()
@@ -158,13 +162,13 @@ export class PushNode implements Service, HubSource, Member {
     this.#stopListening()
     this.sessions.close()
     await this.#server.close()
-    await Promise.all(this.#readers.map((reader) => reader.close()))
+    await Promise.all(this.#inputs.map((input) => input.close()))
     this.#closed.resolve()
   }
 
   #check(): void {
     this.hub.checkFreshness()
-    for (const reader of this.#readers) reader.checkStall()
+    for (const input of this.#inputs) input.checkStall()
     this.#reshare()
     this.#tellReadiness()
     this.#tellChange()
@@ -173,15 +177,15 @@ export class PushNode implements Service, HubSource, Member {
   /** Said once when some feeds are served without the others, and once when all are. */
   #tellReadiness(): void {
     const id = this.#config.node.id
-    const ready = this.#readers.filter((reader) => reader.warm).length
+    const ready = this.#inputs.filter((input) => input.warm).length
     if (ready === this.#readyFeeds) return
-    const isStuck = this.#readers.some(({ warm, unready }) => !warm && unready !== null && unready.reason !== 'warming')
-    if (ready === this.#readers.length) this.#logger.info('ready', `push node ${id} is ready`, {})
+    const isStuck = this.#inputs.some(({ warm, unready }) => !warm && unready !== null && unready.reason !== 'warming')
+    if (ready === this.#inputs.length) this.#logger.info('ready', `push node ${id} is ready`, {})
     else if (ready === 0 || !isStuck) return
     else
       this.#logger.warn(
         'ready_in_part',
-        `push node ${id} serves ${ready} of ${this.#readers.length} feeds: ${this.#unreadyFeeds().join('; ')}`,
+        `push node ${id} serves ${ready} of ${this.#inputs.length} feeds: ${this.#unreadyFeeds().join('; ')}`,
         {},
       )
     this.#readyFeeds = ready
@@ -190,7 +194,7 @@ export class PushNode implements Service, HubSource, Member {
   // ---- the hub's source: everything is read anyway, but nothing is known before it has been read in
 
   #answers(feed: Feed): boolean {
-    return this.#readerOf(feed).answers
+    return this.#inputOf(feed).answers
   }
 
   #answerWaiting(feed: Feed): void {
@@ -206,7 +210,7 @@ export class PushNode implements Service, HubSource, Member {
   unwant(symbol: SymbolState): void {
     if (symbol.offset < 0) symbol.feed.symbols.delete(symbol.name)
     else if (isOver(symbol)) symbol.feed.retire(symbol)
-    else if (!this.#readerOf(symbol.feed).reads(symbol.partition)) symbol.feed.drop(symbol)
+    else if (!this.#inputOf(symbol.feed).reads(symbol.partition)) symbol.feed.drop(symbol)
   }
   wantPattern(feed: Feed): boolean {
     return this.#answers(feed)
@@ -214,11 +218,11 @@ export class PushNode implements Service, HubSource, Member {
   unwantPattern(): void {}
 
   explain(feed: Feed, partition: number): StaleCause {
-    return this.#readerOf(feed).explain(partition)
+    return this.#inputOf(feed).explain(partition)
   }
 
-  #readerOf(feed: Feed): TopicReader {
-    return this.#readers.find((reader) => reader.feed === feed)!
+  #inputOf(feed: Feed): FeedInput {
+    return this.#inputs.find((input) => input.feed === feed)!
   }
 
   // ---- the line
@@ -229,32 +233,26 @@ export class PushNode implements Service, HubSource, Member {
     return new LineShare({ directory, self: node.id, line: node.line, clock: this.#clock, logger: this.#logger })
   }
 
-  #partitionsOf(feed: Feed): 'all' | readonly number[] | ChoosePartitions {
+  #partitionsOf(feed: Feed, generation: number): 'all' | readonly number[] | ChoosePartitions {
     const { partitions } = this.#config.push
     const share = this.#share
-    if (share !== null) return (count, held) => share.wanted(feed.name, feed.generation, count, held)
+    if (share !== null) return (count, held) => share.wanted(feed.name, generation, count, held)
     return partitions === 'shared' ? 'all' : partitions
   }
 
   #reshare(): void {
-    for (const reader of this.#readers) reader.reshare()
+    for (const input of this.#inputs) input.reshare()
   }
 
   // ---- as a member of the directory
 
   leaseContent(): LeaseContent {
-    const { node, push, feeds } = this.#config
+    const { node, push } = this.#config
     const nowMs = this.#clock.nowMs()
     const isListening = this.#timer !== null
     return {
       addresses: isListening ? advertisedAddresses(node.advertise, push.listen.host, this.port) : [],
-      feeds: this.#readers.map(({ feed }, index) => ({
-        feed: feed.name,
-        generation: feed.generation,
-        topic: feeds[index]!.topic,
-        ...(feed.carried === null ? {} : { partitions: feed.carried }),
-        pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
-      })),
+      feeds: this.#inputs.flatMap((input) => input.leased(nowMs)),
       load: { sessions: this.sessions.size, sessionsMax: push.session.sessionsMax },
       ready: isListening && this.ready && !this.#isDraining,
       draining: this.#isDraining || this.#word !== 'online',
@@ -266,7 +264,7 @@ export class PushNode implements Service, HubSource, Member {
   }
 
   lapsed(): void {
-    for (const reader of this.#readers) reader.rewarm()
+    for (const input of this.#inputs) input.rewarm()
   }
 
   /** Away, it takes nobody new, asks who is here to move, and hands its partitions over; what it reads it goes on reading till then. */
@@ -281,7 +279,7 @@ export class PushNode implements Service, HubSource, Member {
 
   /** What gateways and the rest of the line decide by is told before the next beat is due. */
   #tellChange(): void {
-    const carried = JSON.stringify([this.ready, this.#readers.map(({ feed }) => feed.carried)])
+    const carried = JSON.stringify([this.ready, this.#inputs.map((input) => input.reading)])
     if (carried === this.#toldCarried) return
     this.#toldCarried = carried
     this.#beatNow()
@@ -290,9 +288,4 @@ export class PushNode implements Service, HubSource, Member {
 
 export function createPushNode(config: PushConfig, deps: PushDeps): PushNode {
   return new PushNode(config, deps)
-}
-
-function feedOptions(config: FeedConfig): FeedOptions {
-  const { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history } = config
-  return { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history }
 }

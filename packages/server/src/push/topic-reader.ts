@@ -1,5 +1,5 @@
 import type { StaleReason } from '@pulsewire/protocol'
-import { WHOLE_FEED, type Feed, type Hub, type StaleCause } from '../hub/index.ts'
+import { Hub, WHOLE_FEED, type Feed, type StaleCause } from '../hub/index.ts'
 import type { Log, LogEvent, LogReader, PartitionRange, PartitionStart, TopicDescription } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
@@ -27,8 +27,8 @@ export type ChoosePartitions = (partitions: number, held: Iterable<number>) => r
 
 /** Reads one feed's topic into the hub: warms up, follows, survives whatever the log does, and says why it is stale. */
 export class TopicReader {
-  readonly feed: Feed
-  readonly #hub: Hub
+  #feed: Feed
+  #hub: Hub
   readonly #log: Log
   readonly #config: FeedConfig
   readonly #intake: Intake
@@ -73,12 +73,12 @@ export class TopicReader {
     readonly answerable: () => void
     readonly stages?: Stages
   }) {
-    this.feed = options.feed
+    this.#feed = options.feed
     const stages = options.stages ?? unwatchedStages
-    this.#calling = stages.open(`describe ${this.feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
-    this.#rebuilding = stages.open(`consume ${this.feed.name}`)
-    this.#intaking = stages.exclusive(`intake ${this.feed.name}`, { queueMax: INTAKE_QUEUE_MAX })
-    this.#decoding = stages.open(`decode ${this.feed.name}`)
+    this.#calling = stages.open(`describe ${this.#feed.name}`, { deadlineMs: LOG_CALL_DEADLINE_MS })
+    this.#rebuilding = stages.open(`consume ${this.#feed.name}`)
+    this.#intaking = stages.exclusive(`intake ${this.#feed.name}`, { queueMax: INTAKE_QUEUE_MAX })
+    this.#decoding = stages.open(`decode ${this.#feed.name}`)
     this.#hub = options.hub
     this.#log = options.log
     this.#config = options.config
@@ -87,6 +87,42 @@ export class TopicReader {
     this.#logger = options.logger
     this.#answerable = options.answerable
     this.#lastEventAtMs = options.hub.clock.nowMs()
+  }
+
+  get feed(): Feed {
+    return this.#feed
+  }
+
+  /** Another generation of the feed has been read in beside this one, and this reader is to feed the other hub from now on. */
+  moveTo(hub: Hub, feed: Feed): void {
+    const { generation, partitions } = this.#feed
+    this.#hub = hub
+    this.#feed = feed
+    this.#intake.moveTo(hub, feed)
+    hub.setShape(feed, generation, partitions, this.#carried())
+    for (const { partition } of [...feed.freshness.partitions]) if (!this.reads(partition)) feed.freshness.forget(partition)
+    for (const partition of this.#progress.partitions) feed.freshness.expect(partition, hub.clock.nowMs())
+  }
+
+  /** Records from this time on are left to the generation that takes this one's place. */
+  cutAt(recordTimeMs: number): void {
+    this.#intake.cutAt(recordTimeMs)
+  }
+
+  /** Whether every partition that is read here has been read beyond this moment of the pulse writers. */
+  hasPassed(ms: number): boolean {
+    if (!this.#started) return false
+    for (const partition of this.#progress.partitions) if (!this.#intake.hasPassed(partition, ms)) return false
+    return true
+  }
+
+  /** It tells its feed nothing from now on, and closes. */
+  async retire(): Promise<void> {
+    this.#intake.end()
+    const { clock, nodeId } = this.#hub
+    this.#hub = new Hub({ nodeId, clock, feeds: [this.#feed.options] })
+    this.#feed = this.#hub.feeds[0]!
+    await this.close()
   }
 
   /**
@@ -122,7 +158,7 @@ export class TopicReader {
     if (this.#reader === null) return
     if (this.#mustRewarm) void this.#look([])
     if (typeof this.#wanted !== 'function') return
-    const wanted = this.#wanted(this.feed.partitions, this.#progress.partitions)
+    const wanted = this.#wanted(this.#feed.partitions, this.#progress.partitions)
     if (wanted === undefined) return
     this.#giveUp([...this.#progress.partitions].filter((partition) => !wanted.includes(partition)))
     const added = wanted.filter((partition) => !this.#progress.has(partition))
@@ -140,8 +176,8 @@ export class TopicReader {
   }
 
   start(): void {
-    this.feed.freshness.expect(WHOLE_FEED, this.#hub.clock.nowMs())
-    if (typeof this.#wanted === 'function') this.#hub.setShape(this.feed, this.feed.generation, this.feed.partitions, [])
+    this.#feed.freshness.expect(WHOLE_FEED, this.#hub.clock.nowMs())
+    if (typeof this.#wanted === 'function') this.#hub.setShape(this.#feed, this.#feed.generation, this.#feed.partitions, [])
     this.#running = this.#run()
   }
 
@@ -157,15 +193,15 @@ export class TopicReader {
     const { topic } = this.#config
     const nowMs = this.#hub.clock.nowMs()
     const recordAgeMs = nowMs - (this.#intake.recordAtMs.get(partition) ?? -Infinity)
-    if (recordAgeMs < this.feed.freshness.staleAfterMs) {
+    if (recordAgeMs < this.#feed.freshness.staleAfterMs) {
       return {
         hop: 'log',
         reason: 'unproven',
         message: `records of ${topic}/${partition} flow but no pulses do: is a pulse writer running?`,
       }
     }
-    const pulse = this.feed.freshness.get(partition)?.point
-    if (pulse !== null && pulse !== undefined && nowMs - pulse.arrivedAtMs[0]! < this.feed.freshness.staleAfterMs) {
+    const pulse = this.#feed.freshness.get(partition)?.point
+    if (pulse !== null && pulse !== undefined && nowMs - pulse.arrivedAtMs[0]! < this.#feed.freshness.staleAfterMs) {
       return { hop: 'log', reason: 'lagging', message: `pulses of ${topic}/${partition} arrive late` }
     }
     if (!this.warm) return this.#warming
@@ -214,7 +250,7 @@ export class TopicReader {
     const partitions = topic.partitions.filter(({ partition }) => wanted?.includes(partition) ?? this.#progress.has(partition))
     const nowMs = this.#hub.clock.nowMs()
     for (const range of partitions) this.#expect(range, nowMs)
-    this.#hub.setShape(this.feed, this.feed.generation, count, this.#carried())
+    this.#hub.setShape(this.#feed, this.#feed.generation, count, this.#carried())
     this.#started ||= wanted !== undefined
     const reader = this.#log.read(
       this.#config.topic,
@@ -252,7 +288,7 @@ export class TopicReader {
   #begin(): void {
     this.#started = true
     // Without a share there is nothing here that could be fresh or stale.
-    if (this.#progress.size === 0) this.feed.freshness.forget(WHOLE_FEED)
+    if (this.#progress.size === 0) this.#feed.freshness.forget(WHOLE_FEED)
     this.#tellCarried()
     this.#settle()
   }
@@ -261,16 +297,16 @@ export class TopicReader {
     if (this.#isWarm || !this.#started || this.#mustRewarm) return
     if (this.#progress.readIn().length < this.#progress.size) return
     this.#isWarm = true
-    this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.feed.symbols.size })
+    this.#logger.info('warm', `${this.#config.topic} has been read in`, { symbols: this.#feed.symbols.size })
     this.#answerable()
   }
 
   #tellCarried(): void {
-    if (this.#started) this.#hub.setShape(this.feed, this.feed.generation, this.feed.partitions, this.#carried())
+    if (this.#started) this.#hub.setShape(this.#feed, this.#feed.generation, this.#feed.partitions, this.#carried())
   }
 
   #expect(range: PartitionRange, nowMs: number): void {
-    this.feed.freshness.expect(range.partition, nowMs)
+    this.#feed.freshness.expect(range.partition, nowMs)
     this.#progress.expect(range)
   }
 
@@ -305,10 +341,10 @@ export class TopicReader {
     for (const partition of partitions) {
       this.#progress.forget(partition)
       this.#left.add(partition)
-      this.feed.freshness.forget(partition)
+      this.#feed.freshness.forget(partition)
     }
-    for (const symbol of this.feed.symbols.values()) {
-      if (partitions.includes(symbol.partition) && symbol.entries.length === 0) this.feed.drop(symbol)
+    for (const symbol of this.#feed.symbols.values()) {
+      if (partitions.includes(symbol.partition) && symbol.entries.length === 0) this.#feed.drop(symbol)
     }
     this.#tellCarried()
   }
@@ -396,12 +432,12 @@ export class TopicReader {
       `topic ${this.#config.topic} has ${partitions} partitions now; symbols may have moved between them`,
       {},
     )
-    this.#hub.setShape(this.feed, this.feed.generation, partitions, this.#carried())
+    this.#hub.setShape(this.#feed, this.#feed.generation, partitions, this.#carried())
     const added: PartitionStart[] = []
     for (const partition of this.#chosen(partitions) ?? []) {
       if (this.#progress.has(partition)) continue
       this.#progress.expectNothing(partition)
-      this.feed.freshness.expect(partition, this.#hub.clock.nowMs())
+      this.#feed.freshness.expect(partition, this.#hub.clock.nowMs())
       added.push({ partition, start: { at: 'earliest' } })
     }
     this.#reader?.add(added)
@@ -411,7 +447,7 @@ export class TopicReader {
   #recreated(): void {
     this.#setTrouble(
       'topic_recreated',
-      `topic ${this.#config.topic} was deleted and created again: raise the generation of feed ${this.feed.name} (now ${this.feed.generation}) in the configuration of every node and restart them`,
+      `topic ${this.#config.topic} was deleted and created again: raise the generation of feed ${this.#feed.name} (now ${this.#feed.generation}) in the configuration of every node and restart them`,
     )
   }
 
@@ -424,14 +460,14 @@ export class TopicReader {
   }
 
   #setTrouble(reason: StaleReason, message: string): void {
-    if (this.#trouble?.reason !== reason) this.#logger.error(reason, message, { feed: this.feed.name, topic: this.#config.topic })
+    if (this.#trouble?.reason !== reason) this.#logger.error(reason, message, { feed: this.#feed.name, topic: this.#config.topic })
     this.#trouble = { reason, message }
     this.#answerable()
   }
 
   #hopeAgain(): void {
     if (this.#trouble === null) return
-    this.#logger.info('log_reachable', `${this.#config.topic} can be read again`, { feed: this.feed.name })
+    this.#logger.info('log_reachable', `${this.#config.topic} can be read again`, { feed: this.#feed.name })
     this.#trouble = null
   }
 

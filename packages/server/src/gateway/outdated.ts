@@ -1,0 +1,65 @@
+import type { ReceivedImage } from '@pulsewire/protocol'
+import type { Feed, SymbolState } from '../hub/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { LinkBook } from './link-book.ts'
+import type { Link } from './link.ts'
+
+/** Both lines switch by the same records; what is under way from the slower one then is here by now. */
+const FINISH_MS = 5000
+/** A node that has not followed by then was left behind. */
+const LEFT_BEHIND_AFTER_MS = 3000
+
+/** Nodes that serve a generation of a feed that is over: they are not believed, and they are named. */
+export class Outdated {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #switchedAtMs = new Map<Feed, number>()
+  readonly #sinceMs = new WeakMap<LinkBook, Map<Feed, number>>()
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** A link has a newer generation of the feed. */
+  switched(feed: Feed): void {
+    this.#switchedAtMs.set(feed, this.#clock.nowMs())
+  }
+
+  /**
+   * Whether what a node brings that has not switched yet still counts: just after the switch, of a symbol that nobody has
+   * brought of the newer generation. Never from one that was left behind, even where nobody knows better.
+   */
+  mayFinish(symbol: SymbolState, image: ReceivedImage): boolean {
+    const switchedAtMs = this.#switchedAtMs.get(symbol.feed) ?? -Infinity
+    return this.#clock.nowMs() - switchedAtMs < FINISH_MS && symbol.offset >= 0 && symbol.generation === image.generation
+  }
+
+  /** Called now and then. */
+  check(books: ReadonlyMap<Link, LinkBook>, feeds: readonly Feed[]): void {
+    for (const [link, book] of books) for (const feed of feeds) this.#check(link, book, feed)
+  }
+
+  #check(link: Link, book: LinkBook, feed: Feed): void {
+    let since = this.#sinceMs.get(book)
+    if (!book.isOutdated(feed)) {
+      if (since?.delete(feed) === true) this.#logger.info('upstream_current', `${link.node} serves feed ${feed.name} as it is now`, {})
+      return
+    }
+    const nowMs = this.#clock.nowMs()
+    if (since === undefined) this.#sinceMs.set(book, (since = new Map()))
+    const sinceMs = since.get(feed)
+    if (sinceMs === undefined) since.set(feed, nowMs)
+    else if (nowMs - sinceMs >= LEFT_BEHIND_AFTER_MS) {
+      since.set(feed, Infinity)
+      const version = link.welcome?.version ?? 'unknown'
+      const generation = book.generations.get(feed)
+      this.#logger.warn(
+        'upstream_outdated',
+        `push node ${link.node} (version ${version}, ${link.address}) serves generation ${generation} of feed ${feed.name}, which is over; current is ${feed.generation}: it is not believed. Restart it with the directory enabled and the feed not pinned, or stop it`,
+        { of: link.node, version, address: link.address, feed: feed.name, generation, current: feed.generation },
+      )
+    }
+  }
+}

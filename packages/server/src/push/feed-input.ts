@@ -1,0 +1,282 @@
+import { type Directory, type FeedGeneration, generationsOf, type LeasedFeed, SWITCH_MARGIN_MS } from '../directory/index.ts'
+import { type Feed, type FeedOptions, Hub, oldestPulseAgeMs, type StaleCause } from '../hub/index.ts'
+import type { Clusters } from '../log/index.ts'
+import type { FeedConfig } from '../runtime/config/index.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Exclusive, Stage, Stages } from '../runtime/stages/index.ts'
+import { Intake } from './intake.ts'
+import { TakeOver } from './take-over.ts'
+import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
+
+/** A catalogue that cannot be read by then is taken to say nothing. */
+const CATALOGUE_WAIT_MS = 5000
+/** The older topic has so long to come to the moment of the switch once the newer one has; then it is left without. */
+const OLDER_WAIT_MS_MAX = 3000
+
+export interface FeedInputOptions {
+  readonly hub: Hub
+  readonly feed: Feed
+  readonly clusters: Clusters
+  readonly config: FeedConfig
+  readonly partitions: (generation: number) => 'all' | readonly number[] | ChoosePartitions
+  readonly logger: Logger
+  /** Told when `answers` may have become true. */
+  readonly answerable: () => void
+  readonly stages: Stages
+  /** Its catalogue says which generations are read. Absent: the one of the configuration. */
+  readonly directory?: Directory
+}
+
+interface Reading {
+  readonly generation: FeedGeneration
+  readonly hub: Hub
+  readonly reader: TopicReader
+}
+
+/**
+ * One feed of a push node: reads its current generation into the node's hub and, while the feed moves, the next one into
+ * a hub of its own, until that takes the place of the first.
+ */
+export class FeedInput {
+  readonly feed: Feed
+  readonly #options: FeedInputOptions
+  readonly #configured: FeedGeneration
+  readonly #stages: Stages
+  readonly #closing: Promise<void>[] = []
+  #current: Reading | null = null
+  #next: Reading | null = null
+  /** A generation whose cluster cannot be reached from here: said once. */
+  #unreachable = 0
+  #startedAtMs = Infinity
+  #readySinceMs: number | null = null
+  #isOpen = false
+
+  constructor(options: FeedInputOptions) {
+    const { generation, topic } = options.config
+    this.#options = options
+    this.feed = options.feed
+    this.#configured = { generation, topic }
+    this.#stages = sharedBetweenReaders(options.stages)
+  }
+
+  // ---- what the node asks of the current generation
+
+  get warm(): boolean {
+    return this.#current?.reader.warm === true
+  }
+
+  get answers(): boolean {
+    return this.#current?.reader.answers === true
+  }
+
+  get unready(): StaleCause | null {
+    return this.#current === null ? this.#unknown() : this.#current.reader.unready
+  }
+
+  /** What is read now, for whoever wants to see whether that has changed. */
+  get reading(): unknown {
+    return [this.#current?.generation.generation, this.feed.carried, this.#next?.generation.generation, this.#next?.reader.feed.carried]
+  }
+
+  reads(partition: number): boolean {
+    return this.#current?.reader.reads(partition) === true
+  }
+
+  explain(partition: number): StaleCause {
+    return this.#current === null ? this.#unknown() : this.#current.reader.explain(partition)
+  }
+
+  #unknown(): StaleCause {
+    const message = `the catalogue, which says what topic feed ${this.feed.name} is on, is being read`
+    return { hop: this.#options.hub.nodeId, reason: 'warming', message }
+  }
+
+  checkStall(): void {
+    for (const reading of this.#readings()) reading.reader.checkStall()
+    this.#next?.hub.checkFreshness()
+  }
+
+  rewarm(): void {
+    for (const reading of this.#readings()) reading.reader.rewarm()
+  }
+
+  /** Called now and then, and when the directory has changed. */
+  reshare(): void {
+    this.#follow()
+    for (const reading of this.#readings()) reading.reader.reshare()
+    this.#switchWhenDue()
+  }
+
+  leased(nowMs: number): LeasedFeed[] {
+    const leased = this.#readings().map(({ generation: { generation, topic }, reader: { feed } }) => ({
+      feed: feed.name,
+      generation,
+      topic,
+      ...(feed.carried === null ? {} : { partitions: feed.carried }),
+      pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
+    }))
+    if (leased.length > 0) return leased
+    return [{ feed: this.feed.name, ...this.#configured, partitions: [], pulseAgeMs: null }]
+  }
+
+  start(): void {
+    this.#isOpen = true
+    this.#startedAtMs = this.#options.hub.clock.nowMs()
+    this.#follow()
+  }
+
+  async close(): Promise<void> {
+    this.#isOpen = false
+    await Promise.all([...this.#readings().map(({ reader }) => reader.close()), ...this.#closing])
+  }
+
+  #readings(): Reading[] {
+    return [this.#current, this.#next].filter((reading) => reading !== null)
+  }
+
+  // ---- which generations are read
+
+  #follow(): void {
+    const { hub, directory, config } = this.#options
+    if (!this.#isOpen) return
+    const isKnown = directory === undefined || directory.isReadBack || config.pinned
+    if (!isKnown && hub.clock.nowMs() - this.#startedAtMs < CATALOGUE_WAIT_MS) return
+    const { current, next } = generationsOf(config.pinned ? undefined : directory?.feeds.get(config.name), this.#configured)
+    this.#current ??= this.#openCurrent(current)
+    if (this.#current === null) return
+    const own = this.#current.generation.generation
+    const target = [next, current].find((generation) => generation !== null && generation.generation > own) ?? null
+    if (this.#next !== null && this.#next.generation.generation !== target?.generation) this.#abandon(this.#next)
+    if (target === null) return
+    this.#next ??= this.#openNext(target)
+    const fromMs = target.fromMs ?? (target === current ? 0 : undefined)
+    if (this.#next === null || fromMs === undefined || this.#next.generation.fromMs !== undefined) return
+    this.#next = { ...this.#next, generation: { ...target, fromMs } }
+    this.#current.reader.cutAt(fromMs)
+  }
+
+  #openCurrent(generation: FeedGeneration): Reading | null {
+    const { hub, feed } = this.#options
+    if (feed.generation !== generation.generation) hub.setShape(feed, generation.generation, feed.partitions, feed.carried)
+    return this.#open(generation, hub, feed)
+  }
+
+  #openNext(generation: FeedGeneration): Reading | null {
+    const { hub, config, logger } = this.#options
+    const beside = new Hub({ nodeId: hub.nodeId, clock: hub.clock, feeds: [feedOptions(config, generation.generation)] })
+    const reading = this.#open(generation, beside, beside.feeds[0]!)
+    if (reading === null) return null
+    beside.connect(
+      { want: () => true, unwant() {}, wantPattern: () => true, unwantPattern() {}, explain: (_feed, partition) => reading.reader.explain(partition) },
+      { pulse() {}, freshness() {}, matched() {}, patternReady() {}, feeds() {} },
+    )
+    logger.info('generation_opened', `generation ${generation.generation} of feed ${config.name} is read beside the current one`, { ...generation })
+    // Once the moment is set, the reading is given it with the rest.
+    const { fromMs: _, ...rest } = generation
+    return { ...reading, generation: rest }
+  }
+
+  #open(generation: FeedGeneration, hub: Hub, feed: Feed): Reading | null {
+    const { clusters, config, logger, answerable, partitions } = this.#options
+    if (this.#unreachable === generation.generation) return null
+    const own = { ...config, topic: generation.topic, generation: generation.generation }
+    try {
+      const reader = new TopicReader({
+        hub,
+        feed,
+        log: clusters.of(generation),
+        config: own,
+        intake: new Intake(hub, feed, own, logger),
+        partitions: partitions(generation.generation),
+        logger,
+        answerable,
+        stages: this.#stages,
+      })
+      reader.start()
+      return { generation, hub, reader }
+    } catch (error) {
+      this.#unreachable = generation.generation
+      const message = error instanceof Error ? error.message : String(error)
+      logger.error('generation_unreachable', `generation ${generation.generation} of feed ${config.name} cannot be read: ${message}`, { ...generation })
+      return null
+    }
+  }
+
+  #abandon(next: Reading): void {
+    const { generation } = next.generation
+    this.#next = null
+    this.#readySinceMs = null
+    this.#options.logger.info('generation_abandoned', `generation ${generation} of feed ${this.feed.name} is read no longer: it was given up`, {})
+    this.#leave(next)
+  }
+
+  #leave({ reader }: Reading): void {
+    const closed = reader.retire()
+    this.#closing.push(closed)
+    void closed.then(() => this.#closing.splice(this.#closing.indexOf(closed), 1))
+  }
+
+  // ---- the switch
+
+  /** Both topics must have been read beyond the moment of the switch; then nothing is given twice or left out. */
+  #switchWhenDue(): void {
+    const current = this.#current
+    const next = this.#next
+    const fromMs = next?.generation.fromMs
+    if (current === null || next === null || fromMs === undefined) return
+    const untilMs = fromMs + SWITCH_MARGIN_MS
+    if (!next.reader.warm || !next.reader.hasPassed(untilMs)) return
+    const nowMs = this.#options.hub.clock.nowMs()
+    this.#readySinceMs ??= nowMs
+    const isComplete = current.reader.hasPassed(untilMs)
+    if (isComplete || nowMs - this.#readySinceMs >= OLDER_WAIT_MS_MAX) this.#switch(current, next, fromMs, isComplete)
+  }
+
+  #switch(older: Reading, newer: Reading, fromMs: number, isComplete: boolean): void {
+    const { hub, feed, config, logger } = this.#options
+    const beside = newer.reader.feed
+    this.#current = { ...newer, hub }
+    this.#next = null
+    this.#readySinceMs = null
+    this.#leave(older)
+    newer.reader.moveTo(hub, feed)
+    new TakeOver(hub, feed, beside, { fromMs, isComplete, merge: config.merge }).run()
+    for (const { point } of beside.freshness.partitions) if (point !== null) hub.pulse(feed, point)
+    this.#options.answerable()
+    const { generation, topic } = newer.generation
+    const fields = { feed: feed.name, generation, topic, from: older.generation.topic, symbols: feed.symbols.size }
+    if (isComplete) logger.info('generation_switched', `feed ${feed.name} is on generation ${generation} (topic ${topic}) now`, fields)
+    else
+      logger.warn(
+        'generation_switched',
+        `feed ${feed.name} is on generation ${generation} (topic ${topic}) now; ${older.generation.topic} could not be read up to the moment of the switch, so what it lacks was taken from there`,
+        fields,
+      )
+  }
+}
+
+export function feedOptions(config: FeedConfig, generation: number): FeedOptions {
+  const { name, codec, mode, merge, symbolsMax, staleAfterMs, history } = config
+  return { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history }
+}
+
+/** Readers of one feed come and go with its generations, but what is watched stays the same. */
+function sharedBetweenReaders(stages: Stages): Stages {
+  const opened = new Map<string, Stage>()
+  const sections = new Map<string, Exclusive>()
+  return {
+    open(name, options) {
+      let stage = opened.get(name)
+      if (stage === undefined) opened.set(name, (stage = stages.open(name, options)))
+      return stage
+    },
+    exclusive(name, options) {
+      let section = sections.get(name)
+      if (section === undefined) sections.set(name, (section = stages.exclusive(name, options)))
+      return section
+    },
+    get fault() {
+      return stages.fault
+    },
+  }
+}
