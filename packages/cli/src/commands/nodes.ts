@@ -1,11 +1,9 @@
 import { Command } from 'commander'
 import { type NodeWord, systemClock } from '@pulsewire/server'
-import { type DirectoryFlags, openDirectoryOf, when } from '../nodes/open.ts'
+import { type DirectoryFlags, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
 import { say } from '../nodes/say.ts'
 import { nodesTable } from '../nodes/table.ts'
-
-/** Past a lease's life, whoever has not been heard is gone. */
-const LOOK_MS_MAX = 4000
+import { withDirectory } from './directory-flags.ts'
 
 const WORDS: Readonly<Record<string, { readonly word: NodeWord; readonly what: string; readonly effect: string }>> = {
   offline: {
@@ -43,10 +41,7 @@ export function nodeCommands(): Command[] {
 async function list(flags: DirectoryFlags & { readonly json: boolean }): Promise<void> {
   await using open = await openDirectoryOf(flags)
   const { directory } = open
-  const looked = Promise.withResolvers<void>()
-  const timer = systemClock.after(LOOK_MS_MAX, looked.resolve)
-  await Promise.race([when(directory, () => directory.view === 'current'), looked.promise])
-  timer.cancel()
+  await whenCurrent(open)
   const known = [...directory.nodes.values()]
   const nowMs = systemClock.nowMs()
   if (flags.json) {
@@ -56,16 +51,4 @@ async function list(flags: DirectoryFlags & { readonly json: boolean }): Promise
   console.log(known.length === 0 ? `no node has a lease in ${directory.topic}` : nodesTable(known, nowMs))
   if (directory.view !== 'current')
     console.log(`nobody beats: ${directory.trouble ?? 'is anything running, with directory.enabled: true?'}`)
-}
-
-function withDirectory(command: Command): Command {
-  return command
-    .option('-b, --brokers <list>', 'Kafka brokers, comma-separated (log.brokers)')
-    .option('-c, --config <file>', 'configuration file of any role: its `log` and `directory` sections count')
-    .option(
-      '-s, --set <setting=value>',
-      'one setting of `log` or `directory`, as often as needed',
-      (value, all: readonly string[]) => [...all, value],
-      [],
-    )
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError, EXIT_CODES, PulsewireError, VERSION } from '@pulsewire/server'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
+import { feedCommand } from './feed.ts'
 import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
@@ -19,6 +20,7 @@ function createProgram(): Command {
     verdictsCommand(),
     produceCommand(),
     ...nodeCommands(),
+    feedCommand(),
     configCommand(),
   ]
   for (const command of commands) program.addCommand(command)

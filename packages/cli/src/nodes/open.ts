@@ -1,4 +1,15 @@
-import { ControlDirectory, DirectoryError, loadConfig, openLog, silentLogger, systemClock, type Clock, type Log } from '@pulsewire/server'
+import {
+  type Clusters,
+  clustersOf,
+  ControlDirectory,
+  DirectoryError,
+  loadConfig,
+  openLog,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Log,
+} from '@pulsewire/server'
 
 /** How to reach the control topic. */
 export interface DirectoryFlags {
@@ -10,10 +21,14 @@ export interface DirectoryFlags {
 export interface OpenDirectory extends AsyncDisposable {
   readonly log: Log
   readonly directory: ControlDirectory
+  /** Where feeds lie that were moved to another cluster. */
+  readonly clusters: Clusters
 }
 
 /** A whole topic of leases is some megabytes: more than this is a log that does not answer. */
 const READ_BACK_MS_MAX = 15_000
+/** Past a lease's life, whoever has not been heard is gone. */
+const LOOK_MS_MAX = 4000
 
 /** Opens the directory as an onlooker, read to its end. @throws ConfigError; DirectoryError `control_topic_silent`. */
 export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirectory> {
@@ -30,8 +45,10 @@ export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirect
   })
   const log = await openLog(config.log, 'nodes', [])
   const directory = new ControlDirectory({ log, ...config.directory, logger: silentLogger, tidies: false })
+  const clusters = clustersOf(log, config.log, 'nodes')
   const close = async (): Promise<void> => {
     await directory.close()
+    await clusters.close()
     await log.close()
   }
   await directory.start()
@@ -44,7 +61,7 @@ export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirect
     await close()
     throw error
   }
-  return { log, directory, [Symbol.asyncDispose]: close }
+  return { log, directory, clusters, [Symbol.asyncDispose]: close }
 }
 
 /** @throws what `late` makes when the promise has not resolved by then. */
@@ -68,4 +85,12 @@ export async function when(directory: ControlDirectory, condition: () => boolean
       resolve()
     })
   })
+}
+
+/** Waits until it is known who is there; not longer than a lease lives, where nobody is. */
+export async function whenCurrent({ directory }: OpenDirectory): Promise<void> {
+  const looked = Promise.withResolvers<void>()
+  const timer = systemClock.after(LOOK_MS_MAX, looked.resolve)
+  await Promise.race([when(directory, () => directory.view === 'current'), looked.promise])
+  timer.cancel()
 }

@@ -5,8 +5,12 @@ const HEADINGS = ['node', 'role', 'state', 'word', 'ready', 'version', 'zone', '
 /** One line per node, by role and name. */
 export function nodesTable(nodes: readonly KnownNode[], nowMs: number): string {
   const sorted = nodes.toSorted((a, b) => a.lease.role.localeCompare(b.lease.role) || a.lease.node.localeCompare(b.lease.node))
-  const rows = [HEADINGS, ...sorted.map((node) => cells(node, nowMs))]
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return columns([HEADINGS, ...sorted.map((node) => cells(node, nowMs))])
+}
+
+/** Rows of cells as lines of text, each column as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
   return rows
     .map((row) =>
       row

@@ -1,7 +1,7 @@
-import type { Log, Service } from '@pulsewire/server'
+import type { Service } from '@pulsewire/server'
 
-/** The log as the first service of a process: closed last, when nobody reads it any more. */
-export function logService(log: Log): Service {
+/** A log among the first services of a process: closed last, when nobody reads it any more. */
+export function logService(log: { close(): Promise<void> }): Service {
   const closed = Promise.withResolvers<void>()
   const close = async (): Promise<void> => {
     await log.close()

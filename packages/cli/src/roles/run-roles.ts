@@ -1,5 +1,7 @@
 /** One main per role: configuration, start, signals. What the roles do is theirs. */
 import {
+  type Clusters,
+  clustersOf,
   type ControlDirectory,
   createBalancer,
   BreakableLog,
@@ -45,6 +47,7 @@ interface Shared {
   /** Absent in a process of gateways alone that have no directory. */
   readonly log?: Log
   readonly directory?: ControlDirectory
+  readonly clusters?: Clusters
 }
 
 /** Runs one role until a signal ends it. @throws ConfigError */
@@ -136,8 +139,9 @@ interface Created {
 async function createServices(configs: RoleConfigs, parts: Parts): Promise<Created> {
   const { push, gateway, balancer, pulse } = configs
   const { logger, stages, memory, probes } = parts
-  const { log, directory, services, breakable } = await openShared(configs, parts)
+  const { log, directory, clusters, services, breakable } = await openShared(configs, parts)
   const shared = directory === undefined ? {} : { directory }
+  const reached = clusters === undefined ? {} : { clusters }
   const roles: { readonly ready: boolean }[] = []
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
@@ -147,9 +151,10 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
     }
     services.push({ name: role, service })
   }
-  if (pulse !== undefined) add('pulse', pulse, createPulseWriter(pulse, { log: log!, stages, logger: named(logger, pulse) }))
+  if (pulse !== undefined)
+    add('pulse', pulse, createPulseWriter(pulse, { ...shared, ...reached, log: log!, stages, logger: named(logger, pulse) }))
   if (push !== undefined) {
-    const service = createPushNode(push, { ...shared, log: log!, stages, memory, logger: named(logger, push) })
+    const service = createPushNode(push, { ...shared, ...reached, log: log!, stages, memory, logger: named(logger, push) })
     roles.push(service)
     add('push', push, service)
   }
@@ -178,11 +183,15 @@ async function openShared(
   const breakable = breakLog ? new BreakableLog(opened) : undefined
   const log = breakable?.log ?? opened
   const broken = breakable === undefined ? {} : { breakable }
-  const services: NamedService[] = [{ name: 'log', service: logService(log) }]
-  if (!config.directory.enabled) return { log, services, ...broken }
+  const clusters = clustersOf(log, config.log, config.node.id)
+  const services: NamedService[] = [
+    { name: 'log', service: logService(log) },
+    { name: 'other clusters', service: logService(clusters) },
+  ]
+  if (!config.directory.enabled) return { log, clusters, services, ...broken }
   const directory = openDirectory({ config: config.directory, log, logger: named(logger, config) })
   services.push({ name: 'directory', service: directory })
-  return { log, directory, services, ...broken }
+  return { log, directory, clusters, services, ...broken }
 }
 
 function consoleOf({ console: { listen } }: GatewayConfig, port: () => number, logger: Logger): NamedService {

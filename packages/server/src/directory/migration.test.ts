@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { CatalogueFeed, FeedGeneration } from './directory.ts'
 import type { FeedReader } from './feed-readers.ts'
-import { formerOf, type MigrationGoal, nextStep, type Seen, standingOf } from './migration.ts'
+import { type MigrationGoal, nextStep, rollbackGoal, type Seen, standingOf } from './migration.ts'
 import { generationsOf, newestGeneration } from './generations.ts'
 
 const START: CatalogueFeed = { feed: 'quote', current: { generation: 1, topic: 'quotes' }, next: null, retired: [], revision: 0 }
-const TO: MigrationGoal = { to: 'topic', topic: 'quotes-v8' }
-const BACK: MigrationGoal = { to: 'former' }
+const TO: MigrationGoal = { topic: 'quotes-v8' }
+const AWAY: MigrationGoal = { topic: 'quotes-v9' }
 
 function reader(node: string, generation: number, pulseAgeMs: number | null = 100, partitions?: number[]): FeedReader {
   const line = node.includes('b') ? 'B' : 'A'
@@ -60,27 +60,63 @@ test('a line that is required but not there is waited for', () => {
   assert.equal(nextStep(opened, TO, seen([reader('a1', 2)], 0, { linesRequired: ['A', 'B'] })).do, 'wait')
 })
 
+/** Runs a rollback, or a migration, through all of its steps. @returns the catalogue's states, the last one settled. */
+function through(feed: CatalogueFeed, goalOf: (feed: CatalogueFeed) => MigrationGoal, stopAfter = 10): CatalogueFeed[] {
+  const states = [feed]
+  for (let i = 1; i <= stopAfter; i++) {
+    const generation = feed.next?.generation ?? feed.current.generation
+    const step = nextStep(feed, goalOf(feed), seen([reader('a1', generation), reader('b1', generation)], i * 5000))
+    if (step.do === 'write') states.push((feed = step.feed))
+    else if (step.do !== 'wait') return states
+  }
+  return states
+}
+
 test('a rollback gives up what is being opened, and its number is spent', () => {
-  const given = written(written(START, TO, seen([])), BACK, seen([]))
+  const given = written(written(START, TO, seen([])), rollbackGoal(written(START, TO, seen([])))!, seen([]))
   assert.deepEqual([standingOf(given), given.current.generation, given.retired[0]?.generation], ['settled', 1, 2])
-  assert.equal(formerOf(given), undefined)
-  assert.equal(nextStep(given, BACK, seen([])).do, 'refuse')
+  assert.equal(nextStep(given, rollbackGoal(given)!, seen([])).do, 'done')
   assert.equal(written(given, TO, seen([])).next?.generation, 3)
+  assert.equal(rollbackGoal(START), undefined)
 })
 
-test('a rollback after the switch goes back to the former topic as a newer generation', () => {
-  const closed = written(written(written(START, TO, seen([])), TO, seen(BOTH)), TO, seen(SWITCHED, 5000))
-  const back = written(closed, BACK, seen([]))
-  assert.deepEqual(back.next, { generation: 3, topic: 'quotes' })
+test('a rollback after the switch goes back to the former topic as a newer generation; asked again, it is done', () => {
+  const moved = through(START, () => TO).at(-1)!
+  assert.equal(moved.current.topic, 'quotes-v8')
+  const back = through(moved, (feed) => rollbackGoal(feed)!).at(-1)!
+  assert.deepEqual([back.current.generation, back.current.topic, standingOf(back)], [3, 'quotes', 'settled'])
+  assert.equal(nextStep(back, rollbackGoal(back)!, seen([])).do, 'done')
+})
+
+test('a migration or a rollback that is stopped after any step is finished by the same command', () => {
+  for (const [from, goalOf, topic] of [
+    [START, () => TO, 'quotes-v8'],
+    [through(START, () => TO).at(-1)!, (feed: CatalogueFeed) => rollbackGoal(feed)!, 'quotes'],
+  ] as const) {
+    for (let stop = 0; stop < 6; stop++) {
+      const stopped = through(from, goalOf, stop).at(-1)!
+      const done = through(stopped, goalOf).at(-1)!
+      assert.deepEqual([done.current.topic, standingOf(done)], [topic, 'settled'], `stopped after ${stop}`)
+    }
+  }
+})
+
+test('a migration can be rolled back at any point', () => {
+  for (let stop = 1; stop < 6; stop++) {
+    const stopped = through(START, () => TO, stop).at(-1)!
+    const goal = rollbackGoal(stopped)!
+    const back = through(stopped, () => goal).at(-1)!
+    assert.deepEqual([back.current.topic, standingOf(back)], ['quotes', 'settled'], `stopped after ${stop}`)
+  }
 })
 
 test('another migration is refused while one is under way', () => {
-  const step = nextStep(written(START, TO, seen([])), { to: 'topic', topic: 'other' }, seen([]))
+  const step = nextStep(written(START, TO, seen([])), { topic: 'other' }, seen([]))
   assert.match(step.do + step.say, /^refuse.*quotes-v8.*feed rollback quote/)
 })
 
 test('a topic of the same name in another cluster is another place', () => {
-  const step = nextStep(START, { to: 'topic', topic: 'quotes', brokers: ['k2:9092'] }, seen([]))
+  const step = nextStep(START, { topic: 'quotes', brokers: ['k2:9092'] }, seen([]))
   assert.deepEqual(step.do === 'write' && step.feed.next, { generation: 2, topic: 'quotes', brokers: ['k2:9092'] })
 })
 
@@ -95,7 +131,7 @@ test('a node follows the catalogue, unless its configuration was raised above al
 /** Two operators who see the catalogue late, at nodes that do what they like: whatever happens, it stays sound. */
 test('property: no number means two places, current only grows, and the moment of a switch is set once', () => {
   const operator = fc.record({
-    goal: fc.constantFrom<MigrationGoal>(TO, BACK, { to: 'topic', topic: 'quotes-v9' }),
+    goal: fc.constantFrom<MigrationGoal | 'back'>(TO, 'back', AWAY),
     /** How many revisions ago it looked. */
     lag: fc.nat(2),
     fresh: fc.subarray(['a1', 'b1']),
@@ -114,7 +150,11 @@ test('property: no number means two places, current only grows, and the moment o
         const looked = log.at(-1 - Math.min(lag, log.length - 1))!
         const generation = looked.next?.generation ?? 0
         const readers = fresh.flatMap((node) => [reader(node, generation), ...(both ? [reader(node, looked.current.generation)] : [])])
-        const step = nextStep(looked, goal, seen(readers, nowMs, { linesRequired: ['A', 'B'] }))
+        const step = nextStep(
+          looked,
+          goal === 'back' ? (rollbackGoal(looked) ?? TO) : goal,
+          seen(readers, nowMs, { linesRequired: ['A', 'B'] }),
+        )
         if (step.do !== 'write' || step.feed.revision <= newest.revision) continue
         checkStep(newest, step.feed, fresh, both, nowMs)
         for (const { generation: number, topic } of generationsIn(step.feed)) {
@@ -134,28 +174,28 @@ test('property: no number means two places, current only grows, and the moment o
 })
 
 test('property: from anywhere a goal is reached once nodes do their part, and then nothing more is written', () => {
-  const start = fc.array(fc.constantFrom<MigrationGoal>(TO, BACK, { to: 'topic', topic: 'quotes-v9' }), { maxLength: 12 })
+  const start = fc.array(fc.constantFrom<MigrationGoal | 'back'>(TO, 'back', AWAY), { maxLength: 12 })
   fc.assert(
-    fc.property(start, fc.constantFrom<MigrationGoal>(TO, { to: 'topic', topic: 'quotes-v9' }), (moves, goal) => {
+    fc.property(start, fc.constantFrom<MigrationGoal>(TO, AWAY), (moves, goal) => {
       let feed = START
       let nowMs = 0
-      const step = (wanted: MigrationGoal) => {
+      const step = (wanted: MigrationGoal | 'back') => {
         const generation = feed.next?.generation ?? feed.current.generation
         const readers = ['a1', 'b1'].map((node) => reader(node, generation))
         nowMs += 4000
-        const taken = nextStep(feed, wanted, seen(readers, nowMs))
+        const taken = nextStep(feed, wanted === 'back' ? (rollbackGoal(feed) ?? TO) : wanted, seen(readers, nowMs))
         if (taken.do === 'write') feed = taken.feed
         return taken
       }
       for (const move of moves) step(move)
       const doing = []
-      for (let i = 0; i < 6; i++) {
+      for (let i = 0; i < 8; i++) {
         const taken = step(goal)
         doing.push(taken.do)
-        if (taken.do === 'refuse') step(BACK)
+        if (taken.do === 'refuse') step('back')
       }
       assert.equal(doing.at(-1), 'done', doing.join())
-      assert.equal(feed.current.topic, goal.to === 'topic' ? goal.topic : '')
+      assert.equal(feed.current.topic, goal.topic)
     }),
   )
 })

@@ -21,10 +21,8 @@ export function standingOf({ next }: CatalogueFeed): MigrationStanding {
   return next === null ? 'settled' : next.fromMs === undefined ? 'opening' : 'switching'
 }
 
-export type MigrationGoal =
-  | { readonly to: 'topic'; readonly topic: string; readonly brokers?: readonly string[] }
-  /** Back to where the feed was before; while a migration is under way, to where it was before that. */
-  | { readonly to: 'former' }
+/** Where the feed is to be. */
+export type MigrationGoal = Pick<FeedGeneration, 'topic' | 'brokers'>
 
 /** What is known of those who read the feed. */
 export interface Seen {
@@ -43,28 +41,37 @@ export type MigrationStep =
   | { readonly do: 'done'; readonly say: string }
   | { readonly do: 'refuse'; readonly say: string }
 
-/** Where `former` leads: the generation that was current before, `undefined` when there is none. */
-export function formerOf({ current, retired }: CatalogueFeed): FeedGeneration | undefined {
-  const [last] = retired
-  // One that was given up while it was being opened was never current.
-  return last !== undefined && last.generation < current.generation ? last : undefined
+/**
+ * Where a rollback leads: while a migration is under way, back to where the feed was when it began; else to where it was
+ * before its last one. Asked again at any point it means the same, so that a rollback that was interrupted goes on.
+ * `undefined`: the feed was never anywhere else.
+ */
+export function rollbackGoal(feed: CatalogueFeed): MigrationGoal | undefined {
+  const { current, next, retired } = feed
+  const former = formerOf(feed)
+  if (next !== null) return former !== undefined && isSamePlace(next, former) ? next : current
+  return former ?? (retired.length > 0 ? current : undefined)
+}
+
+/** `undefined` where the feed is back already, or its last migration was given up before the switch. */
+function formerOf({ current, retired }: CatalogueFeed): FeedGeneration | undefined {
+  const [last, ...earlier] = retired
+  if (last === undefined || last.generation > current.generation) return undefined
+  return earlier.some((each) => each.generation < last.generation && isSamePlace(each, current)) ? undefined : last
 }
 
 export function nextStep(feed: CatalogueFeed, goal: MigrationGoal, seen: Seen): MigrationStep {
   const { next } = feed
   if (next?.fromMs !== undefined) return closeWhenSwitched(feed, next, seen)
-  const target = goal.to === 'topic' ? goal : null
+  const isHere = isSamePlace(feed.current, goal)
   if (next !== null) {
-    if (target === null) return abandon(feed, next)
-    if (isSamePlace(next, target)) return announceWhenFresh(feed, next, seen)
+    if (isHere) return abandon(feed, next)
+    if (isSamePlace(next, goal)) return announceWhenFresh(feed, next, seen)
     return refuse(
       `feed ${feed.feed} is being moved to ${placeOf(next)} already: finish that (\`feed migrate ${feed.feed} --topic ${next.topic}\`) or undo it (\`feed rollback ${feed.feed}\`) first`,
     )
   }
-  const place = target ?? formerOf(feed)
-  if (place === undefined) return refuse(`feed ${feed.feed} was never anywhere but on ${placeOf(feed.current)}: there is nothing to go back to`)
-  if (isSamePlace(feed.current, place)) return { do: 'done', say: `feed ${feed.feed} is on ${placeOf(feed.current)}` }
-  return open(feed, place)
+  return isHere ? { do: 'done', say: `feed ${feed.feed} is on ${placeOf(feed.current)}` } : open(feed, goal)
 }
 
 function open(feed: CatalogueFeed, { topic, brokers }: Pick<FeedGeneration, 'topic' | 'brokers'>): MigrationStep {
@@ -87,12 +94,16 @@ function announceWhenFresh(feed: CatalogueFeed, next: FeedGeneration, seen: Seen
     return { do: 'wait', say: `until line ${missing.join(' and ')} has fresh pulses in every partition of ${placeOf(next)} (${hint})` }
   }
   const fromMs = Math.ceil(nowMs) + ANNOUNCE_AHEAD_MS
-  return write({ ...feed, next: { ...next, fromMs } }, `every node switches to ${placeOf(next)} with the records of ${new Date(fromMs).toISOString()}`)
+  return write(
+    { ...feed, next: { ...next, fromMs } },
+    `every node switches to ${placeOf(next)} with the records of ${new Date(fromMs).toISOString()}`,
+  )
 }
 
 function closeWhenSwitched(feed: CatalogueFeed, next: FeedGeneration, seen: Seen): MigrationStep {
   const { readers, nowMs } = seen
-  if (nowMs < next.fromMs! + SWITCH_MARGIN_MS) return { do: 'wait', say: `until the moment of the switch, ${new Date(next.fromMs!).toISOString()}` }
+  if (nowMs < next.fromMs! + SWITCH_MARGIN_MS)
+    return { do: 'wait', say: `until the moment of the switch, ${new Date(next.fromMs!).toISOString()}` }
   const behind = readers.filter(
     ({ node, role, leased }) =>
       role === 'push' &&

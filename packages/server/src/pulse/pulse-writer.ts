@@ -1,4 +1,12 @@
-import { type Directory, type FeedGeneration, generationsOf, type LeaseContent, type Member, type NodeWord, SWITCH_MARGIN_MS } from '../directory/index.ts'
+import {
+  type Directory,
+  type FeedGeneration,
+  generationsOf,
+  type LeaseContent,
+  type Member,
+  type NodeWord,
+  SWITCH_MARGIN_MS,
+} from '../directory/index.ts'
 import { alone, type Clusters, type Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { FeedConfig, PulseConfig } from '../runtime/config/index.ts'

@@ -167,10 +167,18 @@ export class FeedInput {
     const reading = this.#open(generation, beside, beside.feeds[0]!)
     if (reading === null) return null
     beside.connect(
-      { want: () => true, unwant() {}, wantPattern: () => true, unwantPattern() {}, explain: (_feed, partition) => reading.reader.explain(partition) },
+      {
+        want: () => true,
+        unwant() {},
+        wantPattern: () => true,
+        unwantPattern() {},
+        explain: (_feed, partition) => reading.reader.explain(partition),
+      },
       { pulse() {}, freshness() {}, matched() {}, patternReady() {}, feeds() {} },
     )
-    logger.info('generation_opened', `generation ${generation.generation} of feed ${config.name} is read beside the current one`, { ...generation })
+    logger.info('generation_opened', `generation ${generation.generation} of feed ${config.name} is read beside the current one`, {
+      ...generation,
+    })
     // Once the moment is set, the reading is given it with the rest.
     const { fromMs: _, ...rest } = generation
     return { ...reading, generation: rest }
@@ -197,7 +205,9 @@ export class FeedInput {
     } catch (error) {
       this.#unreachable = generation.generation
       const message = error instanceof Error ? error.message : String(error)
-      logger.error('generation_unreachable', `generation ${generation.generation} of feed ${config.name} cannot be read: ${message}`, { ...generation })
+      logger.error('generation_unreachable', `generation ${generation.generation} of feed ${config.name} cannot be read: ${message}`, {
+        ...generation,
+      })
       return null
     }
   }
@@ -206,7 +216,11 @@ export class FeedInput {
     const { generation } = next.generation
     this.#next = null
     this.#readySinceMs = null
-    this.#options.logger.info('generation_abandoned', `generation ${generation} of feed ${this.feed.name} is read no longer: it was given up`, {})
+    this.#options.logger.info(
+      'generation_abandoned',
+      `generation ${generation} of feed ${this.feed.name} is read no longer: it was given up`,
+      {},
+    )
     this.#leave(next)
   }
 

@@ -43,7 +43,13 @@ async function setUp({ feed = {}, partitions = [2, 3], catalogue, pulsesOld = tr
     directory.changed()
   }
   if (catalogue !== undefined) say(catalogue)
-  const writer = createPulseWriter(loadConfig('pulse', { env: { ...env, PULSEWIRE_PULSE_WRITER_ID: 'p1' } }), { log, logger, clock, directory, clusters })
+  const writer = createPulseWriter(loadConfig('pulse', { env: { ...env, PULSEWIRE_PULSE_WRITER_ID: 'p1' } }), {
+    log,
+    logger,
+    clock,
+    directory,
+    clusters,
+  })
   const node = createPushNode(loadConfig('push', { env }), {
     log,
     logger,
@@ -56,7 +62,13 @@ async function setUp({ feed = {}, partitions = [2, 3], catalogue, pulsesOld = tr
   await node.start()
   await clock.pass(600)
   let round = 0
-  const produce = (symbols: readonly string[], topics: readonly [EmbeddedLog, string][] = [[log, OLD.topic], [log, NEW.topic]]) => {
+  const produce = (
+    symbols: readonly string[],
+    topics: readonly [EmbeddedLog, string][] = [
+      [log, OLD.topic],
+      [log, NEW.topic],
+    ],
+  ) => {
     round++
     for (const [to, topic] of topics)
       to.appendNow(
@@ -120,10 +132,16 @@ test('a feed of every record moves: each record once and in order, by the times 
   const seen = all.filter((frame) => frame.t === 'update')
   const last = first + 89
   const moved = seen.filter(({ symbol, position }) => symbol === 'IDLE' && position.startsWith('2:'))
-  assert.deepEqual(moved.map(({ n, values, snapshot }) => [n, values, snapshot]), [[1, { round: 1 }, false]])
+  assert.deepEqual(
+    moved.map(({ n, values, snapshot }) => [n, values, snapshot]),
+    [[1, { round: 1 }, false]],
+  )
   // The record before the moment is told once more, at its place in the new topic.
   const rounds = roundsOf(seen, 'A').filter((round, index, each) => round !== each[index - 1])
-  assert.deepEqual(rounds, Array.from({ length: last }, (_, i) => i + 1))
+  assert.deepEqual(
+    rounds,
+    Array.from({ length: last }, (_, i) => i + 1),
+  )
   assert.equal(roundsOf(seen, 'A').length, last + 1)
   const generations = seen.filter(({ symbol }) => symbol === 'B').map(({ position }) => Number(position.split(':')[0]))
   assert.deepEqual(generations, generations.toSorted())
@@ -210,9 +228,15 @@ test('an older topic that is gone does not hold up the switch for ever, and what
   await clock.pass(1000)
   produce(['A'], [[log, NEW.topic]])
   await clock.pass(5000)
-  assert.deepEqual(switched().map(({ level }) => level), ['warn'])
+  assert.deepEqual(
+    switched().map(({ level }) => level),
+    ['warn'],
+  )
   const rounds = roundsOf(updates(receiver), 'A')
-  assert.deepEqual(rounds.filter((round, index) => round !== rounds[index - 1]), [1, 2, 3])
+  assert.deepEqual(
+    rounds.filter((round, index) => round !== rounds[index - 1]),
+    [1, 2, 3],
+  )
   assert.ok(logger.lines.length > 0)
   await close()
 })
@@ -226,8 +250,14 @@ test('a migration that is given up leaves the current generation as it was', asy
   produce(['A'])
   await clock.pass(5000)
   assert.equal(switched().length, 0)
-  assert.deepEqual(node.leaseContent().feeds.map(({ generation }) => generation), [1])
-  assert.deepEqual(updates(receiver).map(({ position }) => position.split(':')[0]), ['1'])
+  assert.deepEqual(
+    node.leaseContent().feeds.map(({ generation }) => generation),
+    [1],
+  )
+  assert.deepEqual(
+    updates(receiver).map(({ position }) => position.split(':')[0]),
+    ['1'],
+  )
   await close()
 })
 
@@ -237,8 +267,14 @@ test('a node that starts late reads what the catalogue says, not what its file s
   await clock.pass(1000)
   const receiver = connect('latest')
   await clock.pass(100)
-  assert.deepEqual(updates(receiver).map(({ position }) => position.split(':')[0]), ['2'])
-  assert.deepEqual(node.leaseContent().feeds.map(({ topic }) => topic), ['quotes-v8'])
+  assert.deepEqual(
+    updates(receiver).map(({ position }) => position.split(':')[0]),
+    ['2'],
+  )
+  assert.deepEqual(
+    node.leaseContent().feeds.map(({ topic }) => topic),
+    ['quotes-v8'],
+  )
   await close()
 })
 
@@ -254,14 +290,20 @@ test('a node that missed the switch catches up by itself', async () => {
   assert.equal(switched().length, 1)
   assert.equal(node.hub.feeds[0]!.generation, 2)
   const rounds = roundsOf(updates(receiver), 'A')
-  assert.deepEqual(rounds.filter((round, index) => round !== rounds[index - 1]), [1, 2])
+  assert.deepEqual(
+    rounds.filter((round, index) => round !== rounds[index - 1]),
+    [1, 2],
+  )
   await close()
 })
 
 test('a pinned node stays where its file says', async () => {
   const { clock, node, close } = await setUp({ feed: { pinned: true }, catalogue: { current: { ...NEW, fromMs: 1 }, retired: [OLD] } })
   await clock.pass(3000)
-  assert.deepEqual(node.leaseContent().feeds.map(({ topic }) => topic), ['quotes'])
+  assert.deepEqual(
+    node.leaseContent().feeds.map(({ topic }) => topic),
+    ['quotes'],
+  )
   await close()
 })
 
@@ -272,7 +314,13 @@ test('a feed moves to another cluster', async () => {
   say({ next })
   await clock.pass(1000)
   say({ next: { ...next, fromMs: Math.floor(clock.nowMs()) + 300 } })
-  produce(['A'], [[log, OLD.topic], [other, NEW.topic]])
+  produce(
+    ['A'],
+    [
+      [log, OLD.topic],
+      [other, NEW.topic],
+    ],
+  )
   await clock.pass(2000)
   assert.equal(switched().length, 1)
   produce(['A'], [[other, NEW.topic]])

@@ -62,7 +62,11 @@ export class LineShare {
       const owner = owners[partition]
       const isOwn = owner === this.#self || owner === undefined
       if (isOwn) this.#handovers.delete(`${key}/${partition}`)
-      if (isOwn ? owner !== undefined || isHeld.has(partition) : isHeld.has(partition) && this.#holds(feed, generation, partition, members.get(owner)!))
+      if (
+        isOwn
+          ? owner !== undefined || isHeld.has(partition)
+          : isHeld.has(partition) && this.#holds(feed, generation, partition, members.get(owner)!)
+      )
         wanted.push(partition)
     }
     this.#last.set(key, wanted)

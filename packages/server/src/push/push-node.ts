@@ -67,7 +67,11 @@ export class PushNode implements Service, HubSource, Member {
     this.#logger = deps.logger
     const stages = deps.stages ?? unwatchedStages
     this.#stages = stages
-    this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock, feeds: config.feeds.map((feed) => feedOptions(feed, feed.generation)) })
+    this.hub = new Hub({
+      nodeId: config.node.id,
+      clock: this.#clock,
+      feeds: config.feeds.map((feed) => feedOptions(feed, feed.generation)),
+    })
     this.sessions = new Sessions({
       hub: this.hub,
       session,

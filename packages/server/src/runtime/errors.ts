@@ -38,6 +38,11 @@ export const DIRECTORY_ERROR_CODES = {
   control_topic_shape: 'The control topic has more than one partition.',
   control_topic_silent: 'The control topic could not be read to its end in time.',
   node_unknown: 'No node of that name has ever had a lease.',
+  feed_unread: 'No push node that has a lease reads a feed of that name.',
+  feed_changed: 'Somebody else has changed the feed in the catalogue meanwhile.',
+  preflight_failed: 'The topic that a feed is to move to is not fit for it.',
+  migration_refused: 'The feed cannot be moved as asked.',
+  migration_unfinished: 'A migration waits for nodes that have not done their part in time.',
 } as const
 
 export class DirectoryError extends PulsewireError {

@@ -1,0 +1,88 @@
+import { type CatalogueFeed, type FeedReader, nameOf, placeOf, standingOf, zombies } from '@pulsewire/server'
+import { columns } from '../nodes/table.ts'
+
+/** What one feed stands at: `null` in place of a catalogue that says nothing of it. */
+export interface FeedView {
+  readonly feed: string
+  readonly catalogued: CatalogueFeed | null
+  readonly readers: readonly FeedReader[]
+}
+
+/** One line per feed. */
+export function feedsTable(views: readonly FeedView[]): string {
+  const rows = views.map((view) => {
+    const { feed, catalogued, readers } = view
+    const generations = catalogued === null ? leasedGenerations(readers) : String(catalogued.current.generation)
+    const topics = catalogued === null ? leasedTopics(readers) : catalogued.current.topic
+    const state = catalogued === null ? 'as configured' : describeShort(catalogued)
+    return [feed, generations, topics, state, String(new Set(readers.map(({ node }) => node)).size), String(left(view).length)]
+  })
+  return columns([['feed', 'generation', 'topic', 'state', 'nodes', 'left behind'], ...rows])
+}
+
+/** Where the feed stands, who reads what, and what to do. */
+export function feedDetails(view: FeedView): string {
+  const { feed, catalogued, readers } = view
+  const accepted = acceptedOf(view)
+  const rows = readers
+    .toSorted((a, b) => a.role.localeCompare(b.role) || a.node.localeCompare(b.node) || a.leased.generation - b.leased.generation)
+    .map(({ node, role, line, version, leased, addresses }) => [
+      node,
+      role,
+      line ?? '-',
+      version.split(' ')[0]!,
+      String(leased.generation),
+      leased.topic ?? '-',
+      role === 'pulse' ? '-' : leased.pulseAgeMs === null ? 'none yet' : `${(leased.pulseAgeMs / 1000).toFixed(1)}s`,
+      accepted.includes(leased.generation) ? 'yes' : 'LEFT BEHIND',
+      addresses.join(',') || '-',
+    ])
+  const table = columns([['node', 'role', 'line', 'version', 'generation', 'topic', 'pulse age', 'believed', 'address'], ...rows])
+  return [`feed ${feed}`, ...describe(catalogued, feed).map((line) => `  ${line}`), '', table, ...left(view).map(nameLeft)].join('\n')
+}
+
+function describe(catalogued: CatalogueFeed | null, feed: string): string[] {
+  if (catalogued === null) return ['the catalogue says nothing of it: nodes read what their configuration says']
+  const { current, next, retired, revision } = catalogued
+  const lines = [`current: ${placeOf(current)}${current.fromMs === undefined ? '' : `, from ${new Date(current.fromMs).toISOString()}`}`]
+  const goOn =
+    next === null
+      ? ''
+      : `\`pulsewire feed migrate ${feed} --topic ${next.topic}${next.brokers === undefined ? '' : ` --to-brokers ${next.brokers.join(',')}`}\` goes on, \`pulsewire feed rollback ${feed}\` undoes it`
+  if (next !== null && next.fromMs === undefined)
+    lines.push(`opening: ${placeOf(next)} is read and pulsed beside it, and nothing is taken from it yet`, goOn)
+  if (next?.fromMs !== undefined)
+    lines.push(
+      `switching: nodes take ${placeOf(next)} by themselves from ${new Date(next.fromMs).toISOString()} on; the current one is not closed yet`,
+      goOn,
+    )
+  if (retired.length > 0) lines.push(`over: ${retired.map(placeOf).join(', ')}`)
+  return [...lines, `revision ${revision}`]
+}
+
+function describeShort(feed: CatalogueFeed): string {
+  return feed.next === null ? 'settled' : `${standingOf(feed)} to ${placeOf(feed.next)}`
+}
+
+function nameLeft(reader: FeedReader): string {
+  const { role, leased } = reader
+  const does = role === 'pulse' ? 'pulses' : 'reads'
+  return `left behind: ${nameOf(reader)} ${does} generation ${leased.generation} (topic ${leased.topic ?? 'unknown'}), which is over: nobody believes it. Restart it without \`pinned\`, or stop it`
+}
+
+function left(view: FeedView): FeedReader[] {
+  return zombies(view.readers, acceptedOf(view))
+}
+
+function acceptedOf({ catalogued, readers }: FeedView): number[] {
+  if (catalogued === null) return [Math.max(0, ...readers.map(({ leased }) => leased.generation))]
+  return [catalogued.current.generation, ...(catalogued.next === null ? [] : [catalogued.next.generation])]
+}
+
+function leasedGenerations(readers: readonly FeedReader[]): string {
+  return [...new Set(readers.map(({ leased }) => leased.generation))].sort((a, b) => a - b).join(',')
+}
+
+function leasedTopics(readers: readonly FeedReader[]): string {
+  return [...new Set(readers.map(({ leased }) => leased.topic ?? '-'))].sort().join(',')
+}
