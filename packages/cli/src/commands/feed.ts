@@ -35,7 +35,7 @@ export function feedCommand(): Command {
   })
   const moving = withMoving(new Command('migrate').description('move a feed to another topic; run again, it goes on where it was ended'))
     .requiredOption('--topic <topic>', 'topic that the feed is to be on')
-    .option('--to-brokers <list>', 'brokers of the cluster that has the topic, comma-separated; default: nodes' own (log.brokers)')
+    .option('--to-brokers <list>', 'brokers of the cluster that has the topic, comma-separated; default: log.brokers of the nodes')
   moving.action(async (name: string, flags: MoveFlags & { readonly topic: string; readonly toBrokers?: string }) => {
     await move(name, { topic: flags.topic, ...(flags.toBrokers === undefined ? {} : { brokers: flags.toBrokers.split(',') }) }, flags)
   })

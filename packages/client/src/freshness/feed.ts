@@ -26,10 +26,23 @@ export class FeedFreshness {
     this.feed = feed
   }
 
-  /** The sender's account of the feed. One that has moved to a topic with fewer partitions no longer has the others. */
+  /**
+   * The sender's account of the feed. Where that has moved to another topic, what was proven so far has the age that it
+   * had: partitions that are new begin with the oldest of it, and those that are no more are forgotten.
+   */
   shape(generation: number, count: number): void {
-    if (generation > this.#generation && count > 0)
-      for (const partition of this.#partitions.keys()) if (partition >= count) this.#partitions.delete(partition)
+    if (generation > this.#generation && count > 0) {
+      const known = [...this.#partitions.values()]
+      for (const { partition } of known) if (partition >= count) this.#partitions.delete(partition)
+      const oldest = known.reduce<PartitionFreshness | null>(
+        (least, each) => (least === null || each.isOlderThan(least) ? each : least),
+        null,
+      )
+      if (this.#generation > 0 && oldest?.proven === true) {
+        for (let partition = 0; partition < Math.min(count, PARTITIONS_MAX); partition++)
+          if (!this.#partitions.has(partition)) this.partition(partition).inherit(oldest)
+      }
+    }
     this.#generation = Math.max(generation, this.#generation)
     this.#count = count > 0 ? count : Infinity
   }

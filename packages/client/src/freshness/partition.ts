@@ -67,6 +67,21 @@ export class PartitionFreshness {
     return true
   }
 
+  /** Whether its newest pulse was written before the other's; one without any is older than all. */
+  isOlderThan(other: PartitionFreshness): boolean {
+    if (!this.proven || !other.proven) return !this.proven && other.proven
+    return this.receivedAtMs - this.ageAtArrivalMs < other.receivedAtMs - other.ageAtArrivalMs
+  }
+
+  /** Until it has a pulse of its own, it is as old as the other, which the feed had before it moved. */
+  inherit(other: PartitionFreshness): void {
+    this.offset = 0
+    this.receivedAtMs = other.receivedAtMs
+    this.ageAtArrivalMs = other.ageAtArrivalMs
+    this.told = other.told
+    this.state = other.state
+  }
+
   /** Time since the newest pulse held was written, or undefined while there is none. */
   ageMs(nowMs: number): number | undefined {
     return this.proven ? this.ageAtArrivalMs + Math.max(0, nowMs - this.receivedAtMs) : undefined
