@@ -44,6 +44,53 @@ for (const encoding of BOTH_ENCODINGS) {
       await client.close()
     })
 
+    test('a feed that moves to another topic: the last record at its new place is no news, the next one is', async () => {
+      const { world, client, trades, updates, gaps, prices, one } = await tradeWorld(encoding)
+      const { connection } = one
+      const [sub] = connection.subs
+      const held = world.log.latest('A.US')!
+      connection.send({ t: 'feeds', feeds: [{ ...one.feed, generation: 2, partitions: 3 }] })
+      const moved = { ...connection.update(sub!, { ...held, prev: -1 }), position: '2:2:33' }
+      connection.send(moved)
+      await settled()
+      assert.deepEqual(prices(), [0])
+      assert.equal(trades.get('A.US')?.position, '2:2:33')
+      assert.equal(trades.state.state, 'live', 'partition 2 is as old as the feed was, until it has a pulse of its own')
+      connection.send({ ...moved, position: '2:2:34', prev: 33, ts: held.ts + 1 })
+      await settled()
+      assert.deepEqual(prices(), [0, 0])
+      assert.deepEqual([updates.at(-1)?.position, gaps], ['2:2:34', []])
+      await client.close()
+    })
+
+    test('a feed that moves to a topic with fewer partitions: those that are no more turn nothing stale', async () => {
+      const world = worldOf(encoding, 4)
+      const gateway = world.gateway('gw-1')
+      world.publish('A.US', { price: 0 })
+      const client = world.client()
+      const quotes = client.subscribe({ feed: 'quote', symbols: ['A.US'] })
+      await settled()
+      await world.pulse()
+      const { connection } = gateway
+      connection.send({ t: 'feeds', feeds: [{ ...gateway.feed, generation: 2, partitions: 1 }] })
+      connection.send({ ...connection.update(connection.subs[0]!, world.log.latest('A.US')!), position: '2:0:7' })
+      for (let second = 0; second < 6; second++) {
+        const partitions = [[0, 100 + second, 0, 10, [5, 1]]] as const
+        connection.send({
+          t: 'pulse',
+          pulse: 5000 + second,
+          at: gateway.nowMs(),
+          feed: 'quote',
+          generation: 2,
+          paths: [['push-a1', 'gw-1']],
+          partitions,
+        })
+        await world.clock.advance(1000)
+      }
+      assert.equal(quotes.state.state, 'live')
+      await client.close()
+    })
+
     test('a hole is asked for once, and filled', async () => {
       const { world, client, trades, gaps, prices, one } = await tradeWorld(encoding)
       world.log.append('A.US', { price: 1 }, world.clock.nowMs())

@@ -77,10 +77,10 @@ async function setUp({ feed = {}, partitions = [2, 3], catalogue, pulsesOld = tr
       )
     return round
   }
-  const connect = (delivery: 'latest' | 'every') => {
+  const connect = () => {
     const receiver = new Receiver(clock, (transport) => node.sessions.accept(transport), { pulseIntervalMs: 0 })
     receiver.hello()
-    receiver.subscribe(['A', 'B', 'IDLE'], { id: 1, feed: 'quote', ...(delivery === 'every' ? { mode: 'every' as const } : {}) })
+    receiver.subscribe(['A', 'B', 'IDLE'], { id: 1, feed: 'quote' })
     return receiver
   }
   const switched = () => logger.lines.filter(({ code }) => code === 'generation_switched')
@@ -104,7 +104,7 @@ test('a feed of every record moves: each record once and in order, by the times 
   const { clock, node, say, produce, connect, switched, close } = await setUp({ feed: { mode: 'every' } })
   produce(['A', 'B', 'IDLE'])
   await clock.pass(100)
-  const receiver = connect('every')
+  const receiver = connect()
   await clock.pass(100)
   const all = receiver.take()
   say({ next: NEW })
@@ -158,7 +158,7 @@ test('two nodes switch at the same record, however far apart they read', async (
   const worlds = [await setUp({ feed: { mode: 'every' } }), await setUp({ feed: { mode: 'every' } })]
   const positions: string[][] = []
   for (const [index, { clock, say, produce, connect, close }] of worlds.entries()) {
-    const receiver = connect('every')
+    const receiver = connect()
     say({ next: NEW })
     await clock.pass(1000)
     const fromMs = Math.floor(clock.nowMs()) + 1005
@@ -186,7 +186,7 @@ test('symbols that the new topic does not have keep their image, at a place befo
   await clock.pass(1000)
   say({ next: { ...NEW, fromMs: Math.floor(clock.nowMs()) + 500 } })
   await clock.pass(2000)
-  const receiver = connect('latest')
+  const receiver = connect()
   await clock.pass(100)
   assert.deepEqual(
     updates(receiver).map(({ values, position }) => [values, /^2:[012]:0$/.test(position)]),
@@ -202,7 +202,7 @@ test('of a feed of latest values whose copies bear other times, the newest value
   const { clock, log, say, connect, close } = await setUp()
   const append = (topic: string, round: number, timestampMs: number) =>
     log.appendNow(topic, [{ key: 'A', value: JSON.stringify({ round }), timestampMs: Math.floor(timestampMs) }])
-  const receiver = connect('latest')
+  const receiver = connect()
   say({ next: NEW })
   await clock.pass(1000)
   const fromMs = Math.floor(clock.nowMs()) + 500
@@ -218,7 +218,7 @@ test('of a feed of latest values whose copies bear other times, the newest value
 
 test('an older topic that is gone does not hold up the switch for ever, and what it lacks comes from the newer one', async () => {
   const { clock, log, logger, say, produce, connect, switched, close } = await setUp({ feed: { mode: 'every' } })
-  const receiver = connect('every')
+  const receiver = connect()
   produce(['A'])
   say({ next: NEW })
   await clock.pass(1000)
@@ -243,7 +243,7 @@ test('an older topic that is gone does not hold up the switch for ever, and what
 
 test('a migration that is given up leaves the current generation as it was', async () => {
   const { clock, node, say, produce, connect, switched, close } = await setUp()
-  const receiver = connect('latest')
+  const receiver = connect()
   say({ next: NEW })
   await clock.pass(1000)
   say({ retired: [NEW] })
@@ -265,7 +265,7 @@ test('a node that starts late reads what the catalogue says, not what its file s
   const { clock, node, produce, log, connect, close } = await setUp({ catalogue: { current: { ...NEW, fromMs: 1 }, retired: [OLD] } })
   produce(['A'], [[log, NEW.topic]])
   await clock.pass(1000)
-  const receiver = connect('latest')
+  const receiver = connect()
   await clock.pass(100)
   assert.deepEqual(
     updates(receiver).map(({ position }) => position.split(':')[0]),
@@ -280,7 +280,7 @@ test('a node that starts late reads what the catalogue says, not what its file s
 
 test('a node that missed the switch catches up by itself', async () => {
   const { clock, say, produce, connect, switched, node, close } = await setUp({ feed: { mode: 'every' } })
-  const receiver = connect('every')
+  const receiver = connect()
   produce(['A'])
   await clock.pass(1000)
   say({ current: { ...NEW, fromMs: Math.floor(clock.nowMs()) - 500 }, retired: [OLD] })
@@ -309,7 +309,7 @@ test('a pinned node stays where its file says', async () => {
 
 test('a feed moves to another cluster', async () => {
   const { clock, other, log, say, produce, connect, switched, close } = await setUp()
-  const receiver = connect('latest')
+  const receiver = connect()
   const next = { ...NEW, brokers: ['other:9092'] }
   say({ next })
   await clock.pass(1000)

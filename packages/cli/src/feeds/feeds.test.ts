@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { CatalogueFeed, FeedReader, LogRecord } from '@pulsewire/server'
+import { judgeSamples } from './preflight.ts'
+import { feedDetails, feedsTable } from './show.ts'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+function records(
+  count: number,
+  options: { readonly fromMs?: number; readonly value?: string; readonly key?: string | null } = {},
+): LogRecord[] {
+  const { fromMs = 1_000_000, key } = options
+  return Array.from({ length: count }, (_, offset) => ({
+    offset,
+    timestampMs: fromMs + offset,
+    key: key === null ? null : bytes(key ?? `S${offset}`),
+    value: bytes(options.value ?? `{"last":${offset}}`),
+  }))
+}
+
+function verdicts(older: readonly LogRecord[], newer: readonly LogRecord[]): string[] {
+  return judgeSamples(older, newer, 'quotes-v8').map(({ verdict, what }) => `${verdict} ${what}`)
+}
+
+test('preflight: two topics with the same records pass, and their times are looked at', () => {
+  const found = verdicts(records(20), records(20))
+  assert.deepEqual(
+    found.map((each) => each.split(' ')[0]),
+    ['ok', 'ok', 'ok'],
+  )
+  assert.match(found[2]!, /20 records found in both topics bear the same time/)
+})
+
+test('preflight: an empty topic, one that nobody writes to, other formats and records without keys fail', () => {
+  assert.match(verdicts(records(5), [])[0]!, /^failed quotes-v8 has no records/)
+  assert.match(verdicts(records(5, { fromMs: 1_100_000 }), records(5))[0]!, /^failed .* 100 s older/)
+  assert.match(verdicts(records(5), records(5, { value: '\u0001\u0002' }))[1]!, /^failed .*no JSON object/)
+  assert.match(verdicts(records(5), records(5, { key: null }))[1]!, /^failed .*no key/)
+})
+
+test('preflight: of copies with other times it says what that means', () => {
+  assert.match(verdicts(records(5), records(5, { fromMs: 1_000_007 }))[2]!, /^note .*up to 7 ms.*every/)
+  assert.match(verdicts(records(5), records(5, { value: '{"other":1}' }))[2]!, /^note .*not seen/)
+})
+
+const CATALOGUED: CatalogueFeed = {
+  feed: 'quote',
+  current: { generation: 2, topic: 'quotes-v8', fromMs: 1_764_000_000_000 },
+  next: null,
+  retired: [{ generation: 1, topic: 'quotes' }],
+  revision: 3,
+}
+
+function reader(node: string, generation: number, role: 'push' | 'pulse' = 'push'): FeedReader {
+  const topic = generation === 1 ? 'quotes' : 'quotes-v8'
+  const addresses = role === 'push' ? [`ws://${node}:8081`] : []
+  return {
+    node,
+    role,
+    line: role === 'push' ? 'A' : null,
+    version: '0.0.9',
+    addresses,
+    leased: { feed: 'quote', generation, topic, pulseAgeMs: 300 },
+  }
+}
+
+test('whoever was left behind is named with version and address, and counted', () => {
+  const view = {
+    feed: 'quote',
+    catalogued: CATALOGUED,
+    readers: [reader('push-a1', 2), reader('push-old', 1), reader('pulse-old', 1, 'pulse')],
+  }
+  const lines = feedDetails(view).split('\n')
+  assert.ok(lines.some((line) => /^push-old .* LEFT BEHIND +ws:\/\/push-old:8081$/.test(line)))
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('left behind')).map((line) => line.split(',')[0]),
+    ['left behind: push-old (version 0.0.9', 'left behind: pulse-old (version 0.0.9) pulses generation 1 (topic quotes)'],
+  )
+  assert.match(feedsTable([view]), /^quote +2 +quotes-v8 +settled +3 +2$/m)
+})
+
+test('while it moves, what is under way and how to go on is said', () => {
+  const next = { generation: 3, topic: 'quotes-v9', brokers: ['k2:9092'] }
+  const opening = feedDetails({ feed: 'quote', catalogued: { ...CATALOGUED, next }, readers: [reader('push-a1', 2)] })
+  assert.match(opening, /opening: generation 3 \(topic quotes-v9 at k2:9092\)/)
+  assert.match(opening, /pulsewire feed migrate quote --topic quotes-v9 --to-brokers k2:9092` goes on/)
+  const switching = feedDetails({ feed: 'quote', catalogued: { ...CATALOGUED, next: { ...next, fromMs: 1_764_000_000_000 } }, readers: [] })
+  assert.match(switching, /switching: .* from 2025-11-24T16:00:00.000Z on/)
+  assert.match(feedDetails({ feed: 'quote', catalogued: null, readers: [reader('push-a1', 1)] }), /the catalogue says nothing of it/)
+})
