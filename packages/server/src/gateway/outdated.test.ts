@@ -51,7 +51,7 @@ test('a node that does not follow is named once, with version and address; one t
   assert.deepEqual(named(), [])
   world.clock.advance(6000)
   assert.equal(named().length, 1)
-  assert.match(named()[0]!, /^push node push-b1 \(version 0\.0\.0, ws:\/\/push-b1:8081[^)]*\) serves generation 1 of feed quote/)
+  assert.match(named()[0]!, /^push node push-b1 \(version 0\.0\.0[^,]*, ws:\/\/push-b1:8081[^)]*\) serves generation 1 of feed quote/)
   move({ world }, 'b1')
   world.clock.advance(2000)
   assert.equal(world.log.lines.filter(({ code }) => code === 'upstream_current').length, 1)

@@ -328,3 +328,44 @@ test('a feed moves to another cluster', async () => {
   assert.deepEqual(roundsOf(updates(receiver), 'A').at(-1), 2)
   await close()
 })
+
+test('a feed moves there, back and there again', async () => {
+  const { clock, log, node, say, produce, connect, switched, close } = await setUp({ feed: { mode: 'every' } })
+  log.createTopicNow('quotes-v9', { partitions: 4 })
+  produce(['A', 'IDLE'], [
+    [log, OLD.topic],
+    [log, NEW.topic],
+    [log, 'quotes-v9'],
+  ])
+  const receiver = connect()
+  let current: FeedGeneration = OLD
+  for (let generation = 2; generation <= 6; generation++) {
+    const next = { generation, topic: ['quotes', 'quotes-v8', 'quotes-v9'][generation % 3]! }
+    say({ current, next })
+    await clock.pass(1000)
+    const moving = { ...next, fromMs: Math.floor(clock.nowMs()) + 1000 }
+    say({ current, next: moving })
+    for (let i = 0; i < 20; i++) {
+      produce(['A'], [
+        [log, OLD.topic],
+        [log, NEW.topic],
+        [log, 'quotes-v9'],
+      ])
+      await clock.pass(100)
+    }
+    assert.equal(switched().length, generation - 1)
+    current = moving
+    say({ current })
+    await clock.pass(300)
+    assert.deepEqual(
+      node.leaseContent().feeds.map((each) => each.generation),
+      [generation],
+    )
+  }
+  const rounds = roundsOf(updates(receiver), 'A')
+  assert.deepEqual(
+    rounds.filter((round, index) => round !== rounds[index - 1]),
+    Array.from({ length: 101 }, (_, i) => i + 1),
+  )
+  await close()
+})
