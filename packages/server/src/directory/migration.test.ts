@@ -35,16 +35,16 @@ test('a migration opens, announces when both lines are fresh, closes when both h
   const half = nextStep(opened, TO, seen([reader('a1', 1), reader('a1', 2), reader('b1', 1), reader('b1', 2, null)]))
   assert.match(half.do + half.say, /^waituntil line B /)
   const announced = written(opened, TO, seen(BOTH, 1000))
-  assert.deepEqual([standingOf(announced), announced.next?.fromMs], ['switching', 4000])
-  assert.match(nextStep(announced, TO, seen(SWITCHED, 4100)).say, /until the moment/)
-  const late = nextStep(announced, TO, seen([...BOTH.slice(0, 2), reader('b1', 2)], 5000))
+  assert.deepEqual([standingOf(announced), announced.next?.fromMs], ['switching', 7000])
+  assert.match(nextStep(announced, TO, seen(SWITCHED, 7100)).say, /until the moment/)
+  const late = nextStep(announced, TO, seen([...BOTH.slice(0, 2), reader('b1', 2)], 8000))
   assert.match(late.do + late.say, /^wait.*line A.*a1 \(version 0.1.0, ws:\/\/a1\)/)
-  const closed = written(announced, TO, seen(SWITCHED, 5000))
+  const closed = written(announced, TO, seen(SWITCHED, 8000))
   assert.deepEqual(
     [standingOf(closed), closed.current.generation, closed.retired, closed.revision],
     ['settled', 2, [{ generation: 1, topic: 'quotes' }], 3],
   )
-  assert.equal(nextStep(closed, TO, seen(SWITCHED, 5000)).do, 'done')
+  assert.equal(nextStep(closed, TO, seen(SWITCHED, 8000)).do, 'done')
 })
 
 test('shares of a line count together, and a line without one partition is not fresh', () => {
@@ -65,7 +65,7 @@ function through(feed: CatalogueFeed, goalOf: (feed: CatalogueFeed) => Migration
   const states = [feed]
   for (let i = 1; i <= stopAfter; i++) {
     const generation = feed.next?.generation ?? feed.current.generation
-    const step = nextStep(feed, goalOf(feed), seen([reader('a1', generation), reader('b1', generation)], i * 5000))
+    const step = nextStep(feed, goalOf(feed), seen([reader('a1', generation), reader('b1', generation)], i * 7000))
     if (step.do === 'write') states.push((feed = step.feed))
     else if (step.do !== 'wait') return states
   }

@@ -11,7 +11,7 @@ import { type FeedReader, isFresh, linesOf, nameOf } from './feed-readers.ts'
 import { isSamePlace, newestGeneration, SWITCH_MARGIN_MS } from './generations.ts'
 
 /** The moment of the switch lies so far ahead that every node hears of it before. */
-export const ANNOUNCE_AHEAD_MS = 3000
+const ANNOUNCE_AHEAD_MS = 6000
 /** Retired generations that are remembered, newest first. */
 const RETIRED_MAX = 16
 

@@ -152,7 +152,13 @@ export class FeedInput {
     const fromMs = target.fromMs ?? (target === current ? 0 : undefined)
     if (this.#next === null || fromMs === undefined || this.#next.generation.fromMs !== undefined) return
     this.#next = { ...this.#next, generation: { ...target, fromMs } }
-    this.#current.reader.cutAt(fromMs)
+    const isLate = this.#current.reader.cutAt(fromMs)
+    if (!isLate) return
+    this.#options.logger.warn(
+      'switch_heard_late',
+      `this node heard of the switch of feed ${config.name} after its moment: records since then may reach receivers a second time`,
+      { feed: config.name, fromMs },
+    )
   }
 
   #openCurrent(generation: FeedGeneration): Reading | null {

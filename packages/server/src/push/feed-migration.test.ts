@@ -332,11 +332,14 @@ test('a feed moves to another cluster', async () => {
 test('a feed moves there, back and there again', async () => {
   const { clock, log, node, say, produce, connect, switched, close } = await setUp({ feed: { mode: 'every' } })
   log.createTopicNow('quotes-v9', { partitions: 4 })
-  produce(['A', 'IDLE'], [
-    [log, OLD.topic],
-    [log, NEW.topic],
-    [log, 'quotes-v9'],
-  ])
+  produce(
+    ['A', 'IDLE'],
+    [
+      [log, OLD.topic],
+      [log, NEW.topic],
+      [log, 'quotes-v9'],
+    ],
+  )
   const receiver = connect()
   let current: FeedGeneration = OLD
   for (let generation = 2; generation <= 6; generation++) {
@@ -346,11 +349,14 @@ test('a feed moves there, back and there again', async () => {
     const moving = { ...next, fromMs: Math.floor(clock.nowMs()) + 1000 }
     say({ current, next: moving })
     for (let i = 0; i < 20; i++) {
-      produce(['A'], [
-        [log, OLD.topic],
-        [log, NEW.topic],
-        [log, 'quotes-v9'],
-      ])
+      produce(
+        ['A'],
+        [
+          [log, OLD.topic],
+          [log, NEW.topic],
+          [log, 'quotes-v9'],
+        ],
+      )
       await clock.pass(100)
     }
     assert.equal(switched().length, generation - 1)

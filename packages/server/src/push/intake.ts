@@ -82,9 +82,10 @@ export class Intake {
     this.#lostBefore.set(partition, before)
   }
 
-  /** Leaves records from this time on to the generation that takes this one's place. */
-  cutAt(recordTimeMs: number): void {
+  /** Leaves records from this time on to the generation that takes this one's place. @returns whether some were taken already. */
+  cutAt(recordTimeMs: number): boolean {
     this.#cutAtMs = recordTimeMs
+    return this.#soundTs.some((ts) => ts >= recordTimeMs)
   }
 
   /** Whether a pulse of this moment or later has been read in the partition: nothing older than that follows it. */

@@ -104,9 +104,9 @@ export class TopicReader {
     for (const partition of this.#progress.partitions) feed.freshness.expect(partition, hub.clock.nowMs())
   }
 
-  /** Records from this time on are left to the generation that takes this one's place. */
-  cutAt(recordTimeMs: number): void {
-    this.#intake.cutAt(recordTimeMs)
+  /** Records from this time on are left to the generation that takes this one's place. @returns whether some were taken already. */
+  cutAt(recordTimeMs: number): boolean {
+    return this.#intake.cutAt(recordTimeMs)
   }
 
   /** Whether every partition that is read here has been read beyond this moment of the pulse writers. */
