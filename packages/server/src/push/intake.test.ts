@@ -276,3 +276,19 @@ test('pulses alone do not count as records flowing', () => {
   take([['A', '{']])
   assert.equal(intake.recordAtMs.get(0), clock.nowMs(), 'poison is something that flows')
 })
+
+test('records from the moment of a switch on are left to the next generation, and pulses that would speak for them too', () => {
+  const { clock, intake, take, image, pulses } = setUp()
+  const pulse = (): Draft => [PULSE_KEY, encodePulse(0, { writer: 'w', sequence: 1, generation: 1, atMs: clock.nowMs() }).value]
+  const fromMs = clock.nowMs() + 1000
+  assert.equal(intake.cutAt(fromMs), false)
+  take([['A', '{"last":1}'], pulse()])
+  assert.deepEqual([pulses.length, intake.hasPassed(0, fromMs)], [1, false])
+  clock.advance(1000)
+  take([['A', '{"last":2}'], pulse()])
+  assert.deepEqual([image('A'), pulses.length, intake.hasPassed(0, fromMs)], [{ last: 1 }, 1, true])
+  intake.end()
+  take([['B', '{"last":1}']])
+  assert.equal(image('B'), undefined)
+  assert.equal(intake.cutAt(fromMs - 1), true, 'records of that time were there already')
+})
