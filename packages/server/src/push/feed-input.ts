@@ -233,7 +233,11 @@ export class FeedInput {
   #leave({ reader }: Reading): void {
     const closed: Promise<void> = reader.retire().catch((error: unknown) => {
       // Nothing is read by it any more, whatever the log says to that.
-      this.#options.logger.warn('reader_close_failed', `a reader of feed ${this.feed.name} that was left did not close: ${String(error)}`, {})
+      this.#options.logger.warn(
+        'reader_close_failed',
+        `a reader of feed ${this.feed.name} that was left did not close: ${String(error)}`,
+        {},
+      )
     })
     this.#closing.push(closed)
     void closed.then(() => this.#closing.splice(this.#closing.indexOf(closed), 1))
