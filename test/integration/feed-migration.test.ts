@@ -48,7 +48,6 @@ before(async () => {
 
 after(async () => {
   isProducing = false
-  if (process.env['MIGDEBUG']) for (const n of fleet.pushNodes) console.log(n.child.exitCode, n.child.signalCode, n.describe())
   await producing
   await fleet?.[Symbol.asyncDispose]()
   await log?.close()
