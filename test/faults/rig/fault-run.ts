@@ -58,7 +58,6 @@ export class FaultRun implements AsyncDisposable {
     this.producer = new SteadyProducer(
       shared.log,
       this.feeds.map(({ name, topic }) => ({ topic, symbols: this.symbols[name as 'quote' | 'trade'], recordsPerSecond })),
-      topology.recordBytes,
     )
   }
 

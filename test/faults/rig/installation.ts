@@ -10,8 +10,6 @@ export interface Topology {
   readonly symbols?: number
   /** Records per second and feed. Default 120. */
   readonly recordsPerSecond?: number
-  /** Of each record, about. Default: as small as can be. */
-  readonly recordBytes?: number
   /** Where proxies stand: in front of gateways, of push nodes (one per gateway), of Kafka (one per node that uses it). */
   readonly proxies?: { readonly clients?: boolean; readonly links?: boolean; readonly log?: boolean }
   /** Added to these sections. */

@@ -19,15 +19,12 @@ export class SteadyProducer {
   failed = 0
   /** When an append last succeeded. */
   lastAppendMs = 0
-  readonly #filling: { readonly filling?: string }
   #sequence = 0
   #timers: NodeJS.Timeout[] = []
   readonly #underWay = new Map<string, Promise<void>>()
 
-  /** @param recordBytes to which values are filled up. */
-  constructor(log: Log, topics: readonly SteadyTopic[], recordBytes = 0) {
+  constructor(log: Log, topics: readonly SteadyTopic[]) {
     this.#log = log
-    this.#filling = recordBytes === 0 ? {} : { filling: '.'.repeat(recordBytes) }
     this.#topics = topics
     for (const { topic } of topics) this.acknowledgedMs.set(topic, new Map())
   }
@@ -54,7 +51,7 @@ export class SteadyProducer {
 
   record(symbol: string): LogAppend {
     const sequence = ++this.#sequence
-    return { key: symbol, value: JSON.stringify({ sequence, last: (sequence % 10_000) / 100, ...this.#filling }) }
+    return { key: symbol, value: JSON.stringify({ sequence, last: (sequence % 10_000) / 100 }) }
   }
 
   /** Appends, after what is on its way to the topic already. Resolves when it is known how that went; never rejects. */

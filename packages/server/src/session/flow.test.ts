@@ -86,6 +86,8 @@ test('a line that turns thin gets no more than the smallest window once an ackno
   assert.equal(flow.openBytes(1601), 548, 'half a second more than the line takes by itself: pulses and answers still fit')
   flow.sent(1000, 1602, 0, 0)
   assert.ok(flow.openBytes(1602) <= 0)
+  assert.equal(flow.isBehind(1602), false, 'it may be this process that stood still')
+  assert.equal(flow.isBehind(3101), true)
   flow.acked('pulse', 2, 1700)
   assert.ok(flow.openBytes(1700) > 0)
 })

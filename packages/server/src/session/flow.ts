@@ -16,6 +16,8 @@ const FAST_ROUND_TRIP_MS = 400
 const IN_FLIGHT_TARGET_MS = 1000
 /** An acknowledgement is overdue when it takes so much longer than the quickest one of this receiver. */
 const OVERDUE_AFTER_MS = 500
+/** And the receiver is behind when it takes so much longer. Not before: this process itself may have stood still, with the answer in its socket. */
+const BEHIND_AFTER_MS = 2000
 
 interface Tag {
   readonly kind: 'pulse' | 'mark'
@@ -53,14 +55,18 @@ export class FlowWindow {
 
   /** Bytes that may be sent now. */
   openBytes(nowMs: number): number {
-    const windowBytes = this.#isOverdue(nowMs) ? Math.min(this.windowBytes, WINDOW_BYTES_MIN) : this.windowBytes
+    const windowBytes = this.#isOverdue(nowMs, OVERDUE_AFTER_MS) ? Math.min(this.windowBytes, WINDOW_BYTES_MIN) : this.windowBytes
     return windowBytes - this.inFlightBytes
   }
 
-  #isOverdue(nowMs: number): boolean {
+  /** Whether it is the receiver that nothing more can be sent. */
+  isBehind(nowMs: number): boolean {
+    return this.inFlightBytes >= this.windowBytes || this.#isOverdue(nowMs, BEHIND_AFTER_MS)
+  }
+
+  #isOverdue(nowMs: number, afterMs: number): boolean {
     const oldest = this.#tags[0]
-    if (oldest === undefined) return false
-    return nowMs - oldest.atMs > OVERDUE_AFTER_MS + Math.min(this.#leastRoundTripMs, this.roundTripMs)
+    return oldest !== undefined && nowMs - oldest.atMs > afterMs + Math.min(this.#leastRoundTripMs, this.roundTripMs)
   }
 
   /** Whether an acknowledgement is due. With none due and the window closed, a mark has to ask for one. */

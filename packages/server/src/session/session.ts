@@ -71,6 +71,8 @@ export class Session implements Subscriber, TransportHandler, Flushable {
   #repairMark = 0
   readonly #slowness = new Slowness()
   readonly #stall = new StallWatch()
+  /** Something waits for an acknowledgement to be sent. */
+  #isHeld = false
   /** Feeds of which it was told that something is stale: it is told when that is over, whatever it subscribes to then. */
   #toldStale: Set<Feed> | null = null
   /** Why it was asked to move. */
@@ -187,7 +189,7 @@ export class Session implements Subscriber, TransportHandler, Flushable {
       this.#flow.acked('pulse', frame.pulse, nowMs)
       this.#compareDigest(frame)
     }
-    if (this.#slowness.isBehind || !this.#due.isEmpty || this.pulseDue) this.#schedule()
+    if (this.#isHeld || this.#slowness.isBehind || !this.#due.isEmpty || this.pulseDue) this.#schedule()
   }
 
   /** Both ends hold the same set, or one of them has lost a frame: then the receiver names everything again. */
@@ -292,7 +294,11 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     if (this.#isOver) return
     const nowMs = this.#context.hub.clock.nowMs()
     const open = this.#flow.openBytes(nowMs)
-    if (open <= 0 && this.#flow.awaitsAck) return this.#slowness.fellBehind(nowMs)
+    this.#isHeld = open <= 0 && this.#flow.awaitsAck
+    if (this.#isHeld) {
+      if (this.#flow.isBehind(nowMs)) this.#slowness.fellBehind(nowMs)
+      return
+    }
     const composer = this.#context.composers[this.transport.encoding]
     composer.begin(this.#known)
     this.#takeAnswers()
