@@ -220,7 +220,7 @@ test('the command is killed in each of its states, and run again it goes on', { 
     await killedWhen(/^opening: /),
     new RegExp(`opening: generation ${next} .*\n.*feed migrate trade --topic .*feed rollback trade`),
   )
-  assert.match(await killedWhen(/^switching: /), new RegExp(`switching: generation ${next} `))
+  assert.match(await killedWhen(/^switching: /), new RegExp(`switching: nodes take generation ${next} `))
   assert.match(await ends(migrate()), /^settled: .*\ndone: /m)
   assert.match(await ends(migrate()), new RegExp(`^done: .*generation ${next}`))
   await sawAll(clients)
