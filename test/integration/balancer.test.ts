@@ -174,7 +174,7 @@ test('an operator takes a gateway offline: gone within 3 s, back when it is onli
 })
 
 test('nodes left behind on a retired topic stand out by name, version and address, although they look healthy', async () => {
-  const retired = [{ name: 'quote', topic: OLD, generation: 1 }]
+  const retired = [{ name: 'quote', topic: OLD, generation: 1, pinned: true }]
   await startNode('pulse', { node: { id: 'pulse-old' }, feeds: retired })
   const push = await startPush('push-old', 'A', retired)
   await startGateway('gw-old', { upstreams: [{ line: 'A', addresses: [push.url] }] })

@@ -33,7 +33,11 @@ export function feedCommand(): Command {
     standing(open, name, view.readers)
     console.log(flags.json ? JSON.stringify(view) : feedDetails(view))
   })
-  const moving = withMoving(new Command('migrate').description('move a feed to another topic; run again, it goes on where it was ended'))
+  const moving = withMoving(
+    new Command('migrate').description(
+      'move a feed to another topic (on trial, not for production yet); run again, it goes on where it was ended',
+    ),
+  )
     .requiredOption('--topic <topic>', 'topic that the feed is to be on')
     .option('--to-brokers <list>', 'brokers of the cluster that has the topic, comma-separated; default: log.brokers of the nodes')
   moving.action(async (name: string, flags: MoveFlags & { readonly topic: string; readonly toBrokers?: string }) => {

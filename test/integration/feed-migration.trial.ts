@@ -1,4 +1,7 @@
-/** Feeds move to other topics and back on real Kafka, by the command itself, and no client notices. */
+/**
+ * Feeds move to other topics and back on real Kafka, by the command itself, and no client notices. A trial apart from
+ * `npm test` (`npm run trial:migration`) until it holds in every run.
+ */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
