@@ -34,7 +34,7 @@ class World {
     settings: SETTINGS,
     logger: this.logger,
     nowMs: () => this.nowMs,
-    look: async () => ({ stack: ['spins (file.ts:1:1)'], account: undefined }),
+    look: async () => ({ stack: ['get now (node:internal/clock:1:1)', 'spins (file.ts:1:1)'], account: undefined }),
     askAccount: async () => ({
       stages: this.stages.accounts(),
       memory: { ...process.memoryUsage(), heapLimit: 1 },
@@ -81,7 +81,8 @@ describe('the watch', () => {
     world.loopTurns = false
     await world.run(10_000)
     assert.deepEqual(world.acts, ['end 5 at 6400'])
-    assert.deepEqual(world.findings[0]!.stack, ['spins (file.ts:1:1)'])
+    assert.equal(world.findings[0]!.stack!.length, 2)
+    // Node's own frame is kept in the stack, but it is not what is named.
     assert.match(world.findings[0]!.message, /blocked for 1300 ms at spins/)
   })
 

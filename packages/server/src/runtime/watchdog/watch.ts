@@ -174,8 +174,13 @@ function stuckMessage(stage: string, busyMs: number, holder: string | null): str
 function blockedMessage(busyMs: number, stages: readonly StageAccount[], stack: readonly string[] | null): string {
   const busy = stages.filter((stage) => stage.busyMs !== null).map(({ stage }) => stage)
   const within = busy.length === 0 ? '' : `, busy with ${busy.join(', ')}`
-  const where = stack === null ? 'in native code or a system call, where it cannot be looked at' : `at ${stack[0]}`
+  const where = stack === null ? 'in native code or a system call, where it cannot be looked at' : `at ${ownFrame(stack)}`
   return `the event loop has been blocked for ${busyMs} ms ${where}${within}`
+}
+
+/** The innermost frame that is not inside Node itself: `at get performance (node:internal/…)` would tell nobody anything. */
+function ownFrame(stack: readonly string[]): string | undefined {
+  return stack.find((frame) => !/\(node:/.test(frame)) ?? stack[0]
 }
 
 function parseAccount(json: string | undefined): ProcessAccount | null {
