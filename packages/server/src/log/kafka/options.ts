@@ -20,7 +20,7 @@ export interface KafkaLogOptions {
   readonly fetchWaitMs?: number
   /**
    * Least time between two fetches from one broker while there is little to fetch. A broker answers as soon as it has one
-   * record, so without it a steady trickle makes a thousand fetches a second. Default 5.
+   * record, so without it a steady trickle makes a thousand fetches a second. Default 10.
    */
   readonly fetchIntervalMinMs?: number
   /** Most bytes of one fetch from one broker; twice that may be held per broker. Default 4 MiB. */
@@ -100,7 +100,7 @@ export function resolveOptions(options: KafkaLogOptions): KafkaSettings {
     connectTimeoutMs,
     requestTimeoutMs: options.requestTimeoutMs ?? 3000,
     fetchWaitMs: options.fetchWaitMs ?? 250,
-    fetchIntervalMinMs: options.fetchIntervalMinMs ?? 5,
+    fetchIntervalMinMs: options.fetchIntervalMinMs ?? 10,
     fetchBytesMax: options.fetchBytesMax ?? 4 * 1024 * 1024,
     fetchPartitionBytesMax: options.fetchPartitionBytesMax ?? 1024 * 1024,
     metadataIntervalMs: options.metadataIntervalMs ?? 3000,

@@ -31,7 +31,7 @@ const fetch = z
     intervalMinMs: durationMs(
       'Least time between two fetches while there is little to fetch. Adds at most so much latency, and saves most of the fetches of a steady trickle.',
       {
-        default: 5,
+        default: 10,
         min: 0,
         max: 1_000,
       },
