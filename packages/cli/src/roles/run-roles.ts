@@ -25,6 +25,7 @@ import {
   openDirectory,
   openLog,
   type ProcessRole,
+  type PushNode,
   type RoleConfigs,
   runProcess,
   type Service,
@@ -143,6 +144,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const shared = directory === undefined ? {} : { directory }
   const reached = clusters === undefined ? {} : { clusters }
   const roles: { readonly ready: boolean }[] = []
+  let beside: PushNode | undefined
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
       const { node, directory: leases } = config
@@ -154,12 +156,14 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (pulse !== undefined)
     add('pulse', pulse, createPulseWriter(pulse, { ...shared, ...reached, log: log!, stages, logger: named(logger, pulse) }))
   if (push !== undefined) {
-    const service = createPushNode(push, { ...shared, ...reached, log: log!, stages, memory, logger: named(logger, push) })
+    const service = (beside = createPushNode(push, { ...shared, ...reached, log: log!, stages, memory, logger: named(logger, push) }))
     roles.push(service)
     add('push', push, service)
   }
   if (gateway !== undefined) {
-    const service = createGateway(gateway, { ...shared, stages, memory, logger: named(logger, gateway) })
+    // Without any it was left to be served by the push node here (splitAllConfig).
+    const hub = beside !== undefined && directory === undefined && gateway.gateway.upstreams.length === 0 ? { beside } : {}
+    const service = createGateway(gateway, { ...shared, ...hub, stages, memory, logger: named(logger, gateway) })
     roles.push(service)
     add('gateway', gateway, service)
     if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))

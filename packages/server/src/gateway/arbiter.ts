@@ -315,7 +315,7 @@ export class Arbiter implements HubSource, LinkHandler {
   #patternReady(pattern: PatternState, source: PatternSource): void {
     source.answerByMs = Infinity
     this.#proof.countPattern(source)
-    this.#hub.patternReady(source.feed, pattern)
+    this.#hub.patternReady(pattern)
   }
 
   #refused(link: Link, feed: Feed, name: string, code: string, message: string): void {

@@ -22,7 +22,7 @@ test('an update that both lines bring is passed on once', async () => {
   const { world, receiver } = await setUp()
   world.record('A', { last: 1 })
   assert.deepEqual(updates(receiver), [[1, 1]])
-  assert.ok(world.gateway.arbiter.counts.duplicates >= 1)
+  assert.ok(world.gateway.input.counts.duplicates >= 1)
   await world.gateway.close()
 })
 

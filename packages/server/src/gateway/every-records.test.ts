@@ -85,7 +85,7 @@ test('nobody holds what lies between: the gap is told, and what follows is compl
   world.pass(3000)
   assert.deepEqual(look(), [1, 2, 48, 49, 50, 51, 52])
   assert.deepEqual(gaps, ['1:0:1'])
-  assert.equal(world.gateway.arbiter.counts.gaps, 1)
+  assert.equal(world.gateway.input.counts.gaps, 1)
   trade(3)
   assert.deepEqual(look().slice(-3), [53, 54, 55])
   assert.equal(gaps.length, 1)
@@ -165,7 +165,7 @@ test('a symbol that moves to another partition, because the topic has grown, goe
   trade(3, { partition: 1 })
   world.pass(1000)
   assert.deepEqual([look(), gaps], [upTo(9), []])
-  assert.ok(world.gateway.arbiter.counts.refills < 10, `${world.gateway.arbiter.counts.refills} refills`)
+  assert.ok(world.gateway.input.counts.refills < 10, `${world.gateway.input.counts.refills} refills`)
   await world.gateway.close()
 })
 

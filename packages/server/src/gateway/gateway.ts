@@ -1,7 +1,6 @@
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
-import { Hub, oldestPulseAgeMs } from '../hub/index.ts'
+import { type Hub, oldestPulseAgeMs } from '../hub/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
-import { ConfigError } from '../runtime/errors.ts'
 import { advertisedAddresses, type GatewayConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { MemoryPressure } from '../runtime/memory/index.ts'
@@ -10,14 +9,13 @@ import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/i
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
-import { Arbiter } from './arbiter.ts'
 import { Balance, type Peers } from './balance.ts'
+import type { GatewayInput } from './gateway-input.ts'
 import { leasedPeers } from './leased-peers.ts'
-import { LeasedUpstreams } from './leased-upstreams.ts'
-import { connectWebSocket, type ConnectLink } from './link-transport.ts'
+import type { ConnectLink } from './link-transport.ts'
 import type { Link } from './link.ts'
-import { Links } from './links.ts'
-import { LINKS_MAX, staticUpstreams, type Upstreams } from './upstreams.ts'
+import { LinkedInput } from './linked-input.ts'
+import { type PushBeside, SharedInput } from './shared-input.ts'
 
 const CHECK_INTERVAL_MS = 100
 /** Checks that come later than this are those of a process that stood still. */
@@ -27,6 +25,8 @@ export interface GatewayDeps {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
+  /** The push node whose hub it serves. Default: none, it has links to push nodes. */
+  readonly beside?: PushBeside
   /** How upstream nodes are reached. Default: WebSocket. */
   readonly connect?: ConnectLink
   /** How clients come in. Default: WebSocket on the configured address. */
@@ -41,12 +41,11 @@ export interface GatewayDeps {
   readonly memory?: MemoryPressure
 }
 
-/** Makes one stream of both lines and serves clients. */
+/** Serves clients, from links to push nodes of both lines or from the push node beside it. */
 export class Gateway implements Service, Member {
   readonly hub: Hub
   readonly sessions: Sessions
-  readonly arbiter: Arbiter
-  readonly #links: Links
+  readonly input: GatewayInput
   readonly #config: GatewayConfig
   readonly #server: StreamListener
   readonly #balance: Balance
@@ -63,18 +62,32 @@ export class Gateway implements Service, Member {
   #beatNow: () => void = () => {}
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
-    const { listen, session, groups, symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds } = config.gateway
+    const { listen, session, groups } = config.gateway
     this.#config = config
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
     const stages = deps.stages ?? unwatchedStages
     this.#stages = stages
     const random = deps.random ?? Math.random
-    this.hub = new Hub({ nodeId: config.node.id, clock: this.#clock })
+    const { beside, connect, directory } = deps
+    this.input =
+      beside !== undefined
+        ? new SharedInput(beside)
+        : new LinkedInput({
+            config,
+            clock: this.#clock,
+            random,
+            logger: deps.logger,
+            stages,
+            ...(connect === undefined ? {} : { connect }),
+            ...(directory === undefined ? {} : { directory }),
+          })
+    this.hub = this.input.hub
     const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
     const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers }))
     this.sessions = new Sessions({
       hub: this.hub,
+      nodeId: config.node.id,
       session,
       role: 'gateway',
       version: VERSION,
@@ -86,27 +99,7 @@ export class Gateway implements Service, Member {
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
     })
     balance.attach(this.sessions)
-    const upstreams = this.#makeUpstreams(deps.directory)
-    this.arbiter = new Arbiter({
-      hub: this.hub,
-      logger: deps.logger,
-      subscribeDeadlineMs,
-      feeds,
-      whyNoLinks: () => upstreams.whyNot(),
-      feedDefaults: { symbolsMax, staleAfterMs, history },
-    })
-    this.hub.connect(this.arbiter, this.sessions)
-    this.#links = new Links({
-      upstreams,
-      arbiter: this.arbiter,
-      connect: deps.connect ?? connectWebSocket,
-      clock: this.#clock,
-      random,
-      logger: deps.logger,
-      client: `${config.node.id}/${VERSION}`,
-      pulseIntervalMs: config.gateway.linkPulseIntervalMs,
-      dispatching: stages.open('dispatch'),
-    })
+    this.input.serve(this.sessions)
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
@@ -118,14 +111,14 @@ export class Gateway implements Service, Member {
     })
   }
 
-  /** It knows which feeds there are, so that it can answer, nobody has told it to go, and nothing in it is stuck. */
+  /** It can answer, nobody has told it to go, and nothing in it is stuck. */
   get ready(): boolean {
-    return this.#stages.fault === null && this.hub.feeds.length > 0 && this.#word === 'online'
+    return this.#stages.fault === null && this.input.ready && this.#word === 'online'
   }
 
   /** Those that are there now. */
   get links(): readonly Link[] {
-    return [...this.#links]
+    return this.input.links
   }
 
   get port(): number {
@@ -139,12 +132,11 @@ export class Gateway implements Service, Member {
   async start(): Promise<void> {
     await this.#server.listen()
     this.#logger.info('listening', `gateway ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
-    this.#links.open()
+    this.input.open()
     const standstill = new Standstill(this.#clock, CHECK_LATE_MS)
     this.#timer = this.#clock.every(CHECK_INTERVAL_MS, () => {
       if (standstill.tick()) return
-      this.hub.checkFreshness()
-      this.arbiter.sweep()
+      this.input.check()
       this.#checkResynced()
     })
   }
@@ -170,22 +162,9 @@ export class Gateway implements Service, Member {
     this.#balance.close()
     this.#timer = null
     this.sessions.close()
-    this.#links.close()
+    this.input.close()
     await this.#server.close()
     this.#closed.resolve()
-  }
-
-  #makeUpstreams(directory: Directory | undefined): Upstreams {
-    const { node, gateway } = this.#config
-    if (gateway.upstreams.length === 0 && directory !== undefined) {
-      return new LeasedUpstreams({ directory, self: node.id, zone: node.zone })
-    }
-    const upstreams = staticUpstreams(gateway.upstreams)
-    if (upstreams.chosen.length > LINKS_MAX) {
-      const problem = `gateway.upstreams: ${upstreams.chosen.length} addresses; a gateway links to at most ${LINKS_MAX} upstream nodes`
-      throw new ConfigError('config_invalid', problem, [problem])
-    }
-    return upstreams
   }
 
   // ---- as a member of the directory

@@ -5,17 +5,25 @@ import type { View } from './view.ts'
  * choice of fields that hold the same earlier state. There are rarely more than two or three, so a list is searched.
  */
 export class EncodedFrames {
-  #bin: { view: View; from: number; revision: number; bytes: Uint8Array | null }[] | null = null
+  // The first stands here itself: with one more object to go through, composing takes a tenth longer.
+  #view: View | null = null
+  #from = 0
+  #revision = 0
+  #bytes: Uint8Array | null = null
+  #more: { view: View; from: number; revision: number; bytes: Uint8Array | null }[] | null = null
   #json: { view: View; text: string }[] | null = null
 
   clear(): void {
-    this.#bin = null
+    this.#view = null
+    this.#bytes = null
+    this.#more = null
     this.#json = null
   }
 
   /** `undefined` when not encoded yet; `null` when there is nothing to send. */
   bin(view: View, from: number, revision: number): Uint8Array | null | undefined {
-    const list = this.#bin
+    if (this.#from === from && this.#view === view && this.#revision === revision) return this.#bytes
+    const list = this.#more
     if (list === null) return undefined
     for (let i = 0; i < list.length; i++) {
       const item = list[i]!
@@ -25,10 +33,17 @@ export class EncodedFrames {
   }
 
   setBin(view: View, from: number, revision: number, bytes: Uint8Array | null): void {
-    this.#bin ??= []
+    if (this.#view === null) {
+      this.#view = view
+      this.#from = from
+      this.#revision = revision
+      this.#bytes = bytes
+      return
+    }
+    this.#more ??= []
     // A symbol watched by receivers at very many different states would otherwise search for long.
-    if (this.#bin.length >= 8) this.#bin.shift()
-    this.#bin.push({ view, from, revision, bytes })
+    if (this.#more.length >= 8) this.#more.shift()
+    this.#more.push({ view, from, revision, bytes })
   }
 
   json(view: View): string | undefined {

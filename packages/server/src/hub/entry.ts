@@ -1,3 +1,4 @@
+import type { PatternState } from './pattern-state.ts'
 import type { Subscription } from './subscription.ts'
 import type { SymbolState } from './symbol.ts'
 
@@ -9,26 +10,30 @@ export interface Subscriber {
   ready(entry: Entry): void
   /** The symbol cannot be had. The entry is detached already. */
   refused(entry: Entry, code: string, message: string): void
+  /** A symbol that this pattern subscription asked for appeared. */
+  matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void
+  patternReady(subscription: Subscription, pattern: PatternState): void
 }
 
 /** One symbol in one subscription of one session. */
 export class Entry {
+  // What each update looks at comes first: there are very many entries, and they are read from far away.
   readonly subscription: Subscription
   readonly symbol: SymbolState
-  readonly ref: number
   /** The symbol's count that the receiver has been given; −1: nothing yet. */
   held = -1
-  /** Position behind `held`, for `every` deliveries; else a newer one that the receiver holds from another sender. */
-  heldPosition = ''
-  /** Whether the next update has to carry the whole image, because the receiver has none to apply changes to. */
-  whole = true
-  /** Whether the `subscribed` row was sent; nothing else is before. */
-  answered = false
-  /** Whether its row counts in the digest. */
-  inForce = false
   /** Whether it stands in the session's queue of what is due. */
   queued = false
+  /** Whether the `subscribed` row was sent; nothing else is before. */
+  answered = false
   detached = false
+  /** Whether the next update has to carry the whole image, because the receiver has none to apply changes to. */
+  whole = true
+  readonly ref: number
+  /** Position behind `held`, for `every` deliveries; else a newer one that the receiver holds from another sender. */
+  heldPosition: string | null = null
+  /** Whether its row counts in the digest. */
+  inForce = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1
   /** Whether the receiver asked for it by name, and which patterns brought it; a set for each would double the size of idle sessions. */

@@ -29,7 +29,7 @@ class Recorder implements Subscriber, HubListener {
   matched(_subscription: Subscription, pattern: { pattern: string }, symbol: { name: string }): void {
     this.heard.push(`matched ${pattern.pattern} ${symbol.name}`)
   }
-  patternReady(_feed: unknown, pattern: { pattern: string }): void {
+  patternReady(_subscription: unknown, pattern: { pattern: string }): void {
     this.heard.push(`patternReady ${pattern.pattern}`)
   }
   feeds(): void {
@@ -156,9 +156,10 @@ test('a pattern lives as long as one subscription has it', () => {
   const pattern = hub.addPattern(one, '*')
   hub.addPattern(two, '*')
   assert.equal(pattern.readiness, 'waiting')
-  hub.patternReady(feed, pattern)
-  hub.patternReady(feed, pattern)
-  assert.deepEqual(recorder.take(), ['patternReady *'])
+  hub.patternReady(pattern)
+  hub.patternReady(pattern)
+  // Each of the two subscriptions is told, once.
+  assert.deepEqual(recorder.take(), ['patternReady *', 'patternReady *'])
   hub.removePattern(one, '*')
   hub.removePattern(one, '*')
   assert.deepEqual([wishes, feed.patterns.size], [['want'], 1])

@@ -25,14 +25,11 @@ export interface HubSource {
   explain(feed: Feed, partition: number): StaleCause
 }
 
-/** Who wants to know what concerns a whole feed: the sessions' server. */
+/** Who wants to know what concerns a whole feed: a server of sessions. */
 export interface HubListener {
   /** A pulse went through; frames can be composed. */
   pulse(feed: Feed): void
   freshness(feed: Feed, change: FreshnessChange): void
-  /** A symbol that this pattern subscription asked for appeared. */
-  matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void
-  patternReady(feed: Feed, pattern: PatternState): void
   /** The list of feeds changed. */
   feeds(): void
 }
@@ -48,7 +45,7 @@ export class Hub {
   readonly #pulseFrames: PulseFrames
   readonly #rateLanes: RateLanes
   #source: HubSource | null = null
-  #listener: HubListener | null = null
+  readonly #listeners: HubListener[] = []
 
   constructor(options: { readonly nodeId: string; readonly clock: Clock; readonly feeds?: readonly FeedOptions[] }) {
     this.nodeId = options.nodeId
@@ -62,7 +59,12 @@ export class Hub {
   /** Connects the hub to where its updates come from and to who serves sessions. Once, before anything flows. */
   connect(source: HubSource, listener: HubListener): void {
     this.#source = source
-    this.#listener = listener
+    this.listen(listener)
+  }
+
+  /** One more who serves sessions: a gateway beside a push node. */
+  listen(listener: HubListener): void {
+    this.#listeners.push(listener)
   }
 
   /** In the order of their indexes. */
@@ -75,7 +77,7 @@ export class Hub {
     const feed = new Feed(this.#feeds.length, options)
     this.#feeds.push(feed)
     this.#byName.set(feed.name, feed)
-    this.#listener?.feeds()
+    for (const listener of this.#listeners) listener.feeds()
     return feed
   }
 
@@ -95,7 +97,7 @@ export class Hub {
     feed.carried = carried
     // What the feed no longer has would be stale for ever.
     for (const { partition } of feed.freshness.partitions) if (partitions > 0 && partition >= partitions) feed.freshness.forget(partition)
-    this.#listener?.feeds()
+    for (const listener of this.#listeners) listener.feeds()
   }
 
   // ---- subscriptions
@@ -181,7 +183,7 @@ export class Hub {
   #match(symbol: SymbolState): void {
     for (const pattern of symbol.feed.patterns.values()) {
       if (!pattern.matches(symbol.name)) continue
-      for (const subscription of pattern.subscriptions) this.#listener?.matched(subscription, pattern, symbol)
+      for (const subscription of pattern.subscriptions) subscription.subscriber.matched(subscription, pattern, symbol)
     }
   }
 
@@ -199,16 +201,16 @@ export class Hub {
     }
   }
 
-  patternReady(feed: Feed, pattern: PatternState): void {
+  patternReady(pattern: PatternState): void {
     if (pattern.readiness === 'ready') return
     pattern.readiness = 'ready'
-    this.#listener?.patternReady(feed, pattern)
+    for (const subscription of pattern.subscriptions) subscription.subscriber.patternReady(subscription, pattern)
   }
 
   /** A pulse arrived behind every update that precedes it. @returns whether it was progress. */
   pulse(feed: Feed, point: PulsePoint): boolean {
     if (!feed.freshness.accept(point)) return false
-    this.#listener?.pulse(feed)
+    for (const listener of this.#listeners) listener.pulse(feed)
     return true
   }
 
@@ -217,7 +219,8 @@ export class Hub {
     const nowMs = this.clock.nowMs()
     for (const feed of this.#feeds) {
       const change = feed.freshness.check(nowMs, (partition) => this.#source!.explain(feed, partition))
-      if (change.stale.length > 0 || change.live.length > 0) this.#listener?.freshness(feed, change)
+      if (change.stale.length === 0 && change.live.length === 0) continue
+      for (const listener of this.#listeners) listener.freshness(feed, change)
     }
   }
 

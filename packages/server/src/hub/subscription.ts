@@ -23,6 +23,7 @@ export class Subscription {
   // Of the options, side by side with the rest: they are looked at for each update.
   readonly view: View
   readonly delivery: FeedMode
+  readonly isEvery: boolean
   readonly periodMs: number
   readonly image: boolean
   readonly history: number
@@ -36,6 +37,7 @@ export class Subscription {
     this.feed = feed
     this.view = options.view
     this.delivery = options.delivery
+    this.isEvery = options.delivery === 'every'
     this.periodMs = options.periodMs
     this.image = options.image
     this.history = options.history

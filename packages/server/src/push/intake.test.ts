@@ -22,7 +22,6 @@ function setUp(more: Readonly<Record<string, unknown>> = {}) {
     pulse: (feed: Feed) => void pulses.push(feed),
     freshness() {},
     matched: (_: unknown, __: unknown, symbol: SymbolState) => void updates.push(symbol.name),
-    patternReady() {},
     feeds() {},
   }
   hub.connect(everything, listener)

@@ -165,6 +165,7 @@ export class PushNode implements Service, HubSource, Member {
     this.#timer = null
     this.#stopListening()
     this.sessions.close()
+    this.hub.close()
     await this.#server.close()
     await Promise.all(this.#inputs.map((input) => input.close()))
     this.#closed.resolve()
@@ -204,7 +205,7 @@ export class PushNode implements Service, HubSource, Member {
   #answerWaiting(feed: Feed): void {
     if (!this.#answers(feed)) return
     for (const symbol of feed.symbols.values()) this.hub.symbolReady(symbol)
-    for (const pattern of feed.patterns.values()) this.hub.patternReady(feed, pattern)
+    for (const pattern of feed.patterns.values()) this.hub.patternReady(pattern)
   }
 
   want(symbol: SymbolState): boolean {

@@ -49,8 +49,6 @@ function setUp(options: Options = {}) {
     },
     {
       pulse() {},
-      matched() {},
-      patternReady() {},
       feeds() {},
       freshness(_feed, change) {
         for (const { partition, state } of change.stale) stale.set(partition, state)

@@ -10,6 +10,7 @@ import type { Session } from './session.ts'
 /** What all sessions of a node share. */
 export interface SessionContext {
   readonly hub: Hub
+  readonly nodeId: string
   readonly options: SessionOptions
   readonly role: 'push' | 'gateway'
   readonly version: string
@@ -26,12 +27,16 @@ export interface SessionContext {
   stalled(session: Session, kind: StallKind | null, silentMs: number): void
 }
 
-export function welcomeFrame({ hub, options, role, version }: SessionContext, session: string, pulseIntervalMs: number): WelcomeFrame {
+export function welcomeFrame(
+  { hub, nodeId, options, role, version }: SessionContext,
+  session: string,
+  pulseIntervalMs: number,
+): WelcomeFrame {
   const slowerMs = Math.max(0, pulseIntervalMs - options.pulseIntervalMs)
   return {
     t: 'welcome',
     session,
-    node: hub.nodeId,
+    node: nodeId,
     role,
     version: `${version} (protocol ${PROTOCOL_VERSION})`,
     at: hub.clock.nowMs(),

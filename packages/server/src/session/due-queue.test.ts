@@ -4,7 +4,7 @@ import { feedOptions } from '../../../../test/support/sender.ts'
 import { Entry, Feed, Subscription, type Subscriber } from '../hub/index.ts'
 import { DueQueue } from './due-queue.ts'
 
-const nobody: Subscriber = { due() {}, ready() {}, refused() {} }
+const nobody: Subscriber = { due() {}, ready() {}, refused() {}, matched() {}, patternReady() {} }
 
 function entriesOf(count: number): Entry[] {
   const feed = new Feed(0, feedOptions)

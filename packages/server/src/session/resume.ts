@@ -7,9 +7,9 @@ import type { Entry, SymbolState } from '../hub/index.ts'
  */
 export function positionReceiver(entry: Entry, position: string | undefined): AnswerState {
   const { symbol, subscription } = entry
-  const isEvery = subscription.delivery === 'every'
+  const { isEvery } = subscription
   entry.held = -1
-  entry.heldPosition = ''
+  entry.heldPosition = null
   const from = position === undefined ? undefined : parsePosition(position)
   if (from !== undefined) {
     const recovered = symbol.offset >= 0 && (isEvery ? resumeEvery(entry, from) : resumeLatest(symbol, from))

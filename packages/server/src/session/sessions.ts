@@ -1,14 +1,4 @@
-import {
-  WHOLE_FEED,
-  type Feed,
-  type FreshnessChange,
-  type Hub,
-  type HubListener,
-  type PatternState,
-  type StaleState,
-  type Subscription,
-  type SymbolState,
-} from '../hub/index.ts'
+import { WHOLE_FEED, type Feed, type FreshnessChange, type Hub, type HubListener, type StaleState } from '../hub/index.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
@@ -51,6 +41,8 @@ export class Sessions implements HubListener {
 
   constructor(options: {
     readonly hub: Hub
+    /** Who serves them. Default: the node that the hub is of. */
+    readonly nodeId?: string
     readonly session: SessionOptions
     readonly role: 'push' | 'gateway'
     readonly version: string
@@ -76,6 +68,7 @@ export class Sessions implements HubListener {
     this.#incarnation = hub.epoch.toString(36)
     this.#context = {
       hub,
+      nodeId: options.nodeId ?? hub.nodeId,
       options: options.session,
       role: options.role,
       version: options.version,
@@ -108,7 +101,7 @@ export class Sessions implements HubListener {
 
   /** Takes a connection; it becomes a session when it says hello. */
   accept(transport: Transport): Session {
-    const session = new Session(`${this.#context.hub.nodeId}.${this.#incarnation}.${this.#nextId++}`, transport, this.#context)
+    const session = new Session(`${this.#context.nodeId}.${this.#incarnation}.${this.#nextId++}`, transport, this.#context)
     this.#sessions.add(session)
     // Its upgrade was on the way when the node began to drain.
     if (this.#moves.draining) session.close('draining', 'this node is going away')
@@ -141,7 +134,6 @@ export class Sessions implements HubListener {
     this.#checkTimer.cancel()
     this.#wheel.close()
     this.#context.scheduler.close()
-    this.#context.hub.close()
   }
 
   // ---- what the hub tells
@@ -171,16 +163,6 @@ export class Sessions implements HubListener {
       log.warn('feed_stale', `${feed.name} is stale: ${message}`, { feed: feed.name, partitions, hop, reason })
     }
     if (live.length > 0) log.info('feed_live', `${feed.name} is live again`, { feed: feed.name, partitions: live })
-  }
-
-  matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
-    if (subscription.subscriber instanceof Session) subscription.subscriber.matched(subscription, pattern, symbol)
-  }
-
-  patternReady(_feed: Feed, pattern: PatternState): void {
-    for (const subscription of pattern.subscriptions) {
-      if (subscription.subscriber instanceof Session) subscription.subscriber.patternReady(subscription, pattern)
-    }
   }
 
   feeds(): void {

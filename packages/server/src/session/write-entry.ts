@@ -11,7 +11,7 @@ const BEFORE_ALL = '0:0:0'
  */
 export function writeEntry(composer: Composer, entry: Entry, bytesMax: number): boolean {
   if (entry.detached || !entry.answered) return false
-  const isEvery = entry.subscription.delivery === 'every'
+  const { isEvery } = entry.subscription
   if (isEvery && entry.held >= 0) return writeItems(composer, entry, bytesMax)
   // What a rate's tick was waited for may have come with a snapshot meanwhile.
   if (isEvery || entry.held !== entry.symbol.count) writeLatest(composer, entry)
@@ -23,8 +23,8 @@ function writeLatest(composer: Composer, entry: Entry): void {
   if (symbol.offset < 0 || !composer.latest(entry)) return
   entry.held = symbol.count
   entry.whole = symbol.deleted
-  if (entry.subscription.delivery === 'every') entry.heldPosition = formatPosition(symbol)
-  else if (entry.heldPosition !== '') entry.whole ||= isBehindReceiver(entry)
+  if (entry.subscription.isEvery) entry.heldPosition = formatPosition(symbol)
+  else if (entry.heldPosition !== null) entry.whole ||= isBehindReceiver(entry)
 }
 
 /**
@@ -32,10 +32,10 @@ function writeLatest(composer: Composer, entry: Entry): void {
  * not know: the first update that it takes has to be whole, and has to come even if it changes nothing here.
  */
 function isBehindReceiver(entry: Entry): boolean {
-  const from = parsePosition(entry.heldPosition)
+  const from = parsePosition(entry.heldPosition!)
   const { symbol } = entry
   const isBehind = from !== undefined && comparePositions(symbol, symbol.ts, from, symbol.ts) < 0
-  if (!isBehind) entry.heldPosition = ''
+  if (!isBehind) entry.heldPosition = null
   return isBehind
 }
 
@@ -64,6 +64,6 @@ function writeItems(composer: Composer, entry: Entry, bytesMax: number): boolean
 }
 
 function writeGap(composer: Composer, entry: Entry): void {
-  composer.control({ t: 'gap', ref: entry.ref, after: entry.heldPosition === '' ? BEFORE_ALL : entry.heldPosition })
+  composer.control({ t: 'gap', ref: entry.ref, after: entry.heldPosition ?? BEFORE_ALL })
   entry.whole = true
 }

@@ -304,10 +304,14 @@ describe('the directory', () => {
 })
 
 describe('splitAllConfig', () => {
-  it('gives each role an id of its own and links the gateway to the push node beside it', () => {
+  it('gives each role an id of its own, and the gateway the hub of the push node beside it, or a link', () => {
     const roles = splitAllConfig(loadConfig('all', { env: { ...FEEDS, PULSEWIRE_NODE_ID: 'n' } }))
     assert.deepEqual([roles.push?.node.id, roles.gateway?.node.id, roles.pulse?.node.id], ['n-push', 'n-gateway', 'n-pulse'])
-    assert.deepEqual(roles.gateway?.gateway.upstreams, [{ line: 'A', addresses: ['ws://127.0.0.1:8081'] }])
+    assert.deepEqual(roles.gateway?.gateway.upstreams, [])
+    for (const env of [{ PULSEWIRE_GATEWAY_FEEDS: '[quote]' }, { PULSEWIRE_PUSH_PARTITIONS: '[0]' }]) {
+      const { gateway } = splitAllConfig(loadConfig('all', { env: { ...FEEDS, ...env } }))
+      assert.deepEqual(gateway?.gateway.upstreams, [{ line: 'A', addresses: ['ws://127.0.0.1:8081'] }])
+    }
   })
 
   it('demands upstreams of a gateway without a push node', () => {

@@ -14,8 +14,8 @@ export interface RoleConfigs {
 }
 
 /**
- * The configuration of each of the given roles in one process: ids that differ by role, and the gateway linked to the
- * push node beside it when it is given no other. Without a choice all roles run; a balancer only where there is a directory.
+ * The configuration of each of the given roles in one process: ids that differ by role. A gateway that is given no upstream
+ * nodes is left without any when it can serve from the hub of the push node beside it; else it is linked to it. Without a choice all roles run; a balancer only where there is a directory.
  * @throws ConfigError `config_invalid` when there is a gateway, no push node beside it, and no upstream, or a balancer without directory.
  */
 export function splitAllConfig(config: AllConfig, named?: readonly ProcessRole[]): RoleConfigs {
@@ -53,6 +53,8 @@ function linked({ node, gateway, push, directory }: AllConfig, roles: readonly P
       'gateway.upstreams: missing, expected the push nodes by line, because --roles leaves out push',
     ])
   }
+  // A hub that has not all, or more than is offered, cannot be served from as it is.
+  if (!Array.isArray(push.partitions) && gateway.feeds === 'all') return gateway
   const host = isEveryAddress(push.listen.host) ? '127.0.0.1' : push.listen.host
   const address = `ws://${host.includes(':') ? `[${host}]` : host}:${push.listen.port}`
   return { ...gateway, upstreams: [{ line: node.line, addresses: [address] }] }

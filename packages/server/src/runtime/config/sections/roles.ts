@@ -42,7 +42,7 @@ export const gatewaySection = z
       .array(upstream)
       .default([])
       .describe(
-        'The push nodes, by line. Without any, they are found by their leases (`directory.enabled`), or it is the one beside it in `pulsewire all`. Two lines survive the loss of any one push node.',
+        'The push nodes, by line. Without any, they are found by their leases (`directory.enabled`), or the hub of the one beside it in `pulsewire all` is served, with the settings of its feeds. Two lines survive the loss of any one push node.',
       ),
     feeds: z
       .union([z.literal('all'), z.array(nodeName('Name of a feed.')).min(1)])

@@ -1,0 +1,103 @@
+import type { Directory } from '../directory/index.ts'
+import { Hub } from '../hub/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { GatewayConfig } from '../runtime/config/index.ts'
+import { ConfigError } from '../runtime/errors.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Stages } from '../runtime/stages/index.ts'
+import { VERSION } from '../runtime/version.ts'
+import type { Sessions } from '../session/index.ts'
+import { Arbiter } from './arbiter.ts'
+import type { GatewayInput, LinkCounts } from './gateway-input.ts'
+import { LeasedUpstreams } from './leased-upstreams.ts'
+import { connectWebSocket, type ConnectLink } from './link-transport.ts'
+import type { Link } from './link.ts'
+import { Links } from './links.ts'
+import { LINKS_MAX, staticUpstreams, type Upstreams } from './upstreams.ts'
+
+export interface LinkedInputOptions {
+  readonly config: GatewayConfig
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+  readonly stages: Stages
+  /** How upstream nodes are reached. Default: WebSocket. */
+  readonly connect?: ConnectLink
+  /** Names the push nodes when the configuration names none. */
+  readonly directory?: Directory
+}
+
+/** A hub of the gateway's own, fed by links to push nodes of both lines. */
+export class LinkedInput implements GatewayInput {
+  readonly hub: Hub
+  readonly arbiter: Arbiter
+  readonly #links: Links
+
+  constructor({ config, clock, random, logger, stages, connect, directory }: LinkedInputOptions) {
+    const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
+    this.hub = new Hub({ nodeId: config.node.id, clock })
+    const upstreams = makeUpstreams(config, directory)
+    this.arbiter = new Arbiter({
+      hub: this.hub,
+      logger,
+      subscribeDeadlineMs,
+      feeds,
+      whyNoLinks: () => upstreams.whyNot(),
+      feedDefaults: { symbolsMax, staleAfterMs, history },
+    })
+    this.#links = new Links({
+      upstreams,
+      arbiter: this.arbiter,
+      connect: connect ?? connectWebSocket,
+      clock,
+      random,
+      logger,
+      client: `${config.node.id}/${VERSION}`,
+      pulseIntervalMs: linkPulseIntervalMs,
+      dispatching: stages.open('dispatch'),
+    })
+  }
+
+  /** It knows which feeds there are, so that it can answer. */
+  get ready(): boolean {
+    return this.hub.feeds.length > 0
+  }
+
+  get links(): readonly Link[] {
+    return [...this.#links]
+  }
+
+  get counts(): LinkCounts {
+    return this.arbiter.counts
+  }
+
+  serve(sessions: Sessions): void {
+    this.hub.connect(this.arbiter, sessions)
+  }
+
+  open(): void {
+    this.#links.open()
+  }
+
+  check(): void {
+    this.hub.checkFreshness()
+    this.arbiter.sweep()
+  }
+
+  close(): void {
+    this.#links.close()
+    this.hub.close()
+  }
+}
+
+function makeUpstreams({ node, gateway }: GatewayConfig, directory: Directory | undefined): Upstreams {
+  if (gateway.upstreams.length === 0 && directory !== undefined) {
+    return new LeasedUpstreams({ directory, self: node.id, zone: node.zone })
+  }
+  const upstreams = staticUpstreams(gateway.upstreams)
+  if (upstreams.chosen.length > LINKS_MAX) {
+    const problem = `gateway.upstreams: ${upstreams.chosen.length} addresses; a gateway links to at most ${LINKS_MAX} upstream nodes`
+    throw new ConfigError('config_invalid', problem, [problem])
+  }
+  return upstreams
+}
