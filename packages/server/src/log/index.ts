@@ -6,6 +6,8 @@ export type {
   LogReader,
   LogRecord,
   LogStart,
+  OffsetRange,
+  OffsetSpan,
   PartitionRange,
   PartitionStart,
   TopicDescription,

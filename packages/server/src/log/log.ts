@@ -52,12 +52,30 @@ export interface TopicDescription {
   readonly partitions: readonly PartitionRange[]
 }
 
+/** Offsets from `from` up to, but not including, `next`. */
+export interface OffsetRange {
+  readonly from: number
+  readonly next: number
+}
+
+/**
+ * The offsets that a batch speaks for: each has its record in it, except those that are said to be `absent`, in order.
+ * Where one span ends, the next of the partition begins, unless `started` or `jumped` stands between them. So whatever
+ * gets lost, is repeated or changes places on its way shows.
+ */
+export interface OffsetSpan extends OffsetRange {
+  /** The log itself has nothing to give there: markers and aborted records of transactions, what compaction took. */
+  readonly absent: readonly OffsetRange[]
+}
+
 /** What a reader meets, in order within each partition. */
 export type LogEvent =
   | {
       readonly kind: 'records'
       readonly partition: number
+      /** Empty where the span is absent as a whole. */
       readonly records: readonly LogRecord[]
+      readonly span: OffsetSpan
       /** The partition's high watermark as known with this batch: tells how far behind the reader is. */
       readonly highWatermark: number
     }

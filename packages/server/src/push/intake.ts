@@ -25,7 +25,8 @@ export type PoisonKind =
   | 'too_many_fields'
   | 'bad_timestamp'
 
-type Batch = Extract<LogEvent, { kind: 'records' }>
+/** That it is whole has been seen to. */
+type Batch = Omit<Extract<LogEvent, { kind: 'records' }>, 'span'>
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

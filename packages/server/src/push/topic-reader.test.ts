@@ -463,7 +463,7 @@ test('given up in the middle of a large batch, a partition leaves nothing behind
   const oneBatch = (topic: string): LogReader => {
     const events: LogEvent[] = [
       { kind: 'started', partition: 0, offset: 0, highWatermark: 5000 },
-      { kind: 'records', partition: 0, records, highWatermark: 5000 },
+      { kind: 'records', partition: 0, records, span: { from: 0, next: 5000, absent: [] }, highWatermark: 5000 },
     ]
     const closed = Promise.withResolvers<void>()
     const close = async () => closed.resolve()

@@ -6,6 +6,7 @@ import { LogError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { type Exclusive, type Hold, type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import type { Intake } from './intake.ts'
+import { type Batch, Continuity, isWhole, soundPart } from './continuity.ts'
 import { Progress } from './progress.ts'
 
 /** Between two attempts to find a topic that is not there, or a log that does not answer. */
@@ -16,6 +17,8 @@ const REBUILD_AFTER_MS = 10_000
 const LOG_CALL_DEADLINE_MS = 300_000
 /** Readers of one feed, at most as many as it has topics. */
 const INTAKE_QUEUE_MAX = 8
+/** At most one line about records that were left out per topic in this time. */
+const HOLE_LOG_INTERVAL_MS = 5000
 /** Records taken in one go before sessions get their turn. */
 const TURN_RECORDS_MAX = 2000
 
@@ -36,6 +39,8 @@ export class TopicReader {
   readonly #logger: Logger
   readonly #answerable: () => void
   readonly #progress = new Progress()
+  readonly #continuity = new Continuity()
+  #holesLoggedAtMs = -Infinity
   readonly #abort = new AbortController()
   #reader: LogReader | null = null
   #running: Promise<void> = Promise.resolve()
@@ -191,6 +196,11 @@ export class TopicReader {
   explain(partition: number): StaleCause {
     if (this.#trouble !== null) return { hop: 'log', ...this.#trouble }
     const { topic } = this.#config
+    const hole = this.#continuity.holeOf(partition)
+    if (hole !== undefined) {
+      const message = `what this node is given of ${topic}/${partition} lacks records from offset ${hole} on; they are being read again`
+      return { hop: this.#hub.nodeId, reason: 'reader_stalled', message }
+    }
     const nowMs = this.#hub.clock.nowMs()
     const recordAgeMs = nowMs - (this.#intake.recordAtMs.get(partition) ?? -Infinity)
     if (recordAgeMs < this.#feed.freshness.staleAfterMs) {
@@ -369,7 +379,7 @@ export class TopicReader {
     if ('partition' in event && !this.#progress.has(event.partition)) return
     switch (event.kind) {
       case 'records':
-        await this.#takeRecords(event)
+        await this.#takeBatch(event)
         break
       case 'started':
         if (this.#left.delete(event.partition)) this.#intake.lost(event.partition, event.offset)
@@ -401,7 +411,54 @@ export class TopicReader {
     }
   }
 
-  async #takeRecords(event: Extract<LogEvent, { kind: 'records' }>): Promise<void> {
+  async #takeBatch(batch: Batch): Promise<void> {
+    const { partition } = batch
+    const next = this.#progress.next(partition)
+    if (isWhole(batch, next)) return this.#takeRecords(batch)
+    if (batch.span.next <= next) {
+      this.#continuity.counts.repeated++
+      return
+    }
+    const sound = soundPart(batch, next)
+    if (sound !== undefined) await this.#takeRecords(sound)
+    if (sound?.span.next !== batch.span.next && this.#progress.has(partition)) await this.#mend(batch)
+  }
+
+  /**
+   * Records are missing, and so is whatever else came behind them: a chain over a hole would look whole to receivers, and
+   * a pulse behind it would prove what is not here. Both wait until the log has been asked for them again.
+   */
+  async #mend(batch: Batch): Promise<void> {
+    const { partition, span, records } = batch
+    const next = this.#progress.next(partition)
+    const nowMs = this.#hub.clock.nowMs()
+    const remedy = this.#continuity.torn(partition, next, nowMs)
+    const reader = this.#reader
+    const place = `${this.#config.topic}/${partition}`
+    if (remedy.kind === 'leave') {
+      const offset = Math.max(span.from, next + 1, records.find((record) => record.offset > next)?.offset ?? span.next)
+      const message = `records of ${place} did not come, though read again for ${Math.round(nowMs - remedy.sinceMs)} ms: this node goes on without them`
+      this.#logger.error('records_unreadable', message, { from: next, to: offset })
+      this.#intake.lost(partition, offset)
+      this.#advance(partition, offset)
+      return this.#takeBatch(batch)
+    }
+    if (nowMs - this.#holesLoggedAtMs >= HOLE_LOG_INTERVAL_MS) {
+      this.#holesLoggedAtMs = nowMs
+      const message = `the reader of ${place} left records out; they are read again before anything behind them is believed`
+      this.#logger.warn('records_left_out', message, { from: next, ...this.#continuity.counts })
+    }
+    if (remedy.kind === 'rebuild') return void reader?.close()
+    reader?.remove([partition])
+    const readAgain = () => {
+      const isStill = this.#reader === reader && this.#progress.next(partition) === next
+      if (isStill) reader?.add([{ partition, start: { at: 'offset', offset: next } }])
+    }
+    if (remedy.afterMs === 0) readAgain()
+    else this.#hub.clock.after(remedy.afterMs, readAgain)
+  }
+
+  async #takeRecords(event: Batch): Promise<void> {
     const { records } = event
     using _ = await this.#intaking.enter(`records of ${this.#config.topic}/${event.partition}`)
     for (let from = 0; from < records.length; from += TURN_RECORDS_MAX) {
@@ -416,11 +473,11 @@ export class TopicReader {
       if (from + TURN_RECORDS_MAX < records.length) await new Promise<void>((resolve) => this.#hub.clock.soon(resolve))
       if (!this.#progress.has(event.partition)) return
     }
-    const last = records[records.length - 1]
-    if (last !== undefined) this.#advance(event.partition, last.offset + 1)
+    this.#advance(event.partition, event.span.next)
   }
 
   #advance(partition: number, next: number): void {
+    this.#continuity.passed(partition, next)
     if (!this.#progress.advance(partition, next)) return
     this.#tellCarried()
     this.#settle()

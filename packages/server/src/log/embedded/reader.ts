@@ -26,6 +26,8 @@ interface Cursor {
   isStarted: boolean
 }
 
+/** Offsets are dense here. */
+const NONE_ABSENT: readonly never[] = []
 const BATCH_RECORDS_MAX = 1000
 const BATCH_BYTES_MAX = 256 * 1024
 
@@ -191,5 +193,6 @@ function takeFrom(cursor: Cursor, partition: Partition): LogEvent | undefined {
   if (held === latest) return undefined
   const records = partition.slice(held, BATCH_RECORDS_MAX, BATCH_BYTES_MAX)
   cursor.next = held + records.length
-  return { kind: 'records', partition: cursor.partition, records, highWatermark: latest }
+  const span = { from: held, next: cursor.next, absent: NONE_ABSENT }
+  return { kind: 'records', partition: cursor.partition, records, span, highWatermark: latest }
 }

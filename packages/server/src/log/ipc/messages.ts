@@ -41,7 +41,7 @@ export type ToServer =
 export type WireEvent =
   | Exclude<LogEvent, { kind: 'records' } | { kind: 'unreachable' }>
   | { readonly kind: 'unreachable'; readonly error: WireError }
-  | { readonly kind: 'records'; readonly partition: number; readonly packed: Uint8Array; readonly highWatermark: number }
+  | (Pick<Extract<LogEvent, { kind: 'records' }>, 'kind' | 'partition' | 'span' | 'highWatermark'> & { readonly packed: Uint8Array })
 
 export type ToClient =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }

@@ -131,7 +131,13 @@ export class IpcReader implements LogReader {
 function fromWireEvent(event: WireEvent): LogEvent {
   switch (event.kind) {
     case 'records':
-      return { kind: 'records', partition: event.partition, records: unpackRecords(event.packed), highWatermark: event.highWatermark }
+      return {
+        kind: 'records',
+        partition: event.partition,
+        records: unpackRecords(event.packed),
+        span: event.span,
+        highWatermark: event.highWatermark,
+      }
     case 'unreachable':
       return { kind: 'unreachable', error: fromWireError(event.error) }
     default:

@@ -135,7 +135,13 @@ class ServedReader {
 function toWireEvent(event: LogEvent): WireEvent {
   switch (event.kind) {
     case 'records':
-      return { kind: 'records', partition: event.partition, packed: packRecords(event.records), highWatermark: event.highWatermark }
+      return {
+        kind: 'records',
+        partition: event.partition,
+        packed: packRecords(event.records),
+        span: event.span,
+        highWatermark: event.highWatermark,
+      }
     case 'unreachable':
       return { kind: 'unreachable', error: toWireError(event.error) }
     default:

@@ -43,7 +43,7 @@ export class EventQueue {
 
   pushFetched(fetcher: LeaderFetcher, cursor: Cursor, from: number, data: FetchedPartition): void {
     const batches = new RecordBatches(data.bytes, from, data.aborted)
-    if (this.#isEnded || batches.isExhausted) return fetcher.release()
+    if (this.#isEnded) return fetcher.release()
     this.#entries.push({ fetcher, cursor, batches, highWatermark: data.highWatermark })
     this.#wake()
   }
@@ -113,7 +113,8 @@ function takeRecords({ cursor, batches, highWatermark }: Fetched): LogEvent | un
   const { partition } = cursor
   try {
     const records = batches.take(BATCH_RECORDS_MAX)
-    return records.length === 0 ? undefined : { kind: 'records', partition, records, highWatermark }
+    const span = batches.spanTaken()
+    return span.from === span.next ? undefined : { kind: 'records', partition, records, span, highWatermark }
   } catch {
     // Unreadable bytes stay unreadable: going past them and saying so beats stopping the partition for good.
     const lost = batches.skipBatch()

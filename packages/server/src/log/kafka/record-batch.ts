@@ -1,5 +1,5 @@
 import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka'
-import type { LogRecord } from '../log.ts'
+import type { LogRecord, OffsetRange, OffsetSpan } from '../log.ts'
 
 /*
  * Record batch, magic 2 (https://kafka.apache.org/documentation/#recordbatch). Decoded here rather than by the library
@@ -46,11 +46,19 @@ export class RecordBatches {
   readonly #abortedProducers = new Set<number>()
   /** Where the next batch begins. */
   #at = 0
+  /** Offsets below this are taken, or absent. */
+  #position: number
+  /** Where the last span ended. */
+  #spannedTo: number
+  /** Since then, in order. */
+  #absent: OffsetRange[] = []
   #batch: BatchDecoder | undefined
 
   constructor(bytes: Buffer, from: number, aborted: readonly AbortedTransaction[] = []) {
     this.#bytes = bytes
     this.#from = from
+    this.#position = from
+    this.#spannedTo = from
     this.#aborted = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
     this.#batch = this.#nextBatch()
   }
@@ -64,23 +72,45 @@ export class RecordBatches {
     const records: LogRecord[] = []
     while (this.#batch !== undefined) {
       try {
-        this.#batch.decodeInto(records, recordsMax, this.#from)
+        this.#batch.decodeInto(records, recordsMax, this.#from, this.#absent)
       } catch (error) {
         // What came before the bad record is good; the next call meets it first.
+        this.#position = Math.max(this.#position, this.#batch.nextOffset)
         if (records.length > 0) return records
         throw error
       }
+      this.#position = Math.max(this.#position, this.#batch.nextOffset)
       if (this.#batch.remaining > 0) break
+      // Only of a batch that names fewer records than offsets, compaction took the last ones.
+      if (this.#batch.isDense) this.#position = this.#batch.endOffset
+      else this.#passOver(this.#batch.endOffset)
       this.#batch = this.#nextBatch()
     }
     return records
   }
 
+  /** The offsets that everything taken since the last call speaks for. What is absent is told by batch headers, not by what was decoded. */
+  spanTaken(): OffsetSpan {
+    const span = { from: this.#spannedTo, next: this.#position, absent: this.#absent }
+    this.#spannedTo = this.#position
+    if (this.#absent.length > 0) this.#absent = []
+    return span
+  }
+
   /** Goes past the batch that could not be decoded; says which offsets are lost. */
   skipBatch(): { readonly from: number; readonly to: number } | undefined {
     const batch = this.#batch
+    if (batch === undefined) return undefined
+    this.#absent = []
+    this.#position = this.#spannedTo = batch.endOffset
     this.#batch = this.#nextBatch()
-    return batch === undefined ? undefined : { from: Math.max(batch.nextOffset, this.#from), to: batch.endOffset }
+    return { from: Math.max(batch.nextOffset, this.#from), to: batch.endOffset }
+  }
+
+  /** Nothing is there up to this offset. */
+  #passOver(next: number): void {
+    if (next > this.#position) this.#absent.push({ from: this.#position, next })
+    this.#position = Math.max(this.#position, next)
   }
 
   #nextBatch(): BatchDecoder | undefined {
@@ -89,7 +119,9 @@ export class RecordBatches {
       this.#at += LENGTH_END + this.#bytes.readInt32BE(start + LENGTH_AT)
       const batch = new BatchDecoder(this.#bytes.subarray(start, this.#at))
       if (batch.endOffset <= this.#from) continue
+      this.#passOver(batch.firstOffset)
       if (!this.#isAborted(batch) && !batch.isControl) return batch
+      this.#passOver(batch.endOffset)
     }
     return undefined
   }
@@ -111,7 +143,9 @@ export class RecordBatches {
 /** One batch. The header is read at once, records when asked for. */
 class BatchDecoder {
   readonly #header: Buffer
-  readonly #firstOffset: number
+  readonly firstOffset: number
+  /** Whether it holds a record at each of its offsets, as every batch does that compaction has not come to. */
+  readonly isDense: boolean
   readonly #attributes: number
   readonly #firstTimestampMs: number
   readonly #appendTimestampMs: number | undefined
@@ -123,16 +157,17 @@ class BatchDecoder {
 
   constructor(bytes: Buffer) {
     this.#header = bytes
-    this.#firstOffset = readInt64(bytes, 0)
-    this.#nextOffset = this.#firstOffset
+    this.firstOffset = readInt64(bytes, 0)
+    this.#nextOffset = this.firstOffset
     this.#attributes = bytes.readInt16BE(ATTRIBUTES_AT)
     this.#firstTimestampMs = readInt64(bytes, FIRST_TIMESTAMP_AT)
     this.#appendTimestampMs = this.#attributes & LOG_APPEND_TIME_BIT ? readInt64(bytes, MAX_TIMESTAMP_AT) : undefined
     this.remaining = bytes.readInt32BE(RECORD_COUNT_AT)
+    this.isDense = this.endOffset - this.firstOffset === this.remaining
   }
 
   get endOffset(): number {
-    return this.#firstOffset + this.#header.readInt32BE(LAST_OFFSET_DELTA_AT) + 1
+    return this.firstOffset + this.#header.readInt32BE(LAST_OFFSET_DELTA_AT) + 1
   }
 
   get nextOffset(): number {
@@ -159,20 +194,22 @@ class BatchDecoder {
     return key !== undefined && key !== null && key.length >= 4 && key[2] === 0 && key[3] === 0
   }
 
-  decodeInto(records: LogRecord[], recordsMax: number, from: number): void {
+  /** @param absent gets the ranges from `from` on that compaction has emptied. */
+  decodeInto(records: LogRecord[], recordsMax: number, from: number, absent: OffsetRange[] = []): void {
     this.#bytes ??= this.#openRecords()
     const reader = new VarintReader(this.#bytes, this.#at)
     while (this.remaining > 0 && records.length < recordsMax) {
       const end = reader.varint() + reader.at
       reader.at++ // record attributes, unused
       const timestampMs = this.#firstTimestampMs + reader.varint()
-      const offset = this.#firstOffset + reader.varint()
+      const offset = this.firstOffset + reader.varint()
       const key = reader.bytes()
       const value = reader.bytes()
       const headerCount = reader.varint()
       const headers = headerCount > 0 ? readHeaders(reader, headerCount) : undefined
       if (reader.at !== end) throw new RangeError(`record at offset ${offset} does not end where its length says`)
       this.remaining--
+      if (!this.isDense && offset > this.#nextOffset && offset > from) absent.push({ from: Math.max(this.#nextOffset, from), next: offset })
       this.#nextOffset = offset + 1
       this.#at = end
       // A fetch may begin inside a batch, which comes whole.
