@@ -44,6 +44,7 @@ const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [1, ({ pulses }) => allPulses(pulses)],
   [1, (fleet) => logGone(fleet)],
   [2, (fleet, random) => logOfOne(fleet, random)],
+  [1, (fleet, random) => recordsLeftOut(fleet, random)],
   [1, (fleet, random) => partitionPaused(fleet, random)],
   [3, (fleet, random) => linkFault(fleet, random)],
   [3, (fleet, random) => lineFault(fleet, random)],
@@ -151,6 +152,21 @@ function logOfOne({ pushNodes }: Fleet, random: Random): Drawn | undefined {
         end: () => log.setReachable(true),
       }
     : { name: `fetches of ${node.id} hang`, level: LEVEL.fetch, touches: [node.id], begin: () => log.stall(), end: () => log.resume() }
+}
+
+/** Row 14: the log client of one node leaves records out and says nothing. */
+function recordsLeftOut({ pushNodes }: Fleet, random: Random): Drawn | undefined {
+  const node = random.pick(pushNodes)
+  const { log } = node
+  if (log === null) return undefined
+  const share = random.between(0.02, 0.3)
+  return {
+    name: `the log client of ${node.id} leaves out ${Math.round(share * 100)} % of the records`,
+    level: LEVEL.fetch,
+    touches: [node.id],
+    begin: () => log.leaveOut(share),
+    end: () => log.leaveOut(0),
+  }
 }
 
 function partitionPaused({ world }: Fleet, random: Random): Drawn {

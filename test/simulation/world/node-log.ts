@@ -31,6 +31,7 @@ export class NodeLog implements Log {
   readonly #travel: LogTravel
   readonly #appended: Appended
   readonly #fetches = new Set<Gate>()
+  #leftOut = 0
 
   /** @param appended called right after records of this process came into the log. */
   constructor(log: EmbeddedLog, process: SimProcess, random: Random, travel: LogTravel, appended: Appended) {
@@ -48,6 +49,11 @@ export class NodeLog implements Log {
   /** The fetches of all readers that are open now hang: no error, no records. A reader made anew works. */
   stall(): void {
     for (const gate of this.#fetches) gate.shut()
+  }
+
+  /** From now on the client leaves out so many of the records that it is given, and says nothing. 0: none. */
+  leaveOut(share: number): void {
+    this.#leftOut = share
   }
 
   resume(): void {
@@ -86,6 +92,10 @@ export class NodeLog implements Log {
       this.#fetches.delete(fetches)
       return reader.close()
     }
+    const spoil = (event: LogEvent): LogEvent => {
+      if (event.kind !== 'records' || this.#leftOut === 0) return event
+      return { ...event, records: event.records.filter(({ key }) => isPulse(key) || this.#random.next() >= this.#leftOut) }
+    }
     const arrive = async () => {
       await Promise.race([fetches.passed(), closed.passed()])
       await this.#pass()
@@ -98,7 +108,7 @@ export class NodeLog implements Log {
       close,
       [Symbol.asyncDispose]: close,
       async *[Symbol.asyncIterator](): AsyncGenerator<LogEvent, undefined> {
-        for await (const event of reader) if (await arrive()) yield event
+        for await (const event of reader) if (await arrive()) yield spoil(event)
       },
     }
   }
@@ -115,6 +125,11 @@ export class NodeLog implements Log {
     const delayMs = this.#travel.latencyMs + this.#random.next() * this.#travel.jitterMs
     return new Promise((resolve) => this.#process.clock.after(delayMs, resolve))
   }
+}
+
+/** Left out is what nothing else would give away. */
+function isPulse(key: Uint8Array | null): boolean {
+  return key?.[0] === 0
 }
 
 /** Open at first. Whoever comes while it is shut waits. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { passThrough } from '../../../../test/support/pass-through-log.ts'
 import { encodePulse } from '../feeds/index.ts'
-import { Hub, Subscription, type StaleState } from '../hub/index.ts'
+import { Hub, Subscription, type StaleState, type SymbolState } from '../hub/index.ts'
 import { createEmbeddedLog, type EmbeddedLog, type Log, type LogEvent, type LogReader } from '../log/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
@@ -531,3 +531,115 @@ test('after a standstill it is warm again when it has read up to where the log i
   assert.deepEqual([reader.warm, feed.carried], [true, [0, 1]])
   await reader.close()
 })
+
+/** A log client that spoils each batch as it likes: what it makes of one comes instead. */
+function spoiling(spoil: (batch: Batch) => Iterable<Batch>) {
+  return (log: EmbeddedLog): Log => ({
+    ...passThrough(log),
+    read(topic, partitions) {
+      const reader = log.read(topic, partitions)
+      async function* iterate() {
+        for await (const event of reader) {
+          if (event.kind === 'records') yield* spoil(event)
+          else yield event
+        }
+      }
+      const add = reader.add.bind(reader)
+      const remove = reader.remove.bind(reader)
+      const close = () => reader.close()
+      return { topic, add, remove, close, [Symbol.asyncIterator]: iterate, [Symbol.asyncDispose]: close }
+    },
+  })
+}
+
+type Batch = Extract<LogEvent, { kind: 'records' }>
+const EVERY = { mode: 'every', history: { recordsPerSymbol: 100, bytesMax: 1_000_000 } }
+
+test('records that the log client leaves out, repeats and reorders are taken all the same, once and in order', async () => {
+  let left = 12
+  let held: Batch | undefined
+  const { clock, log, feed, reader, append, pulse, pass, codes } = setUp({
+    feed: EVERY,
+    through: spoiling(function* (batch) {
+        if (left-- <= 0) return void (yield batch)
+        const { records } = batch
+        if (left % 3 === 0) yield { ...batch, records: records.filter((_, index) => index !== (records.length >> 1)) }
+        else if (left % 3 === 1 && held === undefined) held = batch
+        else {
+          yield batch
+          yield batch
+          if (held !== undefined) yield held
+          held = undefined
+        }
+      }),
+  })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  await clock.pass(10)
+  for (let i = 0; i < 40; i++) {
+    append(`S${i % 3}`, i)
+    if (i % 4 === 3) pulse()
+    await pass(100)
+  }
+  await pass(3000, pulse)
+  const offsets = [...feed.symbols.values()].flatMap(({ history }) => offsetsOf(history!))
+  assert.equal(offsets.length, 40)
+  for (const { history } of feed.symbols.values()) assert.deepEqual(offsetsOf(history!), offsetsOf(history!).toSorted((a, b) => a - b))
+  assert.ok(codes().includes('records_left_out'))
+  await reader.close()
+})
+
+test('no pulse goes by a hole: the partition turns stale, and says which records are missing', async () => {
+  let isSpoilt = false
+  const { clock, log, feed, reader, append, pulse, pass, stale, codes } = setUp({
+    feed: EVERY,
+    through: spoiling(function* (batch) {
+      yield isSpoilt ? { ...batch, records: batch.records.filter(({ key }) => String(key) !== 'LOST') } : batch
+    }),
+  })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  await clock.pass(10)
+  append('S0', 1)
+  await pass(500, pulse)
+  isSpoilt = true
+  append('LOST', 1)
+  await pass(3000, pulse)
+  assert.equal(feed.symbols.has('LOST'), false)
+  assert.equal(stale.get(0)?.reason, 'reader_stalled')
+  assert.match(stale.get(0)!.message!, /lacks records from offset/)
+  isSpoilt = false
+  await pass(3000, pulse)
+  assert.equal(feed.symbols.has('LOST'), true)
+  assert.equal(stale.size, 0)
+  assert.ok(!codes().includes('records_unreadable'))
+  await reader.close()
+})
+
+test('a hole that stays is left after ten seconds, said so, and receivers are told of a gap', async () => {
+  const { clock, log, feed, reader, append, pulse, pass, stale, codes } = setUp({
+    feed: EVERY,
+    through: spoiling(function* (batch) {
+      yield { ...batch, records: batch.records.filter(({ value }) => !String(value).includes('666')) }
+    }),
+  })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  reader.start()
+  await clock.pass(10)
+  append('S0', 1)
+  append('S0', 666)
+  append('S0', 3)
+  await pass(9000, pulse)
+  assert.equal(feed.symbols.get('S0')!.offset, 0)
+  await pass(6000, pulse)
+  assert.ok(codes().includes('records_unreadable'))
+  assert.deepEqual([feed.symbols.get('S0')!.offset, feed.symbols.get('S0')!.prev], [2, 1])
+  assert.equal(stale.size, 0)
+  await reader.close()
+})
+
+function offsetsOf(history: NonNullable<SymbolState['history']>): number[] {
+  const offsets: number[] = []
+  for (let item = history.oldest; item !== undefined; item = history.firstAfter(item.count)) offsets.push(item.offset)
+  return offsets
+}

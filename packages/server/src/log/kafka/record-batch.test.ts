@@ -71,6 +71,19 @@ test('records come in the pieces asked for, across batches, from the offset on t
   assert.equal(batches.isExhausted, true)
 })
 
+test('what is taken says which offsets it speaks for, and where the log itself has nothing', () => {
+  const compacted = batch(15, values(5))
+  // Its header names seven offsets: compaction has taken the last two.
+  const survivors = batch(22, values(2))
+  compacted.writeInt32BE(6, 23)
+  const batches = new RecordBatches(Buffer.concat([batch(10, values(5)), compacted, survivors]), 12)
+  assert.equal(batches.take(2).length, 2)
+  assert.deepEqual(batches.spanTaken(), { from: 12, next: 14, absent: [] })
+  assert.equal(batches.take(100).length, 8)
+  assert.deepEqual(batches.spanTaken(), { from: 14, next: 24, absent: [{ from: 20, next: 22 }] })
+  assert.deepEqual(batches.spanTaken(), { from: 24, next: 24, absent: [] })
+})
+
 test('a batch that the fetch limit cut off is left for the next fetch', () => {
   const whole = batch(0, values(3))
   const bytes = Buffer.concat([whole, batch(3, values(3)).subarray(0, 70)])
