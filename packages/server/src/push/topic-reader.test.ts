@@ -553,7 +553,7 @@ function spoiling(spoil: (batch: Batch) => Iterable<Batch>) {
 }
 
 type Batch = Extract<LogEvent, { kind: 'records' }>
-const EVERY = { mode: 'every', history: { recordsPerSymbol: 100, bytesMax: 1_000_000 } }
+const EVERY = { mode: 'every', history: { recordsPerSymbolMax: 100, bytesMax: 1_000_000 } }
 
 test('records that the log client leaves out, repeats and reorders are taken all the same, once and in order', async () => {
   let left = 12
