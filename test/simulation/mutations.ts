@@ -215,4 +215,10 @@ export const MUTATIONS: readonly Mutation[] = [
     text: 'if (appeared && symbol.feed.patterns.size > 0) this.#match(symbol)',
     instead: '',
   },
+  {
+    name: 'a push node takes what comes behind a hole',
+    file: 'packages/server/src/push/continuity.ts',
+    text: 'if (span.from !== next) return false',
+    instead: 'if (next >= 0) return true',
+  },
 ]

@@ -27,7 +27,19 @@ test('of a batch that lacks a record, what comes before that is good', () => {
 })
 
 test('absent offsets are passed over, also before and behind the records', () => {
-  const part = soundPart(batch(3, 12, [5, 6, 8, 10], [[3, 5], [7, 8], [11, 12]]), 3)
+  const part = soundPart(
+    batch(
+      3,
+      12,
+      [5, 6, 8, 10],
+      [
+        [3, 5],
+        [7, 8],
+        [11, 12],
+      ],
+    ),
+    3,
+  )
   assert.deepEqual(offsetsOf(part), [5, 6, 8])
   assert.equal(part!.span.next, 9)
   assert.equal(soundPart(batch(3, 6, [5], [[3, 5]]), 3)!.span.next, 6)

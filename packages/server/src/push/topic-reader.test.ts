@@ -561,17 +561,17 @@ test('records that the log client leaves out, repeats and reorders are taken all
   const { clock, log, feed, reader, append, pulse, pass, codes } = setUp({
     feed: EVERY,
     through: spoiling(function* (batch) {
-        if (left-- <= 0) return void (yield batch)
-        const { records } = batch
-        if (left % 3 === 0) yield { ...batch, records: records.filter((_, index) => index !== (records.length >> 1)) }
-        else if (left % 3 === 1 && held === undefined) held = batch
-        else {
-          yield batch
-          yield batch
-          if (held !== undefined) yield held
-          held = undefined
-        }
-      }),
+      if (left-- <= 0) return void (yield batch)
+      const { records } = batch
+      if (left % 3 === 0) yield { ...batch, records: records.filter((_, index) => index !== records.length >> 1) }
+      else if (left % 3 === 1 && held === undefined) held = batch
+      else {
+        yield batch
+        yield batch
+        if (held !== undefined) yield held
+        held = undefined
+      }
+    }),
   })
   log.createTopicNow(TOPIC, { partitions: 1 })
   reader.start()
@@ -584,7 +584,11 @@ test('records that the log client leaves out, repeats and reorders are taken all
   await pass(3000, pulse)
   const offsets = [...feed.symbols.values()].flatMap(({ history }) => offsetsOf(history!))
   assert.equal(offsets.length, 40)
-  for (const { history } of feed.symbols.values()) assert.deepEqual(offsetsOf(history!), offsetsOf(history!).toSorted((a, b) => a - b))
+  for (const { history } of feed.symbols.values())
+    assert.deepEqual(
+      offsetsOf(history!),
+      offsetsOf(history!).toSorted((a, b) => a - b),
+    )
   assert.ok(codes().includes('records_left_out'))
   await reader.close()
 })
