@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { isWhole } from '../../packages/server/src/push/continuity.ts'
 import type { Log, LogAppend, LogEvent, LogReader, LogRecord, LogStart, PartitionStart } from '../../packages/server/src/log/index.ts'
 
 export const EARLIEST: LogStart = { at: 'earliest' }
@@ -19,6 +20,7 @@ export class Tap implements AsyncDisposable {
   /** Resolves when the iteration ends, with what it threw. */
   readonly ended: Promise<Error | undefined>
   #check: (() => void) | undefined
+  readonly #next = new Map<number, number>()
 
   constructor(reader: LogReader) {
     this.reader = reader
@@ -70,10 +72,20 @@ export class Tap implements AsyncDisposable {
     await this.ended
   }
 
+  /** Whatever else a test looks at: spans follow one another, and each offset has its record or is absent. */
+  #hold(event: LogEvent): void {
+    if (event.kind === 'started' || event.kind === 'jumped') this.#next.set(event.partition, event.offset)
+    if (event.kind !== 'records') return
+    const { partition, records, span } = event
+    assert.ok(isWhole(event, this.#next.get(partition)!), `${records.length} records of ${partition} in ${JSON.stringify(span)}`)
+    this.#next.set(partition, span.next)
+  }
+
   async #run(): Promise<Error | undefined> {
     try {
       for await (const event of this.reader) {
         this.events.push(event)
+        this.#hold(event)
         this.#check?.()
       }
       return undefined
