@@ -32,7 +32,8 @@ before(async () => {
   ]
   const { push, gateway, pulse } = splitAllConfig(loadConfig('all', { assignments }))
   const logger = silentLogger
-  services = [createPulseWriter(pulse!, { log, logger }), createPushNode(push!, { log, logger }), createGateway(gateway!, { logger })]
+  const beside = createPushNode(push!, { log, logger })
+  services = [createPulseWriter(pulse!, { log, logger }), beside, createGateway(gateway!, { logger, beside })]
   for (const service of services) await service.start(new AbortController().signal)
   log.appendNow('quotes', [{ key: 'AAPL.US', value: '{"last":187.23,"prevClose":180}' }])
 })
