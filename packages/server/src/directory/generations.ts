@@ -1,16 +1,31 @@
-import type { CatalogueFeed, FeedGeneration } from './directory.ts'
+import type { CatalogueFeed, Directory, FeedGeneration } from './directory.ts'
 
 /**
  * So long after a generation's first moment by the clocks of pulse writers, nothing older is expected in either topic:
  * more than the clocks of producers and pulse writers differ by.
  */
 export const SWITCH_MARGIN_MS = 250
+/** A catalogue that cannot be read by then is taken to say nothing. */
+const CATALOGUE_WAIT_MS = 5000
 
 /** What a node is to read, or to pulse, of one feed. */
 export interface Generations {
   readonly current: FeedGeneration
   /** Beside the current one; with `fromMs` its records take the place of the current ones from then on. */
   readonly next: FeedGeneration | null
+}
+
+/** Whether a node that has waited so long for the catalogue can go by it; without a directory there is none. */
+export function isCatalogueKnown(directory: Directory | undefined, waitedMs: number): boolean {
+  return directory === undefined || directory.isReadBack || waitedMs >= CATALOGUE_WAIT_MS
+}
+
+/** What a node with this configuration of a feed is to read, or to pulse. One that is pinned stays where it is configured. */
+export function followedGenerations(
+  directory: Directory | undefined,
+  { name, generation, topic, pinned }: FeedGeneration & { readonly name: string; readonly pinned: boolean },
+): Generations {
+  return generationsOf(pinned ? undefined : directory?.feeds.get(name), { generation, topic })
 }
 
 /**

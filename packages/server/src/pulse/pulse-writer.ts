@@ -1,7 +1,8 @@
 import {
   type Directory,
   type FeedGeneration,
-  generationsOf,
+  followedGenerations,
+  isCatalogueKnown,
   type LeaseContent,
   type Member,
   type NodeWord,
@@ -15,8 +16,6 @@ import type { Service } from '../runtime/service.ts'
 import { type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { TopicPulse } from './topic-pulse.ts'
 
-/** A catalogue that cannot be read by then is taken to say nothing. */
-const CATALOGUE_WAIT_MS = 5000
 const LOOK_INTERVAL_MS = 100
 
 export interface PulseDeps {
@@ -94,8 +93,7 @@ export class PulseWriter implements Service, Member {
 
   #look(): void {
     if (!this.#isOpen) return
-    const isKnown = this.#directory === undefined || this.#directory.isReadBack
-    if (!isKnown && this.#deps.clock.nowMs() - this.#startedAtMs < CATALOGUE_WAIT_MS) return
+    if (!isCatalogueKnown(this.#directory, this.#deps.clock.nowMs() - this.#startedAtMs)) return
     this.#timer?.cancel()
     const before = this.#topics
     this.#topics = this.#config.feeds.flatMap((feed) => this.#wanted(feed).map((generation) => this.#topicOf(feed, generation)))
@@ -111,9 +109,8 @@ export class PulseWriter implements Service, Member {
     if (fromMs !== undefined) topic.beatAt(fromMs + SWITCH_MARGIN_MS)
   }
 
-  #wanted({ name, generation, topic, pinned }: FeedConfig): FeedGeneration[] {
-    const catalogued = pinned ? undefined : this.#directory?.feeds.get(name)
-    const { current, next } = generationsOf(catalogued, { generation, topic })
+  #wanted(feed: FeedConfig): FeedGeneration[] {
+    const { current, next } = followedGenerations(this.#directory, feed)
     return next === null ? [current] : [current, next]
   }
 

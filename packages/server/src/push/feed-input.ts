@@ -1,4 +1,11 @@
-import { type Directory, type FeedGeneration, generationsOf, type LeasedFeed, SWITCH_MARGIN_MS } from '../directory/index.ts'
+import {
+  type Directory,
+  type FeedGeneration,
+  followedGenerations,
+  isCatalogueKnown,
+  type LeasedFeed,
+  SWITCH_MARGIN_MS,
+} from '../directory/index.ts'
 import { type Feed, type FeedOptions, Hub, oldestPulseAgeMs, type StaleCause } from '../hub/index.ts'
 import type { Clusters } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
@@ -8,8 +15,6 @@ import { Intake } from './intake.ts'
 import { TakeOver } from './take-over.ts'
 import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
 
-/** A catalogue that cannot be read by then is taken to say nothing. */
-const CATALOGUE_WAIT_MS = 5000
 /** The older topic has so long to come to the moment of the switch once the newer one has; then it is left without. */
 const OLDER_WAIT_MS_MAX = 3000
 
@@ -139,9 +144,8 @@ export class FeedInput {
   #follow(): void {
     const { hub, directory, config } = this.#options
     if (!this.#isOpen) return
-    const isKnown = directory === undefined || directory.isReadBack || config.pinned
-    if (!isKnown && hub.clock.nowMs() - this.#startedAtMs < CATALOGUE_WAIT_MS) return
-    const { current, next } = generationsOf(config.pinned ? undefined : directory?.feeds.get(config.name), this.#configured)
+    if (!config.pinned && !isCatalogueKnown(directory, hub.clock.nowMs() - this.#startedAtMs)) return
+    const { current, next } = followedGenerations(directory, config)
     this.#current ??= this.#openCurrent(current)
     if (this.#current === null) return
     const own = this.#current.generation.generation

@@ -93,7 +93,7 @@ class SharedStage implements Stage {
   readonly #nowMs: () => number
   /** In the order of their beginning: the first is the oldest. */
   readonly #held = new Set<Held>()
-  /** Where each holder came in the first time. Looking costs 25 µs, and those of one name come in by the same way. */
+  /** Where each holder came in the first time. Looking costs several µs, and those of one name come in by the same way. */
   readonly #traces = new Map<string, Held['trace']>()
 
   constructor(name: string, table: StageTable, row: number, nowMs: () => number, waiting: (() => StageAccount['waiting']) | undefined) {
