@@ -53,10 +53,11 @@ export class MainThread {
       session.post('Debugger.enable')
       session.post('Debugger.pause')
       const frames = await within(answerMs, paused.promise)
-      const innermost = frames?.[0]
-      if (frames === undefined || innermost === undefined) return undefined
+      if (frames === undefined) return undefined
       const named = frames.map((frame) => ({ ...frame, url: frame.url || (scripts.get(frame.location.scriptId) ?? '') }))
-      return await look(named, (expression) => evaluateOn(session, innermost.callFrameId, expression))
+      // In some functions of Node itself an expression does not see what we keep for it.
+      const frame = named.find(({ url }) => !url.startsWith('node:')) ?? named[0]
+      return frame === undefined ? undefined : await look(named, (expression) => evaluateOn(session, frame.callFrameId, expression))
     } catch {
       return undefined
     } finally {
