@@ -19,6 +19,8 @@ const NODE_MAJOR = 26
 const FILE_TIMEOUT_MS = 300_000
 /** Files that run at once. Most wait for timers and sockets; more of them than this would only miss their deadlines. */
 const CONCURRENCY = 2
+/** They hold whole installations to bounds in seconds: beside other files, a row would judge those and not the fault. */
+const ALONE = /^test\/(faults|browser)\//
 
 const root = join(import.meta.dirname, '..')
 
@@ -29,8 +31,7 @@ async function main(): Promise<number> {
     return 1
   }
   const names = await find(values.only ?? (values.unit ? UNIT : ALL))
-  const files = names.map((name) => join(root, name))
-  if (files.length === 0) {
+  if (names.length === 0) {
     console.error('No test file matches.')
     return 1
   }
@@ -38,10 +39,27 @@ async function main(): Promise<number> {
   const startedMs = performance.now()
   // The tests' own processes must not take themselves for part of this run.
   delete process.env['NODE_TEST_CONTEXT']
-  const stream = run({ files, cwd: root, concurrency: CONCURRENCY, timeout: FILE_TIMEOUT_MS })
-  const counts = await report(stream, root, files)
-  console.log(summary(counts, files.length, performance.now() - startedMs))
+  const alone = names.filter((name) => ALONE.test(name))
+  const together = names.filter((name) => !ALONE.test(name))
+  const counts = sum(await runFiles(together, CONCURRENCY), await runFiles(alone, 1))
+  console.log(summary(counts, names.length, performance.now() - startedMs))
   return counts.failed + counts.cancelled > 0 || counts.passed === 0 ? 1 : 0
+}
+
+async function runFiles(names: readonly string[], concurrency: number): Promise<Counts> {
+  const files = names.map((name) => join(root, name))
+  return report(run({ files, cwd: root, concurrency, timeout: FILE_TIMEOUT_MS }), root, files)
+}
+
+function sum(a: Counts, b: Counts): Counts {
+  const { passed, failed, cancelled, skipped, todo } = b
+  return {
+    passed: a.passed + passed,
+    failed: a.failed + failed,
+    cancelled: a.cancelled + cancelled,
+    skipped: a.skipped + skipped,
+    todo: a.todo + todo,
+  }
 }
 
 async function find(patterns: readonly string[]): Promise<string[]> {

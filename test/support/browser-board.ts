@@ -161,7 +161,8 @@ export async function assertBoardIsAlive(board: BoardPage): Promise<void> {
     async () => (await volume.textContent()) !== before,
     () => `the volume of ${busiest} to move on from ${before}`,
   )
-  const canvas = board.details(busiest!).locator('.price-chart canvas')
+  // The board shows the details of what was on top when it first had rows, which need not be the busiest once all are there.
+  const canvas = page.getByRole('complementary', { name: /^Details of / }).locator('.price-chart canvas')
   await board.until(
     async () => (await board.linePixels(canvas)) > 10,
     () => 'a chart that is drawn',
