@@ -6,7 +6,7 @@ export default faultCase({
   expected: 'parsed correctly, on every hop from the log to the client',
   bound: { recoverMs: 0 },
   inTests: true,
-  topology: { clients: 6, symbols: 8, recordsPerSecond: 16, proxies: { clients: true, links: true, log: true } },
+  topology: { clients: 3, symbols: 8, recordsPerSecond: 8, proxies: { clients: true, links: true, log: true } },
   async run(run) {
     const { links, fronts } = run.installation
     const proxies = [...links.values(), ...fronts.values(), ...run.shared.proxies.values()]
