@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { join, relative } from 'node:path'
 import { inspect } from 'node:util'
 import type { run } from 'node:test'
 
@@ -13,10 +14,16 @@ export interface Counts {
 type FileCounts = Omit<Counts, 'failed'> & { readonly tests: number }
 type TestStream = ReturnType<typeof run>
 
+/** No file may say nothing for so long: node:test ends one at its time limit, unless its process no longer heeds SIGTERM. */
+const SILENCE_MS_MAX = 360_000
+
 /** The last words of a file that failed, at most. */
 const OUTPUT_CHARS_MAX = 8_000
 
-/** One line per file; of a file that failed, each failure and what it printed. `files` are those that must report. */
+/**
+ * One line per file; of a file that failed, each failure and what it printed. `files` are those that must report.
+ * Ends also when a file's process does not: that file counts as failed.
+ */
 export async function report(stream: TestStream, root: string, files: readonly string[]): Promise<Counts> {
   const total: Counts = { passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 }
   const silent = new Set(files)
@@ -46,7 +53,12 @@ export async function report(stream: TestStream, root: string, files: readonly s
     if (words !== undefined) console.log(`  It printed:\n${indent(words)}`)
     failures.delete(file)
   })
-  for await (const _ of stream);
+  if (!(await endOf(stream))) {
+    failures.set(join(root, 'one of them'), [
+      `  ✖ nothing heard for ${SILENCE_MS_MAX / 1000} s: a file's process does not end, though its tests may have`,
+    ])
+    killChildren()
+  }
   // One that calls process.exit leaves nothing behind, not even a failure.
   for (const file of silent) if (!failures.has(file)) failures.set(file, ['  ✖ ended without reporting its tests'])
   // A file that could not even be loaded, or ran into its timeout, has no summary of its own.
@@ -55,6 +67,26 @@ export async function report(stream: TestStream, root: string, files: readonly s
     total.failed++
   }
   return total
+}
+
+/** @returns false when nothing came for too long. */
+async function endOf(stream: TestStream): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const silence = setTimeout(resolve, SILENCE_MS_MAX, false)
+  const read = async () => {
+    for await (const _ of stream) silence.refresh()
+    return true
+  }
+  try {
+    return await Promise.race([promise, read()])
+  } finally {
+    clearTimeout(silence)
+  }
+}
+
+/** Left alone they would go on for ever, and whoever waits for this process's output with them. */
+function killChildren(): void {
+  spawnSync('pkill', ['-KILL', '-P', String(process.pid)])
 }
 
 function add(total: Counts, counts: FileCounts): void {

@@ -91,10 +91,7 @@ async function keep(outcomes: readonly Outcome[]): Promise<string> {
 // An end by signal runs no cleaning up of its own; an exit does: nodes are killed, namespaces removed.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
 
-// Explicitly: everything is closed by now, but Node, left to end by itself after row 20, goes round for ever in its own cleaning up.
-process.exit(
-  await main().catch((error: Error) => {
-    console.error(error.message)
-    return 2
-  }),
-)
+process.exitCode = await main().catch((error: Error) => {
+  console.error(error.message)
+  return 2
+})

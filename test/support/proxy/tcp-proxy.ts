@@ -87,7 +87,7 @@ export class TcpProxy implements AsyncDisposable {
     this.accepted++
     if (this.refusing || this.#target === undefined) {
       socket.on('error', () => {})
-      socket.resetAndDestroy()
+      cut(socket)
       return
     }
     const { host = '127.0.0.1', port } = this.#target
@@ -113,7 +113,7 @@ class Link {
       [b, a],
     ] as const) {
       // Whoever breaks a connection breaks all of it.
-      socket.on('error', () => other.resetAndDestroy())
+      socket.on('error', () => cut(other))
       socket.on('close', () => {
         if (--open === 0) {
           for (const pipe of pipes) pipe.close()
@@ -125,6 +125,15 @@ class Link {
 
   reset(): void {
     for (const pipe of this.#pipes) pipe.close()
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) cut(socket)
   }
+}
+
+/**
+ * Ends a connection with RST. One whose FIN is on its way cannot be reset any more (EINVAL), and Node 26 then forgets
+ * the handle without closing it: the process could never end.
+ */
+function cut(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }
