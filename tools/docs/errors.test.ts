@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { VERDICTS_ERROR_CODES } from '../../packages/cli/src/verdicts/fetch.ts'
 import { PRODUCE_ERROR_CODES } from '../../packages/cli/src/produce/errors.ts'
 import { CLIENT_ERROR_CODES } from '../../packages/client/src/errors.ts'
-import { CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS } from '../../packages/protocol/src/codes.ts'
+import { ASK_CODES, CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS } from '../../packages/protocol/src/codes.ts'
 import { CONFIG_ERROR_CODES, DIRECTORY_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
 import { BALANCER_ERROR_CODES } from '../../packages/server/src/balancer/http/errors.ts'
 import { DEGRADED_REASONS, VERDICT_REASONS } from '../../packages/server/src/balancer/verdict/reasons.ts'
@@ -20,6 +20,7 @@ const TABLES: Readonly<Record<string, Codes>> = {
   'Refusal codes': REFUSAL_CODES,
   'Stale reasons': STALE_REASONS,
   'Notice codes': NOTICE_CODES,
+  'Ask codes': ASK_CODES,
   'Verdict reasons': VERDICT_REASONS,
   'Degraded reasons': DEGRADED_REASONS,
   'Balancer error codes': BALANCER_ERROR_CODES,

@@ -68,3 +68,18 @@ export const NOTICE_CODES = {
 } as const
 
 export type NoticeCode = keyof typeof NOTICE_CODES
+
+/** Why a question to a node has no answer, or not all of it. */
+export const ASK_CODES = {
+  ask_unproven: 'The question bears no proof by the operator secret of this installation.',
+  ask_off: 'The node takes no questions: it has no operator secret.',
+  ask_unknown: 'The node has no such question, or not with these arguments; the message says why.',
+  ask_too_many: 'More questions than a node takes at once, or in a time.',
+  ask_no_way: 'A node on the way has no link to the next one.',
+  ask_no_answer: 'A node on the way says nothing: it is frozen, its event loop is blocked, or the line to it is cut.',
+  ask_link_lost: 'The link that the answer came over was lost.',
+  ask_failed: 'The node could not find out; the message says why.',
+  ask_too_large: 'The answer is larger than a node gives.',
+} as const
+
+export type AskCode = keyof typeof ASK_CODES

@@ -14,6 +14,8 @@ const number: Check = (value) => Number.isFinite(value)
 const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const texts: Check = (value) => object(value) && Object.values(value as object).every(text)
+
 function optional(check: Check): Check {
   return (value) => value === undefined || check(value)
 }
@@ -47,6 +49,7 @@ const CONTROL: Readonly<Record<ControlFrame['t'], Check>> = {
     staleAfterMs: number,
     feeds,
     limits: shape({ messageBytesMax: count, subscriptionsMax: count }),
+    asks: optional(text),
   }),
   feeds: shape({ feeds }),
   subscribed: shape({
@@ -75,6 +78,25 @@ const CONTROL: Readonly<Record<ControlFrame['t'], Check>> = {
   error: shape({ code: text, message: text, id: optional(number) }),
   goodbye: shape({ code: text, message: text, reconnectAfterMs: optional(number), addresses: optional(list(text)) }),
   resubscribe: shape({ count, digest: count }),
+  ask: shape({
+    id: count,
+    path: optional(list(text)),
+    question: optional(text),
+    args: optional(texts),
+    who: optional(text),
+    proof: optional(text),
+    ack: optional(count),
+    cancel: optional(flag),
+  }),
+  told: shape({
+    id: count,
+    node: text,
+    seq: optional(count),
+    chunk: optional(text),
+    code: optional(text),
+    message: optional(text),
+    last: optional(flag),
+  }),
 }
 
 const update = shape({

@@ -79,6 +79,39 @@ export interface ByeFrame {
   t: 'bye'
 }
 
+/** A question for a node of the installation, or a word on one that is under way (`ack`, `cancel`). Both ways. */
+export interface AskFrame {
+  t: 'ask'
+  id: number
+  /** Nodes on the way, the next one first, the one that is asked last. Empty: whoever reads this. */
+  path?: readonly string[]
+  /** Absent in a word on a question that is under way. */
+  question?: string
+  args?: Readonly<Record<string, string>>
+  /** Who asks, for the audit. */
+  who?: string
+  /** HMAC-SHA-256 by the operator secret, hex. */
+  proof?: string
+  /** The chunk up to which everything has been taken. */
+  ack?: number
+  cancel?: boolean
+}
+
+/** A part of an answer. Both ways. Without anything but these: the answer is being worked on. */
+export interface ToldFrame {
+  t: 'told'
+  id: number
+  /** Who says so: the node that was asked, or the one on the way that could not pass the question on. */
+  node: string
+  /** Number of the chunk, from 1. */
+  seq?: number
+  chunk?: string
+  /** One of `ASK_CODES`: there is no (whole) answer. */
+  code?: string
+  message?: string
+  last?: boolean
+}
+
 /** Everything that a receiver sends. */
 export type UpstreamFrame =
   | HelloFrame
@@ -89,6 +122,8 @@ export type UpstreamFrame =
   | SyncRequestFrame
   | TokenRequestFrame
   | ByeFrame
+  | AskFrame
+  | ToldFrame
 
 export interface WelcomeFrame {
   t: 'welcome'
@@ -102,6 +137,8 @@ export interface WelcomeFrame {
   staleAfterMs: number
   feeds: readonly FeedInfo[]
   limits: { messageBytesMax: number; subscriptionsMax: number }
+  /** Questions may be asked here by whoever has the operator secret: what the proof has to be made for. */
+  asks?: string
 }
 export interface FeedsFrame {
   t: 'feeds'
@@ -234,6 +271,8 @@ export type ControlFrame =
   | ErrorFrame
   | GoodbyeFrame
   | ResubscribeFrame
+  | AskFrame
+  | ToldFrame
 
 /** Everything that a sender sends, as json.v1 shows it. */
 export type DownstreamFrame = ControlFrame | UpdateFrame | PulseFrame

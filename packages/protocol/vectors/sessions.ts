@@ -4,7 +4,7 @@ import { rawRecord, record, Recording, type RecordedSession } from './recording.
 
 /** The recorded sessions; each shows one side of the protocol. */
 export function recordSessions(): RecordedSession[] {
-  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random()]
+  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions()]
 }
 
 function prices(): RecordedSession {
@@ -268,4 +268,34 @@ function random(): RecordedSession {
   }
   r.end()
   return r.finish('random', 'A random walk of two symbols: any change, any number of updates in a message.')
+}
+
+function questions(): RecordedSession {
+  const r = new Recording()
+  r.fromReceiver({
+    t: 'ask',
+    id: 1,
+    path: ['push-a1'],
+    question: 'stages',
+    args: {},
+    who: 'ops@desk-7',
+    proof: 'c5a4d0f1b7e2938455667788990011223344556677889900aabbccddeeff0011',
+  })
+  r.control({ t: 'told', id: 1, node: 'push-a1' })
+  r.end()
+  r.control({ t: 'told', id: 1, node: 'push-a1', seq: 1, chunk: '{"stages":' })
+  r.control({ t: 'told', id: 1, node: 'push-a1', seq: 2, chunk: '[]}', last: true })
+  r.end()
+  r.fromReceiver({ t: 'ask', id: 1, ack: 2 })
+  r.control({
+    t: 'ask',
+    id: 7,
+    path: [],
+    question: 'links',
+    who: 'ops@desk-7',
+    proof: '00112233445566778899aabbccddeeffc5a4d0f1b7e293845566778899001122',
+  })
+  r.end()
+  r.fromReceiver({ t: 'told', id: 7, node: 'gw-1', code: 'ask_too_many', message: 'later', last: true })
+  return r.finish('questions', 'A question that is passed on and answered in chunks, and one that the sender asks the receiver.')
 }

@@ -2,6 +2,7 @@
 export { createPushNode, type PushDeps, type PushNode } from './push/index.ts'
 export { createGateway, type Gateway, type GatewayDeps } from './gateway/index.ts'
 export * from './directory/index.ts'
+export { type Answers, type Args, AskDesk, AskError, Asker, joinDesks, processAnswers } from './diagnosis/index.ts'
 export * from './balancer/index.ts'
 export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
 export * from './log/index.ts'

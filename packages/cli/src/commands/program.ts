@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { ConfigError, EXIT_CODES, PulsewireError, VERSION } from '@pulsewire/server'
 import { configCommand } from './config.ts'
+import { debugCommand } from './debug.ts'
 import { demoCommand } from './demo.ts'
 import { feedCommand } from './feed.ts'
 import { nodeCommands } from './nodes.ts'
@@ -18,6 +19,7 @@ function createProgram(): Command {
     demoCommand(),
     watchCommand(),
     verdictsCommand(),
+    debugCommand(),
     produceCommand(),
     ...nodeCommands(),
     feedCommand(),

@@ -37,6 +37,7 @@ import {
 } from '@pulsewire/server'
 import { type ConfigOptions, sourcesOf } from '../commands/config-options.ts'
 import { consoleService } from './console-service.ts'
+import { Desks } from './desks.ts'
 import { logService } from './log-service.ts'
 import { startMemoryGuard } from './start-memory-guard.ts'
 import { startWatchdog } from './start-watchdog.ts'
@@ -91,6 +92,7 @@ async function run(configs: RoleConfigs): Promise<void> {
   using guard = watchdog === null ? null : startMemoryGuard(config.watchdog, config.node.id, watchdog, logger)
   const parts: Parts = {
     logger,
+    desks: new Desks(watchdog, logger),
     stages: watchdog?.stages ?? unwatchedStages,
     memory: guard?.pressure ?? NO_PRESSURE,
     breakLog: config.faults.enabled,
@@ -123,6 +125,7 @@ async function run(configs: RoleConfigs): Promise<void> {
 
 interface Parts {
   readonly logger: Logger
+  readonly desks: Desks
   readonly stages: Stages
   readonly memory: MemoryPressure
   readonly breakLog: boolean
@@ -139,7 +142,7 @@ interface Created {
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
 async function createServices(configs: RoleConfigs, parts: Parts): Promise<Created> {
   const { push, gateway, balancer, pulse } = configs
-  const { logger, stages, memory, probes } = parts
+  const { logger, stages, memory, probes, desks } = parts
   const { log, directory, clusters, services, breakable } = await openShared(configs, parts)
   const shared = directory === undefined ? {} : { directory }
   const reached = clusters === undefined ? {} : { clusters }
@@ -156,16 +159,25 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (pulse !== undefined)
     add('pulse', pulse, createPulseWriter(pulse, { ...shared, ...reached, log: log!, stages, logger: named(logger, pulse) }))
   if (push !== undefined) {
-    const service = (beside = createPushNode(push, { ...shared, ...reached, log: log!, stages, memory, logger: named(logger, push) }))
+    const service = (beside = createPushNode(push, {
+      ...shared,
+      ...reached,
+      ...desks.of(push),
+      log: log!,
+      stages,
+      memory,
+      logger: named(logger, push),
+    }))
     roles.push(service)
     add('push', push, service)
   }
   if (gateway !== undefined) {
     // Without any it was left to be served by the push node here (splitAllConfig).
     const hub = beside !== undefined && directory === undefined && gateway.gateway.upstreams.length === 0 ? { beside } : {}
-    const service = createGateway(gateway, { ...shared, ...hub, stages, memory, logger: named(logger, gateway) })
+    const service = createGateway(gateway, { ...shared, ...hub, ...desks.of(gateway), stages, memory, logger: named(logger, gateway) })
     roles.push(service)
     add('gateway', gateway, service)
+    if ('beside' in hub) desks.join()
     if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))
   }
   // Its configuration is only taken with a directory.

@@ -92,5 +92,18 @@ export function recordedUpstream(): UpstreamFrame[] {
     { t: 'sync', at: 1764000000000.25 },
     { t: 'token', token: 'def' },
     { t: 'bye' },
+    {
+      t: 'ask',
+      id: 1,
+      path: ['push-a1'],
+      question: 'cpu',
+      args: { seconds: '10' },
+      who: 'ops@desk-7',
+      proof: 'c5a4d0f1b7e2938455667788990011223344556677889900aabbccddeeff0011',
+    },
+    { t: 'ask', id: 1, ack: 4 },
+    { t: 'ask', id: 1, cancel: true },
+    { t: 'told', id: 3, node: 'gw-1', seq: 1, chunk: '{"role":"gateway"}', last: true },
+    { t: 'told', id: 4, node: 'gw-1', code: 'ask_unknown', message: 'no such question', last: true },
   ]
 }

@@ -1,3 +1,4 @@
+import type { AskDesk } from '../diagnosis/index.ts'
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { type Hub, oldestPulseAgeMs } from '../hub/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
@@ -8,9 +9,10 @@ import type { Service } from '../runtime/service.ts'
 import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
-import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
+import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { Balance, type Peers } from './balance.ts'
 import type { GatewayInput } from './gateway-input.ts'
+import { linkAccounts } from './link-account.ts'
 import { leasedPeers } from './leased-peers.ts'
 import type { ConnectLink } from './link-transport.ts'
 import type { Link } from './link.ts'
@@ -39,6 +41,8 @@ export interface GatewayDeps {
   readonly stages?: Stages
   /** Whether the process's memory runs short. Default: never. */
   readonly memory?: MemoryPressure
+  /** Takes questions of operators. Default: nobody may ask any. */
+  readonly desk?: AskDesk
 }
 
 /** Serves clients, from links to push nodes of both lines or from the push node beside it. */
@@ -81,6 +85,7 @@ export class Gateway implements Service, Member {
             stages,
             ...(connect === undefined ? {} : { connect }),
             ...(directory === undefined ? {} : { directory }),
+            ...(deps.desk === undefined ? {} : { asks: deps.desk }),
           })
     this.hub = this.input.hub
     const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
@@ -97,8 +102,13 @@ export class Gateway implements Service, Member {
       elsewhere: (why) => balance.elsewhere(why),
       stages,
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
+      ...(deps.desk === undefined ? {} : { asks: deps.desk }),
     })
     balance.attach(this.sessions)
+    if (deps.desk !== undefined) {
+      const { hub, sessions } = this
+      answerFor(deps.desk, { role: 'gateway', hub, sessions, links: () => linkAccounts(this.links, this.#clock.nowMs()) })
+    }
     this.input.serve(this.sessions)
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,

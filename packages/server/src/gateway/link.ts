@@ -4,6 +4,7 @@ import {
   encodeUpstreamFor,
   ENCODINGS,
   SubscriptionDigest,
+  type AskFrame,
   type ControlFrame,
   type Decoder,
   type FeedInfo,
@@ -14,9 +15,11 @@ import {
   type ReceivedImage,
   type RefusedRow,
   type StaleFrame,
+  type ToldFrame,
   type UpstreamFrame,
   type WelcomeFrame,
 } from '@pulsewire/protocol'
+import { type AskPeer, type Asks, newNonce } from '../diagnosis/index.ts'
 import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -64,7 +67,7 @@ export interface LinkHandler {
 }
 
 /** The receiver's side of the inner hop: one upstream node, connected for as long as this gateway lives. */
-export class Link implements FrameHandler {
+export class Link implements FrameHandler, AskPeer {
   /** Bit and index of this link in masks. */
   readonly index: number
   readonly address: string
@@ -80,6 +83,8 @@ export class Link implements FrameHandler {
   /** How often the upstream node stalled, by kind, since the start. */
   readonly stalls: StallCounts = noStalls()
   lastHeardMs: number
+  /** Of this connection. */
+  askNonce = ''
   why = 'not connected yet'
 
   readonly #handler: LinkHandler
@@ -89,6 +94,7 @@ export class Link implements FrameHandler {
   readonly #logger: Logger
   readonly #dispatching: Stage | undefined
   readonly #client: string
+  readonly #asks: Asks | undefined
   readonly #pulseIntervalMs: number
   /** Of this connection: who answers at the address next may be another process, with another clock. */
   #offset = new ClockOffset()
@@ -117,6 +123,8 @@ export class Link implements FrameHandler {
     readonly dispatching?: Stage
     readonly client: string
     readonly pulseIntervalMs: number
+    /** Takes questions of operators, and passes on those for nodes behind this link. Default: there are none. */
+    readonly asks?: Asks
   }) {
     this.index = options.index
     this.address = options.address
@@ -129,6 +137,7 @@ export class Link implements FrameHandler {
     this.#logger = options.logger
     this.#dispatching = options.dispatching
     this.#client = options.client
+    this.#asks = options.asks
     this.#pulseIntervalMs = options.pulseIntervalMs
     this.lastHeardMs = options.clock.nowMs()
     const standstill = new Standstill(options.clock, CHECK_LATE_MS)
@@ -158,8 +167,17 @@ export class Link implements FrameHandler {
     this.#connection = connection
   }
 
+  get askedFrom(): string {
+    return this.address
+  }
+
+  ask(frame: AskFrame | ToldFrame): void {
+    this.send(frame)
+  }
+
   close(): void {
     this.state = 'closed'
+    this.#asks?.lost(this)
     this.#retry?.cancel()
     this.#checkTimer.cancel()
     this.#connection?.drop()
@@ -254,6 +272,9 @@ export class Link implements FrameHandler {
         if (frame.id !== undefined) this.#unanswered.failed(frame.id)
         this.#logger.warn('upstream_error', `${this.node}: ${frame.code}: ${frame.message}`, {})
         return
+      case 'ask':
+      case 'told':
+        return this.#asks?.frame(this, frame)
       case 'goodbye':
         this.#logger.info('upstream_leaving', `${this.node}: ${frame.message}`, {})
         return
@@ -278,6 +299,9 @@ export class Link implements FrameHandler {
     this.#sync()
     this.#logger.info('link_open', `linked to ${frame.node} at ${this.address}`, { line: this.line, version: frame.version })
     this.#handler.opened(this, frame.feeds)
+    if (this.#asks === undefined || frame.asks === undefined) return
+    this.askNonce = newNonce()
+    this.#asks.met(this, frame.node, frame.asks)
   }
 
   #sync(): void {
@@ -303,6 +327,7 @@ export class Link implements FrameHandler {
     this.#unanswered = new Unanswered()
     this.#unansweredSinceMs = Infinity
     this.#handler.lost(this, why)
+    this.#asks?.lost(this)
     const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#attempts++)
     this.#retry?.cancel()
     this.#retry = this.#clock.after(ceiling * (0.5 + this.#random() / 2), () => this.open())

@@ -1,3 +1,4 @@
+import type { Asks } from '../diagnosis/index.ts'
 import type { Directory } from '../directory/index.ts'
 import { Hub } from '../hub/index.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -25,6 +26,8 @@ export interface LinkedInputOptions {
   readonly connect?: ConnectLink
   /** Names the push nodes when the configuration names none. */
   readonly directory?: Directory
+  /** Passes questions of operators on over the links. */
+  readonly asks?: Asks
 }
 
 /** A hub of the gateway's own, fed by links to push nodes of both lines. */
@@ -33,7 +36,7 @@ export class LinkedInput implements GatewayInput {
   readonly arbiter: Arbiter
   readonly #links: Links
 
-  constructor({ config, clock, random, logger, stages, connect, directory }: LinkedInputOptions) {
+  constructor({ config, clock, random, logger, stages, connect, directory, asks }: LinkedInputOptions) {
     const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
     this.hub = new Hub({ nodeId: config.node.id, clock })
     const upstreams = makeUpstreams(config, directory)
@@ -55,6 +58,7 @@ export class LinkedInput implements GatewayInput {
       client: `${config.node.id}/${VERSION}`,
       pulseIntervalMs: linkPulseIntervalMs,
       dispatching: stages.open('dispatch'),
+      ...(asks === undefined ? {} : { asks }),
     })
   }
 

@@ -1,3 +1,4 @@
+import type { Asks } from '../diagnosis/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Stage } from '../runtime/stages/index.ts'
@@ -17,6 +18,7 @@ export interface LinksOptions {
   readonly pulseIntervalMs: number
   /** Taking a message of any of them. */
   readonly dispatching: Stage
+  readonly asks?: Asks
 }
 
 /** The links that a gateway has: one to each chosen push node, opened and closed as those come and go. */
@@ -65,11 +67,11 @@ export class Links implements Iterable<Link> {
   }
 
   #add(line: string, address: string): Link {
-    const { arbiter: handler, connect, clock, random, logger, client, pulseIntervalMs, dispatching } = this.#options
+    const { upstreams: _, arbiter: handler, ...options } = this.#options
     const free = this.#slots.indexOf(undefined)
     const index = free >= 0 ? free : this.#slots.length
     if (index >= LINKS_MAX) throw new Error(`no room for a link to ${address}: more than ${LINKS_MAX} were chosen`)
-    const link = new Link({ index, line, address, handler, connect, clock, random, logger, client, pulseIntervalMs, dispatching })
+    const link = new Link({ index, line, address, handler, ...options })
     this.#slots[index] = link
     return link
   }

@@ -1,3 +1,4 @@
+import type { AskDesk } from '../diagnosis/index.ts'
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { Hub, type Feed, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
 import { alone, type Clusters, type Log } from '../log/index.ts'
@@ -9,7 +10,7 @@ import type { Service } from '../runtime/service.ts'
 import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
-import { listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
+import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { FeedInput, feedOptions } from './feed-input.ts'
 import { isOver } from './intake.ts'
 import { LineShare } from './line-share.ts'
@@ -37,6 +38,8 @@ export interface PushDeps {
   readonly stages?: Stages
   /** Whether the process's memory runs short. Default: never. */
   readonly memory?: MemoryPressure
+  /** Takes questions of operators. Default: nobody may ask any. */
+  readonly desk?: AskDesk
 }
 
 /** Reads the log, holds the images of its partitions, and serves gateways. */
@@ -81,8 +84,10 @@ export class PushNode implements Service, HubSource, Member {
       random: deps.random ?? Math.random,
       stages,
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
+      ...(deps.desk === undefined ? {} : { asks: deps.desk }),
     })
     this.hub.connect(this, this.sessions)
+    if (deps.desk !== undefined) answerFor(deps.desk, { role: 'push', hub: this.hub, sessions: this.sessions, links: () => [] })
     this.#share = this.#makeShare(deps.directory)
     this.#inputs = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!

@@ -1,4 +1,5 @@
 import { PROTOCOL_VERSION, type WelcomeFrame } from '@pulsewire/protocol'
+import type { Asks } from '../diagnosis/index.ts'
 import type { Hub } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { StallKind } from '../runtime/stall.ts'
@@ -18,6 +19,8 @@ export interface SessionContext {
   readonly composers: Readonly<Record<Composer['encoding'], Composer>>
   readonly scheduler: FlushScheduler
   readonly log: Logger
+  /** Takes questions of operators. Absent: nobody may ask any. */
+  readonly asks?: Asks
   /** The session has said hello: it takes part in pulses and notices from now on. */
   opened(session: Session): void
   closed(session: Session): void
@@ -28,7 +31,7 @@ export interface SessionContext {
 }
 
 export function welcomeFrame(
-  { hub, nodeId, options, role, version }: SessionContext,
+  { hub, nodeId, options, role, version, asks }: SessionContext,
   session: string,
   pulseIntervalMs: number,
 ): WelcomeFrame {
@@ -45,5 +48,6 @@ export function welcomeFrame(
     staleAfterMs: options.staleAfterMs + slowerMs,
     feeds: hub.info(),
     limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax: options.subscriptionsMax },
+    ...(asks === undefined ? {} : { asks: asks.nonceOf(session) }),
   }
 }

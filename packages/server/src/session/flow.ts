@@ -28,6 +28,17 @@ interface Tag {
   readonly atMs: number
 }
 
+export interface FlowAccount {
+  readonly windowBytes: number
+  readonly inFlightBytes: number
+  readonly roundTripMs: number
+  /** For how long the oldest of what is to be acknowledged has waited; 0: nothing waits. */
+  readonly unacknowledgedMs: number
+  /** The newest pulse that was acknowledged; 0: none. */
+  readonly acknowledgedPulse: number
+  readonly acknowledgedAgoMs: number | null
+}
+
 export class FlowWindow {
   windowBytes = WINDOW_BYTES_START
   /** What the last acknowledgement took; before the first, what a poor line takes. */
@@ -42,6 +53,8 @@ export class FlowWindow {
   /** When the receiver last proved that it takes something. */
   #progressAtMs: number
   #bufferedBytes = 0
+  #ackedPulse = 0
+  #ackedPulseAtMs = -Infinity
   readonly #windowBytesMax: number
 
   constructor(nowMs: number, windowBytesMax: number) {
@@ -51,6 +64,19 @@ export class FlowWindow {
 
   get inFlightBytes(): number {
     return this.#sentBytes - this.#ackedBytes
+  }
+
+  /** As it is now, for whoever asks. */
+  account(nowMs: number): FlowAccount {
+    const oldest = this.#tags[0]
+    return {
+      windowBytes: Math.round(this.windowBytes),
+      inFlightBytes: this.inFlightBytes,
+      roundTripMs: Math.round(this.roundTripMs),
+      unacknowledgedMs: oldest === undefined ? 0 : Math.round(nowMs - oldest.atMs),
+      acknowledgedPulse: this.#ackedPulse,
+      acknowledgedAgoMs: this.#ackedPulseAtMs === -Infinity ? null : Math.round(nowMs - this.#ackedPulseAtMs),
+    }
   }
 
   /** Bytes that may be sent now. */
@@ -102,6 +128,10 @@ export class FlowWindow {
     const tag = this.#tags[index]!
     this.#tags.splice(0, index + 1)
     this.#ackedBytes = Math.max(this.#ackedBytes, tag.sentBytes)
+    if (kind === 'pulse') {
+      this.#ackedPulse = number
+      this.#ackedPulseAtMs = nowMs
+    }
     this.#progressAtMs = nowMs
     this.roundTripMs = nowMs - tag.atMs
     this.#leastRoundTripMs = Math.min(this.#leastRoundTripMs, this.roundTripMs)

@@ -44,6 +44,27 @@ const schemas = {
   sync: z.object({ t: z.literal('sync'), at: z.number() }),
   token: z.object({ t: z.literal('token'), token: z.string().max(8192) }),
   bye: z.object({ t: z.literal('bye') }),
+  ask: z.object({
+    t: z.literal('ask'),
+    id: whole,
+    path: z.array(z.string().max(64)).max(16).optional(),
+    question: z.string().max(64).optional(),
+    args: z.record(z.string().max(64), z.string().max(1024)).optional(),
+    who: z.string().max(128).optional(),
+    proof: z.string().max(128).optional(),
+    ack: whole.optional(),
+    cancel: z.boolean().optional(),
+  }),
+  told: z.object({
+    t: z.literal('told'),
+    id: whole,
+    node: z.string().max(64),
+    seq: whole.optional(),
+    chunk: z.string().optional(),
+    code: z.string().max(64).optional(),
+    message: z.string().optional(),
+    last: z.boolean().optional(),
+  }),
 } as const
 const pulseAck = z.object({
   t: z.literal('ack'),

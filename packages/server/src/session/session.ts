@@ -1,12 +1,14 @@
 import {
   CLOSE_CODES,
   ProtocolError,
+  type AskFrame,
   type CloseReason,
   type ControlFrame,
   type HelloFrame,
   type PulseAckFrame,
   type RefusalCode,
   type RefusedRow,
+  type ToldFrame,
   type UpstreamFrame,
 } from '@pulsewire/protocol'
 import {
@@ -19,6 +21,7 @@ import {
   type Subscription,
   type SymbolState,
 } from '../hub/index.ts'
+import type { AskPeer } from '../diagnosis/index.ts'
 import type { Composer } from './composer.ts'
 import { welcomeFrame, type SessionContext } from './context.ts'
 import type { Elsewhere, MoveReason } from './moves.ts'
@@ -32,6 +35,7 @@ import { Slowness } from './slowness.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SubscribeError, SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
+import type { SessionAccount } from './account.ts'
 import { writeEntry } from './write-entry.ts'
 
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
@@ -43,7 +47,7 @@ const DUE_BYTES = 8
 const CONTROLS_MAX = 10_000
 
 /** The sender's side of one hop: one receiver, what it subscribes to, and what is due to it. */
-export class Session implements Subscriber, TransportHandler, Flushable {
+export class Session implements Subscriber, TransportHandler, Flushable, AskPeer {
   readonly id: string
   readonly transport: Transport
   readonly openedAtMs: number
@@ -99,6 +103,31 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     return this.#table.symbols
   }
 
+  /** As it is now, for whoever asks. */
+  account(nowMs: number): SessionAccount {
+    const { user, client, state, transport, openedAtMs, pulseIntervalMs } = this
+    return {
+      session: this.id,
+      user,
+      client,
+      state,
+      remote: transport.remote,
+      encoding: transport.encoding,
+      openForMs: Math.round(nowMs - openedAtMs),
+      pulseIntervalMs,
+      symbols: this.#table.symbols,
+      due: this.#due.slots,
+      behind: this.#slowness.isBehind,
+      stall: this.#stall.kind,
+      bufferedBytes: transport.bufferedBytes,
+      ...this.#flow.account(nowMs),
+    }
+  }
+
+  get subscriptions(): Iterable<Subscription> {
+    return this.#table.subscriptions
+  }
+
   usesFeed(feed: Feed): boolean {
     return this.#table.usesFeed(feed)
   }
@@ -134,6 +163,7 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     if (frame.t === 'subscribe') this.#subscribe(frame)
     else if (frame.t === 'unsubscribe') this.#unsubscribe(frame)
     else if (frame.t === 'sync') this.#control({ t: 'sync', echo: frame.at, at: this.#context.hub.clock.nowMs() })
+    else if (frame.t === 'ask' || frame.t === 'told') this.#asks(frame)
     else if (frame.t === 'bye') this.#end(1000, 'bye')
     else this.#control({ t: 'token' })
   }
@@ -206,6 +236,13 @@ export class Session implements Subscriber, TransportHandler, Flushable {
     this.#control({ t: 'mark', mark: this.#repairMark })
   }
 
+  #asks(frame: AskFrame | ToldFrame): void {
+    const { asks, nodeId } = this.#context
+    if (asks !== undefined) asks.frame(this, frame)
+    else if (frame.t === 'ask' && frame.question !== undefined)
+      this.ask({ t: 'told', id: frame.id, node: nodeId, code: 'ask_off', message: `${nodeId} has no operator secret`, last: true })
+  }
+
   #endRepair(): void {
     this.#repairMark = 0
     this.#table.endRepair()
@@ -266,6 +303,20 @@ export class Session implements Subscriber, TransportHandler, Flushable {
 
   feedsChanged(): void {
     this.#control({ t: 'feeds', feeds: this.#context.hub.info() })
+  }
+
+  // ---- as one over which questions come and go
+
+  get askNonce(): string {
+    return this.#context.asks?.nonceOf(this.id) ?? ''
+  }
+
+  get askedFrom(): string {
+    return this.transport.remote
+  }
+
+  ask(frame: AskFrame | ToldFrame): void {
+    this.#control(frame)
   }
 
   pulse(): void {

@@ -1,4 +1,5 @@
 import { WHOLE_FEED, type Feed, type FreshnessChange, type Hub, type HubListener, type StaleState } from '../hub/index.ts'
+import type { Asks } from '../diagnosis/index.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
@@ -48,6 +49,8 @@ export class Sessions implements HubListener {
     readonly version: string
     readonly groups?: ReadonlyMap<string, readonly string[]>
     readonly log: Logger
+    /** Takes questions of operators. Default: nobody may ask any. */
+    readonly asks?: Asks
     readonly random?: () => number
     /** Where receivers that are to leave could go. Default: not known, and they have to find out by themselves. */
     readonly elsewhere?: Elsewhere
@@ -76,6 +79,7 @@ export class Sessions implements HubListener {
       composers: { 'pulsewire.bin.v1': new BinComposer(hub.epoch), 'pulsewire.json.v1': new JsonComposer() },
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
       log: options.log,
+      ...(options.asks === undefined ? {} : { asks: options.asks }),
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
       differs: (session, here, there) => this.#differs(session, here, there),
@@ -178,6 +182,7 @@ export class Sessions implements HubListener {
     this.#sessions.delete(session)
     this.#eager.delete(session)
     this.#wheel.remove(session)
+    this.#context.asks?.lost(session)
   }
 
   #differs({ id }: Session, here: number, there: number): void {

@@ -4,11 +4,12 @@ import type { Path } from './json-schema.ts'
 import type { Problem } from './problems.ts'
 import type { Configs, FeedConfig, SessionConfig } from './schema.ts'
 
-type Parsed = Omit<Configs['all'], 'log' | 'pulse'>
+type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator'>
 /** The sections that a role has; all are checked by the same rules. */
 export type CheckedConfig = Partial<Parsed> & {
   readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
   readonly pulse?: { readonly intervalMs?: number }
+  readonly operator?: { readonly secret?: unknown; readonly secretFile?: string }
 }
 
 export function crossChecks(config: CheckedConfig): Problem[] {
@@ -21,6 +22,7 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkBalancer(config),
     ...checkListening(config),
     ...checkFaults(config),
+    ...checkOperator(config),
   ]
 }
 
@@ -217,4 +219,10 @@ export function unreadable(file: string): string | undefined {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     return `found ${JSON.stringify(file)}, ${missing ? 'which does not exist' : 'which cannot be read'}, expected a readable file`
   }
+}
+
+function checkOperator({ operator }: CheckedConfig): Problem[] {
+  if (operator?.secret === undefined || operator.secretFile === undefined) return []
+  const text = 'has two secrets, expected either secretFile or the environment variable PULSEWIRE_OPERATOR_SECRET'
+  return [{ path: ['operator'], text }]
 }

@@ -9,6 +9,7 @@ export type {
   GatewayConfig,
   HistoryConfig,
   LogConfig,
+  OperatorConfig,
   PulseConfig,
   PulseWriterConfig,
   PushConfig,
@@ -18,7 +19,7 @@ export type {
 } from './schema.ts'
 export { advertisedAddresses } from './advertise.ts'
 export { CONFIG_ROLES } from './schema.ts'
-export { type ConfigSources, loadConfig } from './load.ts'
+export { type ConfigSources, loadConfig, operatorOf } from './load.ts'
 export { describeConfig } from './describe.ts'
 export { jsonSchemaOf, expectation, type SchemaNode } from './json-schema.ts'
 export { Secret } from './secret.ts'

@@ -6,7 +6,7 @@ import { type CheckedConfig, crossChecks, unreadable } from './checks.ts'
 import { type Path, type SchemaNode, formatPath, jsonSchemaOf, nodeAt } from './json-schema.ts'
 import { type Problem, formatProblem, toProblems } from './problems.ts'
 import { RawConfig } from './raw-config.ts'
-import { type ConfigRole, type Configs, SCHEMAS } from './schema.ts'
+import { type ConfigRole, type Configs, type OperatorConfig, SCHEMAS } from './schema.ts'
 import { Secret } from './secret.ts'
 import { settingsOf } from './settings.ts'
 import { addAssignments, addEnvironment, addFile, CONFIG_FILE_ENV } from './sources.ts'
@@ -141,7 +141,23 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
       throw new ConfigError('config_invalid', 'the password file is empty', [`log.sasl.passwordFile: the file ${passwordFile} is empty`])
     config['log'] = { ...parsed.log, sasl: { ...login, password: new Secret(value) } }
   }
+  if ('operator' in parsed) config['operator'] = operatorOf(parsed.operator)
   return config
+}
+
+/** Whoever watches a connection could try out a short one at leisure. */
+const OPERATOR_SECRET_CHARS_MIN = 16
+
+/** @throws ConfigError `config_invalid` when it is too short. */
+export function operatorOf(parsed: { readonly secret?: unknown; readonly secretFile?: unknown }): OperatorConfig {
+  const { secret, secretFile } = parsed
+  if (secret === undefined && secretFile === undefined) return {}
+  const value = typeof secret === 'string' ? secret : readFileSync(String(secretFile), 'utf8').replace(/\r?\n$/, '')
+  if (value.length >= OPERATOR_SECRET_CHARS_MIN) return { secret: new Secret(value) }
+  const where = secretFile === undefined ? 'operator.secret' : `operator.secretFile: the file ${String(secretFile)}`
+  throw new ConfigError('config_invalid', 'the operator secret is too short', [
+    `${where} has ${value.length} characters, expected at least ${OPERATOR_SECRET_CHARS_MIN}, such as those of \`openssl rand -hex 24\``,
+  ])
 }
 
 /** Two nodes on one host differ by role and port. */

@@ -5,6 +5,7 @@ import { feedsSection, type feedSection, type history } from './sections/feeds.t
 import { logSection } from './sections/log.ts'
 import { linedNodeSection, nodeSection } from './sections/node.ts'
 import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
+import { operatorSection } from './sections/operator.ts'
 import { balancerSection, gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
 import type { sessionSection } from './sections/session.ts'
 import { faultsSection, watchdogSection } from './sections/watchdog.ts'
@@ -12,16 +13,18 @@ import type { Secret } from './secret.ts'
 
 const operation = { logging: loggingSection, shutdown: shutdownSection, watchdog: watchdogSection, faults: faultsSection }
 
+const asked = { ...operation, operator: operatorSection }
+
 const shared = { log: logSection, directory: directorySection }
 
-const push = z.strictObject({ node: linedNodeSection, ...shared, feeds: feedsSection, push: pushSection, ...operation })
+const push = z.strictObject({ node: linedNodeSection, ...shared, feeds: feedsSection, push: pushSection, ...asked })
 
 const gateway = z.strictObject({
   node: nodeSection,
   ...shared,
   gateway: gatewaySection,
   console: consoleSection({ enabled: false }),
-  ...operation,
+  ...asked,
 })
 
 const pulse = z.strictObject({ node: nodeSection, ...shared, feeds: feedsSection, pulse: pulseSection, ...operation })
@@ -37,7 +40,7 @@ const all = z.strictObject({
   balancer: balancerSection,
   pulse: pulseSection,
   console: consoleSection({ enabled: false }),
-  ...operation,
+  ...asked,
 })
 
 export const SCHEMAS = { push, gateway, balancer, pulse, all } as const
@@ -73,11 +76,18 @@ export type PulseWriterConfig = Frozen<z.output<typeof pulseSection>> & { readon
 type WithLog<T> = Omit<T, 'log'> & { readonly log: LogConfig }
 type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
 
-export type PushConfig = WithLog<Parsed<'push'>>
-export type GatewayConfig = WithLog<Parsed<'gateway'>>
+type WithSecrets<T> = Omit<WithLog<T>, 'operator'> & { readonly operator: OperatorConfig }
+
+export interface OperatorConfig {
+  /** Absent: nobody may ask this node anything. */
+  readonly secret?: Secret
+}
+
+export type PushConfig = WithSecrets<Parsed<'push'>>
+export type GatewayConfig = WithSecrets<Parsed<'gateway'>>
 export type BalancerConfig = WithLog<Parsed<'balancer'>>
 export type PulseConfig = WithWriter<WithLog<Parsed<'pulse'>>>
-export type AllConfig = WithWriter<WithLog<Parsed<'all'>>>
+export type AllConfig = WithWriter<WithSecrets<Parsed<'all'>>>
 
 export interface Configs {
   readonly push: PushConfig

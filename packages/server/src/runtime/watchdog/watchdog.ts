@@ -4,7 +4,7 @@ import type { Logger } from '../logger.ts'
 import { LOOP_ROW, monotonicMs, SharedStages } from '../stages/index.ts'
 import { Accountant } from './account.ts'
 import { ACCOUNT_KEY } from './main-thread.ts'
-import type { FromWatchdog, ToWatchdog, WatchdogSettings, WorkerData } from './messages.ts'
+import type { FromWatchdog, ProcessAccount, ToWatchdog, WatchdogSettings, WorkerData } from './messages.ts'
 
 /** How often the event loop shows that it turns. */
 const BEAT_INTERVAL_MS = 100
@@ -79,6 +79,17 @@ export class Watchdog implements AsyncDisposable {
       this.#beat()
     }
     this.#tell({ kind: 'state', state })
+  }
+
+  /** What this process can say of itself now. */
+  account(): ProcessAccount {
+    return this.#accountant.account()
+  }
+
+  /** Where reports go, and under whose name. */
+  get reportsPlace(): { readonly directory: string; readonly nodeId: string } {
+    const { reports, nodeId } = this.#options.settings
+    return { directory: reports.directory, nodeId }
   }
 
   /** Writes a report although nothing is stuck. */

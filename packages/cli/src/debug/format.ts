@@ -1,0 +1,72 @@
+import { formatAge, sanitize } from '../watch/format.ts'
+import type { DebugQuestion } from './debug.ts'
+
+interface StageRow {
+  readonly stage: string
+  readonly deadlineMs: number
+  readonly entries: number
+  readonly busyMs: number | null
+  readonly holders: readonly { readonly holder: string; readonly heldMs: number; readonly at: readonly string[] }[]
+  readonly waiting?: readonly { readonly holder: string; readonly heldMs: number }[]
+}
+
+interface ProcessAnswer {
+  readonly version: string
+  readonly node: string
+  readonly pid: number
+  readonly uptimeS: number
+  readonly account: {
+    readonly stages: readonly StageRow[]
+    readonly memory: Readonly<Record<string, number>>
+    readonly loopDelayMs: Readonly<Record<string, number>>
+    readonly resources: Readonly<Record<string, number>>
+  } | null
+  readonly stacks?: {
+    readonly idlePercent: number
+    readonly stacks: readonly { readonly percent: number; readonly frames: readonly string[] }[]
+  }
+}
+
+const MIB = 1024 * 1024
+
+/** For a terminal. Everything in it comes from somewhere else, so nothing may steer the terminal. */
+export function formatAnswer(question: DebugQuestion, answer: unknown): string {
+  const lines = question === 'stages' || question === 'stacks' ? processLines(answer as ProcessAnswer) : [JSON.stringify(answer, null, 2)]
+  return lines
+    .flatMap((line) => line.split('\n'))
+    .map(sanitize)
+    .join('\n')
+}
+
+function processLines({ version, node, pid, uptimeS, account, stacks }: ProcessAnswer): string[] {
+  const lines = [`pulsewire ${version}, Node ${node}, pid ${pid}, up for ${formatAge(uptimeS * 1000)}`]
+  if (account === null) lines.push('nothing watches this process (watchdog.enabled is false): its stages are not known')
+  else {
+    const { memory, loopDelayMs, resources } = account
+    lines.push(
+      `event loop late by ${loopDelayMs['p99']} ms (p99), ${loopDelayMs['max']} ms at most`,
+      `memory ${Math.round((memory['rss'] ?? 0) / MIB)} MB, heap ${Math.round((memory['heapUsed'] ?? 0) / MIB)} of at most ${Math.round((memory['heapLimit'] ?? 0) / MIB)} MB`,
+      `open: ${Object.entries(resources)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(', ')}`,
+      ...account.stages.flatMap(stageLines),
+    )
+  }
+  if (stacks !== undefined) {
+    lines.push('', `main thread: idle ${stacks.idlePercent} % of the time; where it was else, innermost first:`)
+    for (const { percent, frames } of stacks.stacks) lines.push('', `${percent} %`, ...frames.map((frame) => `  ${frame}`))
+  }
+  return lines
+}
+
+function stageLines({ stage, deadlineMs, entries, busyMs, holders, waiting = [] }: StageRow): string[] {
+  const state = busyMs === null ? 'idle' : `busy for ${formatAge(busyMs)}${busyMs > deadlineMs ? ' — past its deadline' : ''}`
+  return [
+    `stage ${stage}: ${state} (deadline ${formatAge(deadlineMs)}, entered ${entries} times)`,
+    ...holders.flatMap(({ holder, heldMs, at }) => [
+      `  held for ${formatAge(heldMs)} by ${holder}`,
+      ...at.map((frame) => `    ${frame.trim()}`),
+    ]),
+    ...waiting.map(({ holder, heldMs }) => `  ${holder} waits for ${formatAge(heldMs)}`),
+  ]
+}

@@ -1,0 +1,82 @@
+import type { ToldFrame } from '@pulsewire/protocol'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import { type AskPeer, silenceMs } from './peer.ts'
+
+export interface ForwardOptions {
+  /** On the hop that the question came over. */
+  readonly id: number
+  readonly node: string
+  readonly nextNode: string
+  readonly next: AskPeer
+  /** On the hop that it was passed on over. */
+  readonly nextId: number
+  /** Nodes behind the next one. */
+  readonly hopsBehind: number
+  readonly clock: Clock
+  readonly say: (frame: ToldFrame) => void
+  /** Called once, whatever the end. */
+  readonly ended: () => void
+}
+
+/** A question that was passed on: its answer goes back as it comes, and when nothing comes, that is said. */
+export class Forward {
+  readonly next: AskPeer
+  readonly nextId: number
+  readonly #options: ForwardOptions
+  #silence: Timer
+  #isOver = false
+
+  constructor(options: ForwardOptions) {
+    this.#options = options
+    this.next = options.next
+    this.nextId = options.nextId
+    this.#silence = this.#watch()
+  }
+
+  told(frame: ToldFrame, peer: AskPeer): void {
+    if (this.#isOver || peer !== this.next) return
+    this.#silence.cancel()
+    if (frame.last === true) this.#end()
+    else this.#silence = this.#watch()
+    this.#options.say({ ...frame, id: this.#options.id })
+  }
+
+  acked(seq: number): void {
+    if (!this.#isOver) this.next.ask({ t: 'ask', id: this.nextId, ack: seq })
+  }
+
+  cancel(): void {
+    if (this.#isOver) return
+    this.#end()
+    this.next.ask({ t: 'ask', id: this.nextId, cancel: true })
+  }
+
+  /** The link to the next node is gone. */
+  lost(): void {
+    const { nextNode, node } = this.#options
+    this.#fail('ask_link_lost', `the link between ${node} and ${nextNode} was lost while ${nextNode} was asked`)
+  }
+
+  #watch(): Timer {
+    const { clock, hopsBehind, nextNode, node } = this.#options
+    const ms = silenceMs(hopsBehind)
+    return clock.after(ms, () => {
+      this.next.ask({ t: 'ask', id: this.nextId, cancel: true })
+      const why = 'it is frozen, its event loop is blocked, or the line is cut'
+      this.#fail('ask_no_answer', `${nextNode} is linked to ${node} but has said nothing for ${ms} ms: ${why}`)
+    })
+  }
+
+  #fail(code: string, message: string): void {
+    if (this.#isOver) return
+    const { id, node, say } = this.#options
+    this.#end()
+    say({ t: 'told', id, node, code, message, last: true })
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#silence.cancel()
+    this.#options.ended()
+  }
+}

@@ -1,0 +1,7 @@
+export { type Answer, type Answers, type Args, AskError } from './answer.ts'
+export { Asker } from './asker.ts'
+export { joinDesks } from './beside.ts'
+export { AskDesk } from './desk.ts'
+export type { AskPeer, Asks } from './peer.ts'
+export { processAnswers, type ProcessFacts } from './process-answers.ts'
+export { newNonce } from './proof.ts'

@@ -1,0 +1,106 @@
+import { Session } from 'node:inspector/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { getHeapSnapshot, getHeapStatistics } from 'node:v8'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Answer, AskError, numberOf } from './answer.ts'
+import { type CpuProfile, hottestStacks } from './hottest-stacks.ts'
+
+export interface ProcessFacts {
+  /** Stages with their holders, memory, event-loop delay, open resources; `null` where nothing watches the process. */
+  readonly account: () => object | null
+  /** Where the watchdog writes, and under whose name. */
+  readonly reports: { readonly directory: string; readonly nodeId: string } | null
+  readonly version: string
+}
+
+/** How long a stack is looked for, unless the question says. */
+const STACKS_SECONDS = 1
+const CPU_SECONDS = 10
+const CPU_SECONDS_MAX = 120
+/** Taking a snapshot stops the process for about a second per this; much more, and its watchdog would end it. */
+const HEAP_MB_MAX = 256
+const MIB = 1024 * 1024
+
+/** What any process can be asked, whatever its role. */
+export function processAnswers(facts: ProcessFacts): ReadonlyMap<string, Answer> {
+  const alone = onlyOne()
+  return new Map<string, Answer>([
+    ['stages', () => json({ ...about(facts), account: facts.account() })],
+    [
+      'stacks',
+      (args, signal) =>
+        alone(async () => {
+          const seconds = numberOf(args, 'seconds', { default: STACKS_SECONDS, min: 0.1, max: CPU_SECONDS_MAX })
+          const profile = await profileCpu(seconds, signal)
+          return json({ ...about(facts), seconds, account: facts.account(), stacks: hottestStacks(profile) })
+        }),
+    ],
+    [
+      'cpu',
+      (args, signal) =>
+        alone(async () =>
+          json(await profileCpu(numberOf(args, 'seconds', { default: CPU_SECONDS, min: 0.1, max: CPU_SECONDS_MAX }), signal)),
+        ),
+    ],
+    ['heap', (args) => alone(async () => heapSnapshot(numberOf(args, 'limitMb', { default: HEAP_MB_MAX, min: 1, max: 65_536 })))],
+    ['report', () => newestReport(facts.reports)],
+  ])
+}
+
+function about({ version }: ProcessFacts): object {
+  const { pid, platform, arch } = process
+  return { version, node: process.version, pid, platform, arch, uptimeS: Math.round(process.uptime()) }
+}
+
+const json = (value: unknown): string => JSON.stringify(value)
+
+/** Two profiles of one process would measure each other. */
+function onlyOne(): <T>(work: () => Promise<T>) => Promise<T> {
+  let isBusy = false
+  return async (work) => {
+    if (isBusy) throw new AskError('ask_too_many', 'this process is being profiled for somebody else')
+    isBusy = true
+    try {
+      return await work()
+    } finally {
+      isBusy = false
+    }
+  }
+}
+
+async function profileCpu(seconds: number, signal: AbortSignal): Promise<CpuProfile> {
+  const session = new Session()
+  session.connect()
+  try {
+    await session.post('Profiler.enable')
+    await session.post('Profiler.setSamplingInterval', { interval: 1000 })
+    await session.post('Profiler.start')
+    await sleep(seconds * 1000, undefined, { signal })
+    const { profile } = await session.post('Profiler.stop')
+    return profile as CpuProfile
+  } finally {
+    session.disconnect()
+  }
+}
+
+/** V8 takes it in one go, during which nothing else runs here; it is written out as it is taken. */
+function heapSnapshot(limitMb: number): AsyncIterable<string> {
+  const usedMb = Math.round(getHeapStatistics().used_heap_size / MIB)
+  if (usedMb > limitMb) {
+    const message = `the heap holds ${usedMb} MB: a snapshot would stop the node for some ${Math.ceil(usedMb / HEAP_MB_MAX)} s or more, and its watchdog may end it. To take it all the same, say --limit-mb ${usedMb * 2}`
+    throw new AskError('ask_failed', message)
+  }
+  return getHeapSnapshot().setEncoding('utf8') as AsyncIterable<string>
+}
+
+async function newestReport(reports: ProcessFacts['reports']): Promise<string> {
+  if (reports === null) throw new AskError('ask_failed', 'this process has no watchdog, so nobody writes reports')
+  const { directory, nodeId } = reports
+  const names = await readdir(directory).catch(() => [])
+  const own = names.filter((name) => name.startsWith(`${nodeId}-`) && name.endsWith('.json'))
+  const found = await Promise.all(own.map(async (name) => ({ name, atMs: (await stat(join(directory, name))).mtimeMs })))
+  const newest = found.sort((a, b) => b.atMs - a.atMs)[0]
+  if (newest === undefined) throw new AskError('ask_failed', `nothing of this node was ever stuck: there is no report in ${directory}`)
+  return readFile(join(directory, newest.name), 'utf8')
+}
