@@ -7,6 +7,7 @@ import { feedCommand } from './feed.ts'
 import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
+import { statusCommand } from './status.ts'
 import { verdictsCommand } from './verdicts.ts'
 import { watchCommand } from './watch.ts'
 
@@ -18,6 +19,7 @@ function createProgram(): Command {
     ...roleCommands(),
     demoCommand(),
     watchCommand(),
+    statusCommand(),
     verdictsCommand(),
     debugCommand(),
     produceCommand(),

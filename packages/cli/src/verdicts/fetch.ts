@@ -9,25 +9,34 @@ export const VERDICTS_ERROR_CODES = {
 } as const
 
 /** Asks a balancer for its verdicts. @throws PulsewireError with a code of the table. */
-export async function fetchVerdicts(url: string, signal: AbortSignal = AbortSignal.timeout(TIMEOUT_MS)): Promise<VerdictsAnswer> {
-  const address = `${url.replace(/\/+$/, '')}/v1/verdicts`
+export async function fetchVerdicts(url: string, signal?: AbortSignal): Promise<VerdictsAnswer> {
+  return askBalancer<VerdictsAnswer>({ url, path: '/v1/verdicts', member: 'verdicts', ...(signal === undefined ? {} : { signal }) })
+}
+
+/**
+ * Asks a balancer. The answer is taken for one when it holds the list of that name.
+ * @throws PulsewireError with a code of the table.
+ */
+export async function askBalancer<Answer>(options: {
+  /** `http://lb-1:8070` */
+  readonly url: string
+  readonly path: string
+  readonly member: keyof Answer & string
+  readonly signal?: AbortSignal
+}): Promise<Answer> {
+  const { url, path, member, signal = AbortSignal.timeout(TIMEOUT_MS) } = options
+  const address = `${url.replace(/\/+$/, '')}${path}`
   let response: Response
   try {
     response = await fetch(address, { signal })
   } catch (cause) {
-    throw new PulsewireError(
-      'balancer_unreachable',
-      `no balancer answers at ${url} (${reasonOf(cause)}): is it running, and is --url right?`,
-      {
-        cause,
-        retryable: true,
-      },
-    )
+    const why = `no balancer answers at ${url} (${reasonOf(cause)}): is it running, and is the address right?`
+    throw new PulsewireError('balancer_unreachable', why, { cause, retryable: true })
   }
-  const body = (await response.json().catch(() => undefined)) as Partial<VerdictsAnswer & { message: string }> | undefined
-  if (response.ok && Array.isArray(body?.verdicts)) return body as VerdictsAnswer
+  const body = (await response.json().catch(() => undefined)) as (Partial<Answer> & { readonly message?: unknown }) | undefined
+  if (response.ok && Array.isArray(body?.[member])) return body as Answer
   const said = typeof body?.message === 'string' ? body.message : `HTTP ${response.status}`
-  throw new PulsewireError('balancer_answer', `${address} answers without verdicts (${said}): is it a balancer?`)
+  throw new PulsewireError('balancer_answer', `${address} answers without ${member} (${said}): is it a balancer?`)
 }
 
 function reasonOf(error: unknown): string {

@@ -70,7 +70,7 @@ describe('pulsewire verdicts', () => {
     await assert.rejects(fetchVerdicts(silent.url, AbortSignal.abort()), { code: 'balancer_unreachable' })
     const { url } = silent
     await silent[Symbol.asyncDispose]()
-    await assert.rejects(fetchVerdicts(url), { code: 'balancer_unreachable', message: /is --url right\?/ })
+    await assert.rejects(fetchVerdicts(url), { code: 'balancer_unreachable', message: /is the address right\?/ })
     await using good = await listen((_request, response) => response.end(JSON.stringify(ANSWER)))
     assert.deepEqual(await fetchVerdicts(`${good.url}/`), ANSWER)
   })

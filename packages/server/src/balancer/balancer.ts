@@ -11,6 +11,7 @@ import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
 import type { Api, ApiServer } from './http/server.ts'
 import { connectProbe, type ConnectProbe } from './probe/connect.ts'
 import { Probes } from './probe/probes.ts'
+import { TopologyBook, topologyOf, type TopologySource } from './topology/index.ts'
 import { VerdictBook, type Track } from './verdict/verdict-book.ts'
 
 /** Verdicts are never older than this, whatever else happens. */
@@ -38,6 +39,7 @@ export class Balancer implements Service, Member {
   readonly #probes: Probes
   readonly #book: VerdictBook
   readonly #handOut: HandOut
+  readonly #topology: TopologyBook
   readonly #closed = Promise.withResolvers<void>()
   #server: ApiServer | null = null
   #timer: Timer | null = null
@@ -72,6 +74,7 @@ export class Balancer implements Service, Member {
       logger: deps.logger,
       startedAtMs: this.#clock.nowMs(),
     })
+    this.#topology = new TopologyBook((nowMs) => topologyOf(this.#topologySource, nowMs), this.#clock.nowMs())
     const limits = { gatewaysMax: balancer.gatewaysMax, ...balancer.admission }
     this.#handOut = new HandOut(this.#offer(), limits, this.#clock, random)
   }
@@ -153,6 +156,7 @@ export class Balancer implements Service, Member {
     if (nowMs < this.#recoveredAtMs) return
     const wasReady = this.ready
     this.#book.update(nowMs)
+    this.#topology.look(nowMs)
     if (this.ready === wasReady) return
     this.#logger.info('ready', `balancer ${this.#config.node.id} knows the nodes`, { nodes: this.#directory.nodes.size })
     this.#beatNow()
@@ -181,6 +185,8 @@ export class Balancer implements Service, Member {
     return {
       gateways: (question) => this.#gateways(question),
       verdicts: () => this.#verdicts(),
+      topology: () => this.#topology.topology(this.#clock.nowMs()),
+      events: (since) => this.#topology.events(since, this.#clock.nowMs()),
       ready: () => this.ready,
     }
   }
@@ -211,6 +217,12 @@ export class Balancer implements Service, Member {
       ),
       verdicts: [...this.#book.verdicts.values()].map((verdict) => verdictRow(verdict, nowMs)),
     }
+  }
+
+  get #topologySource(): TopologySource {
+    const { verdicts } = this.#book
+    const degradations = (track: Track) => this.#book.degradations(track)
+    return { balancer: this.#config.node.id, directory: this.#directory, verdicts, degradations }
   }
 
   // ---- as a member of the directory

@@ -32,6 +32,11 @@ export type ControlRecord =
   | { readonly kind: 'removed'; readonly of: ControlKind; readonly name: string }
   | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
 
+/** More than any gateway has. */
+const LINKS_MAX = 64
+/** Of what a lease says is stuck. */
+export const FAULT_CHARS_MAX = 300
+
 const NAME = /^[A-Za-z0-9._-]{1,64}$/
 const name = z.string().regex(NAME)
 const whole = z.int().min(0)
@@ -62,6 +67,20 @@ const leaseValue = z.object({
   load: z.object({ sessions: whole, sessionsMax: whole, busy: z.number().min(0).max(1) }),
   ready: z.boolean(),
   draining: z.boolean(),
+  links: z.exactOptional(
+    z
+      .array(
+        z.object({
+          node: z.string().max(512),
+          line: z.string().max(64),
+          state: z.enum(['connecting', 'open', 'waiting']),
+          pulseAgeMs: z.number().nullable(),
+        }),
+      )
+      .max(LINKS_MAX),
+  ),
+  fault: z.exactOptional(z.string().max(FAULT_CHARS_MAX)),
+  vitals: z.exactOptional(z.object({ uptimeMs: z.number().min(0), loopDelayMs: z.number().min(0), memoryBytes: z.number().min(0) })),
 })
 
 const wordValue = z.object({ word: z.enum(['online', 'offline', 'draining']), atMs: z.number() })

@@ -5,7 +5,7 @@ export type { CatalogueFeed, Directory, FeedGeneration, KnownNode } from './dire
 export { feedReaders, type FeedReader, linesOf, isFresh, nameOf, zombies } from './feed-readers.ts'
 export { followedGenerations, isCatalogueKnown, isSamePlace, newestGeneration, SWITCH_MARGIN_MS } from './generations.ts'
 export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'
-export type { Lease, LeasedFeed, NodeLoad, NodeRole, NodeWord } from './lease.ts'
+export type { Lease, LeasedFeed, LeasedLink, NodeLoad, NodeRole, NodeVitals, NodeWord } from './lease.ts'
 export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'
 export { type MigrationGoal, nextStep, placeOf, rollbackGoal, standingOf } from './migration.ts'
 export { rendezvousOwner, rendezvousScore } from './rendezvous.ts'

@@ -10,6 +10,7 @@ import type { NodeWord } from './lease.ts'
 import { LeaseKeeper, type Member } from './lease-keeper.ts'
 
 const TOPIC = 'control'
+const VITALS = { uptimeMs: 1000, loopDelayMs: 1, memoryBytes: 1e8 }
 const TIMES = { lifeMs: 3000, beatIntervalMs: 1000 } as const
 
 /** A log with one reader that never stops, and nodes that come and go. */
@@ -32,6 +33,7 @@ async function setUp() {
         load: { sessions: 3, sessionsMax: 10 },
         ready: state.ready,
         draining: false,
+        ...(state.ready ? {} : { fault: 'x'.repeat(301) }),
       }),
       lapsed: () => {
         said.push('lapsed')
@@ -43,7 +45,17 @@ async function setUp() {
       },
     }
     const identity = { node: id, role: 'gateway', zone: 'default', track: 'stable', version: '0.1.0' } as const
-    const keeper = new LeaseKeeper({ directory, log: connection, member, identity, ...TIMES, logger, clock, busy: () => 0.25 })
+    const keeper = new LeaseKeeper({
+      directory,
+      log: connection,
+      member,
+      identity,
+      ...TIMES,
+      logger,
+      clock,
+      busy: () => 0.25,
+      vitals: () => VITALS,
+    })
     await directory.start()
     await keeper.start()
     await clock.settle()
@@ -69,6 +81,8 @@ test('it beats once a second, and each beat says what is so then', async () => {
   assert.deepEqual(lease, {
     ...omitIncarnation(testLease('gw-1', { beat: 6, addresses: ['ws://gw-1:1'], ready: false })),
     load: { sessions: 3, sessionsMax: 10, busy: 0.25 },
+    fault: 'x'.repeat(300),
+    vitals: VITALS,
   })
   assert.ok(incarnation >= 1_764_000_000_000)
   await gateway.close()

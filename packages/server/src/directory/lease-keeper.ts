@@ -1,12 +1,12 @@
-import { performance } from 'node:perf_hooks'
 import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
-import { encodeLease } from './control-record.ts'
+import { encodeLease, FAULT_CHARS_MAX } from './control-record.ts'
 import type { ControlDirectory } from './control-directory.ts'
-import type { Lease, NodeWord } from './lease.ts'
+import type { Lease, NodeVitals, NodeWord } from './lease.ts'
+import { eventLoopBusy, processVitals } from './vitals.ts'
 
 /** A beat that is asked for before its time comes at once, and no further one sooner than this. */
 const EXTRA_INTERVAL_MIN_MS = 200
@@ -14,7 +14,7 @@ const EXTRA_INTERVAL_MIN_MS = 200
 const GOODBYE_WAIT_MS = 1000
 
 /** What a node says of itself in each beat. */
-export type LeaseContent = Pick<Lease, 'addresses' | 'feeds' | 'ready' | 'draining'> & {
+export type LeaseContent = Pick<Lease, 'addresses' | 'feeds' | 'ready' | 'draining' | 'links' | 'fault'> & {
   readonly load: { readonly sessions: number; readonly sessionsMax: number }
 }
 
@@ -44,6 +44,8 @@ export interface LeaseKeeperOptions {
   readonly clock?: Clock
   /** Part of the time that the event loop was busy since the last call, 0 to 1. Default: Node's own measure. */
   readonly busy?: () => number
+  /** How the process fares since the last call. Default: Node's own measures. */
+  readonly vitals?: () => NodeVitals
 }
 
 /** Beats one node's lease for as long as it lives, and says goodbye at its end. */
@@ -51,6 +53,7 @@ export class LeaseKeeper implements Service {
   readonly #options: LeaseKeeperOptions
   readonly #clock: Clock
   readonly #busy: () => number
+  readonly #vitals: () => NodeVitals
   readonly #closed = Promise.withResolvers<void>()
   #timer: Timer | null = null
   #extra: Timer | null = null
@@ -71,6 +74,7 @@ export class LeaseKeeper implements Service {
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#busy = options.busy ?? eventLoopBusy()
+    this.#vitals = options.vitals ?? processVitals()
   }
 
   get closed(): Promise<void> {
@@ -146,7 +150,7 @@ export class LeaseKeeper implements Service {
 
   #compose(): Lease {
     const { identity, member, lifeMs } = this.#options
-    const { load, ...content } = member.leaseContent()
+    const { load, fault, ...content } = member.leaseContent()
     return {
       ...identity,
       incarnation: this.#incarnation!,
@@ -154,6 +158,8 @@ export class LeaseKeeper implements Service {
       lifeMs,
       ...content,
       load: { ...load, busy: Math.round(this.#busy() * 1000) / 1000 },
+      ...(fault === undefined ? {} : { fault: fault.slice(0, FAULT_CHARS_MAX) }),
+      vitals: this.#vitals(),
     }
   }
 
@@ -206,15 +212,5 @@ export class LeaseKeeper implements Service {
     logger.warn('told', `an operator says: ${word}`, { word })
     member.told(word)
     this.#beatSoon()
-  }
-}
-
-function eventLoopBusy(): () => number {
-  let last = performance.eventLoopUtilization()
-  return () => {
-    const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, last)
-    last = now
-    return Math.min(1, Math.max(0, utilization))
   }
 }

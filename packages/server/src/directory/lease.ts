@@ -21,6 +21,26 @@ export interface NodeLoad {
   readonly busy: number
 }
 
+/** One link of a gateway to a push node. */
+export interface LeasedLink {
+  /** Who answered; the address until somebody did. */
+  readonly node: string
+  readonly line: string
+  readonly state: 'connecting' | 'open' | 'waiting'
+  /** Age of the newest pulse that this link brought, of the partition where it is oldest, in ms; `null`: none yet. */
+  readonly pulseAgeMs: number | null
+}
+
+/** How a node's process fares; a process of several roles says the same in each of its leases. */
+export interface NodeVitals {
+  /** Since the process started. */
+  readonly uptimeMs: number
+  /** The longest that its event loop kept anything waiting since the last beat. */
+  readonly loopDelayMs: number
+  /** Resident memory. */
+  readonly memoryBytes: number
+}
+
 /**
  * A node's self-expiring statement of what it is and serves. Beaten once a second, believed for `lifeMs` after it was
  * read, by the reader's monotonic clock: no node's wall clock decides anything.
@@ -46,6 +66,12 @@ export interface Lease {
   readonly ready: boolean
   /** It asks its receivers to move and will be gone soon. */
   readonly draining: boolean
+  /** Links of a gateway. Absent: it has none, or is of a version that does not say. */
+  readonly links?: readonly LeasedLink[]
+  /** What in it is stuck, in a sentence; absent while nothing is. */
+  readonly fault?: string
+  /** Absent: a version that does not say. */
+  readonly vitals?: NodeVitals
 }
 
 /** An operator's word on a node. It holds over restarts of the node, until another is said. */

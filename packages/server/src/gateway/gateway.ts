@@ -13,6 +13,7 @@ import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamLis
 import { Balance, type Peers } from './balance.ts'
 import type { GatewayInput } from './gateway-input.ts'
 import { linkAccounts } from './link-account.ts'
+import { linksForLease } from './links-for-lease.ts'
 import { leasedPeers } from './leased-peers.ts'
 import type { ConnectLink } from './link-transport.ts'
 import type { Link } from './link.ts'
@@ -193,6 +194,8 @@ export class Gateway implements Service, Member {
       load: { sessions: this.sessions.size, sessionsMax: gateway.session.sessionsMax },
       ready: isListening && this.ready && !this.#isDraining && this.#lapsedAtMs === null,
       draining: this.#isDraining || this.#word !== 'online',
+      links: linksForLease(this.links, nowMs),
+      ...(this.#stages.fault === null ? {} : { fault: describeFault(this.#stages.fault) }),
     }
   }
 

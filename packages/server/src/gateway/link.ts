@@ -26,6 +26,7 @@ import type { Logger } from '../runtime/logger.ts'
 import { describeStall, nameStall, noStalls, type StallCounts } from '../runtime/stall.ts'
 import type { Stage } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { LinkPulses } from './link-pulses.ts'
 import type { ConnectLink, LinkConnection } from './link-transport.ts'
 import { Unanswered } from './unanswered.ts'
 
@@ -80,6 +81,7 @@ export class Link implements FrameHandler, AskPeer {
   readonly digest = new SubscriptionDigest()
   /** Stale notices in force, by feed and partition; the key `feed/*` holds for all partitions. */
   readonly notices = new Map<string, StaleFrame>()
+  readonly pulses = new LinkPulses()
   /** How often the upstream node stalled, by kind, since the start. */
   readonly stalls: StallCounts = noStalls()
   lastHeardMs: number
@@ -234,6 +236,7 @@ export class Link implements FrameHandler, AskPeer {
       path: frame.paths?.[path] ?? [],
       arrivedAtMs: [...arrivedAgesMs.map((arrivedAgeMs) => Math.min(at - arrivedAgeMs, nowMs)), nowMs],
     }))
+    this.pulses.heard(frame.feed, points)
     this.#handler.pulse(this, frame.feed, points)
   }
 
@@ -243,6 +246,7 @@ export class Link implements FrameHandler, AskPeer {
       case 'welcome':
         return this.#welcomed(frame)
       case 'feeds':
+        this.pulses.carries(frame.feeds)
         return this.#handler.feeds(this, frame.feeds)
       case 'subscribed':
         this.#unanswered.subscribed(frame, this.#clock.nowMs())
@@ -296,6 +300,7 @@ export class Link implements FrameHandler, AskPeer {
     this.#attempts = 0
     this.welcome = frame
     this.node = frame.node
+    this.pulses.clear()
     this.#sync()
     this.#logger.info('link_open', `linked to ${frame.node} at ${this.address}`, { line: this.line, version: frame.version })
     this.#handler.opened(this, frame.feeds)

@@ -266,6 +266,7 @@ export class PushNode implements Service, HubSource, Member {
       load: { sessions: this.sessions.size, sessionsMax: push.session.sessionsMax },
       ready: isListening && this.ready && !this.#isDraining,
       draining: this.#isDraining || this.#word !== 'online',
+      ...(this.#stages.fault === null ? {} : { fault: describeFault(this.#stages.fault) }),
     }
   }
 

@@ -13,9 +13,9 @@ function oneOf<T extends string>(table: Readonly<Record<T, unknown>>) {
   return z.enum(Object.keys(table) as [T, ...T[]])
 }
 
-const timestamp = (description: string) => z.number().describe(`${description}, in ms since 1970 by the clock of this balancer`)
-const duration = (description: string) => z.number().min(0).describe(`${description}, in ms`)
-const track = z.enum(['stable', 'grey'])
+export const timestamp = (description: string) => z.number().describe(`${description}, in ms since 1970 by the clock of this balancer`)
+export const duration = (description: string) => z.number().min(0).describe(`${description}, in ms`)
+export const track = z.enum(['stable', 'grey'])
 
 export const gatewaysQuery = z.strictObject({
   zone: z.exactOptional(name('Data centre that the client is in: its gateways come first.')),

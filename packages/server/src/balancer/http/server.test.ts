@@ -49,6 +49,8 @@ function seasonedApi(): Api {
 const nothing: Api = {
   gateways: () => null,
   verdicts: () => ({ balancer: 'lb-1', atMs: 0, view: { state: 'loading', sinceMs: 0 }, degraded: [], verdicts: [] }),
+  topology: () => ({ balancer: 'lb-1', atMs: 0, view: { state: 'loading', sinceMs: 0 }, degraded: [], feeds: [], nodes: [] }),
+  events: () => ({ balancer: 'lb-1', startedAtMs: 0, atMs: 0, events: [], last: 0 }),
   ready: () => false,
 }
 
@@ -73,7 +75,14 @@ describe('the HTTP API', () => {
     const empty = await serve(nothing, { requestsPerSecondMax: 3 })
     const description = (await full.inject('/v1/openapi.json')).json() as Description
     assert.equal(description.openapi, '3.1.0')
-    assert.deepEqual(Object.keys(description.paths).sort(), ['/live', '/ready', '/v1/gateways', '/v1/verdicts'])
+    assert.deepEqual(Object.keys(description.paths).sort(), [
+      '/live',
+      '/ready',
+      '/v1/events',
+      '/v1/gateways',
+      '/v1/topology',
+      '/v1/verdicts',
+    ])
     assert.deepEqual(description.paths['/v1/gateways']!.get.parameters!.map(({ name }) => name).sort(), [
       'client',
       'refused',
@@ -97,10 +106,16 @@ describe('the HTTP API', () => {
     await check(full, '/v1/verdicts')
     await check(full, '/v1/gateways?zon=a')
     await check(full, '/v1/verdicts?a=b')
+    await check(full, '/v1/topology')
+    await check(full, '/v1/events')
+    await check(full, '/v1/events?since=-1')
     for (let i = 0; i < 4; i++) await check(empty, '/v1/gateways')
     assert.deepEqual(
       new Set(seen),
-      new Set(['/v1/gateways 200', '/v1/gateways 400', '/v1/gateways 503', '/v1/gateways 429', '/v1/verdicts 200', '/v1/verdicts 400']),
+      new Set([
+        ...['/v1/gateways 200', '/v1/gateways 400', '/v1/gateways 503', '/v1/gateways 429', '/v1/verdicts 200', '/v1/verdicts 400'],
+        ...['/v1/topology 200', '/v1/events 200', '/v1/events 400'],
+      ]),
     )
   })
 

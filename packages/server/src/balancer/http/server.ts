@@ -21,12 +21,16 @@ import {
   type GatewaysAnswer,
   type VerdictsAnswer,
 } from './schemas.ts'
+import { eventsAnswer, eventsQuery, topologyAnswer, type EventsAnswer, type Topology } from '../topology/index.ts'
 
 /** What the HTTP side asks of the balancer. */
 export interface Api {
   /** `null`: there is none to hand out. */
   gateways(question: Question): GatewaysAnswer | null
   verdicts(): VerdictsAnswer
+  topology(): Topology
+  /** @param since number of the last event that is known already; 0: none. */
+  events(since: number): EventsAnswer
   /** It knows the nodes. */
   ready(): boolean
 }
@@ -49,7 +53,7 @@ const BODY_BYTES_MAX = 1024
 /** Addresses whose requests are counted at once. */
 const ADDRESSES_MAX = 10_000
 const RETRY_AFTER_MS = 1000
-const PATHS = '/v1/gateways, /v1/verdicts, /v1/openapi.json, /live and /ready'
+const PATHS = '/v1/gateways, /v1/verdicts, /v1/topology, /v1/events, /v1/openapi.json, /live and /ready'
 
 /** The balancer's HTTP API. Separate from the rest, so that other roles do not load an HTTP framework. */
 export class ApiServer {
@@ -183,6 +187,30 @@ function addRoutes(app: FastifyInstance, api: Api): void {
       },
     },
     () => api.verdicts(),
+  )
+  typed.get(
+    '/v1/topology',
+    {
+      schema: {
+        operationId: 'topology',
+        summary: 'Feeds, nodes and links, as this balancer knows them',
+        querystring: verdictsQuery,
+        response: { 200: topologyAnswer, ...failures },
+      },
+    },
+    () => api.topology(),
+  )
+  typed.get(
+    '/v1/events',
+    {
+      schema: {
+        operationId: 'events',
+        summary: 'What has happened: evictions, returns, rebalances, migrations, stalls',
+        querystring: eventsQuery,
+        response: { 200: eventsAnswer, ...failures },
+      },
+    },
+    (request) => api.events(request.query.since),
   )
   typed.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
   const health = (summary: string) => ({

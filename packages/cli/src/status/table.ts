@@ -1,0 +1,161 @@
+import type { Topology, TopologyEvent, TopologyNode } from '@pulsewire/server'
+import { createColors } from 'picocolors'
+import stringWidth from 'string-width'
+import { formatAge, formatTime, sanitize } from '../watch/format.ts'
+
+type Paint = ReturnType<typeof createColors>
+type Colour = (text: string) => string
+
+interface Line {
+  readonly cells: readonly string[]
+  readonly colour: Colour
+  /** Said below it. */
+  readonly notes: readonly string[]
+}
+
+interface Section {
+  readonly title: string
+  readonly headings: readonly string[]
+  readonly lines: readonly Line[]
+}
+
+/** Older pulses than this are stale to a gateway. */
+const PULSE_OLD_MS = 2000
+const plain: Colour = (text) => text
+
+/** The installation as text, in the order of the flow, what is wrong in colour and with its reason below. */
+export function statusTable(topology: Topology, events: readonly TopologyEvent[], options: { readonly colour: boolean }): string {
+  const paint = createColors(options.colour)
+  const sections = [feeds(topology, paint), ...pushLines(topology, paint), gateways(topology, paint), others(topology, paint)]
+  return [
+    headLine(topology, paint),
+    ...topology.degraded.map(({ track, message, sinceMs }) =>
+      paint.yellow(sanitize(`track ${track} degraded for ${formatAge(topology.atMs - sinceMs)}: ${message}`)),
+    ),
+    ...sections.filter(({ lines }) => lines.length > 0).flatMap((section) => ['', ...render(section, paint)]),
+    ...(events.length === 0 ? [] : ['', paint.bold('Newest events'), ...events.map((event) => eventLine(event, paint))]),
+  ].join('\n')
+}
+
+function headLine({ balancer, view, nodes, atMs }: Topology, paint: Paint): string {
+  const unused = nodes.filter(({ handedOut }) => !handedOut).length
+  const clients = nodes.reduce((sum, { role, load }) => sum + (role === 'gateway' ? load.sessions : 0), 0)
+  const all = `${nodes.length} nodes, ${clients} clients, as ${balancer} knows them at ${formatTime(atMs)}`
+  const blind = view.state === 'current' ? '' : `; its directory is ${view.state} for ${formatAge(atMs - view.sinceMs)}`
+  const said = sanitize(`${all}${unused === 0 ? '' : `; ${unused} not used`}${blind}`)
+  return unused === 0 && blind === '' ? paint.bold(said) : paint.bold(paint.yellow(said))
+}
+
+function feeds({ feeds: all }: Topology, paint: Paint): Section {
+  const lines = all.map(({ feed, generation, topic, next, partitions }) => {
+    const ages = partitions.map(({ pulseAgeMs }) => pulseAgeMs)
+    const moving = next === null ? [] : [`moves to ${next.topic}, generation ${next.generation}`]
+    const oldest = oldestOf(ages)
+    return {
+      cells: [feed, topic ?? '', String(generation), String(partitions.length), age(oldest)],
+      colour: byAge(oldest, paint),
+      notes: moving,
+    }
+  })
+  return { title: 'Feeds', headings: ['feed', 'topic', 'generation', 'partitions', 'pulse'], lines }
+}
+
+function pushLines({ nodes, atMs }: Topology, paint: Paint): Section[] {
+  const push = nodes.filter(({ role }) => role === 'push')
+  return [...new Set(push.map(({ line }) => line ?? ''))].sort().map((line) => ({
+    title: `Push nodes, line ${line}`,
+    headings: ['node', 'used', 'partitions', 'pulse', 'receivers', ...VITALS],
+    lines: byName(push.filter((node) => (node.line ?? '') === line)).map((node) => {
+      const oldest = oldestOf(node.feeds.map(({ pulseAgeMs }) => pulseAgeMs))
+      const held = node.feeds.map(({ feed, partitions }) => `${feed} ${partitions === undefined ? 'all' : ranges(partitions)}`).join(', ')
+      return nodeLine(node, [held, age(oldest), String(node.load.sessions)], { atMs, paint })
+    }),
+  }))
+}
+
+function gateways({ nodes, atMs }: Topology, paint: Paint): Section {
+  const lines = byName(nodes.filter(({ role }) => role === 'gateway')).map((node) => {
+    const proof = oldestOf(node.probe?.feeds.map(({ pulseAgeMs }) => pulseAgeMs) ?? [])
+    const links = node.links.map(
+      ({ node: push, line, pulseAgeMs, state }) => `${line} ${push} ${state === 'open' ? age(pulseAgeMs) : state}`,
+    )
+    return nodeLine(node, [`${node.load.sessions}/${node.load.sessionsMax}`, age(proof), links.join(', ')], { atMs, paint })
+  })
+  return { title: 'Gateways', headings: ['node', 'used', 'clients', 'proof', 'links', ...VITALS], lines }
+}
+
+function others({ nodes, atMs }: Topology, paint: Paint): Section {
+  const lines = byName(nodes.filter(({ role }) => role === 'pulse' || role === 'balancer')).map((node) =>
+    nodeLine(node, [node.role === 'pulse' ? 'pulse writer' : 'balancer'], { atMs, paint }),
+  )
+  return { title: 'Pulse writers and balancers', headings: ['node', 'used', 'role', ...VITALS], lines }
+}
+
+const VITALS = ['busy', 'loop', 'memory', 'up'] as const
+
+function nodeLine(node: TopologyNode, own: readonly string[], { atMs, paint }: { readonly atMs: number; readonly paint: Paint }): Line {
+  const { handedOut, degraded, reasons, load, vitals, fault } = node
+  const used = handedOut ? (degraded ? 'degraded' : 'yes') : 'no'
+  const fares = [
+    `${Math.round(load.busy * 100)} %`,
+    vitals === null ? '' : formatAge(vitals.loopDelayMs),
+    vitals === null ? '' : `${Math.round(vitals.memoryBytes / 1024 ** 2)} MiB`,
+    vitals === null ? '' : formatAge(vitals.uptimeMs),
+  ]
+  return {
+    cells: [`${node.node} ${node.version}`, used, ...own, ...fares],
+    colour: handedOut ? (degraded ? paint.yellow : plain) : paint.red,
+    notes: [
+      ...reasons.map(({ code, message, sinceMs }) => `${code} (${formatAge(atMs - sinceMs)}): ${message}`),
+      ...(fault === null ? [] : [fault]),
+    ],
+  }
+}
+
+function render({ title, headings, lines }: Section, paint: Paint): string[] {
+  const cells = lines.map((line) => line.cells.map(sanitize))
+  const widths = headings.map((heading, i) => Math.max(stringWidth(heading), ...cells.map((row) => stringWidth(row[i] ?? ''))))
+  const text = (row: readonly string[]) =>
+    row
+      .map((cell, i) => cell + ' '.repeat(Math.max(0, widths[i]! - stringWidth(cell))))
+      .join('  ')
+      .trimEnd()
+  return [
+    paint.bold(title),
+    paint.dim(`  ${text(headings)}`),
+    ...lines.flatMap(({ colour, notes }, i) => [colour(`  ${text(cells[i]!)}`), ...notes.map((note) => colour(`    ${sanitize(note)}`))]),
+  ]
+}
+
+function eventLine({ atMs, tone, message }: TopologyEvent, paint: Paint): string {
+  const colour = tone === 'bad' ? paint.red : tone === 'good' ? paint.green : plain
+  return colour(`  ${formatTime(atMs)}  ${sanitize(message)}`)
+}
+
+function byName(nodes: readonly TopologyNode[]): TopologyNode[] {
+  return nodes.toSorted((a, b) => a.node.localeCompare(b.node))
+}
+
+/** `null`: none is known, or one has none. */
+function oldestOf(ages: readonly (number | null)[]): number | null {
+  return ages.length === 0 || ages.includes(null) ? null : Math.max(...ages.map(Number))
+}
+
+function age(ms: number | null): string {
+  return ms === null ? 'none' : formatAge(ms)
+}
+
+function byAge(ms: number | null, paint: Paint): Colour {
+  return ms === null ? paint.red : ms > PULSE_OLD_MS ? paint.red : plain
+}
+
+/** 0-3, 7 */
+export function ranges(numbers: readonly number[]): string {
+  const parts: [number, number][] = []
+  for (const number of numbers.toSorted((a, b) => a - b)) {
+    const last = parts.at(-1)
+    if (last?.[1] === number - 1) last[1] = number
+    else parts.push([number, number])
+  }
+  return parts.length === 0 ? 'none' : parts.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(' ')
+}

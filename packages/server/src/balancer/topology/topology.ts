@@ -1,0 +1,86 @@
+/** What a balancer knows of an installation, as one answer: a pure function of the directory and the verdicts. */
+import type { Directory } from '../../directory/index.ts'
+import { verdictRow } from '../http/rows.ts'
+import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
+import type { Topology, TopologyFeed, TopologyNode } from './schemas.ts'
+
+export interface TopologySource {
+  /** Name of the balancer. */
+  readonly balancer: string
+  readonly directory: Pick<Directory, 'view' | 'viewSinceMs' | 'feeds' | 'nodes'>
+  readonly verdicts: ReadonlyMap<string, Verdict>
+  degradations(track: Track): readonly Degradation[]
+}
+
+const TRACKS: readonly Track[] = ['stable', 'grey']
+
+/** @param nowMs of the clock that all times in the source are of. */
+export function topologyOf({ balancer, directory, verdicts, degradations }: TopologySource, nowMs: number): Topology {
+  const all = [...verdicts.values()]
+  return {
+    balancer,
+    atMs: Math.round(nowMs),
+    view: { state: directory.view, sinceMs: Math.round(directory.viewSinceMs) },
+    degraded: TRACKS.flatMap((track) => degradations(track).map((one) => ({ ...one, sinceMs: Math.round(one.sinceMs), track }))),
+    feeds: feedsOf(directory, all, nowMs),
+    nodes: all.map((verdict) => nodeOf(verdict, nowMs)),
+  }
+}
+
+function nodeOf(verdict: Verdict, nowMs: number): TopologyNode {
+  const { lease, heardAtMs } = verdict.known
+  // A lease says how old things were when it was written; until the next beat they grow older by themselves.
+  const beatAgeMs = Math.max(0, nowMs - heardAtMs)
+  const older = (ageMs: number | null): number | null => (ageMs === null ? null : Math.round(ageMs + beatAgeMs))
+  return {
+    ...verdictRow(verdict, nowMs),
+    feeds: lease.feeds.map(({ partitions, pulseAgeMs, ...feed }) => ({
+      ...feed,
+      ...(partitions === undefined ? {} : { partitions: [...partitions] }),
+      pulseAgeMs: older(pulseAgeMs),
+    })),
+    links: (lease.links ?? []).map((link) => ({ ...link, pulseAgeMs: older(link.pulseAgeMs) })),
+    fault: lease.fault ?? null,
+    vitals: lease.vitals === undefined ? null : { ...lease.vitals },
+  }
+}
+
+/** Feeds of the catalogue, and those that only leases name. */
+function feedsOf(directory: TopologySource['directory'], verdicts: readonly Verdict[], nowMs: number): TopologyFeed[] {
+  const names = new Set(directory.feeds.keys())
+  for (const { known } of verdicts) if (isThere(known.state)) for (const { feed } of known.lease.feeds) names.add(feed)
+  return [...names].sort().map((feed) => {
+    const catalogued = directory.feeds.get(feed)
+    const leased = verdicts.flatMap(({ known: { lease, state } }) => (isThere(state) ? lease.feeds.filter((one) => one.feed === feed) : []))
+    const generation = catalogued?.current.generation ?? Math.max(...leased.map((one) => one.generation))
+    const topic = catalogued?.current.topic ?? leased.find((one) => one.generation === generation && one.topic !== undefined)?.topic
+    return {
+      feed,
+      generation,
+      topic: topic ?? null,
+      next: catalogued?.next == null ? null : { generation: catalogued.next.generation, topic: catalogued.next.topic },
+      partitions: partitionsOf(feed, generation, leased, verdicts, nowMs),
+    }
+  })
+}
+
+/** Of each partition, how old the newest pulse is that any gateway has brought to a probe; `null`: none has. */
+function partitionsOf(
+  feed: string,
+  generation: number,
+  leased: readonly { readonly partitions?: readonly number[] }[],
+  verdicts: readonly Verdict[],
+  nowMs: number,
+): { readonly pulseAgeMs: number | null }[] {
+  const heard = verdicts.flatMap(({ probe }) => probe?.feeds.get(feed)?.generations.get(generation) ?? [])
+  const known = leased.flatMap(({ partitions }) => partitions ?? []).reduce((most, partition) => Math.max(most, partition + 1), 0)
+  const count = Math.max(known, ...heard.map(({ partitions }) => partitions))
+  return Array.from({ length: count }, (_, partition) => {
+    const ages = heard.flatMap(({ pulses }) => pulses.get(partition) ?? []).map(({ heardAtMs, ageMs }) => nowMs - heardAtMs + ageMs)
+    return { pulseAgeMs: ages.length === 0 ? null : Math.max(0, Math.round(Math.min(...ages))) }
+  })
+}
+
+function isThere(state: Verdict['known']['state']): boolean {
+  return state === 'live' || state === 'kept'
+}

@@ -1,0 +1,45 @@
+import type { Topology, TopologyFeed, TopologyNode } from '../../packages/server/src/balancer/index.ts'
+
+const AT_MS = 1_764_000_000_000
+
+/** A node of a topology as all is well; what is given is changed. */
+export function topologyNode(node: string, change: Partial<TopologyNode> = {}): TopologyNode {
+  return {
+    node,
+    role: 'gateway',
+    handedOut: true,
+    degraded: false,
+    sinceMs: AT_MS - 60_000,
+    reasons: [],
+    zone: 'default',
+    track: 'stable',
+    version: '0.1.0',
+    addresses: [`ws://${node}:8080`],
+    word: 'online',
+    lease: { state: 'live', incarnation: 1, beatAgeMs: 200, ready: true, draining: false },
+    load: { sessions: 0, sessionsMax: 50_000, busy: 0.02 },
+    probe: null,
+    feeds: [],
+    links: [],
+    fault: null,
+    vitals: { uptimeMs: 60_000, loopDelayMs: 2, memoryBytes: 90 * 1024 ** 2 },
+    ...change,
+  }
+}
+
+export function topologyFeed(feed: string, change: Partial<TopologyFeed> = {}): TopologyFeed {
+  const partitions = Array.from({ length: 4 }, () => ({ pulseAgeMs: 300 }))
+  return { feed, generation: 1, topic: `${feed}s`, next: null, partitions, ...change }
+}
+
+export function topology(nodes: readonly TopologyNode[], change: Partial<Topology> = {}): Topology {
+  return {
+    balancer: 'lb-1',
+    atMs: AT_MS,
+    view: { state: 'current', sinceMs: AT_MS - 60_000 },
+    degraded: [],
+    feeds: [topologyFeed('quote')],
+    nodes: [...nodes],
+    ...change,
+  }
+}
