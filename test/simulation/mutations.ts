@@ -74,10 +74,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'conflation drops the newest',
     file: `${SESSION}/due-queue.ts`,
-    text: `this.#head++
-    entry.queued = false`,
-    instead: `this.#head++
-    entry.queued = entry.symbol.count % 5 === 0`,
+    text: 'if (entry.seen === entry.symbol.count || !entry.answered) continue',
+    instead: 'if (entry.seen === entry.symbol.count || entry.symbol.count % 5 === 0 || !entry.answered) continue',
   },
   {
     name: 'what is conflated is not counted',

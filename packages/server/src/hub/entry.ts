@@ -1,11 +1,12 @@
+import type { EntryBlock } from './entry-block.ts'
 import type { PatternState } from './pattern-state.ts'
 import type { Subscription } from './subscription.ts'
 import type { SymbolState } from './symbol.ts'
 
 /** What receives a symbol's updates: a session's side of the hub. */
 export interface Subscriber {
-  /** The entry has something to send that it had not before. */
-  due(entry: Entry): void
+  /** Something in the block may be new. Told once, until the subscriber has looked and taken `due` back. */
+  due(block: EntryBlock): void
   /** The symbol of a waiting entry can be answered now. */
   ready(entry: Entry): void
   /** The symbol cannot be had. The entry is detached already. */
@@ -17,16 +18,18 @@ export interface Subscriber {
 
 /** One symbol in one subscription of one session. */
 export class Entry {
-  // What each update looks at comes first: there are very many entries, and they are read from far away.
-  readonly subscription: Subscription
+  // What each flush looks at comes first: there are very many entries, and they are read from far away.
   readonly symbol: SymbolState
+  /** The symbol's count when the session last looked at it: any other means that there is something to look at. */
+  seen = -1
   /** The symbol's count that the receiver has been given; −1: nothing yet. */
   held = -1
-  /** Whether it stands in the session's queue of what is due. */
-  queued = false
   /** Whether the `subscribed` row was sent; nothing else is before. */
   answered = false
+  readonly subscription: Subscription
   detached = false
+  /** Whether its answer promised what waits to be sent. */
+  promised = false
   /** Whether the next update has to carry the whole image, because the receiver has none to apply changes to. */
   whole = true
   readonly ref: number
@@ -36,6 +39,9 @@ export class Entry {
   inForce = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1
+  /** The block that it stands in, and where. */
+  block: EntryBlock | null = null
+  slot = -1
   /** Whether the receiver asked for it by name, and which patterns brought it; a set for each would double the size of idle sessions. */
   named = false
   patterns: Set<string> | null = null

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { everything, feedOptions } from '../../../../test/support/sender.ts'
+import type { EntryBlock } from './entry-block.ts'
 import type { Entry, Subscriber } from './entry.ts'
 import type { FreshnessChange } from './freshness.ts'
 import { Hub, type HubListener, type HubSource } from './hub.ts'
@@ -9,9 +10,8 @@ import { Subscription } from './subscription.ts'
 
 class Recorder implements Subscriber, HubListener {
   readonly heard: string[] = []
-  due(entry: Entry): void {
-    entry.queued = true
-    this.heard.push(`due ${entry.ref}`)
+  due(block: EntryBlock): void {
+    this.heard.push(`due ${block.entries.map(({ ref }) => ref).join(' ')}`)
   }
   ready(entry: Entry): void {
     entry.answered = true
@@ -58,18 +58,18 @@ function setUp(source: Partial<HubSource> = {}) {
   return { clock, hub, feed, recorder, subscription, record }
 }
 
-test('an update reaches every answered entry once, until it is taken', () => {
+test('an update marks the block of each of its entries, once until somebody has looked', () => {
   const { hub, feed, recorder, subscription, record } = setUp()
-  const symbol = feed.obtain('A')!
-  const entries = [1, 2].map((ref) => hub.attach(subscription(ref), symbol, ref))
-  entries[0]!.answered = true
+  const [one, two] = [subscription(1), subscription(2)]
+  const entries = [hub.attach(one, feed.obtain('A')!, 1), hub.attach(one, feed.obtain('B')!, 2), hub.attach(two, feed.obtain('B')!, 3)]
   record('A')
   record('A')
-  assert.deepEqual(recorder.take(), ['due 1'])
-  entries[0]!.queued = false
-  entries[1]!.answered = true
-  record('A')
-  assert.deepEqual(recorder.take(), ['due 1', 'due 2'])
+  assert.deepEqual(recorder.take(), ['due 1 2'])
+  record('B')
+  assert.deepEqual(recorder.take(), ['due 3'])
+  entries[0]!.block!.due = false
+  record('B')
+  assert.deepEqual(recorder.take(), ['due 1 2'])
 })
 
 test('leaving swaps the last entry into the gap, so that each can leave in turn', () => {

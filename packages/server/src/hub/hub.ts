@@ -5,7 +5,7 @@ import { Feed, type FeedOptions } from './feed.ts'
 import type { FreshnessChange, PulsePoint, StaleCause } from './freshness.ts'
 import { PatternState } from './pattern-state.ts'
 import { PulseFrames } from './pulse-frames.ts'
-import { addRate, RateLanes, removeRate } from './rate-lanes.ts'
+import { RateLanes } from './rate-lanes.ts'
 import type { Subscription } from './subscription.ts'
 import type { SymbolState } from './symbol.ts'
 
@@ -108,7 +108,9 @@ export class Hub {
     const first = symbol.entries.length === 0
     entry.index = symbol.entries.push(entry) - 1
     subscription.entries.set(symbol.name, entry)
-    if (subscription.periodMs > 0) addRate(symbol, subscription.periodMs)
+    const block = subscription.blocks.add(entry)
+    symbol.blocks.push(block)
+    if (block.isRated) this.#rateLanes.join(block, symbol, subscription.periodMs)
     else symbol.unrated++
     if (first) {
       symbol.trackChanges()
@@ -120,15 +122,17 @@ export class Hub {
   detach(entry: Entry): void {
     if (entry.detached) return
     entry.detached = true
-    const { symbol } = entry
-    entry.subscription.entries.delete(symbol.name)
+    const { symbol, subscription } = entry
+    subscription.entries.delete(symbol.name)
+    const block = subscription.blocks.remove(entry)
     const last = symbol.entries.pop()!
+    const lastBlock = symbol.blocks.pop()!
     if (last !== entry) {
       symbol.entries[entry.index] = last
+      symbol.blocks[entry.index] = lastBlock
       last.index = entry.index
     }
-    const { periodMs } = entry.subscription
-    if (periodMs > 0) removeRate(symbol, periodMs)
+    if (block.isRated) this.#rateLanes.leave(block, symbol, subscription.periodMs)
     else symbol.unrated--
     if (symbol.entries.length > 0) return
     symbol.untrackChanges()
@@ -167,16 +171,14 @@ export class Hub {
   /** A source applied an update to the symbol: everybody who subscribes gets it. `appeared`: it had no image before. */
   updated(symbol: SymbolState, appeared: boolean): void {
     if (appeared && symbol.feed.patterns.size > 0) this.#match(symbol)
-    const { entries, rates } = symbol
+    const { blocks, rates } = symbol
     if (rates !== null) {
-      this.#rateLanes.mark(rates)
+      for (const { lane } of rates) lane.arm()
       if (symbol.unrated === 0) return
     }
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i]!
-      if (entry.queued || !entry.answered) continue
-      const { subscription } = entry
-      if (subscription.periodMs === 0) subscription.subscriber.due(entry)
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks[i]!
+      if (!block.due && !block.isRated) block.mark()
     }
   }
 

@@ -1,3 +1,4 @@
+export type { EntryBlock } from './entry-block.ts'
 export { Entry, type Subscriber } from './entry.ts'
 export { Feed, type FeedOptions, oldestPulseAgeMs } from './feed.ts'
 export type { FieldDictionary } from './dictionary.ts'

@@ -1,111 +1,118 @@
 import type { Clock, Timer } from '../runtime/clock.ts'
+import type { EntryBlock } from './entry-block.ts'
 import type { SymbolState } from './symbol.ts'
 
-/** Marked symbols are worked off for at most this long at once, then input is let in. */
+/** Blocks are looked through for at most this long at once, then input is let in. */
 const SLICE_MS = 4
 const SLICE_CHECK_EVERY = 16
 
-/**
- * That some subscriptions of a symbol share a period. A record marks it once, however many they are; their entries
- * become due at the period's next tick.
- */
-export interface RateMark {
-  readonly symbol: SymbolState
-  readonly periodMs: number
-  /** Entries of the symbol with this period. */
+/** That some subscriptions of a symbol share a rate. */
+export interface RateUse {
+  readonly lane: RateLane
+  /** Entries of the symbol in the lane. */
   entries: number
-  marked: boolean
-}
-
-interface Lane {
-  marks: RateMark[]
-  timer: Timer
 }
 
 /**
- * The rate lanes of a hub: what changed in each since its last tick. Ticks of one period fall at the same moments for
- * every receiver, so that all with the same `maxRate` hold the same states and share encoded frames.
+ * Everything that is delivered at one rate. Its ticks fall at the same moments for every receiver, so that all with the
+ * same `maxRate` hold the same states and share encoded frames. A record only says that the next tick has something to
+ * look for; the tick looks.
  */
-export class RateLanes {
+export class RateLane {
+  readonly periodMs: number
   readonly #clock: Clock
-  readonly #lanes = new Map<number, Lane>()
+  readonly #blocks: EntryBlock[] = []
+  #timer: Timer | null = null
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, periodMs: number) {
     this.#clock = clock
+    this.periodMs = periodMs
   }
 
-  /** Periods in which something waits. */
-  get size(): number {
-    return this.#lanes.size
+  get isEmpty(): boolean {
+    return this.#blocks.length === 0
   }
 
-  /** The symbol changed. */
-  mark(marks: readonly RateMark[]): void {
-    for (let i = 0; i < marks.length; i++) {
-      const mark = marks[i]!
-      if (mark.marked) continue
-      mark.marked = true
-      const lane = this.#lanes.get(mark.periodMs)
-      if (lane === undefined) this.#lanes.set(mark.periodMs, { marks: [mark], timer: this.#timer(mark.periodMs) })
-      else lane.marks.push(mark)
+  join(block: EntryBlock): void {
+    block.laneIndex = this.#blocks.push(block) - 1
+  }
+
+  leave(block: EntryBlock): void {
+    const last = this.#blocks.pop()!
+    if (last !== block) {
+      this.#blocks[block.laneIndex] = last
+      last.laneIndex = block.laneIndex
     }
+    block.laneIndex = -1
+  }
+
+  /** Something changed that a block of the lane holds. */
+  arm(): void {
+    if (this.#timer !== null) return
+    const nowMs = this.#clock.nowMs()
+    const tickMs = (Math.floor(nowMs / this.periodMs) + 1) * this.periodMs
+    // A millisecond more, because timers may fire early by a fraction of one.
+    this.#timer = this.#clock.after(tickMs - nowMs + 1, () => this.#tick())
   }
 
   close(): void {
-    for (const { timer } of this.#lanes.values()) timer.cancel()
-    this.#lanes.clear()
+    this.#timer?.cancel()
+    this.#timer = null
   }
 
-  #timer(periodMs: number): Timer {
-    const nowMs = this.#clock.nowMs()
-    const tickMs = (Math.floor(nowMs / periodMs) + 1) * periodMs
-    // A millisecond more, because timers may fire early by a fraction of one.
-    return this.#clock.after(tickMs - nowMs + 1, () => this.#tick(periodMs))
+  #tick(): void {
+    this.#timer = null
+    // As they are now: while this goes on in slices, some may leave, and have nothing new then.
+    this.#look(this.#blocks.slice(), 0)
   }
 
-  #tick(periodMs: number): void {
-    const lane = this.#lanes.get(periodMs)
-    if (lane === undefined) return
-    this.#lanes.delete(periodMs)
-    this.#release(lane.marks, 0)
-  }
-
-  #release(marks: readonly RateMark[], first: number): void {
+  #look(blocks: readonly EntryBlock[], first: number): void {
     const untilMs = this.#clock.nowMs() + SLICE_MS
-    for (let i = first; i < marks.length; i++) {
-      release(marks[i]!)
-      if (i % SLICE_CHECK_EVERY === SLICE_CHECK_EVERY - 1 && i + 1 < marks.length && this.#clock.nowMs() > untilMs) {
-        this.#clock.soon(() => this.#release(marks, i + 1))
+    for (let i = first; i < blocks.length; i++) {
+      const block = blocks[i]!
+      if (!block.due && block.hasNews()) block.mark()
+      if (i % SLICE_CHECK_EVERY === SLICE_CHECK_EVERY - 1 && i + 1 < blocks.length && this.#clock.nowMs() > untilMs) {
+        this.#clock.soon(() => this.#look(blocks, i + 1))
         return
       }
     }
   }
 }
 
-function release(mark: RateMark): void {
-  mark.marked = false
-  const { symbol, periodMs } = mark
-  const { entries } = symbol
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i]!
-    const { subscription } = entry
-    if (!entry.queued && entry.answered && subscription.periodMs === periodMs) subscription.subscriber.due(entry)
+/** The rate lanes of a hub. */
+export class RateLanes {
+  readonly #clock: Clock
+  readonly #lanes = new Map<number, RateLane>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
-}
 
-/** The symbol has one more entry with this period. */
-export function addRate(symbol: SymbolState, periodMs: number): void {
-  const marks = (symbol.rates ??= [])
-  const mark = marks.find((each) => each.periodMs === periodMs)
-  if (mark === undefined) marks.push({ symbol, periodMs, entries: 1, marked: false })
-  else mark.entries++
-}
+  /** The block has its first entry, of this symbol; or one more. */
+  join(block: EntryBlock, symbol: SymbolState, periodMs: number): void {
+    let lane = this.#lanes.get(periodMs)
+    if (lane === undefined) this.#lanes.set(periodMs, (lane = new RateLane(this.#clock, periodMs)))
+    if (block.laneIndex < 0) lane.join(block)
+    const uses = (symbol.rates ??= [])
+    const use = uses.find((each) => each.lane === lane)
+    if (use === undefined) uses.push({ lane, entries: 1 })
+    else use.entries++
+  }
 
-/** One less. A mark that waits for its tick finds nobody then. */
-export function removeRate(symbol: SymbolState, periodMs: number): void {
-  const marks = symbol.rates ?? []
-  const index = marks.findIndex((each) => each.periodMs === periodMs)
-  if (index < 0 || --marks[index]!.entries > 0) return
-  marks.splice(index, 1)
-  if (marks.length === 0) symbol.rates = null
+  /** The symbol has left the block. */
+  leave(block: EntryBlock, symbol: SymbolState, periodMs: number): void {
+    const lane = this.#lanes.get(periodMs)!
+    const uses = symbol.rates!
+    const index = uses.findIndex((each) => each.lane === lane)
+    if (--uses[index]!.entries === 0) uses.splice(index, 1)
+    if (uses.length === 0) symbol.rates = null
+    if (block.entries.length === 0) lane.leave(block)
+    if (!lane.isEmpty) return
+    lane.close()
+    this.#lanes.delete(periodMs)
+  }
+
+  close(): void {
+    for (const lane of this.#lanes.values()) lane.close()
+  }
 }

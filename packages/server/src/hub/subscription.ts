@@ -1,4 +1,5 @@
 import type { FeedMode } from '@pulsewire/protocol'
+import { EntryBlocks } from './entry-block.ts'
 import type { Entry, Subscriber } from './entry.ts'
 import type { Feed } from './feed.ts'
 import type { View } from './view.ts'
@@ -28,6 +29,8 @@ export class Subscription {
   readonly image: boolean
   readonly history: number
   readonly entries = new Map<string, Entry>()
+  /** The same entries, as they are looked through. */
+  readonly blocks: EntryBlocks
   /** `null`: none. */
   patterns: Set<string> | null = null
 
@@ -41,6 +44,7 @@ export class Subscription {
     this.periodMs = options.periodMs
     this.image = options.image
     this.history = options.history
+    this.blocks = new EntryBlocks(subscriber, options.periodMs > 0)
   }
 
   sameOptions(options: DeliveryOptions): boolean {

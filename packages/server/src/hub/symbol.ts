@@ -1,9 +1,10 @@
 import { comparePositions, sameValue, type FieldValue, type Position } from '@pulsewire/protocol'
 import { EncodedFrames } from './encoded-frames.ts'
+import type { EntryBlock } from './entry-block.ts'
 import type { Entry } from './entry.ts'
 import type { Feed } from './feed.ts'
 import { SymbolHistory, type HistoryItem } from './history.ts'
-import type { RateMark } from './rate-lanes.ts'
+import type { RateUse } from './rate-lanes.ts'
 
 /** Where and when a record lies, and how many records it stands for. */
 export interface RecordPlace extends Position {
@@ -50,8 +51,10 @@ export class SymbolState {
   changedAt: number[] | null = null
   history: SymbolHistory | null
   readonly entries: Entry[] = []
+  /** The block of each entry, side by side: what an update goes through. */
+  readonly blocks: EntryBlock[] = []
   /** The rates at which some of its entries are delivered; `null`: none has one. */
-  rates: RateMark[] | null = null
+  rates: RateUse[] | null = null
   /** Entries without a rate: due with each record. */
   unrated = 0
   readonly encoded = new EncodedFrames()

@@ -501,7 +501,7 @@ test('what was missed while others had the partition is no link of the chain', a
   await clock.settle()
   // Somebody subscribes, so the symbol stays.
   const symbol = feed.symbols.get('S0')!
-  hub.attach(new Subscription({} as never, 1, feed, {} as never), symbol, 1)
+  hub.attach(new Subscription({ due() {} } as never, 1, feed, {} as never), symbol, 1)
   await to(1)
   append('S0', 2, 0)
   clock.advance(120_000)

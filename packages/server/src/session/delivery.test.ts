@@ -148,15 +148,20 @@ for (const encoding of ENCODINGS) {
   })
 }
 
-test('updates come in the order in which their symbols became due', () => {
+test('what changed comes once each, in the order in which it was subscribed to', () => {
   const sender = new Sender()
   const receiver = sender.connect()
-  receiver.subscribe(['A', 'B', 'C'])
+  for (const name of ['A', 'B', 'C', 'D']) sender.record(name, { last: 0 })
+  receiver.subscribe(['A', 'B', 'C', 'D'])
   receiver.take()
-  for (const name of ['C', 'A', 'C', 'B', 'A']) sender.record(name, { last: 1 })
+  for (const name of ['D', 'A', 'D', 'B', 'A']) sender.record(name, { last: 1 })
   assert.deepEqual(
-    receiver.takeOf('update').map(({ symbol }) => symbol),
-    ['C', 'A', 'B'],
+    receiver.takeOf('update').map(({ symbol, n }) => [symbol, n]),
+    [
+      ['A', 2],
+      ['B', 1],
+      ['D', 2],
+    ],
   )
 })
 

@@ -26,6 +26,12 @@ export class DigestWatch {
     if (this.#expected.length < EXPECTED_MAX) this.#expected.push({ pulse, count, digest, settled })
   }
 
+  /** The sender's set was put right: pulses that are on their way tell of the old one. */
+  restart(): void {
+    this.#expected.length = 0
+    this.#mismatches = 0
+  }
+
   compare(ack: PulseAckFrame): Verdict {
     while (this.#expected.length > 0 && this.#expected[0]!.pulse < ack.pulse) this.#expected.shift()
     const expected = this.#expected[0]

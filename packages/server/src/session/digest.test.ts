@@ -55,6 +55,18 @@ test('on a long line each acknowledgement is compared to what was sent with its 
   assert.equal(watch.compare(ack(1, 0)), 'same', 'an old or unknown number says nothing')
 })
 
+test('what was sent before the set was put right says nothing of it', () => {
+  const watch = new DigestWatch()
+  for (let pulse = 1; pulse <= 3; pulse++) watch.sent(pulse, 2, 7, true)
+  assert.equal(watch.compare(ack(1, 1)), 'doubtful')
+  watch.restart()
+  watch.sent(4, 1, 3, true)
+  assert.deepEqual(
+    [ack(2, 1), ack(3, 1), ack(4, 2), ack(4, 1)].map((each) => watch.compare(each)),
+    ['same', 'same', 'doubtful', 'same'],
+  )
+})
+
 test('a receiver that acknowledges nothing for ever costs no memory, and is compared again when it does', () => {
   const watch = new DigestWatch()
   for (let pulse = 1; pulse <= 1000; pulse++) watch.sent(pulse, 1, 1, true)

@@ -2,38 +2,108 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { feedOptions } from '../../../../test/support/sender.ts'
 import { Entry, Feed, Subscription, type Subscriber } from '../hub/index.ts'
+import type { Composer } from './composer.ts'
 import { DueQueue } from './due-queue.ts'
 
-const nobody: Subscriber = { due() {}, ready() {}, refused() {}, matched() {}, patternReady() {} }
+/** Counts an entry for one byte. */
+class Recorder implements Composer {
+  readonly encoding = 'pulsewire.bin.v1'
+  refs: number[] = []
+  begin(): void {}
+  get size(): number {
+    return this.refs.length
+  }
+  control(): void {}
+  latest(entry: Entry): boolean {
+    this.refs.push(entry.ref)
+    return true
+  }
+  item(): void {}
+  pulse(): void {}
+  mark(): void {}
+  finish(): Uint8Array {
+    return new Uint8Array()
+  }
+}
 
-function entriesOf(count: number): Entry[] {
+function setUp(counts: readonly number[]) {
   const feed = new Feed(0, feedOptions)
-  const subscription = new Subscription(nobody, 1, feed, { view: feed.views.all, delivery: 'latest', periodMs: 0, image: true, history: 0 })
-  return Array.from({ length: count }, (_, i) => new Entry(subscription, feed.obtain(`S${i}`)!, i))
-}
-
-function refs(queue: DueQueue): number[] {
-  const taken: number[] = []
-  for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) taken.push(entry.ref)
-  return taken
-}
-
-test('entries come out in the order in which they became due, each once', () => {
   const queue = new DueQueue()
-  const entries = entriesOf(3)
-  for (const i of [2, 0, 2, 1, 0]) queue.push(entries[i]!)
-  assert.equal(queue.isEmpty, false)
-  assert.deepEqual(refs(queue), [2, 0, 1])
-  assert.equal(queue.isEmpty, true)
-  queue.push(entries[2]!)
-  assert.deepEqual(refs(queue), [2])
+  const subscriber: Subscriber = { due: (block) => queue.push(block), ready() {}, refused() {}, matched() {}, patternReady() {} }
+  const options = { view: feed.views.all, delivery: 'latest', periodMs: 0, image: true, history: 0 } as const
+  const entries: Entry[] = []
+  for (const [id, count] of counts.entries()) {
+    const subscription = new Subscription(subscriber, id, feed, options)
+    for (let i = 0; i < count; i++) {
+      const entry = new Entry(subscription, feed.obtain(`S${entries.length}`)!, entries.length)
+      entry.answered = true
+      entry.seen = 0
+      subscription.blocks.add(entry)
+      entries.push(entry)
+    }
+  }
+  const change = (...refs: number[]) => {
+    for (const ref of refs) {
+      const { symbol, block } = entries[ref]!
+      symbol.applyRaw({ generation: 1, partition: 0, offset: symbol.offset + 1, ts: 0, n: 1, prev: -1 }, new Uint8Array(1))
+      block!.mark()
+    }
+  }
+  const write = (bytesMax = Infinity) => {
+    const composer = new Recorder()
+    queue.write(composer, bytesMax)
+    return composer.refs
+  }
+  return { queue, entries, change, write }
+}
+
+test('what is new is written once: block by block as they became due, and in each as it stands there', () => {
+  const { queue, change, write } = setUp([3, 2])
+  change(4, 2, 0, 2, 4)
+  assert.deepEqual([queue.isEmpty, queue.entries], [false, 5])
+  assert.deepEqual(write(), [4, 0, 2])
+  assert.deepEqual([queue.isEmpty, queue.entries], [true, 0])
+  assert.deepEqual(write(), [])
+  change(1)
+  assert.deepEqual(write(), [1])
 })
 
-test('a queue that is never emptied does not grow with what went through it', () => {
-  const queue = new DueQueue()
-  const entries = entriesOf(10)
-  for (const entry of entries) queue.push(entry)
-  for (let i = 0; i < 100_000; i++) queue.push(queue.shift()!)
-  assert.ok(queue.slots < 10_000, `${queue.slots} slots for 10 entries`)
-  assert.equal(refs(queue).length, 10)
+test('an entry that was not answered is passed over, and its news kept for when it is', () => {
+  const { entries, change, write } = setUp([2])
+  entries[0]!.answered = false
+  change(0, 1)
+  assert.deepEqual(write(), [1])
+  entries[0]!.answered = true
+  change(1)
+  assert.deepEqual(write(), [0, 1])
+})
+
+test('with little room each gets its turn, however often the others change', () => {
+  const { change, write, queue } = setUp([5, 70])
+  const all = Array.from({ length: 75 }, (_, ref) => ref)
+  const written = new Map<number, number>()
+  // 76 because a block that was not finished waits behind the others, and its turn may end with one it wrote already.
+  for (let i = 0; i < 10 * 76; i++) {
+    change(...all)
+    const refs = write(1)
+    assert.equal(refs.length, 1)
+    written.set(refs[0]!, (written.get(refs[0]!) ?? 0) + 1)
+  }
+  // Three blocks (of 5, 64 and 6 entries) take turns.
+  const least = (refs: readonly number[]) => Math.min(...refs.map((ref) => written.get(ref) ?? 0))
+  assert.ok(least(all.slice(0, 5)) >= 40, `${least(all.slice(0, 5))}`)
+  assert.ok(least(all.slice(5, 69)) >= 3, `${least(all.slice(5, 69))}`)
+  assert.ok(least(all.slice(69)) >= 40, `${least(all.slice(69))}`)
+  assert.equal(write().length, 74, 'all but the one that came last')
+  assert.equal(queue.isEmpty, true)
+})
+
+test('what answers promised goes first, once, and is not new any more', () => {
+  const { queue, entries, change, write } = setUp([3])
+  change(0, 2)
+  for (const ref of [2, 2, 1]) queue.promise(entries[ref]!)
+  entries[1]!.symbol.applyRaw({ generation: 1, partition: 0, offset: 0, ts: 0, n: 1, prev: -1 }, new Uint8Array(1))
+  assert.deepEqual(write(2), [2, 1])
+  assert.deepEqual(write(), [0])
+  assert.equal(queue.isEmpty, true)
 })

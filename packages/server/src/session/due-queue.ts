@@ -1,51 +1,97 @@
-import type { Entry } from '../hub/index.ts'
-
-/** Taken entries are cut off the array only in runs, so that taking one is cheap. */
-const COMPACT_AT = 1024
+import type { Entry, EntryBlock } from '../hub/index.ts'
+import type { Composer } from './composer.ts'
+import { writeEntry } from './write-entry.ts'
 
 /**
- * What is due to one receiver: entries in the order in which they became due. Each entry stands here once, so the number
- * of subscriptions bounds it, however many updates come.
+ * What is due to one receiver: images that answers promised, then blocks of entries in which something may be new, in the
+ * order in which they became so. Each stands here once, so the number of subscriptions bounds it, however many updates
+ * come; and only while something is written is it seen what they are.
  */
 export class DueQueue {
-  #queue: Entry[] = []
-  #head = 0
+  readonly #promised: Entry[] = []
+  readonly #blocks: EntryBlock[] = []
 
   get isEmpty(): boolean {
-    return this.#head >= this.#queue.length
+    return this.#blocks.length === 0 && this.#promised.length === 0
   }
 
-  /** Memory that the queue takes, in entries. */
-  get slots(): number {
-    return this.#queue.length
+  /** Entries that are looked at before the queue is empty. */
+  get entries(): number {
+    return this.#blocks.reduce((sum, { entries }) => sum + entries.length, this.#promised.length)
   }
 
-  push(entry: Entry): void {
-    if (entry.queued) return
-    entry.queued = true
-    this.#queue.push(entry)
+  /** The block was marked as due, and was not before. */
+  push(block: EntryBlock): void {
+    this.#blocks.push(block)
   }
 
-  /** The next entry that is due; `undefined` when there is none. */
-  shift(): Entry | undefined {
-    const entry = this.#queue[this.#head]
-    if (entry === undefined) {
-      this.#queue.length = 0
-      this.#head = 0
-      return undefined
+  /** The entry's image, or what its receiver missed, is due now, whatever its rate. */
+  promise(entry: Entry): void {
+    if (entry.promised) return
+    entry.promised = true
+    this.#promised.push(entry)
+  }
+
+  /** Writes what is due, until nothing is or the message has reached this size. */
+  write(composer: Composer, bytesMax: number): void {
+    if (this.#promised.length > 0) this.#writePromised(composer, bytesMax)
+    const blocks = this.#blocks
+    let taken = 0
+    while (taken < blocks.length && composer.size < bytesMax) {
+      const block = blocks[taken++]!
+      block.due = writeBlock(composer, block, bytesMax)
+      if (block.due) blocks.push(block)
     }
-    this.#head++
-    entry.queued = false
-    // A receiver that is behind for hours never empties the queue.
-    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
-    }
-    return entry
+    cut(blocks, taken)
   }
 
   clear(): void {
-    this.#queue = []
-    this.#head = 0
+    for (const entry of this.#promised) entry.promised = false
+    for (const block of this.#blocks) block.due = false
+    this.#promised.length = 0
+    this.#blocks.length = 0
   }
+
+  #writePromised(composer: Composer, bytesMax: number): void {
+    const promised = this.#promised
+    let taken = 0
+    while (taken < promised.length && composer.size < bytesMax) {
+      const entry = promised[taken++]!
+      entry.promised = writeDue(composer, entry, bytesMax)
+      if (entry.promised) promised.push(entry)
+    }
+    cut(promised, taken)
+  }
+}
+
+/** @returns whether more of it is due, because the message is as large as it may be. */
+function writeBlock(composer: Composer, block: EntryBlock, bytesMax: number): boolean {
+  const { entries } = block
+  const { length } = entries
+  const first = block.next < length ? block.next : 0
+  for (let i = 0; i < length; i++) {
+    const at = first + i < length ? first + i : first + i - length
+    const entry = entries[at]!
+    if (entry.seen === entry.symbol.count || !entry.answered) continue
+    // Where there was no room it goes on with this entry, where one alone takes all the room, with the next.
+    const isFull = composer.size >= bytesMax
+    if (isFull || writeDue(composer, entry, bytesMax)) {
+      block.next = isFull ? at : at + 1
+      return true
+    }
+  }
+  block.next = 0
+  return false
+}
+
+/** @returns whether more of it is due. */
+function writeDue(composer: Composer, entry: Entry, bytesMax: number): boolean {
+  if (writeEntry(composer, entry, bytesMax)) return true
+  entry.seen = entry.symbol.count
+  return false
+}
+
+function cut(queue: unknown[], taken: number): void {
+  if (taken === queue.length) queue.length = 0
+  else if (taken > 0) queue.splice(0, taken)
 }

@@ -55,6 +55,11 @@ export class PulseOutbox {
     return this.#digests.compare(ack)
   }
 
+  /** A repair has ended. */
+  restartComparing(): void {
+    this.#digests.restart()
+  }
+
   #sentOf(feed: Feed): number {
     return this.#sent[feed.index] ?? 0
   }

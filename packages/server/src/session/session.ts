@@ -14,6 +14,7 @@ import {
 import {
   WHOLE_FEED,
   type Entry,
+  type EntryBlock,
   type Feed,
   type PatternState,
   type StaleState,
@@ -36,7 +37,6 @@ import { StallWatch } from './stall-watch.ts'
 import { SubscribeError, SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 import type { SessionAccount } from './account.ts'
-import { writeEntry } from './write-entry.ts'
 
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
 
@@ -90,13 +90,13 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.pulseIntervalMs = context.options.pulseIntervalMs
     this.#known = new Array<number>(context.hub.feeds.length).fill(0)
     this.#flow = new FlowWindow(this.openedAtMs, context.options.outboundBytesMax)
-    this.#table = new SubscriptionTable(context.hub, this, context.groups, context.options.subscriptionsMax)
+    this.#table = new SubscriptionTable(context.hub, this, this.#due, context.groups, context.options.subscriptionsMax)
     this.#pulses = new PulseOutbox(context.hub, this.#table)
   }
 
   /** What waits for this receiver in this process: bytes that its socket has not taken, and updates that it is behind by. */
   get backlogBytes(): number {
-    return this.transport.bufferedBytes + (this.#slowness.isBehind ? 1 + this.#due.slots * DUE_BYTES : 0)
+    return this.transport.bufferedBytes + (this.#slowness.isBehind ? 1 + this.#due.entries * DUE_BYTES : 0)
   }
 
   get symbols(): number {
@@ -116,7 +116,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       openForMs: Math.round(nowMs - openedAtMs),
       pulseIntervalMs,
       symbols: this.#table.symbols,
-      due: this.#due.slots,
+      due: this.#due.entries,
       behind: this.#slowness.isBehind,
       stall: this.#stall.kind,
       bufferedBytes: transport.bufferedBytes,
@@ -246,6 +246,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #endRepair(): void {
     this.#repairMark = 0
     this.#table.endRepair()
+    this.#pulses.restartComparing()
   }
 
   #bad(code: RefusalCode, message: string, id?: number): void {
@@ -256,8 +257,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   // ---- what the hub tells
 
-  due(entry: Entry): void {
-    this.#due.push(entry)
+  due(block: EntryBlock): void {
+    this.#due.push(block)
     if (!this.scheduled) this.#context.scheduler.schedule(this)
   }
 
@@ -355,7 +356,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.#takeAnswers()
     for (const frame of this.#controls) composer.control(frame)
     this.#controls.length = 0
-    this.#writeDue(composer, open)
+    this.#due.write(composer, open)
     const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer) : 0
     if (pulse > 0) this.pulseDue = false
     if (composer.size > 0 || open <= 0) this.#send(composer, nowMs, open, pulse)
@@ -377,14 +378,6 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
       // because it says that everything promised has been sent.
       if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#pulses.awaitsFirst
-    }
-  }
-
-  #writeDue(composer: Composer, openBytes: number): void {
-    while (composer.size < openBytes) {
-      const entry = this.#due.shift()
-      if (entry === undefined) return
-      if (writeEntry(composer, entry, openBytes)) this.#due.push(entry)
     }
   }
 

@@ -19,6 +19,7 @@ import {
   type SymbolState,
 } from '../hub/index.ts'
 import { OwedAnswers, type Answers } from './answers.ts'
+import type { DueQueue } from './due-queue.ts'
 import { positionReceiver } from './resume.ts'
 
 /** A subscribe that cannot be taken as a whole. */
@@ -39,6 +40,7 @@ export class SubscriptionTable {
   readonly digest = new SubscriptionDigest()
   readonly #hub: Hub
   readonly #subscriber: Subscriber
+  readonly #due: DueQueue
   readonly #groups: ReadonlyMap<string, readonly string[]>
   readonly #symbolsMax: number
   readonly #subscriptions = new Map<number, Subscription>()
@@ -54,10 +56,12 @@ export class SubscriptionTable {
   /** While a repair runs: what the receiver has named again. */
   #confirmed: Set<Entry | string> | null = null
 
-  constructor(hub: Hub, subscriber: Subscriber, groups: ReadonlyMap<string, readonly string[]>, symbolsMax: number) {
+  /** @param due gets each entry whose answer says that its image follows. */
+  constructor(hub: Hub, subscriber: Subscriber, due: DueQueue, groups: ReadonlyMap<string, readonly string[]>, symbolsMax: number) {
     this.#hub = hub
     this.#feeds = new Array<number>(hub.feeds.length).fill(0)
     this.#subscriber = subscriber
+    this.#due = due
     this.#groups = groups
     this.#symbolsMax = symbolsMax
   }
@@ -340,7 +344,9 @@ export class SubscriptionTable {
     }
     entry.answered = true
     answers.ok.push([entry.symbol.name, entry.ref, state])
-    if (state === 'snapshot' || state === 'recovered') this.#subscriber.due(entry)
+    // What is there now goes out only where the answer promises it.
+    entry.seen = entry.symbol.count
+    if (state === 'snapshot' || state === 'recovered') this.#due.promise(entry)
   }
 
   /** Drops the entry if nothing but its name brought it. */

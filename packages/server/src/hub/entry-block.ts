@@ -1,0 +1,74 @@
+import type { Entry, Subscriber } from './entry.ts'
+
+/** More would make looking through them for a single update cost more than the write that it leads to. */
+export const BLOCK_ENTRIES_MAX = 64
+
+/**
+ * Some entries of one subscription, which are looked through together: an update only marks the block of each of its
+ * entries, and the session finds out what is new in it when it flushes. A busy session's block is marked already for
+ * nearly every update, so that fanning out costs a look at one flag per receiver; and what is looked through lies side by
+ * side in memory. Marking each entry for itself took twice the time of writing it out.
+ */
+export class EntryBlock {
+  readonly subscriber: Subscriber
+  /** Whether the subscriber was told that something in it may be new, and has not looked yet. */
+  due = false
+  readonly isRated: boolean
+  readonly entries: Entry[] = []
+  /** Where looking goes on, when it had to end half-way: nothing behind waits for ever because what stands before changes always. */
+  next = 0
+  /** Index in its rate lane, so that leaving is cheap. */
+  laneIndex = -1
+
+  constructor(subscriber: Subscriber, isRated: boolean) {
+    this.subscriber = subscriber
+    this.isRated = isRated
+  }
+
+  /** Something in it may be new. */
+  mark(): void {
+    if (this.due) return
+    this.due = true
+    this.subscriber.due(this)
+  }
+
+  hasNews(): boolean {
+    for (const entry of this.entries) if (entry.answered && entry.seen !== entry.symbol.count) return true
+    return false
+  }
+}
+
+/** The blocks of one subscription. */
+export class EntryBlocks {
+  readonly #subscriber: Subscriber
+  readonly #isRated: boolean
+  readonly #blocks: EntryBlock[] = []
+
+  constructor(subscriber: Subscriber, isRated: boolean) {
+    this.#subscriber = subscriber
+    this.#isRated = isRated
+  }
+
+  /** Finds a place for the entry. */
+  add(entry: Entry): EntryBlock {
+    let block = this.#blocks.findLast(({ entries }) => entries.length < BLOCK_ENTRIES_MAX)
+    if (block === undefined) {
+      block = new EntryBlock(this.#subscriber, this.#isRated)
+      this.#blocks.push(block)
+    }
+    entry.block = block
+    entry.slot = block.entries.push(entry) - 1
+    return block
+  }
+
+  remove(entry: Entry): EntryBlock {
+    const block = entry.block!
+    const last = block.entries.pop()!
+    if (last !== entry) {
+      block.entries[entry.slot] = last
+      last.slot = entry.slot
+    }
+    if (block.entries.length === 0) this.#blocks.splice(this.#blocks.indexOf(block), 1)
+    return block
+  }
+}
