@@ -44,6 +44,7 @@ export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs,
     const step = nextStep(now, goal, {
       readers,
       partitions: now.next === null ? 0 : await partitionsOf(open, now.next),
+      currentPartitions: now.next === null ? 0 : await partitionsOf(open, now.current).catch(() => 0),
       pulseAgeMaxMs: PULSE_AGE_MAX_MS,
       linesRequired: force ? [] : ['A', 'B'],
       nowMs: systemClock.nowMs(),

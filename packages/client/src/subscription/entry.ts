@@ -18,6 +18,8 @@ export class Entry {
   row: Row | null = null
   /** Whether the last resumption lost nothing; undefined before the first. */
   recovered: boolean | undefined
+  /** Nothing came since the feed moved to another topic, or nothing but the record that was held, found again there. */
+  moved = false
   /** Its resumption shall be told with the next update. */
   tellRecovered = false
 

@@ -56,10 +56,34 @@ for (const encoding of BOTH_ENCODINGS) {
       assert.deepEqual(prices(), [0])
       assert.equal(trades.get('A.US')?.position, '2:2:33')
       assert.equal(trades.state.state, 'live', 'partition 2 is as old as the feed was, until it has a pulse of its own')
-      connection.send({ ...moved, position: '2:2:34', prev: 33, ts: held.ts + 1 })
+      // A second copy of it comes to lie there later.
+      connection.send({ ...moved, position: '2:2:34', prev: 33 })
+      await settled()
+      assert.deepEqual([prices(), trades.get('A.US')?.position], [[0], '2:2:34'])
+      connection.send({ ...moved, position: '2:2:35', prev: 34, ts: held.ts + 1 })
       await settled()
       assert.deepEqual(prices(), [0, 0])
-      assert.deepEqual([updates.at(-1)?.position, gaps], ['2:2:34', []])
+      assert.deepEqual([updates.at(-1)?.position, gaps], ['2:2:35', []])
+      // From now on records that are alike are two.
+      connection.send({ ...moved, position: '2:2:36', prev: 35, ts: held.ts + 1 })
+      await settled()
+      assert.deepEqual(prices(), [0, 0, 0])
+      await client.close()
+    })
+
+    test('a record that was conflated with its move is not told again where its copy comes to lie', async () => {
+      const world = worldOf(encoding, 4)
+      const gateway = world.gateway('gw-1')
+      world.publish('A.US', { price: 0 })
+      const client = world.client()
+      const prices: unknown[] = []
+      client.subscribe({ feed: 'quote', symbols: ['A.US'] }, { onUpdate: ({ values }) => prices.push(values['price']) })
+      await settled()
+      const { connection } = gateway
+      const newer = connection.update(connection.subs[0]!, world.log.append('A.US', { price: 1 }, world.clock.nowMs()))
+      for (const offset of [7, 9]) connection.send({ ...newer, position: `2:0:${offset}` })
+      await settled()
+      assert.deepEqual(prices, [0, 1])
       await client.close()
     })
 

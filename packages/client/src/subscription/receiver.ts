@@ -114,7 +114,10 @@ export class Receiver {
     if (state !== entry.latest.state) entry.latest = new Update({ ...parts, state })
     entry.tellRecovered = false
     const update = entry.latest
-    if (previous !== null && gap === undefined && update.recovered === undefined && isMoved(update, previous)) return
+    const isMove = previous !== null && gap === undefined && update.recovered === undefined && isMoved(update, previous, entry.moved)
+    // Conflated with what came before the move, it may be told and yet come again where it lies now.
+    entry.moved = isMove || (!row.every && previous !== null && Update.partsOf(previous).generation < image.generation)
+    if (isMove) return
     for (const subscription of entry.subscribers) {
       if (gap !== undefined) subscription.tellGap(gap)
       subscription.deliver(update, row.every)
@@ -123,13 +126,14 @@ export class Receiver {
 }
 
 /**
- * Whether it is the very record that was held, at its place in the topic that the feed has moved to: no news for the
- * application. A later record has a later time.
+ * Whether it is the very record that was held, at its place in the topic that the feed has moved to, which may still have
+ * been on its way there when the feed moved: no news for the application. A later record has a later time.
  */
-function isMoved(update: Update, previous: Update): boolean {
+function isMoved(update: Update, previous: Update, wasMoved: boolean): boolean {
   const { generation, ts, deleted, raw } = Update.partsOf(update)
   const held = Update.partsOf(previous)
-  if (generation <= held.generation || ts !== held.ts || deleted !== held.deleted) return false
+  if (generation < held.generation || (generation === held.generation && !wasMoved)) return false
+  if (ts !== held.ts || deleted !== held.deleted) return false
   return sameBytes(raw, held.raw) && update.changed.length === 0
 }
 

@@ -1,10 +1,5 @@
 import type { CatalogueFeed, Directory, FeedGeneration } from './directory.ts'
 
-/**
- * So long after a generation's first moment by the clocks of pulse writers, nothing older is expected in either topic:
- * more than the clocks of producers and pulse writers differ by.
- */
-export const SWITCH_MARGIN_MS = 250
 /** A catalogue that cannot be read by then is taken to say nothing. */
 const CATALOGUE_WAIT_MS = 5000
 

@@ -17,7 +17,7 @@ function reader(node: string, generation: number, pulseAgeMs: number | null = 10
 }
 
 function seen(readers: readonly FeedReader[], nowMs = 0, extra: Partial<Seen> = {}): Seen {
-  return { readers, partitions: 2, pulseAgeMaxMs: 2000, linesRequired: [], nowMs, ...extra }
+  return { readers, partitions: 2, currentPartitions: 2, pulseAgeMaxMs: 2000, linesRequired: [], nowMs, ...extra }
 }
 
 const BOTH = ['a1', 'b1'].flatMap((node) => [reader(node, 1), reader(node, 2)])
@@ -35,8 +35,8 @@ test('a migration opens, announces when both lines are fresh, closes when both h
   const half = nextStep(opened, TO, seen([reader('a1', 1), reader('a1', 2), reader('b1', 1), reader('b1', 2, null)]))
   assert.match(half.do + half.say, /^waituntil line B /)
   const announced = written(opened, TO, seen(BOTH, 1000))
-  assert.deepEqual([standingOf(announced), announced.next?.fromMs], ['switching', 7000])
-  assert.match(nextStep(announced, TO, seen(SWITCHED, 7100)).say, /until the moment/)
+  assert.deepEqual([standingOf(announced), announced.next?.fromMs], ['switching', 3000])
+  assert.match(nextStep(announced, TO, seen(SWITCHED, 2900)).say, /until the moment/)
   const late = nextStep(announced, TO, seen([...BOTH.slice(0, 2), reader('b1', 2)], 8000))
   assert.match(late.do + late.say, /^wait.*line A.*a1 \(version 0.1.0, ws:\/\/a1\)/)
   const closed = written(announced, TO, seen(SWITCHED, 8000))
@@ -53,6 +53,16 @@ test('shares of a line count together, and a line without one partition is not f
   assert.equal(nextStep(opened, TO, seen([lineB, reader('a1', 2, 100, [0])])).do, 'wait')
   assert.equal(nextStep(opened, TO, seen([lineB, reader('a1', 2, 100, [0]), reader('a2', 2, 2100, [1])])).do, 'wait')
   assert.equal(nextStep(opened, TO, seen([lineB, reader('a1', 2, 100, [0]), reader('a2', 2, 100, [1])])).do, 'write')
+})
+
+test('the moment is not set before whoever reads the next topic reads all of the current one', () => {
+  const opened = written(START, TO, seen([]))
+  const halfway = [...BOTH.filter(({ leased }) => leased.generation === 2), reader('b1', 1), reader('a1', 1, 100, [0])]
+  const step = nextStep(opened, TO, seen(halfway))
+  assert.match(step.do + step.say, /^wait.*all of generation 1 .* a1 \(version/)
+  assert.equal(nextStep(opened, TO, seen([...halfway.slice(0, 3), reader('a1', 1, 100, [0, 1])])).do, 'write')
+  const pinned = reader('b2', 1, 100, [1])
+  assert.equal(nextStep(opened, TO, seen([...BOTH, pinned])).do, 'write', 'one that does not come along is not waited for')
 })
 
 test('a line that is required but not there is waited for', () => {

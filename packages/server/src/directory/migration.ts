@@ -8,10 +8,10 @@
  */
 import type { CatalogueFeed, FeedGeneration } from './directory.ts'
 import { type FeedReader, isFresh, linesOf, nameOf } from './feed-readers.ts'
-import { isSamePlace, newestGeneration, SWITCH_MARGIN_MS } from './generations.ts'
+import { isSamePlace, newestGeneration } from './generations.ts'
 
-/** The moment of the switch lies so far ahead that every node hears of it before. */
-const ANNOUNCE_AHEAD_MS = 6000
+/** The moment of the switch lies so far ahead that pulse writers hear of it before, and both topics get their seams at once. */
+const ANNOUNCE_AHEAD_MS = 2000
 /** Retired generations that are remembered, newest first. */
 const RETIRED_MAX = 16
 
@@ -29,6 +29,8 @@ export interface Seen {
   readonly readers: readonly FeedReader[]
   /** Of the topic of the next generation. */
   readonly partitions: number
+  /** Of the topic of the current one; 0 where that cannot be read any more. */
+  readonly currentPartitions: number
   readonly pulseAgeMaxMs: number
   /** Lines that have to be fresh; those with a push node that lives count as well. */
   readonly linesRequired: readonly ('A' | 'B')[]
@@ -93,6 +95,9 @@ function announceWhenFresh(feed: CatalogueFeed, next: FeedGeneration, seen: Seen
     const hint = pulsing ? `${reading.length} push nodes read it` : 'no pulse writer with a lease pulses it'
     return { do: 'wait', say: `until line ${missing.join(' and ')} has fresh pulses in every partition of ${placeOf(next)} (${hint})` }
   }
+  const partial = readers.filter((reader) => isReading(readers, reader.node, next.generation) && !hasWhole(reader, feed, seen))
+  if (partial.length > 0)
+    return { do: 'wait', say: `until all of ${placeOf(feed.current)} is read by ${[...new Set(partial.map(nameOf))].join(', ')}` }
   const fromMs = Math.ceil(nowMs) + ANNOUNCE_AHEAD_MS
   return write(
     { ...feed, next: { ...next, fromMs } },
@@ -100,10 +105,19 @@ function announceWhenFresh(feed: CatalogueFeed, next: FeedGeneration, seen: Seen
   )
 }
 
+function isReading(readers: readonly FeedReader[], node: string, generation: number): boolean {
+  return readers.some(({ node: of, role, leased }) => of === node && role === 'push' && leased.generation === generation)
+}
+
+/** Symbols may come to lie with other nodes of a line, which have to know up to where they were given. */
+function hasWhole({ role, leased: { generation, partitions } }: FeedReader, { current }: CatalogueFeed, seen: Seen): boolean {
+  if (role !== 'push' || generation !== current.generation || partitions === undefined) return true
+  return partitions.length >= seen.currentPartitions
+}
+
 function closeWhenSwitched(feed: CatalogueFeed, next: FeedGeneration, seen: Seen): MigrationStep {
   const { readers, nowMs } = seen
-  if (nowMs < next.fromMs! + SWITCH_MARGIN_MS)
-    return { do: 'wait', say: `until the moment of the switch, ${new Date(next.fromMs!).toISOString()}` }
+  if (nowMs < next.fromMs!) return { do: 'wait', say: `until the moment of the switch, ${new Date(next.fromMs!).toISOString()}` }
   const behind = readers.filter(
     ({ node, role, leased }) =>
       role === 'push' &&

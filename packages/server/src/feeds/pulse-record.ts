@@ -16,6 +16,11 @@ export interface PulseRecord {
   readonly generation: number
   /** Writer's steady clock, ms since the Unix epoch. */
   readonly atMs: number
+  /**
+   * While the feed moves, from the moment of the switch on: the generation that it moves to. In each partition of either
+   * topic the first pulse with it is the seam: what comes before counts in the older topic, what comes behind in the newer.
+   */
+  readonly to?: number
 }
 
 export function encodePulse(partition: number, pulse: PulseRecord): LogAppend {
@@ -36,7 +41,8 @@ export function decodePulse(value: Uint8Array | null): PulseRecord | undefined {
     const pulse = JSON.parse(decoder.decode(value)) as Partial<PulseRecord>
     const whole = Number.isSafeInteger(pulse.sequence) && Number.isSafeInteger(pulse.generation)
     const isTime = typeof pulse.atMs === 'number' && pulse.atMs >= 0 && pulse.atMs < TIME_MS_MAX
-    return whole && isTime && typeof pulse.writer === 'string' ? (pulse as PulseRecord) : undefined
+    const isPlain = typeof pulse.writer === 'string' && (pulse.to === undefined || Number.isSafeInteger(pulse.to))
+    return whole && isTime && isPlain ? (pulse as PulseRecord) : undefined
   } catch {
     return undefined
   }

@@ -34,6 +34,8 @@ export class Feed {
   /** In the order in which they may go. */
   readonly #retired = new Set<SymbolState>()
   generation: number
+  /** It came to a newer generation while it was served. */
+  hasMoved = false
   partitions = 0
   /** Partitions that this hub has; `null`: all. */
   carried: readonly number[] | null = null

@@ -28,7 +28,8 @@ export interface HubSource {
 /** Who wants to know what concerns a whole feed: a server of sessions. */
 export interface HubListener {
   /** A pulse went through; frames can be composed. */
-  pulse(feed: Feed): void
+  /** @param first of its partition since the feed moved to another topic. */
+  pulse(feed: Feed, first: boolean): void
   freshness(feed: Feed, change: FreshnessChange): void
   /** The list of feeds changed. */
   feeds(): void
@@ -92,6 +93,7 @@ export class Hub {
   /** The feed's generation, number of partitions, or which of them this hub has (`null`: all) is known now, or is another. */
   setShape(feed: Feed, generation: number, partitions: number, carried: readonly number[] | null = null): void {
     if (feed.generation === generation && feed.partitions === partitions && String(feed.carried) === String(carried)) return
+    if (generation > feed.generation && feed.partitions > 0) feed.hasMoved = true
     feed.generation = generation
     feed.partitions = partitions
     feed.carried = carried
@@ -211,8 +213,9 @@ export class Hub {
 
   /** A pulse arrived behind every update that precedes it. @returns whether it was progress. */
   pulse(feed: Feed, point: PulsePoint): boolean {
+    const first = feed.hasMoved && feed.freshness.get(point.partition)?.point?.generation !== point.generation
     if (!feed.freshness.accept(point)) return false
-    for (const listener of this.#listeners) listener.pulse(feed)
+    for (const listener of this.#listeners) listener.pulse(feed, first)
     return true
   }
 

@@ -6,7 +6,6 @@ import {
   type LeaseContent,
   type Member,
   type NodeWord,
-  SWITCH_MARGIN_MS,
 } from '../directory/index.ts'
 import { alone, type Clusters, type Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
@@ -14,7 +13,7 @@ import type { FeedConfig, PulseConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { type Stages, unwatchedStages } from '../runtime/stages/index.ts'
-import { TopicPulse } from './topic-pulse.ts'
+import { type Move, TopicPulse } from './topic-pulse.ts'
 
 const LOOK_INTERVAL_MS = 100
 
@@ -97,16 +96,16 @@ export class PulseWriter implements Service, Member {
     this.#timer?.cancel()
     const before = this.#topics
     this.#topics = this.#config.feeds.flatMap((feed) => this.#wanted(feed).map((generation) => this.#topicOf(feed, generation)))
-    for (const topic of this.#topics) this.#markSwitch(topic)
+    for (const topic of this.#topics) topic.moves(this.#moveOf(topic))
     const closed = before.filter((topic) => !this.#topics.includes(topic))
     for (const topic of closed) topic.close()
     if (closed.length > 0 || this.#topics.length > before.length) this.#beatNow()
   }
 
-  /** Both topics get a pulse at the moment from which a switch is safe, so that no node waits longer for it. */
-  #markSwitch(topic: TopicPulse): void {
-    const fromMs = this.#directory?.feeds.get(topic.feed)?.next?.fromMs
-    if (fromMs !== undefined) topic.beatAt(fromMs + SWITCH_MARGIN_MS)
+  /** Pulses of both topics say from the moment of the switch on that it has come. A pinned writer knows of none. */
+  #moveOf({ feed }: TopicPulse): Move | null {
+    const { next } = followedGenerations(this.#directory, this.#config.feeds.find(({ name }) => name === feed)!)
+    return next?.fromMs === undefined ? null : { to: next.generation, fromMs: next.fromMs }
   }
 
   #wanted(feed: FeedConfig): FeedGeneration[] {

@@ -19,6 +19,12 @@ export interface TopicPulseOptions {
   readonly stages: Stages
 }
 
+/** Where the feed moves, and when. */
+export interface Move {
+  readonly to: number
+  readonly fromMs: number
+}
+
 /** Puts pulses into every partition of one topic of a feed. */
 export class TopicPulse {
   readonly feed: string
@@ -40,7 +46,7 @@ export class TopicPulse {
   #failing = false
   #timers: Timer[] = []
   #closed = false
-  #extraAtMs = 0
+  #move: Move | null = null
   /** An operator has told this writer to leave it to others. */
   isPaused = false
 
@@ -65,12 +71,14 @@ export class TopicPulse {
     ]
   }
 
-  /** One pulse more, as soon as this writer's clock says so: nodes wait for it to switch. */
-  beatAt(atMs: number): void {
-    if (atMs === this.#extraAtMs) return
-    this.#extraAtMs = atMs
-    const waitMs = atMs - this.#clock.nowMs()
-    if (waitMs > 0) this.#timers.push(this.#clock.after(waitMs, () => this.#beat()))
+  /**
+   * From that moment on pulses say that the feed moves, beginning with one of that very moment: nodes wait for it. `null`: it
+   * does not, or has moved.
+   */
+  moves(move: Move | null): void {
+    if (move?.to === this.#move?.to && move?.fromMs === this.#move?.fromMs) return
+    this.#move = move
+    if (move !== null) this.#timers.push(this.#clock.after(Math.max(0, Math.ceil(move.fromMs - this.#clock.nowMs())), () => this.#beat()))
   }
 
   close(): void {
@@ -104,7 +112,14 @@ export class TopicPulse {
     // Which partition holds up an append for all, nobody knows.
     if (isLate && !this.#apart) this.#onTheWay.clear()
     this.#apart = isLate
-    const pulse = { writer: this.#writer, sequence: this.#sequence++, generation: this.generation.generation, atMs: this.#clock.nowMs() }
+    const atMs = this.#clock.nowMs()
+    const pulse: PulseRecord = {
+      writer: this.#writer,
+      sequence: this.#sequence++,
+      generation: this.generation.generation,
+      atMs,
+      ...(this.#move !== null && atMs >= this.#move.fromMs ? { to: this.#move.to } : {}),
+    }
     const due: number[] = []
     for (let partition = 0; partition < this.#partitions; partition++) if (!this.#onTheWay.has(partition)) due.push(partition)
     if (this.#apart) for (const partition of due) void this.#append([partition], pulse)

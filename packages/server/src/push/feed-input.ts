@@ -1,12 +1,6 @@
-import {
-  type Directory,
-  type FeedGeneration,
-  followedGenerations,
-  isCatalogueKnown,
-  type LeasedFeed,
-  SWITCH_MARGIN_MS,
-} from '../directory/index.ts'
-import { type Feed, type FeedOptions, Hub, oldestPulseAgeMs, type StaleCause } from '../hub/index.ts'
+import { type Directory, type FeedGeneration, followedGenerations, isCatalogueKnown, type LeasedFeed } from '../directory/index.ts'
+import { type Feed, type FeedOptions, Hub, oldestPulseAgeMs, type StaleCause, type SymbolState } from '../hub/index.ts'
+import type { PulseRecord } from '../feeds/index.ts'
 import type { Clusters } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -15,8 +9,12 @@ import { Intake } from './intake.ts'
 import { TakeOver } from './take-over.ts'
 import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
 
-/** The older topic has so long to come to the moment of the switch once the newer one has; then it is left without. */
-const OLDER_WAIT_MS_MAX = 3000
+/** An older topic that cannot be read has so long to come to its seam once the newer one has; then it is left without. */
+const OLDER_GONE_WAIT_MS_MAX = 3000
+/** And one that can be read, so long: the other line serves meanwhile. */
+const OLDER_WAIT_MS_MAX = 30_000
+/** A node that stands at a seam of which the catalogue knows nothing for so long reads on: that was lost, and made anew. */
+const UNKNOWN_SEAM_MS_MAX = 10_000
 
 export interface FeedInputOptions {
   readonly hub: Hub
@@ -36,6 +34,8 @@ interface Reading {
   readonly generation: FeedGeneration
   readonly hub: Hub
   readonly reader: TopicReader
+  /** The feed has moved to it without this node. */
+  readonly isClosed: boolean
 }
 
 /**
@@ -48,6 +48,9 @@ export class FeedInput {
   readonly #configured: FeedGeneration
   readonly #stages: Stages
   readonly #closing: Promise<void>[] = []
+  /** Seams to these generations are none: the catalogue does not know them. */
+  #unknownTo = 0
+  #strandedSinceMs: number | null = null
   #current: Reading | null = null
   #next: Reading | null = null
   /** A generation whose cluster cannot be reached from here: said once. */
@@ -109,6 +112,7 @@ export class FeedInput {
   reshare(): void {
     this.#follow()
     for (const reading of this.#readings()) reading.reader.reshare()
+    this.#checkStranded()
     this.#switchWhenDue()
   }
 
@@ -153,16 +157,45 @@ export class FeedInput {
     if (this.#next !== null && this.#next.generation.generation !== target?.generation) this.#abandon(this.#next)
     if (target === null) return
     this.#next ??= this.#openNext(target)
+    if (this.#next === null) return
+    this.#current.reader.keepBefore()
+    // Of a migration that is closed, the pulses that say so may be behind.
     const fromMs = target.fromMs ?? (target === current ? 0 : undefined)
-    if (this.#next === null || fromMs === undefined || this.#next.generation.fromMs !== undefined) return
-    this.#next = { ...this.#next, generation: { ...target, fromMs } }
-    const isLate = this.#current.reader.cutAt(fromMs)
-    if (!isLate) return
-    this.#options.logger.warn(
-      'switch_heard_late',
-      `this node heard of the switch of feed ${config.name} after its moment: records since then may reach receivers a second time`,
-      { feed: config.name, fromMs },
+    const isClosed = target === current
+    if (fromMs === this.#next.generation.fromMs && isClosed === this.#next.isClosed) return
+    this.#next = { ...this.#next, isClosed, generation: fromMs === undefined ? target : { ...target, fromMs } }
+  }
+
+  /**
+   * Whether a reader of this generation has come to the seam between two topics: the pulse says of the older one that it is
+   * over from here on, and of the newer one that it counts from here on.
+   */
+  #isSeam(generation: number, { to, atMs }: PulseRecord): boolean {
+    if (this.#options.config.pinned) return false
+    const next = this.#next?.generation
+    if (next?.generation === generation) return to === generation || (this.#next!.isClosed && atMs >= (next.fromMs ?? Infinity))
+    return to !== undefined && to > generation && to > this.#unknownTo
+  }
+
+  /** The catalogue may have been lost: what it does not know of is no reason to wait for ever. */
+  #checkStranded(): void {
+    const { directory, hub, logger } = this.#options
+    const current = this.#current
+    if (current?.reader.isHeld !== true || this.#next !== null || directory?.view !== 'current') {
+      this.#strandedSinceMs = null
+      return
+    }
+    const nowMs = hub.clock.nowMs()
+    this.#strandedSinceMs ??= nowMs
+    if (nowMs - this.#strandedSinceMs < UNKNOWN_SEAM_MS_MAX) return
+    const { generation, topic } = current.generation
+    logger.error(
+      'seam_unknown',
+      `pulses of ${topic} say that feed ${this.feed.name} left it, of which the catalogue knows nothing: this node goes on with generation ${generation}`,
+      { feed: this.feed.name, generation, topic },
     )
+    this.#unknownTo = Infinity
+    current.reader.passSeam()
   }
 
   #openCurrent(generation: FeedGeneration): Reading | null {
@@ -195,7 +228,7 @@ export class FeedInput {
   }
 
   #open(generation: FeedGeneration, hub: Hub, feed: Feed): Reading | null {
-    const { clusters, config, logger, answerable, partitions } = this.#options
+    const { clusters, config, logger, answerable } = this.#options
     if (this.#unreachable === generation.generation) return null
     const own = { ...config, topic: generation.topic, generation: generation.generation }
     try {
@@ -204,14 +237,15 @@ export class FeedInput {
         feed,
         log: clusters.of(generation),
         config: own,
-        intake: new Intake(hub, feed, own, logger),
-        partitions: partitions(generation.generation),
+        intake: new Intake(hub, feed, own, logger, (pulse) => this.#isSeam(generation.generation, pulse)),
+        partitions: this.#partitionsOf(generation.generation),
         logger,
         answerable,
+        seamReached: () => hub.clock.soon(() => this.#switchWhenDue()),
         stages: this.#stages,
       })
       reader.start()
-      return { generation, hub, reader }
+      return { generation, hub, reader, isClosed: false }
     } catch (error) {
       this.#unreachable = generation.generation
       const message = error instanceof Error ? error.message : String(error)
@@ -219,6 +253,20 @@ export class FeedInput {
         ...generation,
       })
       return null
+    }
+  }
+
+  /**
+   * While the feed moves, all of the topic that it leaves: where symbols come to lie with other nodes, each of these has to
+   * know up to which record they were given.
+   */
+  #partitionsOf(generation: number): 'all' | readonly number[] | ChoosePartitions {
+    const own = this.#options.partitions(generation)
+    if (own === 'all' || this.#options.directory === undefined) return own
+    return (count, held) => {
+      const all = Array.from({ length: count }, (_, partition) => partition)
+      if (this.#next !== null && this.#current?.generation.generation === generation) return all
+      return typeof own === 'function' ? own(count, held) : all.filter((partition) => own.includes(partition))
     }
   }
 
@@ -249,30 +297,34 @@ export class FeedInput {
 
   // ---- the switch
 
-  /** Both topics must have been read beyond the moment of the switch; then nothing is given twice or left out. */
+  /** Both topics must have been read up to their seams, and no further; then nothing is given twice or left out. */
   #switchWhenDue(): void {
     const current = this.#current
     const next = this.#next
     const fromMs = next?.generation.fromMs
-    if (current === null || next === null || fromMs === undefined) return
-    const untilMs = fromMs + SWITCH_MARGIN_MS
-    if (!next.reader.warm || !next.reader.hasPassed(untilMs)) return
+    if (!this.#isOpen || current === null || next === null || fromMs === undefined) return
+    if (!next.reader.warm || !next.reader.isAtSeam) return
     const nowMs = this.#options.hub.clock.nowMs()
     this.#readySinceMs ??= nowMs
-    const isComplete = current.reader.hasPassed(untilMs)
-    if (isComplete || nowMs - this.#readySinceMs >= OLDER_WAIT_MS_MAX) this.#switch(current, next, fromMs, isComplete)
+    const isComplete = current.reader.isWholeAtSeam
+    const waitMs = current.reader.isInTrouble ? OLDER_GONE_WAIT_MS_MAX : OLDER_WAIT_MS_MAX
+    if (isComplete || nowMs - this.#readySinceMs >= waitMs) this.#switch(current, next, fromMs, isComplete)
   }
 
   #switch(older: Reading, newer: Reading, fromMs: number, isComplete: boolean): void {
     const { hub, feed, config, logger } = this.#options
     const beside = newer.reader.feed
+    const olderSinceMs = older.reader.sinceMs
     this.#current = { ...newer, hub }
     this.#next = null
     this.#readySinceMs = null
     this.#leave(older)
     newer.reader.moveTo(hub, feed)
-    new TakeOver(hub, feed, beside, { fromMs, isComplete, merge: config.merge }).run()
+    const reads = (partition: number) => newer.reader.reads(partition)
+    const before = (symbol: SymbolState) => older.reader.before(symbol)
+    newer.reader.succeeds(new TakeOver(hub, feed, beside, { fromMs, merge: config.merge, olderSinceMs, before, reads }).run())
     for (const { point } of beside.freshness.partitions) if (point !== null) hub.pulse(feed, point)
+    newer.reader.passSeam()
     this.#options.answerable()
     const { generation, topic } = newer.generation
     const fields = { feed: feed.name, generation, topic, from: older.generation.topic, symbols: feed.symbols.size }
@@ -280,7 +332,7 @@ export class FeedInput {
     else
       logger.warn(
         'generation_switched',
-        `feed ${feed.name} is on generation ${generation} (topic ${topic}) now; ${older.generation.topic} could not be read up to the moment of the switch, so what it lacks was taken from there`,
+        `feed ${feed.name} is on generation ${generation} (topic ${topic}) now; ${older.generation.topic} could not be read up to its end: what was not read of it was taken from the newer one, and may differ from what other nodes gave`,
         fields,
       )
   }

@@ -30,6 +30,7 @@ async function setUp({ feed = {}, partitions = [2, 3], catalogue, pulsesOld = tr
   log.createTopicNow(OLD.topic, { partitions: partitions[0] })
   for (const each of [log, other]) each.createTopicNow(NEW.topic, { partitions: partitions[1] })
   const directory = new FakeDirectory()
+  const ofWriter = new FakeDirectory()
   const logger = createMemoryLogger()
   const env = {
     PULSEWIRE_FEEDS: JSON.stringify([{ name: 'quote', topic: OLD.topic, ...feed }]),
@@ -38,16 +39,19 @@ async function setUp({ feed = {}, partitions = [2, 3], catalogue, pulsesOld = tr
     PULSEWIRE_NODE_LINE: 'A',
   }
   let revision = 0
-  const say = (change: Partial<CatalogueFeed>) => {
-    directory.feeds.set('quote', { feed: 'quote', current: OLD, next: null, retired: [], revision: revision++, ...change })
-    directory.changed()
+  const say = (change: Partial<CatalogueFeed>, to: readonly FakeDirectory[] = [ofWriter, directory]) => {
+    const feed = { feed: 'quote', current: OLD, next: null, retired: [], revision: revision++, ...change }
+    for (const each of to) {
+      each.feeds.set('quote', feed)
+      each.changed()
+    }
   }
   if (catalogue !== undefined) say(catalogue)
   const writer = createPulseWriter(loadConfig('pulse', { env: { ...env, PULSEWIRE_PULSE_WRITER_ID: 'p1' } }), {
     log,
     logger,
     clock,
-    directory,
+    directory: ofWriter,
     clusters,
   })
   const node = createPushNode(loadConfig('push', { env }), {
@@ -88,7 +92,7 @@ async function setUp({ feed = {}, partitions = [2, 3], catalogue, pulsesOld = tr
     await node.close()
     await writer.close()
   }
-  return { clock, log, other, directory, logger, node, say, produce, connect, switched, close }
+  return { clock, log, other, directory, ofWriter, logger, node, say, produce, connect, switched, close }
 }
 
 function updates(receiver: Receiver): SeenUpdate[] {
@@ -278,22 +282,39 @@ test('a node that starts late reads what the catalogue says, not what its file s
   await close()
 })
 
-test('a node that missed the switch catches up by itself', async () => {
-  const { clock, say, produce, connect, switched, node, close } = await setUp({ feed: { mode: 'every' } })
+test('a node that hears of the move only when it is over stands where it must, and catches up by itself', async () => {
+  const { clock, ofWriter, directory, say, produce, connect, switched, node, close } = await setUp({ feed: { mode: 'every' } })
   const receiver = connect()
+  say({ next: NEW }, [ofWriter])
+  await clock.pass(1000)
+  const fromMs = Math.floor(clock.nowMs()) + 500
+  say({ next: { ...NEW, fromMs } }, [ofWriter])
   produce(['A'])
   await clock.pass(1000)
-  say({ current: { ...NEW, fromMs: Math.floor(clock.nowMs()) - 500 }, retired: [OLD] })
-  await clock.pass(3000)
   produce(['A'])
+  say({ current: { ...NEW, fromMs }, retired: [OLD] }, [ofWriter])
+  await clock.pass(1000)
+  assert.deepEqual(roundsOf(updates(receiver), 'A'), [1], 'what follows the seam waits')
+  say({ current: { ...NEW, fromMs }, retired: [OLD] }, [directory])
   await clock.pass(3000)
   assert.equal(switched().length, 1)
   assert.equal(node.hub.feeds[0]!.generation, 2)
-  const rounds = roundsOf(updates(receiver), 'A')
-  assert.deepEqual(
-    rounds.filter((round, index) => round !== rounds[index - 1]),
-    [1, 2],
-  )
+  assert.deepEqual(roundsOf(updates(receiver), 'A'), [1, 2], 'the first at its place in the new topic, the second as the next')
+  await close()
+})
+
+test('a node goes on where pulses tell of a move that the catalogue does not know of', async () => {
+  const { clock, ofWriter, logger, say, produce, connect, switched, node, close } = await setUp()
+  const receiver = connect()
+  say({ next: { ...NEW, fromMs: Math.floor(clock.nowMs()) } }, [ofWriter])
+  await clock.pass(1000)
+  produce(['A'])
+  await clock.pass(5000)
+  assert.deepEqual(roundsOf(updates(receiver), 'A'), [])
+  await clock.pass(8000)
+  assert.deepEqual(roundsOf(updates(receiver), 'A'), [1])
+  assert.ok(logger.lines.some(({ code }) => code === 'seam_unknown'))
+  assert.deepEqual([switched().length, node.hub.feeds[0]!.generation], [0, 1])
   await close()
 })
 

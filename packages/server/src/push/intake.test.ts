@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { everything } from '../../../../test/support/sender.ts'
-import { encodePulse, PULSE_KEY } from '../feeds/pulse-record.ts'
+import { encodePulse, PULSE_KEY, type PulseRecord } from '../feeds/pulse-record.ts'
 import { Hub, type Feed, type SymbolState } from '../hub/index.ts'
 import type { LogRecord } from '../log/index.ts'
 import { loadConfig, type FeedConfig } from '../runtime/config/index.ts'
@@ -11,7 +11,7 @@ import { Intake, VALUE_BYTES_MAX } from './intake.ts'
 
 type Draft = readonly [key: string | Uint8Array | null, value: string | Uint8Array | null]
 
-function setUp(more: Readonly<Record<string, unknown>> = {}) {
+function setUp(more: Readonly<Record<string, unknown>> = {}, isSeam?: (pulse: PulseRecord) => boolean) {
   const feeds = JSON.stringify([{ name: 'quote', topic: 'quotes', ...more }])
   const config: FeedConfig = loadConfig('push', { env: { PULSEWIRE_FEEDS: feeds, PULSEWIRE_LOG_BROKERS: 'kafka:9092' } }).feeds[0]!
   const clock = new ManualClock()
@@ -27,13 +27,13 @@ function setUp(more: Readonly<Record<string, unknown>> = {}) {
   hub.connect(everything, listener)
   const feed = hub.feed('quote')!
   const log = createMemoryLogger()
-  const intake = new Intake(hub, feed, config, log)
+  const intake = new Intake(hub, feed, config, log, isSeam)
   let offset = 0
   const take = (drafts: readonly Draft[], partition = 0) => {
     const records = drafts.map(
       ([key, value]): LogRecord => ({ offset: offset++, timestampMs: clock.nowMs(), key: bytes(key), value: bytes(value) }),
     )
-    intake.take({ kind: 'records', partition, records, highWatermark: offset })
+    return intake.take({ kind: 'records', partition, records, highWatermark: offset })
   }
   const image = (name: string) => {
     const symbol = feed.symbols.get(name)
@@ -276,18 +276,16 @@ test('pulses alone do not count as records flowing', () => {
   assert.equal(intake.recordAtMs.get(0), clock.nowMs(), 'poison is something that flows')
 })
 
-test('records from the moment of a switch on are left to the next generation, and pulses that would speak for them too', () => {
-  const { clock, intake, take, image, pulses } = setUp()
-  const pulse = (): Draft => [PULSE_KEY, encodePulse(0, { writer: 'w', sequence: 1, generation: 1, atMs: clock.nowMs() }).value]
-  const fromMs = clock.nowMs() + 1000
-  assert.equal(intake.cutAt(fromMs), false)
-  take([['A', '{"last":1}'], pulse()])
-  assert.deepEqual([pulses.length, intake.hasPassed(0, fromMs)], [1, false])
-  clock.advance(1000)
-  take([['A', '{"last":2}'], pulse()])
-  assert.deepEqual([image('A'), pulses.length, intake.hasPassed(0, fromMs)], [{ last: 1 }, 1, true])
+test('a seam is the last that is taken, and proves what precedes it', () => {
+  const { clock, intake, take, image, pulses } = setUp({}, ({ to }) => to === 2)
+  const pulse = (to?: number): Draft => [
+    PULSE_KEY,
+    encodePulse(0, { writer: 'w', sequence: 1, generation: 1, atMs: clock.nowMs(), ...(to === undefined ? {} : { to }) }).value,
+  ]
+  assert.equal(take([['A', '{"last":1}'], pulse()]), null)
+  assert.equal(take([['A', '{"last":2}'], pulse(2), ['A', '{"last":3}'], pulse(2)]), 4)
+  assert.deepEqual([image('A'), pulses.length], [{ last: 2 }, 2])
   intake.end()
   take([['B', '{"last":1}']])
   assert.equal(image('B'), undefined)
-  assert.equal(intake.cutAt(fromMs - 1), true, 'records of that time were there already')
 })

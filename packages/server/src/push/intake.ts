@@ -1,9 +1,11 @@
 import type { FieldValue } from '@pulsewire/protocol'
-import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields } from '../feeds/index.ts'
+import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields, type PulseRecord } from '../feeds/index.ts'
 import { isValidName, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
 import type { LogEvent, LogRecord } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
+import { LastMoments } from './last-moments.ts'
+import { type Content, type Succession, valuesOf } from './succession.ts'
 import { WriterClocks } from './writer-clock.ts'
 
 /** A value larger than this is no quote. */
@@ -47,6 +49,8 @@ export class Intake {
   readonly recordAtMs = new Map<number, number>()
   /** By partition, the last timestamp that can be one. */
   readonly #soundTs: number[] = []
+  /** And the first. */
+  readonly #firstTs: number[] = []
   #hub: Hub
   #feed: Feed
   readonly #config: FeedConfig
@@ -57,19 +61,18 @@ export class Intake {
   /** By partition, the offset before which records were not read, though earlier ones were. */
   readonly #lostBefore = new Map<number, number>()
   #poisonLoggedAtMs = -Infinity
-  /** Record time from which a newer generation has the records. */
-  #cutAtMs = Infinity
-  /** Symbols that have reached it: what follows of them is the newer generation's, whatever its time. */
-  readonly #cut = new Set<string>()
-  /** Partitions of which a record was left to the newer generation: a pulse behind it would claim that it is here. */
-  readonly #cutPartitions = new Set<number>()
-  /** By partition, the newest moment that a pulse of the feed's generation told. */
-  readonly #pulsedToMs: number[] = []
+  /** Whether a pulse of the feed's generation is the last record that is to be taken for now. */
+  readonly #isSeam: (pulse: PulseRecord) => boolean
+  /** Knows which records were given by the generation before; `null` without one, or once that is long ago. */
+  #succession: Succession | null = null
+  /** Kept while the feed moves, on feeds without history. */
+  #moments: LastMoments | null = null
   #isOver = false
 
   /** @throws ConfigError when the protobuf schema cannot be used. */
-  constructor(hub: Hub, feed: Feed, config: FeedConfig, log: Logger) {
+  constructor(hub: Hub, feed: Feed, config: FeedConfig, log: Logger, isSeam: (pulse: PulseRecord) => boolean = () => false) {
     this.#hub = hub
+    this.#isSeam = isSeam
     this.#feed = feed
     this.#config = config
     this.#log = log
@@ -83,15 +86,9 @@ export class Intake {
     this.#lostBefore.set(partition, before)
   }
 
-  /** Leaves records from this time on to the generation that takes this one's place. @returns whether some were taken already. */
-  cutAt(recordTimeMs: number): boolean {
-    this.#cutAtMs = recordTimeMs
-    return this.#soundTs.some((ts) => ts >= recordTimeMs)
-  }
-
-  /** Whether a pulse of this moment or later has been read in the partition: nothing older than that follows it. */
-  hasPassed(partition: number, ms: number): boolean {
-    return (this.#pulsedToMs[partition] ?? -Infinity) >= ms
+  /** Record time since which every partition was read. */
+  get sinceMs(): number {
+    return this.#firstTs.reduce((latest, ts) => Math.max(latest, ts), -Infinity)
   }
 
   /** Nothing more is taken: another generation has taken over. */
@@ -105,21 +102,46 @@ export class Intake {
     this.#feed = feed
   }
 
-  take(batch: Batch): void {
-    if (this.#isOver) return
+  /** The feed is about to move: from now on it is kept what symbols were within their last millisecond. */
+  keepBefore(): void {
+    if (this.#feed.history === null) this.#moments ??= new LastMoments()
+  }
+
+  /** What the symbol was before its last record, in the very millisecond of that. */
+  before(symbol: SymbolState): readonly Content[] {
+    return this.#moments?.before(symbol) ?? []
+  }
+
+  /** Some of what comes was given by the generation before. */
+  succeeds(succession: Succession): void {
+    this.#succession = succession
+  }
+
+  /** @returns the offset behind a seam, at which it stopped; `null` when it took everything. */
+  take(batch: Batch): number | null {
+    if (this.#isOver) return null
     const { partition, records } = batch
     let others = 0
     const tsMax = this.#hub.clock.nowMs() + AHEAD_MS_MAX
+    let stoppedAt: number | null = null
     for (const record of records) {
-      if (record.timestampMs >= 0 && record.timestampMs <= tsMax) this.#soundTs[partition] = record.timestampMs
-      if (record.key !== null && isPulseKey(record.key)) this.#pulse(record, batch)
-      else {
+      if (record.timestampMs >= 0 && record.timestampMs <= tsMax) {
+        this.#soundTs[partition] = record.timestampMs
+        this.#firstTs[partition] ??= record.timestampMs
+      }
+      if (record.key !== null && isPulseKey(record.key)) {
+        if (this.#pulse(record, batch)) {
+          stoppedAt = record.offset + 1
+          break
+        }
+      } else {
         this.#record(record, partition, tsMax)
         others++
       }
     }
     this.counts.records += others
     if (others > 0) this.recordAtMs.set(partition, this.#hub.clock.nowMs())
+    return stoppedAt
   }
 
   #record(record: LogRecord, partition: number, tsMax: number): void {
@@ -136,7 +158,6 @@ export class Intake {
         partition,
         'the key is no symbol: 1 to 64 characters of UTF-8, none of them a control character',
       )
-    if (this.#cutAtMs !== Infinity && this.#isCut(name, partition)) return
     let fields: Readonly<Record<string, FieldValue>> | null = null
     if (value !== null && this.#decode !== null) {
       try {
@@ -159,6 +180,12 @@ export class Intake {
     const place = this.#placeOf(symbol, record, partition)
     if (!(record.timestampMs >= 0 && record.timestampMs <= tsMax)) this.#timeless(record, partition, place.ts)
     if (!symbol.isNewer(place)) return
+    if (this.#succession !== null && symbol.offset >= 0 && !this.#succession.isOver(partition)) {
+      const raw = value !== null && fields === null ? new Uint8Array(value) : null
+      const content = { deleted: value === null, raw, values: valuesOf(this.#feed, fields) }
+      if (this.#succession.isCopy(name, place.ts, content)) return this.#succession.place(symbol, place, content)
+    }
+    this.#moments?.note(symbol, place.ts)
     const appeared = !symbol.hasImage
     if (value === null) symbol.applyDelete(place)
     else if (fields === null) symbol.applyRaw(place, new Uint8Array(value))
@@ -167,15 +194,6 @@ export class Intake {
     }
     this.#hub.updated(symbol, appeared && symbol.hasImage)
     if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.retire(symbol)
-  }
-
-  #isCut(name: string, partition: number): boolean {
-    if (!this.#cut.has(name)) {
-      if ((this.#soundTs[partition] ?? 0) < this.#cutAtMs) return false
-      this.#cut.add(name)
-    }
-    this.#cutPartitions.add(partition)
-    return true
   }
 
   #placeOf(symbol: SymbolState, record: LogRecord, partition: number): RecordPlace {
@@ -197,22 +215,26 @@ export class Intake {
     this.#poisoned('bad_timestamp', record, partition, why, `the record is taken with the time ${ts} of the one before it`)
   }
 
-  #pulse(record: LogRecord, { partition, records, highWatermark }: Batch): void {
+  /** @returns whether it is a seam. */
+  #pulse(record: LogRecord, { partition, records, highWatermark }: Batch): boolean {
     const pulse = decodePulse(record.value)
-    if (pulse === undefined) return this.#poisoned('bad_pulse', record, partition, 'a record with a pulse key that is no pulse')
+    if (pulse === undefined) {
+      this.#poisoned('bad_pulse', record, partition, 'a record with a pulse key that is no pulse')
+      return false
+    }
     this.counts.pulses++
     // A writer of another generation is behind the times, or ahead of this node; neither proves this generation fresh.
     if (pulse.generation !== this.#feed.generation) {
       this.counts.stalePulses++
-      return
+      return false
     }
-    this.#pulsedToMs[partition] = Math.max(this.#pulsedToMs[partition] ?? -Infinity, pulse.atMs)
-    if (pulse.atMs >= this.#cutAtMs || this.#cutPartitions.has(partition)) return
+    this.#succession?.pulsed(partition, pulse.atMs)
     const nowMs = this.#hub.clock.nowMs()
     const last = records[records.length - 1]!
     const writtenAtMs = this.#writers.writtenAtMs(pulse, partition, nowMs, last.offset + 1 >= highWatermark)
     const { generation } = pulse
     this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
+    return this.#isSeam(pulse)
   }
 
   #poisoned(kind: PoisonKind, record: LogRecord, partition: number, why: string, outcome = 'the record is skipped'): void {

@@ -5,6 +5,8 @@ interface PartitionProgress {
   next: number
   /** The partition is read in once it has been read up to here. */
   until: number
+  /** Reading has stopped here for a while: for now it is read in. */
+  isHeld: boolean
 }
 
 /** How far a topic's partitions have been read, of those that are read. */
@@ -25,12 +27,12 @@ export class Progress {
 
   /** From now on the partition is read, as far at least as it reaches now. One that is read already stays as it is. */
   expect({ partition, earliest, latest }: PartitionRange): void {
-    if (!this.has(partition)) this.#partitions.set(partition, { next: -1, until: latest > earliest ? latest : 0 })
+    if (!this.has(partition)) this.#partitions.set(partition, { next: -1, until: latest > earliest ? latest : 0, isHeld: false })
   }
 
   /** A partition that is followed from its end needs no reading in. */
   expectNothing(partition: number): void {
-    this.#partitions.set(partition, { next: -1, until: 0 })
+    this.#partitions.set(partition, { next: -1, until: 0, isHeld: false })
   }
 
   forget(partition: number): void {
@@ -51,9 +53,39 @@ export class Progress {
     return isDone
   }
 
+  /** Reading stops at this offset until it is let on. */
+  hold(partition: number, next: number): void {
+    const progress = this.#partitions.get(partition)
+    if (progress === undefined) return
+    progress.next = next
+    progress.isHeld = true
+  }
+
+  isHeld(partition: number): boolean {
+    return this.#partitions.get(partition)?.isHeld === true
+  }
+
+  get heldCount(): number {
+    let count = 0
+    for (const { isHeld } of this.#partitions.values()) if (isHeld) count++
+    return count
+  }
+
+  /** @returns the partitions that were held, which are read on now. */
+  letOn(): number[] {
+    const held: number[] = []
+    for (const [partition, progress] of this.#partitions) {
+      if (progress.isHeld) held.push(partition)
+      progress.isHeld = false
+    }
+    return held
+  }
+
   /** Those that are read in, in order. */
   readIn(): number[] {
-    return [...this.#partitions].flatMap(([partition, { next, until }]) => (next >= until ? [partition] : [])).sort((a, b) => a - b)
+    return [...this.#partitions]
+      .flatMap(([partition, { next, until, isHeld }]) => (isHeld || next >= until ? [partition] : []))
+      .sort((a, b) => a - b)
   }
 
   /** Each is read in again when it has been read up to where it reaches now. */

@@ -1,28 +1,34 @@
-import { type FieldValue, sameValue } from '@pulsewire/protocol'
+import type { FieldValue } from '@pulsewire/protocol'
 import type { Feed, HistoryItem, Hub, RecordPlace, SymbolState } from '../hub/index.ts'
 import { partitionForKey } from '../log/index.ts'
+import { apply, type Content, moveTo, Succession } from './succession.ts'
 
 /** What a symbol is at some record of the newer generation. */
-type Content = Pick<HistoryItem, 'generation' | 'partition' | 'offset' | 'ts' | 'prev' | 'deleted' | 'raw' | 'values'>
+type Item = Pick<HistoryItem, 'generation' | 'partition' | 'offset' | 'ts' | 'prev' | 'deleted' | 'raw' | 'values'>
 
 export interface TakeOverOptions {
-  /** Record time from which the newer generation's records count. */
-  readonly fromMs: number
-  /** Whether all records before that were read of the older one. If not, what it lacks comes from the newer one as well. */
-  readonly isComplete: boolean
   readonly merge: boolean
+  /** The moment of the switch. */
+  readonly fromMs: number
+  /** Record time since which the older topic was read: what is older, and of no symbol known here, was given long ago. */
+  readonly olderSinceMs: number
+  /** What a symbol was before its last record, in the very millisecond of that. */
+  readonly before: (symbol: SymbolState) => readonly Content[]
+  /** Whether this node reads the partition of the newer topic. */
+  readonly reads: (partition: number) => boolean
 }
 
 /**
- * Puts a feed onto its next generation, which was read in beside it: each symbol gets the records from the moment of the
- * switch on, and the place at which its last record before that lies in the new topic. Every node does the same with the
- * same records, so that positions stay comparable between nodes, and nothing is given twice or left out.
+ * Puts a feed onto its next generation, which was read in beside it up to the seam: each symbol gets the records that the
+ * older topic did not give, and the place at which the last one that it gave lies in the newer. Every node does the same
+ * with the same records, so that positions stay comparable between nodes, and nothing is given twice or left out.
  */
 export class TakeOver {
   readonly #hub: Hub
   readonly #feed: Feed
   readonly #next: Feed
   readonly #options: TakeOverOptions
+  readonly #succession: Succession
   /** By the next feed's dictionary, its fields in ours. */
   readonly #fields: number[] = []
 
@@ -31,13 +37,17 @@ export class TakeOver {
     this.#feed = feed
     this.#next = next
     this.#options = options
+    this.#succession = new Succession(hub, options)
   }
 
-  run(): void {
+  /** @returns what tells the copies among the records that are still to come. */
+  run(): Succession {
     for (const { name } of this.#next.dictionary.fields) this.#fields.push(this.#feed.dictionary.indexOf(name))
     const known = [...this.#feed.symbols.values()]
-    for (const next of this.#next.symbols.values()) this.#symbol(next)
+    for (const symbol of known) if (symbol.offset >= 0) this.#succession.remember(symbol, this.#options.before(symbol))
+    for (const next of this.#next.symbols.values()) if (next.offset >= 0) this.#symbol(next)
     for (const symbol of known) if (symbol.offset >= 0 && !this.#isMoved(symbol)) this.#carry(symbol)
+    return this.#succession
   }
 
   #isMoved(symbol: SymbolState): boolean {
@@ -45,76 +55,52 @@ export class TakeOver {
   }
 
   #symbol(next: SymbolState): void {
-    if (next.offset < 0) return
     // Too many: the intake says so with the next record.
     const symbol = this.#feed.obtain(next.name)
     if (symbol === undefined) return
-    const records = next.history === null ? [next] : recordsOf(next)
-    const first = records.findIndex((record) => this.#isNews(symbol, record))
-    const after = first < 0 ? [] : records.slice(first)
-    const last = first < 0 ? records.at(-1) : records[first - 1]
-    if (symbol.offset < 0 && symbol.entries.length === 0) for (const record of records) this.#apply(symbol, record, record.ts)
-    else {
-      if (last !== undefined) this.#place(symbol, last)
-      for (const record of after) this.#apply(symbol, record, record.ts)
-    }
-  }
-
-  #isNews(symbol: SymbolState, { ts }: Content): boolean {
-    return ts >= this.#options.fromMs || (!this.#options.isComplete && ts > symbol.ts)
-  }
-
-  /** The symbol's last record before the switch lies here now. */
-  #place(symbol: SymbolState, last: Content): void {
-    const isOther = symbol.offset < 0 || (last.ts >= symbol.ts && this.#differs(symbol, last))
-    if (isOther) this.#apply(symbol, last, last.ts)
-    else this.#apply(symbol, { ...last, deleted: symbol.deleted, raw: symbol.raw, values: [] }, symbol.ts, true)
+    const isKnown = symbol.offset >= 0
+    const records = (next.history === null ? [next] : recordsOf(next)).map((item) => this.#translated(item))
+    const isGiven = (item: Item): boolean =>
+      isKnown ? this.#succession.isCopy(symbol.name, item.ts, item) : item.ts < this.#options.olderSinceMs
+    let given = 0
+    while (given < records.length && isGiven(records[given]!)) given++
+    const last = records[given - 1]
+    if (last !== undefined && isKnown) this.#succession.place(symbol, { ...last, n: 1, prev: -1 }, last)
+    else if (last !== undefined) this.#apply(symbol, last, 0)
+    records.slice(given).forEach((item, index) => {
+      // What was before it is no longer held: nobody can say whether it was given.
+      const missed = index === 0 && last === undefined && isKnown && item.prev >= 0 && next.history !== null ? 1 : 0
+      this.#apply(symbol, item, missed)
+    })
   }
 
   /**
    * The new topic has nothing of the symbol, as far as it was read back: its image stays, before everything that may still
-   * come. In every partition a pulse has been read by now, so that no record lies at offset 0.
+   * come. In every partition a pulse has been read by now, so that no record lies at offset 0. Where another node has the
+   * partition, that is for it to do.
    */
   #carry(symbol: SymbolState): void {
     const { generation, partitions } = this.#next
     const partition = partitionForKey(symbol.name, Math.max(1, partitions))
-    const { ts, deleted, raw } = symbol
-    this.#apply(symbol, { generation, partition, offset: 0, ts, prev: -1, deleted, raw, values: [] }, ts, true)
+    if (this.#options.reads(partition)) moveTo(this.#hub, symbol, { generation, partition, offset: 0, ts: symbol.ts, n: 1, prev: -1 })
+    else if (symbol.entries.length === 0) this.#feed.drop(symbol)
   }
 
-  /** @param keeps fields that are not named stay. */
-  #apply(symbol: SymbolState, { generation, partition, offset, prev, deleted, raw, values }: Content, ts: number, keeps = false): void {
-    const place: RecordPlace = { generation, partition, offset, ts, n: 1, prev: this.#isMoved(symbol) ? prev : -1 }
-    const appeared = !symbol.hasImage
-    if (deleted) symbol.applyDelete(place)
-    else if (raw !== null) symbol.applyRaw(place, raw)
-    else {
-      const indexes = values.flatMap((value, index) => (value === undefined ? [] : [this.#fields[index]!]))
-      symbol.applyChanges(
-        place,
-        !keeps && !this.#options.merge,
-        indexes,
-        values.filter((value) => value !== undefined),
-      )
-    }
-    this.#hub.updated(symbol, appeared && symbol.hasImage)
+  #apply(symbol: SymbolState, item: Item, missed: number): void {
+    const { generation, partition, offset, ts, prev } = item
+    const place: RecordPlace = { generation, partition, offset, ts, n: 1, prev: this.#isMoved(symbol) ? prev : -1, missed }
+    apply(this.#hub, symbol, place, item, this.#options.merge)
   }
 
-  #differs(symbol: SymbolState, { deleted, raw, values }: Content): boolean {
-    if (deleted !== symbol.deleted) return true
-    if (raw !== null || symbol.raw !== null) return raw === null || symbol.raw === null || Buffer.compare(raw, symbol.raw) !== 0
-    const held = new Map<number, FieldValue>()
-    symbol.values.forEach((value, index) => {
-      if (value !== undefined) held.set(index, value)
+  /** With its fields where they are in our feed. */
+  #translated(item: Item & Content): Item {
+    const { generation, partition, offset, ts, prev, deleted, raw } = item
+    const values: (FieldValue | undefined)[] = []
+    item.values.forEach((value, index) => {
+      const own = this.#fields[index]!
+      if (value !== undefined && own >= 0) values[own] = value
     })
-    let same = 0
-    for (const [index, value] of values.entries()) {
-      if (value === undefined) continue
-      const own = held.get(this.#fields[index]!)
-      if (own === undefined || !sameValue(own, value)) return true
-      same++
-    }
-    return !this.#options.merge && same !== held.size
+    return { generation, partition, offset, ts, prev, deleted, raw, values }
   }
 }
 

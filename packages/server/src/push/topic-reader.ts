@@ -1,5 +1,5 @@
 import type { StaleReason } from '@pulsewire/protocol'
-import { Hub, WHOLE_FEED, type Feed, type StaleCause } from '../hub/index.ts'
+import { Hub, WHOLE_FEED, type Feed, type StaleCause, type SymbolState } from '../hub/index.ts'
 import type { Log, LogEvent, LogReader, PartitionRange, PartitionStart, TopicDescription } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
@@ -8,6 +8,7 @@ import { type Exclusive, type Hold, type Stage, type Stages, unwatchedStages } f
 import type { Intake } from './intake.ts'
 import { type Batch, Continuity, isWhole, soundPart } from './continuity.ts'
 import { Progress } from './progress.ts'
+import type { Content, Succession } from './succession.ts'
 
 /** Between two attempts to find a topic that is not there, or a log that does not answer. */
 const RETRY_MS = 1000
@@ -38,6 +39,7 @@ export class TopicReader {
   readonly #wanted: 'all' | readonly number[] | ChoosePartitions
   readonly #logger: Logger
   readonly #answerable: () => void
+  readonly #seamReached: () => void
   readonly #progress = new Progress()
   readonly #continuity = new Continuity()
   #holesLoggedAtMs = -Infinity
@@ -76,6 +78,8 @@ export class TopicReader {
     readonly logger: Logger
     /** Told when `answers` may have become true. */
     readonly answerable: () => void
+    /** Told when the intake has stopped at a seam in a partition. */
+    readonly seamReached?: () => void
     readonly stages?: Stages
   }) {
     this.#feed = options.feed
@@ -91,6 +95,7 @@ export class TopicReader {
     this.#wanted = options.partitions
     this.#logger = options.logger
     this.#answerable = options.answerable
+    this.#seamReached = options.seamReached ?? (() => {})
     this.#lastEventAtMs = options.hub.clock.nowMs()
   }
 
@@ -109,16 +114,53 @@ export class TopicReader {
     for (const partition of this.#progress.partitions) feed.freshness.expect(partition, hub.clock.nowMs())
   }
 
-  /** Records from this time on are left to the generation that takes this one's place. @returns whether some were taken already. */
-  cutAt(recordTimeMs: number): boolean {
-    return this.#intake.cutAt(recordTimeMs)
+  /** Whether every partition that is read here has been read up to its seam. */
+  get isAtSeam(): boolean {
+    return this.#started && this.#progress.heldCount === this.#progress.size
   }
 
-  /** Whether every partition that is read here has been read beyond this moment of the pulse writers. */
-  hasPassed(ms: number): boolean {
-    if (!this.#started) return false
-    for (const partition of this.#progress.partitions) if (!this.#intake.hasPassed(partition, ms)) return false
-    return true
+  /** Whether every partition that there is has been read up to its seam. */
+  get isWholeAtSeam(): boolean {
+    return this.isAtSeam && this.#feed.partitions > 0 && this.#progress.size >= this.#feed.partitions
+  }
+
+  /** Whether some partition stands at its seam. */
+  get isHeld(): boolean {
+    return this.#progress.heldCount > 0
+  }
+
+  /** Whether the log does not give what is to be read. */
+  get isInTrouble(): boolean {
+    return this.#trouble !== null
+  }
+
+  /** Record time since which every partition was read. */
+  get sinceMs(): number {
+    return this.#intake.sinceMs
+  }
+
+  /** The feed is about to move: what symbols were within their last millisecond is kept. */
+  keepBefore(): void {
+    this.#intake.keepBefore()
+  }
+
+  /** What the symbol was before its last record, in the very millisecond of that. */
+  before(symbol: SymbolState): readonly Content[] {
+    return this.#intake.before(symbol)
+  }
+
+  /** Some of what comes was given by the generation before. */
+  succeeds(succession: Succession): void {
+    this.#intake.succeeds(succession)
+  }
+
+  /** Reads on behind the seam. */
+  passSeam(): void {
+    this.#lastEventAtMs = this.#hub.clock.nowMs()
+    this.#reader?.add(
+      this.#progress.letOn().map((partition) => ({ partition, start: { at: 'offset', offset: this.#progress.next(partition) } })),
+    )
+    this.#tellCarried()
   }
 
   /** It tells its feed nothing from now on, and closes. */
@@ -201,6 +243,10 @@ export class TopicReader {
       const message = `what this node is given of ${topic}/${partition} lacks records from offset ${hole} on; they are being read again`
       return { hop: this.#hub.nodeId, reason: 'reader_stalled', message }
     }
+    if (this.#progress.isHeld(partition)) {
+      const message = `feed ${this.#feed.name} moves: ${topic}/${partition} has been read up to its end, and the next topic not yet`
+      return { hop: this.#hub.nodeId, reason: 'warming', message }
+    }
     const nowMs = this.#hub.clock.nowMs()
     const recordAgeMs = nowMs - (this.#intake.recordAtMs.get(partition) ?? -Infinity)
     if (recordAgeMs < this.#feed.freshness.staleAfterMs) {
@@ -220,7 +266,7 @@ export class TopicReader {
 
   /** Called now and then: a client library can stall while everything else looks fine, so a silent reader is replaced. */
   checkStall(): void {
-    if (this.#reader === null || this.#trouble !== null || this.#progress.size === 0) return
+    if (this.#reader === null || this.#trouble !== null || this.#progress.size === this.#progress.heldCount) return
     const silentMs = this.#hub.clock.nowMs() - this.#lastEventAtMs
     if (silentMs < REBUILD_AFTER_MS) return
     this.#lastEventAtMs = this.#hub.clock.nowMs()
@@ -264,7 +310,9 @@ export class TopicReader {
     this.#started ||= wanted !== undefined
     const reader = this.#log.read(
       this.#config.topic,
-      partitions.map(({ partition, earliest, latest }) => this.#startOf(partition, earliest, latest)),
+      partitions
+        .filter(({ partition }) => !this.#progress.isHeld(partition))
+        .map(({ partition, earliest, latest }) => this.#startOf(partition, earliest, latest)),
     )
     this.#reader = reader
     this.#lastEventAtMs = nowMs
@@ -376,7 +424,7 @@ export class TopicReader {
   async #take(event: LogEvent): Promise<void> {
     this.#lastEventAtMs = this.#hub.clock.nowMs()
     // It may have been given up meanwhile.
-    if ('partition' in event && !this.#progress.has(event.partition)) return
+    if ('partition' in event && (!this.#progress.has(event.partition) || this.#progress.isHeld(event.partition))) return
     switch (event.kind) {
       case 'records':
         await this.#takeBatch(event)
@@ -463,17 +511,29 @@ export class TopicReader {
     using _ = await this.#intaking.enter(`records of ${this.#config.topic}/${event.partition}`)
     for (let from = 0; from < records.length; from += TURN_RECORDS_MAX) {
       const turn = records.length <= TURN_RECORDS_MAX ? event : { ...event, records: records.slice(from, from + TURN_RECORDS_MAX) }
+      let seamAt: number | null
       this.#decoding.enter()
       try {
-        this.#intake.take(turn)
+        seamAt = this.#intake.take(turn)
       } finally {
         this.#decoding.leave()
       }
+      if (seamAt !== null) return this.#hold(event.partition, seamAt)
       // It may be given up while sessions have their turn.
       if (from + TURN_RECORDS_MAX < records.length) await new Promise<void>((resolve) => this.#hub.clock.soon(resolve))
       if (!this.#progress.has(event.partition)) return
     }
     this.#advance(event.partition, event.span.next)
+  }
+
+  /** What follows in the partition waits until the feed is on the other side of the seam. */
+  #hold(partition: number, next: number): void {
+    this.#continuity.passed(partition, next)
+    this.#progress.hold(partition, next)
+    this.#reader?.remove([partition])
+    this.#tellCarried()
+    this.#settle()
+    this.#seamReached()
   }
 
   #advance(partition: number, next: number): void {

@@ -83,6 +83,29 @@ test('who subscribes to a feed for the first time is proven fresh at once', () =
   )
 })
 
+test('what a feed has moved to is proven at once, partition by partition, and at the interval from then on', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ pulseIntervalMs: 1000 })
+  receiver.subscribe(['A'])
+  sender.pulse()
+  sender.clock.advance(3000)
+  receiver.take()
+  sender.hub.setShape(sender.feed(), 2, 2)
+  for (const partition of [0, 1]) {
+    sender.pulse({ partition })
+    sender.clock.advance(50)
+    assert.deepEqual(
+      pulsesIn(receiver).map(({ generation, partitions }) => [generation, partitions?.at(-1)?.[0]]),
+      [[2, partition]],
+    )
+  }
+  for (let i = 0; i < 6; i++) {
+    sender.pulse()
+    sender.clock.advance(50)
+  }
+  assert.ok(pulsesIn(receiver).length <= 1)
+})
+
 test('only feeds that are subscribed to are pulsed, and one frame serves each', () => {
   const sender = new Sender({ feeds: [{}, { name: 'trade', mode: 'every' }, { name: 'news' }] })
   const receiver = sender.connect()

@@ -142,8 +142,9 @@ export class Sessions implements HubListener {
 
   // ---- what the hub tells
 
-  pulse(feed: Feed): void {
-    for (const session of this.#eager) if (session.usesFeed(feed)) session.pulse()
+  pulse(feed: Feed, first: boolean): void {
+    // What the feed moved to is proven as soon as it can be: until then receivers have proof of before alone, which ages.
+    for (const session of first ? this.#sessions : this.#eager) if (session.usesFeed(feed)) session.pulse()
   }
 
   freshness(feed: Feed, change: FreshnessChange): void {
