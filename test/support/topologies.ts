@@ -43,3 +43,23 @@ export function topology(nodes: readonly TopologyNode[], change: Partial<Topolog
     ...change,
   }
 }
+
+/** Two lines, two gateways, of which one has lost line B, and what belongs to them. */
+export function smallTopology(): Topology {
+  const push = (node: string, line: 'A' | 'B') =>
+    topologyNode(node, {
+      role: 'push',
+      line,
+      feeds: [{ feed: 'quote', generation: 1, topic: 'quotes', partitions: [0, 1, 2, 3], pulseAgeMs: 120 }],
+    })
+  const a = { node: 'push-a1', line: 'A', state: 'open', pulseAgeMs: 300 } as const
+  const b = { node: 'push-b1', line: 'B', state: 'open', pulseAgeMs: 5200 } as const
+  return topology([
+    push('push-a1', 'A'),
+    push('push-b1', 'B'),
+    topologyNode('gw-1', { links: [a, b], load: { sessions: 1200, sessionsMax: 50_000, busy: 0.1 } }),
+    topologyNode('gw-2', { links: [a, { ...b, state: 'waiting', pulseAgeMs: 900 }] }),
+    topologyNode('pulse-1', { role: 'pulse' }),
+    topologyNode('lb-1', { role: 'balancer' }),
+  ])
+}

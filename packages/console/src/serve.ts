@@ -10,8 +10,15 @@ export interface ConsoleOptions {
   readonly host: string
   /** Port to listen on; 0 takes a free one. */
   readonly port: number
-  /** Addresses that the page connects to, best first: `ws://host:port` or `wss://…`. The page may connect nowhere else. */
+  /**
+   * Addresses that the page connects to, best first: `ws://host:port` or `wss://…`. The page may connect nowhere else. Without
+   * any, those that the balancer names.
+   */
   readonly gateways: readonly string[]
+  /** Address of a balancer, `http://host:port`: what it knows is passed on to the page, which then shows the installation too. */
+  readonly balancer?: string
+  /** Answers what the page asks below `/api/break`; only a demonstration has it. */
+  readonly breaks?: (request: IncomingMessage, response: ServerResponse) => void
   /** The feed of the quote board. Default `quote`. */
   readonly feed?: string
   readonly log?: { info(code: string, message: string, fields?: Readonly<Record<string, unknown>>): void }
@@ -39,6 +46,10 @@ export class ConsoleError extends Error {
 
 const BUILT = join(import.meta.dirname, '..', 'dist')
 const YEAR_S = 31_536_000
+/** What the page may ask a balancer. */
+const PASSED_ON: ReadonlySet<string> = new Set(['/v1/gateways', '/v1/verdicts', '/v1/topology', '/v1/events'])
+const BALANCER_TIMEOUT_MS = 3000
+const BREAKS = '/api/break'
 
 /**
  * Serves the console.
@@ -57,10 +68,12 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
 
 function handler(
   directory: string,
-  { gateways, feed = 'quote' }: ConsoleOptions,
+  { gateways, feed = 'quote', balancer, breaks }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const headers = new Map(Object.entries(securityHeaders(gateways.map(originOf))))
-  const config = JSON.stringify({ gateways, feed })
+  // Where a balancer names the gateways, nobody knows their origins beforehand.
+  const origins = gateways.length === 0 ? ['ws:', 'wss:'] : gateways.map(originOf)
+  const headers = new Map(Object.entries(securityHeaders(origins)))
+  const config = JSON.stringify({ gateways, feed, installation: balancer !== undefined, breaks: breaks !== undefined })
   const files = sirv(directory, {
     etag: true,
     // Looks at the disk for each request: a page that is built anew while this runs must not leave it with a list of files that are gone.
@@ -72,9 +85,22 @@ function handler(
   })
   return (request, response) => {
     response.setHeaders(headers)
+    const path = request.url?.split('?')[0] ?? ''
+    if (breaks !== undefined && (path === BREAKS || path.startsWith(`${BREAKS}/`))) return breaks(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
-    if (request.url?.split('?')[0] === '/api/config') return answer(response, 200, 'application/json', config)
+    if (path === '/api/config') return answer(response, 200, 'application/json', config)
+    if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, response)
     files(request, response, () => answer(response, 404, 'text/plain', 'no such file\n'))
+  }
+}
+
+/** Asks the balancer on the page's behalf: so the page talks to its own server alone, wherever the balancer is. */
+async function passOn(url: string, response: ServerResponse): Promise<void> {
+  try {
+    const asked = await fetch(url, { signal: AbortSignal.timeout(BALANCER_TIMEOUT_MS), redirect: 'error' })
+    answer(response, asked.status, 'application/json', await asked.text())
+  } catch {
+    answer(response, 502, 'application/json', JSON.stringify({ code: 'balancer_unreachable', message: 'the balancer does not answer' }))
   }
 }
 

@@ -10,7 +10,7 @@ interface DemoFlags {
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('the whole of it on this machine: two push nodes, two gateways, a market and the console, without Kafka')
+    .description('the whole of it on this machine: two push nodes, two gateways, a balancer, a market and the console, without Kafka')
     .option('--port <port>', 'port of the console', whole)
     .option('--symbols <n>', 'symbols of the market', whole)
     .option('--rate <rate>', 'quotes per second', whole)

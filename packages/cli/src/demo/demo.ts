@@ -22,7 +22,7 @@ export interface DemoOptions {
   readonly seed?: number
 }
 
-const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, console: 8090 } as const
+const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, balancer: 8070, console: 8090 } as const
 /** A machine may be slow; nobody waits longer for a node that does not come. */
 const START_DEADLINE_MS = 60_000
 /** The log only has to cover what a restarted push node reads back. */
@@ -75,6 +75,7 @@ export class Demo implements Service {
       pushB: await freePort(PREFERRED.pushB),
       gateway1: await freePort(PREFERRED.gateway1),
       gateway2: await freePort(PREFERRED.gateway2),
+      balancer: await freePort(PREFERRED.balancer),
     }
     const nodes = demoNodes(ports, this.#pump.groups)
     this.#gateways = gatewayUrls(nodes)
@@ -86,6 +87,7 @@ export class Demo implements Service {
       host: '127.0.0.1',
       port,
       gateways: this.#gateways,
+      balancer: `http://127.0.0.1:${ports.balancer}`,
       ...(directory === undefined ? {} : { directory }),
     })
     await this.#allRun(signal)
@@ -124,7 +126,7 @@ export class Demo implements Service {
     this.#pump.close()
     await this.#console?.close()
     // Downstream first, so that no node reports the loss of another.
-    for (const role of ['gateway', 'push', 'pulse']) {
+    for (const role of ['balancer', 'gateway', 'push', 'pulse']) {
       await Promise.all(this.#nodes.filter(({ node }) => node.role === role).map((node) => node.stop()))
     }
     await this.#log.close()

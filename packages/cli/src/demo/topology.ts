@@ -1,4 +1,4 @@
-/** What the demo runs: two lines, two gateways, two pulse writers, each its own process. */
+/** What the demo runs: two lines, two gateways, two pulse writers, a balancer, each its own process. */
 import type { ProcessRole } from '@pulsewire/server'
 
 export interface DemoNode {
@@ -15,6 +15,7 @@ export interface DemoPorts {
   readonly pushB: number
   readonly gateway1: number
   readonly gateway2: number
+  readonly balancer: number
 }
 
 /** Feeds of the demo; the embedded log holds a topic of the same name for each. */
@@ -50,6 +51,12 @@ export function demoNodes(ports: DemoPorts, groups: Readonly<Record<string, read
     gateway('gw-2', ports.gateway2),
     pulse('pulse-1'),
     pulse('pulse-2'),
+    {
+      id: 'lb-1',
+      role: 'balancer',
+      port: ports.balancer,
+      config: { ...common, node: { id: 'lb-1' }, balancer: { listen: { host: HOST, port: ports.balancer } } },
+    },
   ]
 }
 

@@ -1,8 +1,17 @@
 import { type ConsoleServer, serveConsole } from '@pulsewire/console'
 import type { Logger, Service } from '@pulsewire/server'
 
-/** The console beside a gateway: its page connects to that gateway, at the address that the console itself listens on. */
-export function consoleService(listen: { readonly host: string; readonly port: number }, gatewayPort: () => number, log: Logger): Service {
+export interface ConsoleServiceOptions {
+  readonly listen: { readonly host: string; readonly port: number }
+  /** Where the gateway beside it listens; absent: the balancer names gateways. */
+  gateway?: () => number
+  /** Where the balancer beside it listens. */
+  balancer?: () => { readonly host: string; readonly port: number }
+  readonly log: Logger
+}
+
+/** The console beside a gateway, a balancer, or both. */
+export function consoleService({ listen, gateway, balancer, log }: ConsoleServiceOptions): Service {
   const closed = Promise.withResolvers<void>()
   let server: ConsoleServer | null = null
   const close = async (): Promise<void> => {
@@ -11,13 +20,22 @@ export function consoleService(listen: { readonly host: string; readonly port: n
   }
   return {
     start: async () => {
-      server = await serveConsole({ ...listen, gateways: [`ws://${reachable(listen.host)}:${gatewayPort()}`], log })
+      server = await serveConsole({
+        ...listen,
+        gateways: gateway === undefined ? [] : [`ws://${reachable(listen.host)}:${gateway()}`],
+        ...(balancer === undefined ? {} : { balancer: balancerUrl(balancer()) }),
+        log,
+      })
     },
     drain: async () => {},
     close,
     closed: closed.promise,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function balancerUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `http://${reachable(host)}:${port}`
 }
 
 /** A browser cannot connect to "every address". */

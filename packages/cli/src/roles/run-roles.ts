@@ -10,7 +10,6 @@ import {
   createGateway,
   type ExitReason,
   Faults,
-  type GatewayConfig,
   createLogger,
   createPulseWriter,
   createPushNode,
@@ -36,7 +35,7 @@ import {
   VERSION,
 } from '@pulsewire/server'
 import { type ConfigOptions, sourcesOf } from '../commands/config-options.ts'
-import { consoleService } from './console-service.ts'
+import { consoleService, type ConsoleServiceOptions } from './console-service.ts'
 import { Desks } from './desks.ts'
 import { logService } from './log-service.ts'
 import { startMemoryGuard } from './start-memory-guard.ts'
@@ -147,6 +146,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const shared = directory === undefined ? {} : { directory }
   const reached = clusters === undefined ? {} : { clusters }
   const roles: { readonly ready: boolean }[] = []
+  const shown: Pick<ConsoleServiceOptions, 'gateway' | 'balancer'> = {}
   let beside: PushNode | undefined
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
@@ -178,13 +178,18 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
     roles.push(service)
     add('gateway', gateway, service)
     if ('beside' in hub) desks.join()
-    if (gateway.console.enabled) services.push(consoleOf(gateway, () => service.port, named(logger, gateway)))
+    shown.gateway = () => service.port
   }
   // Its configuration is only taken with a directory.
   if (balancer !== undefined) {
     const broken = probes === undefined ? {} : { connect: probes.connect }
-    add('balancer', balancer, createBalancer(balancer, { ...broken, directory: directory!, logger: named(logger, balancer) }))
+    const service = createBalancer(balancer, { ...broken, directory: directory!, logger: named(logger, balancer) })
+    add('balancer', balancer, service)
+    shown.balancer = () => ({ host: balancer.balancer.listen.host, port: service.port })
   }
+  const console = gateway?.console ?? balancer?.console
+  if (console?.enabled === true)
+    services.push({ name: 'console', service: consoleService({ listen: console.listen, ...shown, log: logger }) })
   return { services, breakable, isReady: () => roles.every(({ ready }) => ready) }
 }
 
@@ -208,10 +213,6 @@ async function openShared(
   const directory = openDirectory({ config: config.directory, log, logger: named(logger, config) })
   services.push({ name: 'directory', service: directory })
   return { log, directory, clusters, services, ...broken }
-}
-
-function consoleOf({ console: { listen } }: GatewayConfig, port: () => number, logger: Logger): NamedService {
-  return { name: 'console', service: consoleService(listen, port, logger) }
 }
 
 function named(logger: Logger, { node }: { readonly node: { readonly id: string } }): Logger {

@@ -1,3 +1,4 @@
+import type { Ref } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Board } from './board/board.ts'
 import { arrange, nextOrder, type Filter, type Order, type SortKey } from './board/order.ts'
@@ -8,16 +9,61 @@ import { Grid } from './components/grid.tsx'
 import { PulseStrip } from './components/pulse-strip.tsx'
 import { Toolbar } from './components/toolbar.tsx'
 import { TopBar } from './components/top-bar.tsx'
-import { useBoard, useMedia } from './hooks.ts'
+import { InstallationView } from './components/installation/view.tsx'
+import { useBoard, useHash, useMedia } from './hooks.ts'
+import type { Breaks } from './installation/breaks.ts'
+import type { Installation } from './installation/installation.ts'
 import { applyPreferences, savePreferences, type Preferences } from './preferences.ts'
 
 /** Rows that sort by a living number change places this often, not with every update. */
 const REARRANGE_MS = 2_000
 
-export function App({ board, preferences: loaded }: { board: Board; preferences: Preferences }) {
+interface Props {
+  readonly board: Board
+  /** `null`: no balancer is asked, and there is only the quote board. */
+  readonly installation: Installation | null
+  /** Only a demonstration has it. */
+  readonly breaks: Breaks | null
+  readonly preferences: Preferences
+}
+
+export function App({ board, installation, breaks, preferences: loaded }: Props) {
+  useBoard(board)
+  const [preferences, setPreferences] = usePreferences(loaded)
+  const search = useRef<HTMLInputElement>(null)
+  const hash = useHash()
+  // Whoever opens the demonstration came to break it.
+  const isBoard = installation === null || (hash === '' ? breaks === null : hash !== 'installation')
+  useSearchKey(search)
+  return (
+    <>
+      <TopBar
+        summary={board.summary}
+        preferences={preferences}
+        onPreferences={setPreferences}
+        view={installation === null ? null : isBoard ? 'board' : 'installation'}
+      />
+      <PulseStrip board={board} preferences={preferences} />
+      <Banner summary={board.summary} onRetry={() => board.retry()} />
+      {isBoard ? (
+        <BoardView board={board} preferences={preferences} search={search} />
+      ) : (
+        <InstallationView board={board} installation={installation} breaks={breaks} preferences={preferences} search={search} />
+      )}
+      <Footer board={board} />
+    </>
+  )
+}
+
+interface BoardViewProps {
+  readonly board: Board
+  readonly preferences: Preferences
+  readonly search: { readonly current: HTMLInputElement | null }
+}
+
+function BoardView({ board, preferences, search }: BoardViewProps) {
   useBoard(board)
   const wide = useMedia('(min-width: 1100px)')
-  const [preferences, setPreferences] = usePreferences(loaded)
   const [filter, setFilter] = useState<Filter>({ market: '', query: '' })
   const [order, setOrder] = useState<Order>({ key: 'turnover', descending: true })
   const [selected, setSelected] = useState<string | null>(null)
@@ -30,21 +76,16 @@ export function App({ board, preferences: loaded }: { board: Board; preferences:
     if (selected === null && shown !== null) setSelected(shown)
   }, [selected, shown])
   const row = shown === null ? undefined : board.rows.get(shown)
-  const search = useRef<HTMLInputElement>(null)
   const grid = useRef<HTMLDivElement>(null)
-  useShortcuts(search, () => setOpen(false))
-
+  useEscape(() => setOpen(false))
   return (
     <>
-      <TopBar summary={board.summary} preferences={preferences} onPreferences={setPreferences} />
-      <PulseStrip board={board} preferences={preferences} />
-      <Banner summary={board.summary} onRetry={() => board.retry()} />
       <Toolbar
         board={board}
         filter={filter}
         shown={rows.length}
         onFilter={setFilter}
-        search={search}
+        search={search as Ref<HTMLInputElement>}
         onLeave={() => grid.current?.focus()}
       />
       <main class={open && row !== undefined ? 'with-detail' : ''}>
@@ -62,7 +103,6 @@ export function App({ board, preferences: loaded }: { board: Board; preferences:
           <Detail key={row.symbol} board={board} row={row} preferences={preferences} onClose={() => setOpen(false)} />
         )}
       </main>
-      <Footer board={board} />
     </>
   )
 }
@@ -77,18 +117,29 @@ function usePreferences(loaded: Preferences): [Preferences, (preferences: Prefer
   return [preferences, change]
 }
 
-/** `/` goes to the search box from anywhere, Escape closes the panel. */
-function useShortcuts(search: { readonly current: HTMLInputElement | null }, onEscape: () => void): void {
+/** `/` goes to the search box from anywhere. */
+function useSearchKey(search: { readonly current: HTMLInputElement | null }): void {
+  useKey((event) => {
+    if (event.key !== '/' || document.activeElement === search.current) return
+    event.preventDefault()
+    search.current?.focus()
+    search.current?.select()
+  })
+}
+
+function useEscape(onEscape: () => void): void {
+  useKey((event) => {
+    if (event.key === 'Escape') onEscape()
+  })
+}
+
+/** Keys that nobody else took, without modifiers. */
+function useKey(onKey: (event: KeyboardEvent) => void): void {
   useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return
-      if (event.key === '/' && document.activeElement !== search.current) {
-        event.preventDefault()
-        search.current?.focus()
-        search.current?.select()
-      } else if (event.key === 'Escape') onEscape()
+    const listener = (event: KeyboardEvent) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented) onKey(event)
     }
-    window.addEventListener('keydown', onKey)
-    return () => window.removeEventListener('keydown', onKey)
+    window.addEventListener('keydown', listener)
+    return () => window.removeEventListener('keydown', listener)
   }, [])
 }

@@ -3,7 +3,7 @@ import type { Board } from './board/board.ts'
 import type { Row } from './board/row.ts'
 
 /** Renders again whenever something calls back. */
-function useChanges(subscribe: (listener: () => void) => () => void, source: unknown): void {
+export function useChanges(subscribe: (listener: () => void) => () => void, source: unknown): void {
   const [, render] = useReducer((count: number) => count + 1, 0)
   useEffect(() => subscribe(() => render(undefined)), [source])
 }
@@ -16,6 +16,17 @@ export function useBoard(board: Board): void {
 /** Renders when the row changed, at most once per frame. */
 export function useRow(row: Row): void {
   useChanges((listener) => row.onChange(listener), row)
+}
+
+/** The part of the page's address after `#`. */
+export function useHash(): string {
+  const [hash, setHash] = useState(() => location.hash.slice(1))
+  useEffect(() => {
+    const onChange = () => setHash(location.hash.slice(1))
+    window.addEventListener('hashchange', onChange)
+    return () => window.removeEventListener('hashchange', onChange)
+  }, [])
+  return hash
 }
 
 export function useMedia(query: string): boolean {

@@ -4,9 +4,14 @@ import './styles/frame.css'
 import './styles/strip.css'
 import './styles/grid.css'
 import './styles/detail.css'
+import './styles/picture.css'
+import './styles/installation.css'
+import './styles/breaks.css'
 import 'uplot/dist/uPlot.min.css'
 import { App } from './app.tsx'
 import { Board } from './board/board.ts'
+import { Breaks } from './installation/breaks.ts'
+import { Installation } from './installation/installation.ts'
 import { applyPreferences, loadPreferences } from './preferences.ts'
 import { loadSettings } from './settings.ts'
 
@@ -15,8 +20,13 @@ const page = document.querySelector('#page')!
 async function main(): Promise<void> {
   const preferences = loadPreferences(localStorage, navigator.language)
   applyPreferences(document.documentElement, preferences)
-  const board = new Board(await loadSettings(location.search))
-  render(<App board={board} preferences={preferences} />, page)
+  const settings = await loadSettings(location.search)
+  const parts = {
+    board: new Board(settings),
+    installation: settings.installation ? new Installation() : null,
+    breaks: settings.breaks ? new Breaks() : null,
+  }
+  render(<App {...parts} preferences={preferences} />, page)
 }
 
 main().catch((error: Error) => {

@@ -11,17 +11,17 @@ const answer =
 describe('loadSettings', () => {
   it('asks the server of the page', async () => {
     const settings = await loadSettings('', answer({ gateways: ['ws://gw-1'], feed: 'quote2' }))
-    assert.deepEqual(settings, { gateways: ['ws://gw-1'], feed: 'quote2', encoding: 'bin' })
+    assert.deepEqual(settings, { gateways: ['ws://gw-1'], feed: 'quote2', encoding: 'bin', installation: false, breaks: false })
   })
 
   it('takes what the address of the page names instead', async () => {
     const settings = await loadSettings('?gateway=ws://a&gateway=ws://b&encoding=json', () => assert.fail('nobody needs to be asked'))
-    assert.deepEqual(settings, { gateways: ['ws://a', 'ws://b'], feed: 'quote', encoding: 'json' })
+    assert.deepEqual(settings, { gateways: ['ws://a', 'ws://b'], feed: 'quote', encoding: 'json', installation: false, breaks: false })
   })
 
   it('says in a sentence what is wrong', async () => {
     await assert.rejects(loadSettings('', answer({}, 500)), /answered 500/)
-    await assert.rejects(loadSettings('', answer({ gateways: [] })), /names no gateway/)
+    await assert.rejects(loadSettings('', answer({ gateways: [] })), /names neither a gateway/)
     await assert.rejects(
       loadSettings('', () => Promise.reject(new TypeError())),
       /does not answer/,

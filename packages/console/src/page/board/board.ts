@@ -34,7 +34,9 @@ export class Board {
   #tickQueued = false
 
   constructor(settings: Settings) {
-    this.#client = new PulsewireClient({ url: settings.gateways, encoding: settings.encoding, name: 'pulsewire-console/0.1.0' })
+    const { gateways, encoding } = settings
+    const to = gateways.length > 0 ? { url: gateways } : { balancer: location.origin }
+    this.#client = new PulsewireClient({ ...to, encoding, name: 'pulsewire-console/0.1.0' })
     this.#summariser = new Summariser(this.#client, settings.feed)
     this.#subscription = this.#client.subscribe(
       { feed: settings.feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },

@@ -6,11 +6,13 @@ interface Props {
   readonly summary: Summary
   readonly preferences: Preferences
   readonly onPreferences: (preferences: Preferences) => void
+  /** Which of the two is open; `null`: there is only the board. */
+  readonly view: 'board' | 'installation' | null
 }
 
 const THEME_NAMES = { system: 'Auto', light: 'Light', dark: 'Dark' } as const
 
-export function TopBar({ summary, preferences, onPreferences }: Props) {
+export function TopBar({ summary, preferences, onPreferences, view }: Props) {
   const { theme, riseColour } = preferences
   const redUp = riseColour === 'red-up'
   const nextTheme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]!
@@ -20,8 +22,18 @@ export function TopBar({ summary, preferences, onPreferences }: Props) {
         <svg viewBox="0 0 32 20" aria-hidden="true">
           <path d="M1 11h7l3-9 5 17 4-12 2 4h9" />
         </svg>
-        Pulsewire <span>Quote board</span>
+        Pulsewire {view === null && <span>Quote board</span>}
       </h1>
+      {view !== null && (
+        <nav aria-label="Views">
+          <a href="#installation" aria-current={view === 'installation' ? 'page' : undefined}>
+            Installation
+          </a>
+          <a href="#board" aria-current={view === 'board' ? 'page' : undefined}>
+            Quote board
+          </a>
+        </nav>
+      )}
       <p class={`connection ${summary.connection}`} title={summary.url}>
         <i aria-hidden="true" />
         <span>{connectionInWords(summary.connection, summary.node)}</span>

@@ -40,7 +40,7 @@ describe('eventsBetween', () => {
       { code: 'pulse_old' as const, message: 'pulses are old', sinceMs: 0 },
     ]
     assert.deepEqual(turn({}, { handedOut: false, reasons }), ['evicted bad: gw-1 is not used any more: gw-1 says nothing; pulses are old'])
-    assert.deepEqual(turn({ handedOut: false, reasons }, {}), ['rejoined good: gw-1 is used again'])
+    assert.deepEqual(turn({ handedOut: false, reasons }, {}), ['rejoined good: gw-1 is in use'])
     assert.deepEqual(turn({ handedOut: false, reasons }, { degraded: true, reasons }), ['rejoined good: gw-1 is used for want of better'])
   })
 

@@ -118,8 +118,7 @@ function nodeEvents(before: TopologyNode | undefined, after: TopologyNode): Happ
   if (loopMs >= LOOP_STALL_MS && (before.vitals?.loopDelayMs ?? 0) < LOOP_STALL_MS)
     tell('loop_stalled', `the event loop of ${node} stood still for ${(loopMs / 1000).toFixed(1)} s`)
   if (before.handedOut && !after.handedOut) tell('evicted', `${node} is not used any more: ${why(after)}`)
-  if (!before.handedOut && after.handedOut)
-    tell('rejoined', after.degraded ? `${node} is used for want of better` : `${node} is used again`)
+  if (!before.handedOut && after.handedOut) tell('rejoined', after.degraded ? `${node} is used for want of better` : `${node} is in use`)
   if (isThere(after)) {
     for (const { feed, partitions } of movedPartitions(before, after))
       tell(

@@ -65,7 +65,7 @@ export const TOPOLOGY_EVENTS = {
   node_returned: 'A node beats again whose lease had run out.',
   node_restarted: 'A node beats as another process than before.',
   evicted: 'A node is not used any more.',
-  rejoined: 'A node is used again.',
+  rejoined: 'A node is used, for the first time or again.',
   word: 'An operator said something of a node.',
   draining: 'A node asks its receivers to move.',
   fault: 'Something in a node is stuck.',

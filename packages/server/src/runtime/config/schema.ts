@@ -29,7 +29,13 @@ const gateway = z.strictObject({
 
 const pulse = z.strictObject({ node: nodeSection, ...shared, feeds: feedsSection, pulse: pulseSection, ...operation })
 
-const balancer = z.strictObject({ node: nodeSection, ...shared, balancer: balancerSection, ...operation })
+const balancer = z.strictObject({
+  node: nodeSection,
+  ...shared,
+  balancer: balancerSection,
+  console: consoleSection({ enabled: false }),
+  ...operation,
+})
 
 const all = z.strictObject({
   node: linedNodeSection,

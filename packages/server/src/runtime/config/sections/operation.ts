@@ -4,7 +4,10 @@ import { durationMs, flag, listen } from '../fields.ts'
 export function consoleSection(options: { readonly enabled: boolean }) {
   return z
     .strictObject({
-      enabled: flag('Serve the web console, a quote board that connects to this gateway.', options.enabled),
+      enabled: flag(
+        'Serve the web console: beside a balancer the whole installation and a quote board, beside a gateway alone the board.',
+        options.enabled,
+      ),
       listen: listen('Where the console is served. It shows everything and asks nobody who they are: keep it inside.', {
         host: '127.0.0.1',
         port: 8090,

@@ -1,0 +1,83 @@
+/** What a balancer answers, as far as the page reads it. docs/balancer.md has all of it; a test holds both equal. */
+
+export type Role = 'push' | 'gateway' | 'balancer' | 'pulse'
+
+export interface LinkAnswer {
+  readonly node: string
+  readonly line: string
+  readonly state: 'connecting' | 'open' | 'waiting'
+  readonly pulseAgeMs: number | null
+}
+
+export interface NodeAnswer {
+  readonly node: string
+  readonly role: Role
+  readonly handedOut: boolean
+  readonly degraded: boolean
+  readonly sinceMs: number
+  readonly reasons: readonly { readonly code: string; readonly message: string; readonly sinceMs: number }[]
+  readonly zone: string
+  readonly track: string
+  readonly line?: string
+  readonly version: string
+  readonly addresses: readonly string[]
+  readonly word: 'online' | 'offline' | 'draining'
+  readonly lease: {
+    readonly state: 'live' | 'expired' | 'left' | 'kept'
+    readonly incarnation: number
+    readonly beatAgeMs: number
+    readonly ready: boolean
+    readonly draining: boolean
+  }
+  readonly load: { readonly sessions: number; readonly sessionsMax: number; readonly busy: number }
+  readonly probe: null | {
+    readonly state: string
+    readonly failure: string | null
+    readonly roundTripMs: number | null
+    readonly feeds: readonly { readonly feed: string; readonly pulseAgeMs: number | null }[]
+  }
+  readonly feeds: readonly {
+    readonly feed: string
+    readonly generation: number
+    readonly topic?: string
+    readonly partitions?: readonly number[]
+    readonly pulseAgeMs: number | null
+  }[]
+  readonly links: readonly LinkAnswer[]
+  readonly fault: string | null
+  readonly vitals: null | { readonly uptimeMs: number; readonly loopDelayMs: number; readonly memoryBytes: number }
+}
+
+export interface FeedAnswer {
+  readonly feed: string
+  readonly generation: number
+  readonly topic: string | null
+  readonly next: null | { readonly generation: number; readonly topic: string }
+  readonly partitions: readonly { readonly pulseAgeMs: number | null }[]
+}
+
+export interface TopologyAnswer {
+  readonly balancer: string
+  readonly atMs: number
+  readonly view: { readonly state: 'loading' | 'current' | 'degraded'; readonly sinceMs: number }
+  readonly degraded: readonly { readonly track: string; readonly message: string; readonly sinceMs: number }[]
+  readonly feeds: readonly FeedAnswer[]
+  readonly nodes: readonly NodeAnswer[]
+}
+
+export type EventTone = 'good' | 'bad' | 'plain'
+
+export interface EventAnswer {
+  readonly id: number
+  readonly atMs: number
+  readonly kind: string
+  readonly tone: EventTone
+  readonly node?: string
+  readonly message: string
+}
+
+export interface EventsAnswer {
+  readonly startedAtMs: number
+  readonly events: readonly EventAnswer[]
+  readonly last: number
+}
