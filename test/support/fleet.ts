@@ -16,6 +16,8 @@ export interface FleetOptions {
   readonly gateway?: Readonly<Record<string, unknown>>
   /** Control topic: nodes find each other by leases, and push nodes of a line share its partitions. Default: static lists. */
   readonly directory?: string
+  /** Added to the environment of every node. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export class Fleet implements AsyncDisposable {
@@ -50,22 +52,30 @@ export class Fleet implements AsyncDisposable {
   }
 
   startPulse(id: string): Promise<NodeProcess> {
-    return NodeProcess.start('pulse', { ...this.#shared(), node: { id } })
+    return NodeProcess.start('pulse', { ...this.#shared(), node: { id } }, this.#options.env)
   }
 
   startPush(id: string, line: 'A' | 'B', port = 0): Promise<NodeProcess> {
-    return NodeProcess.start('push', { ...this.#shared(), node: { id, line }, push: { listen: { host: '127.0.0.1', port } } })
+    return NodeProcess.start(
+      'push',
+      { ...this.#shared(), node: { id, line }, push: { listen: { host: '127.0.0.1', port } } },
+      this.#options.env,
+    )
   }
 
   startGateway(id: string, port = 0): Promise<NodeProcess> {
     const { directory } = this.#options
     const found = this.pushNodes.map((node, i) => ({ line: (this.#options.push ?? ['A', 'B'])[i], addresses: [node.url] }))
     const upstreams = directory === undefined ? found : []
-    return NodeProcess.start('gateway', {
-      ...(directory === undefined ? {} : this.#log()),
-      node: { id },
-      gateway: { listen: { host: '127.0.0.1', port }, upstreams, ...this.#options.gateway },
-    })
+    return NodeProcess.start(
+      'gateway',
+      {
+        ...(directory === undefined ? {} : this.#log()),
+        node: { id },
+        gateway: { listen: { host: '127.0.0.1', port }, upstreams, ...this.#options.gateway },
+      },
+      this.#options.env,
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

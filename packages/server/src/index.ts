@@ -2,7 +2,7 @@
 export { createPushNode, type PushDeps, type PushNode } from './push/index.ts'
 export { createGateway, type Gateway, type GatewayDeps } from './gateway/index.ts'
 export * from './directory/index.ts'
-export { type Answers, type Args, AskDesk, AskError, Asker, joinDesks, processAnswers } from './diagnosis/index.ts'
+export { type Answers, type Args, AskDesk, AskError, Asker, findWay, joinDesks, processAnswers, type Way } from './diagnosis/index.ts'
 export * from './balancer/index.ts'
 export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
 export * from './log/index.ts'
@@ -11,6 +11,18 @@ export * from './market/index.ts'
 export { systemClock, type Clock, type Timer } from './runtime/clock.ts'
 export * from './runtime/config/index.ts'
 export * from './runtime/errors.ts'
+export {
+  ago,
+  type Finding,
+  type HopFacts,
+  judgeTrace,
+  type LinkFact,
+  span,
+  TRACE_CODES,
+  type TraceFacts,
+  type TraceTarget,
+  walkTrace,
+} from './trace/index.ts'
 export * from './runtime/lifecycle/index.ts'
 export { createLogger, createMemoryLogger, silentLogger, type Logger, type MemoryLogger } from './runtime/logger.ts'
 export { type Stages, unwatchedStages } from './runtime/stages/index.ts'

@@ -62,7 +62,6 @@ export default faultCase({
       failures: one.sessions.length === 1 ? [] : [`the session was given up: ${one.sessions.length}`],
       notes: [
         `repaired after ${Math.round(subscribeMs)} ms (subscribe), ${Math.round(answerMs)} ms (answer), ${Math.round(unsubscribeMs)} ms (unsubscribe); digests differed ${gateway.count('digest_differs')} times`,
-        'not shown yet: the difference named in a trace, which there is none of',
       ],
     }
   },

@@ -8,6 +8,7 @@ import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
 import { statusCommand } from './status.ts'
+import { traceCommand } from './trace.ts'
 import { verdictsCommand } from './verdicts.ts'
 import { watchCommand } from './watch.ts'
 
@@ -21,6 +22,7 @@ function createProgram(): Command {
     watchCommand(),
     statusCommand(),
     verdictsCommand(),
+    traceCommand(),
     debugCommand(),
     produceCommand(),
     ...nodeCommands(),

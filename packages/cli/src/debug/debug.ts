@@ -1,7 +1,6 @@
 import { open } from 'node:fs/promises'
-import type { Args } from '@pulsewire/server'
+import { type Args, findWay, type Way } from '@pulsewire/server'
 import { type AskFlags, openEntrances } from '../ask/open.ts'
-import { findWay, type Way } from '../ask/way.ts'
 import { formatAnswer } from './format.ts'
 
 export const QUESTIONS = ['stacks', 'stages', 'cpu', 'heap', 'subscriptions', 'report', 'links'] as const

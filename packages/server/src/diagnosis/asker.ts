@@ -144,7 +144,7 @@ export class Asker implements Disposable {
   }
 
   #closed(why: string): void {
-    const error = new AskError('ask_no_answer', `no answer from ${this.address}: ${why}`)
+    const error = new AskError('ask_no_answer', `no answer from ${this.address}: ${why}`, { node: this.address })
     this.#greeting.reject(error)
     this.#greeting.promise.catch(() => {})
     for (const { fail } of this.#waiting.values())

@@ -11,10 +11,10 @@ import { isProven, prove, type Question, questionOf } from './proof.ts'
 import { Quota } from './quota.ts'
 
 /** Questions that are worked on or passed on at once. */
-const RUNNING_MAX = 16
+const RUNNING_MAX = 32
 /** Questions taken at once, and a second in the long run. */
-const BURST = 40
-const PER_SECOND = 10
+const BURST = 200
+const PER_SECOND = 50
 /** Unproven questions of one connection; then it is not listened to any more. */
 const UNPROVEN_MAX = 3
 /** Unproven questions that are written down, at once and a second. */

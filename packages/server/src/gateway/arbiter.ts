@@ -66,6 +66,21 @@ export class Arbiter implements HubSource, LinkHandler {
     return { ...this.#counts, ...this.#chain.counts }
   }
 
+  /** What is known of the symbol over one link, for whoever asks. */
+  account(link: Link, feed: Feed, symbol: SymbolState | undefined, partition: number) {
+    const book = this.#books.get(link)
+    const source = this.#sources.find(symbol)
+    const coverage = this.#proof.of(feed)
+    return {
+      carries: coverage.carries(link.index, partition),
+      generation: book?.generations.get(feed) ?? null,
+      pulse: coverage.newestOf(link.index, partition),
+      holds: source !== undefined && book?.holds(source) === true,
+      covered: source !== undefined && (source.covered & link.bit) !== 0,
+      refused: source !== undefined && (source.refused & link.bit) !== 0 ? (source.refusal?.message ?? '') : null,
+    }
+  }
+
   setLinks(links: readonly Link[]): void {
     this.#links = links
   }

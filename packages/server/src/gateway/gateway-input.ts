@@ -1,5 +1,6 @@
-import type { Hub } from '../hub/index.ts'
+import type { Feed, Hub, SymbolState } from '../hub/index.ts'
 import type { Sessions } from '../session/index.ts'
+import type { LinkFact } from '../trace/index.ts'
 import type { Link } from './link.ts'
 
 /** What became of the updates of all links, since the start. */
@@ -19,6 +20,10 @@ export interface GatewayInput {
   /** Links to upstream nodes that there are now. */
   readonly links: readonly Link[]
   readonly counts: LinkCounts
+  /** The push node in the same process that it serves from; `null`: it has links. */
+  readonly beside: string | null
+  /** What there is of the symbol over each link. */
+  linkFacts(feed: Feed, symbol: SymbolState | undefined, partition: number): LinkFact[]
   /** Connects the sessions with the hub. Once, before anything flows. */
   serve(sessions: Sessions): void
   open(): void

@@ -10,6 +10,7 @@ import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/i
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
+import { answerTraces } from '../trace/index.ts'
 import { Balance, type Peers } from './balance.ts'
 import type { GatewayInput } from './gateway-input.ts'
 import { linkAccounts } from './link-account.ts'
@@ -109,6 +110,17 @@ export class Gateway implements Service, Member {
     if (deps.desk !== undefined) {
       const { hub, sessions } = this
       answerFor(deps.desk, { role: 'gateway', hub, sessions, links: () => linkAccounts(this.links, this.#clock.nowMs()) })
+      answerTraces(deps.desk, {
+        node: config.node.id,
+        role: 'gateway',
+        hub,
+        sessions,
+        own: (feed, symbol, partition) => ({
+          links: this.input.linkFacts(feed, symbol, partition),
+          beside: this.input.beside,
+          log: null,
+        }),
+      })
     }
     this.input.serve(this.sessions)
     this.#server = (deps.listen ?? listenWebSocket)({

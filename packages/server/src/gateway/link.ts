@@ -23,7 +23,7 @@ import { type AskPeer, type Asks, newNonce } from '../diagnosis/index.ts'
 import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { describeStall, nameStall, noStalls, type StallCounts } from '../runtime/stall.ts'
+import { describeStall, nameStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
 import type { Stage } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { LinkPulses } from './link-pulses.ts'
@@ -84,6 +84,8 @@ export class Link implements FrameHandler, AskPeer {
   readonly pulses = new LinkPulses()
   /** How often the upstream node stalled, by kind, since the start. */
   readonly stalls: StallCounts = noStalls()
+  /** How it stalled when the last connection was given up for that; until the next one is greeted. */
+  stall: StallKind | null = null
   lastHeardMs: number
   /** Of this connection. */
   askNonce = ''
@@ -298,6 +300,7 @@ export class Link implements FrameHandler, AskPeer {
   #welcomed(frame: WelcomeFrame): void {
     this.state = 'open'
     this.#attempts = 0
+    this.stall = null
     this.welcome = frame
     this.node = frame.node
     this.pulses.clear()
@@ -363,6 +366,7 @@ export class Link implements FrameHandler, AskPeer {
     const bufferedBytes = this.#connection?.bufferedBytes ?? 0
     const kind = nameStall(bufferedBytes, this.#connection?.sendQueue?.())
     this.stalls[kind]++
+    this.stall = kind
     this.drop(`for ${Math.round(forMs)} ms ${what}; ${describeStall(kind, bufferedBytes)}`)
   }
 }

@@ -1,6 +1,6 @@
 import type { Asks } from '../diagnosis/index.ts'
 import type { Directory } from '../directory/index.ts'
-import { Hub } from '../hub/index.ts'
+import { type Feed, Hub, type SymbolState } from '../hub/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { GatewayConfig } from '../runtime/config/index.ts'
 import { ConfigError } from '../runtime/errors.ts'
@@ -8,10 +8,12 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Stages } from '../runtime/stages/index.ts'
 import { VERSION } from '../runtime/version.ts'
 import type { Sessions } from '../session/index.ts'
+import type { LinkFact } from '../trace/index.ts'
 import { Arbiter } from './arbiter.ts'
 import type { GatewayInput, LinkCounts } from './gateway-input.ts'
 import { LeasedUpstreams } from './leased-upstreams.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
+import { linkFacts } from './link-account.ts'
 import type { Link } from './link.ts'
 import { Links } from './links.ts'
 import { LINKS_MAX, staticUpstreams, type Upstreams } from './upstreams.ts'
@@ -73,6 +75,14 @@ export class LinkedInput implements GatewayInput {
 
   get counts(): LinkCounts {
     return this.arbiter.counts
+  }
+
+  get beside() {
+    return null
+  }
+
+  linkFacts(feed: Feed, symbol: SymbolState | undefined, partition: number): LinkFact[] {
+    return linkFacts(this.links, this.arbiter, { feed, symbol, partition, nowMs: this.hub.clock.nowMs() })
   }
 
   serve(sessions: Sessions): void {

@@ -28,6 +28,14 @@ export class SharedInput implements GatewayInput {
     this.hub = push.hub
   }
 
+  get beside(): string {
+    return this.hub.nodeId
+  }
+
+  linkFacts() {
+    return []
+  }
+
   get ready(): boolean {
     return this.#push.ready
   }

@@ -5,6 +5,7 @@ import type { Clusters } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Exclusive, Stage, Stages } from '../runtime/stages/index.ts'
+import type { LogFact } from '../trace/index.ts'
 import { Intake } from './intake.ts'
 import { TakeOver } from './take-over.ts'
 import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
@@ -97,6 +98,20 @@ export class FeedInput {
   #unknown(): StaleCause {
     const message = `the catalogue, which says what topic feed ${this.feed.name} is on, is being read`
     return { hop: this.#options.hub.nodeId, reason: 'warming', message }
+  }
+
+  /** How far the partition has been read, and where it ends, for whoever asks. */
+  async logFact(partition: number): Promise<LogFact | null> {
+    const current = this.#current
+    if (current === null) return null
+    const { directory, config } = this.#options
+    const catalogued = directory?.feeds.get(config.name)?.current
+    return {
+      ...(await current.reader.logFact(partition)),
+      generation: current.generation.generation,
+      catalogued: catalogued === undefined ? null : { generation: catalogued.generation, topic: catalogued.topic },
+      pinned: config.pinned,
+    }
   }
 
   checkStall(): void {

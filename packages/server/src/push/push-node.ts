@@ -11,6 +11,7 @@ import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/i
 import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
+import { answerTraces } from '../trace/index.ts'
 import { FeedInput, feedOptions } from './feed-input.ts'
 import { isOver } from './intake.ts'
 import { LineShare } from './line-share.ts'
@@ -88,6 +89,15 @@ export class PushNode implements Service, HubSource, Member {
     })
     this.hub.connect(this, this.sessions)
     if (deps.desk !== undefined) answerFor(deps.desk, { role: 'push', hub: this.hub, sessions: this.sessions, links: () => [] })
+    if (deps.desk !== undefined) {
+      const { hub, sessions } = this
+      const own = async (feed: Feed, _symbol: unknown, partition: number) => ({
+        links: [],
+        beside: null,
+        log: await this.#inputOf(feed).logFact(partition),
+      })
+      answerTraces(deps.desk, { node: config.node.id, role: 'push', hub, sessions, own })
+    }
     this.#share = this.#makeShare(deps.directory)
     this.#inputs = config.feeds.map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!

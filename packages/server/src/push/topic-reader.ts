@@ -5,6 +5,8 @@ import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { type Exclusive, type Hold, type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
+import type { LogFact } from '../trace/index.ts'
+import { endOf } from './end-of.ts'
 import type { Intake } from './intake.ts'
 import { type Batch, Continuity, isWhole, soundPart } from './continuity.ts'
 import { Progress } from './progress.ts'
@@ -262,6 +264,25 @@ export class TopicReader {
     }
     if (!this.warm) return this.#warming
     return { hop: 'log', reason: 'no_pulse', message: `neither pulses nor records come from ${topic}/${partition}` }
+  }
+
+  /** How far the partition has been read, and where it ends, for whoever asks: the log is given a moment to say so. */
+  async logFact(partition: number): Promise<Omit<LogFact, 'generation' | 'catalogued' | 'pinned'>> {
+    const { topic } = this.#config
+    const { clock } = this.#hub
+    const recordAtMs = this.#intake.recordAtMs.get(partition)
+    const range = await endOf(this.#log, topic, partition, clock)
+    return {
+      topic,
+      reads: this.#progress.has(partition),
+      warm: this.warm,
+      next: this.#progress.next(partition),
+      ...range,
+      trouble: this.#trouble,
+      recordAgoMs: recordAtMs === undefined ? null : Math.round(clock.nowMs() - recordAtMs),
+      otherPulses: this.#intake.counts.stalePulses,
+      poison: Object.values(this.#intake.poison).reduce((sum, count) => sum + count, 0),
+    }
   }
 
   /** Called now and then: a client library can stall while everything else looks fine, so a silent reader is replaced. */

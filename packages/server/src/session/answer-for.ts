@@ -1,5 +1,6 @@
 import type { Args, AskDesk } from '../diagnosis/index.ts'
 import { type Feed, type Hub, oldestPulseAgeMs } from '../hub/index.ts'
+import type { StallKind } from '../runtime/stall.ts'
 import { VERSION } from '../runtime/version.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -11,6 +12,8 @@ export interface LinkAccount {
   readonly state: string
   /** Why it is not open. */
   readonly why: string
+  /** How its other end fell silent, when that is why. */
+  readonly stall: StallKind | null
   readonly silentMs: number
 }
 

@@ -1,3 +1,4 @@
+export type { SessionAccount } from './account.ts'
 export { answerFor, type LinkAccount } from './answer-for.ts'
 export type { MoveReason } from './moves.ts'
 export type { SessionOptions } from './options.ts'
