@@ -76,8 +76,8 @@ function sessionFact(session: Session, feed: string, name: string, nowMs: number
 }
 
 function subscriptionFact({ id, entries, periodMs, delivery }: Subscription, name: string): SubscriptionFact {
-  const { symbol, held, queued, answered } = entries.get(name)!
-  return { id, answered, due: queued, behindBy: held < 0 ? 0 : symbol.count - held, periodMs, delivery }
+  const { symbol, held, promised, block, answered } = entries.get(name)!
+  return { id, answered, due: promised || block?.due === true, behindBy: held < 0 ? 0 : symbol.count - held, periodMs, delivery }
 }
 
 function partitionOf(feed: Feed, symbol: SymbolState | undefined, name: string): number {
