@@ -117,7 +117,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       pulseIntervalMs,
       symbols: this.#table.symbols,
       due: this.#due.entries,
-      behind: this.#slowness.isBehind,
+      behind: this.#slowness.isSlow,
       stall: this.#stall.kind,
       bufferedBytes: transport.bufferedBytes,
       ...this.#flow.account(nowMs),

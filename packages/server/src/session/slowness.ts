@@ -12,6 +12,11 @@ export class Slowness {
     return this.#behindSinceMs >= 0
   }
 
+  /** Whether it has been behind of late: one that is in step for a moment, when an acknowledgement has come, is slow still. */
+  get isSlow(): boolean {
+    return this.#told || this.isBehind
+  }
+
   fellBehind(nowMs: number): void {
     this.#inStepSinceMs = -1
     if (this.#behindSinceMs < 0) this.#behindSinceMs = nowMs
