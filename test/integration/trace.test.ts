@@ -66,8 +66,13 @@ describe('pulsewire trace', { timeout: 280_000 }, () => {
 
   after(() => stack.disposeAsync())
 
-  async function view(user: string, url = fleet.urls[0]!, symbols: readonly string[] = [SYMBOL]): Promise<ViewRecorder> {
-    const recorder = new ViewRecorder({ url, user }, { feed: 'quote', symbols })
+  async function view(
+    user: string,
+    url = fleet.urls[0]!,
+    symbols: readonly string[] = [SYMBOL],
+    encoding: 'bin' | 'json' = 'bin',
+  ): Promise<ViewRecorder> {
+    const recorder = new ViewRecorder({ url, user, encoding }, { feed: 'quote', symbols })
     await recorder.until(() => recorder.subscription.state.state === 'live', `${user} is live`)
     return recorder
   }
@@ -140,8 +145,9 @@ describe('pulsewire trace', { timeout: 280_000 }, () => {
 
   test('a slow client: its line carries less than it is sent', async () => {
     await using line = await TcpProxy.listen({ port: fleet.gateways[0]!.port })
-    await using _ = await view('slow', line.url, SYMBOLS)
-    line.down.set({ bytesPerSecond: 400 })
+    // In the longer encoding: 30 KB a second.
+    await using _ = await view('slow', line.url, SYMBOLS, 'json')
+    line.down.set({ bytesPerSecond: 6000 })
     await finds('client_slow', 'broken', 'client', { user: 'slow' })
   })
 
