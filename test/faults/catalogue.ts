@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import type { FaultCase } from './rig/fault-case.ts'
 
 /** Rows without a case, and what must be there first. */
-export const MISSING: ReadonlyMap<number, { readonly name: string; readonly needs: string }> = new Map([
-  [11, { name: 'feed moved, an old node left behind', needs: 'leases, the feed catalogue and migration' }],
-])
+export const MISSING: ReadonlyMap<number, { readonly name: string; readonly needs: string }> = new Map()
 
 /** By number. Each case is a file of its own. */
 export async function loadCases(): Promise<FaultCase[]> {

@@ -1,5 +1,7 @@
 /** One row being run: an installation on real Kafka, a steady producer, clients that write down what they see, and the verdict. */
+import { parsePosition } from '@pulsewire/protocol'
 import { ClientRecorder, type RecordedSubscription } from '../../support/checker/client-recorder.ts'
+import type { ModelSymbol } from '../../support/checker/log-model.ts'
 import { judgeRun, type Excuse, type Finding } from '../../support/checker/run-judge.ts'
 import { liveWithinMs, noticedWithinMs } from '../../support/checker/view-times.ts'
 import { steadyMs } from '../../support/steady.ts'
@@ -11,6 +13,8 @@ import { StallWatch } from './stall-watch.ts'
 import { SteadyProducer } from './steady-producer.ts'
 
 const PARTITIONS = { quote: 4, trade: 3 }
+/** Of the topics that feeds may move to. */
+const PARTITIONS_NEXT = { quote: 6, trade: 2 }
 /**
  * How old the truth behind a live view may be: the clients' staleness bound, and by how much their idea of a pulse's age
  * may be wrong (travel taken for skew of the writer's clock, half a round trip on each hop); the same as in the simulation.
@@ -41,9 +45,11 @@ export class FaultRun implements AsyncDisposable {
     const run = `${Date.now().toString(36)}-${++runs}`
     this.shared = shared
     this.#topology = topology
+    const copiedTo = (name: keyof typeof PARTITIONS_NEXT) =>
+      topology.copies === true ? { copiedTo: { topic: `${name}s-v2-${run}`, partitions: PARTITIONS_NEXT[name] } } : {}
     this.feeds = [
-      { name: 'quote', topic: `quotes-${run}`, mode: 'latest', partitions: PARTITIONS.quote },
-      { name: 'trade', topic: `trades-${run}`, mode: 'every', partitions: PARTITIONS.trade },
+      { name: 'quote', topic: `quotes-${run}`, mode: 'latest', partitions: PARTITIONS.quote, ...copiedTo('quote') },
+      { name: 'trade', topic: `trades-${run}`, mode: 'every', partitions: PARTITIONS.trade, ...copiedTo('trade') },
     ]
     const names = (market: string) => Array.from({ length: topology.symbols ?? 24 }, (_, i) => `S${i + 1}.${market}`)
     this.symbols = { quote: names('US'), trade: names('HK') }
@@ -57,13 +63,18 @@ export class FaultRun implements AsyncDisposable {
     const recordsPerSecond = topology.recordsPerSecond ?? 120
     this.producer = new SteadyProducer(
       shared.log,
-      this.feeds.map(({ name, topic }) => ({ topic, symbols: this.symbols[name as 'quote' | 'trade'], recordsPerSecond })),
+      this.feeds.map(({ name, topic, copiedTo }) => ({
+        topic,
+        copiedTo: copiedTo?.topic,
+        symbols: this.symbols[name as 'quote' | 'trade'],
+        recordsPerSecond,
+      })),
     )
   }
 
   /** Resolves when every client is live. */
   async start(): Promise<void> {
-    for (const { topic, partitions } of this.feeds) {
+    for (const { topic, partitions } of this.#topics()) {
       await this.shared.log.createTopic(topic, {
         partitions,
         ...(this.#topology.topic === undefined ? {} : { config: this.#topology.topic }),
@@ -162,7 +173,7 @@ export class FaultRun implements AsyncDisposable {
           views.every(({ feed, subscription }) =>
             [...subscription.symbols].every((view) => {
               const newest = last.symbol(feed, view.symbol)?.records.at(-1)
-              return newest === undefined || view.position?.endsWith(`:${newest.offset}`) === true
+              return newest === undefined || isAt(last.symbol(feed, view.symbol)!, view.position)
             }),
           ),
       )
@@ -194,7 +205,11 @@ export class FaultRun implements AsyncDisposable {
     await Promise.all(this.#owned.map((thing) => thing[Symbol.asyncDispose]()))
     await this.installation[Symbol.asyncDispose]()
     this.shared.clear()
-    for (const { topic } of this.feeds) await this.shared.log.deleteTopic(topic).catch(() => {})
+    for (const { topic } of this.#topics()) await this.shared.log.deleteTopic(topic).catch(() => {})
+  }
+
+  #topics(): readonly { readonly topic: string; readonly partitions: number }[] {
+    return this.feeds.flatMap((feed) => [feed, ...(feed.copiedTo === undefined ? [] : [feed.copiedTo])])
   }
 
   /** Half of the clients prefer each gateway; both encodings, named symbols and patterns, both kinds of delivery. */
@@ -224,4 +239,10 @@ export class FaultRun implements AsyncDisposable {
       .map((client) => client.describe())
       .join('; ')}`
   }
+}
+
+/** Whether the position is that of the symbol's newest record. */
+function isAt(symbol: ModelSymbol, position: string | undefined): boolean {
+  const parsed = position === undefined ? undefined : parsePosition(position)
+  return parsed !== undefined && symbol.indexAt(parsed) === symbol.records.length - 1
 }

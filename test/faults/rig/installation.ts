@@ -21,6 +21,10 @@ export interface Topology {
   readonly topic?: Readonly<Record<string, string>>
   /** So many balancers, which clients ask for gateways; nodes then find each other by leases. Default: none, static lists. */
   readonly balancers?: number
+  /** Every record is written to a second topic of its feed as well, to which that can be moved. */
+  readonly copies?: boolean
+  /** One more push node of line B, `push-old`, that stays where it is configured whatever the catalogue says. Needs balancers. */
+  readonly pinned?: boolean
   /** Everything numbered 1, and push node A, stands in zone z1, the rest in z2. Default: one zone. */
   readonly zones?: boolean
   readonly env?: (id: string) => Readonly<Record<string, string>>
@@ -50,6 +54,7 @@ const LOOPBACK = '127.0.0.1'
 export class Installation implements AsyncDisposable {
   readonly pulses: FaultNode[]
   readonly pushNodes: FaultNode[]
+  readonly pinned: FaultNode | null = null
   readonly gateways: FaultNode[]
   readonly balancers: FaultNode[]
   /** Topic of leases and operators' words; used only with balancers. */
@@ -82,6 +87,16 @@ export class Installation implements AsyncDisposable {
       const id = `push-${line.toLowerCase()}1`
       return node(id, 'push', (port) => ({ ...log(id), node: { ...named(id), line }, push: { listen: { host, port }, ...topology.push } }))
     })
+    if (topology.pinned === true) {
+      const id = 'push-old'
+      const pinned = feeds.map((feed) => ({ ...feed, pinned: true }))
+      this.pinned = node(id, 'push', (port) => ({
+        ...log(id),
+        feeds: pinned,
+        node: { ...named(id), line: 'B' },
+        push: { listen: { host, port }, ...topology.push },
+      }))
+    }
     this.gateways = ['gw-1', 'gw-2'].map((id) =>
       node(id, 'gateway', (port) => ({
         ...(hasBalancers ? logOnly(id) : {}),
@@ -96,11 +111,13 @@ export class Installation implements AsyncDisposable {
   }
 
   get nodes(): readonly FaultNode[] {
-    return [...this.pulses, ...this.pushNodes, ...this.gateways, ...this.balancers]
+    const pinned = this.pinned === null ? [] : [this.pinned]
+    return [...this.pulses, ...this.pushNodes, ...pinned, ...this.gateways, ...this.balancers]
   }
 
   async start(): Promise<void> {
-    await Promise.all([...this.pulses, ...this.pushNodes].map((node) => node.start()))
+    const pinned = this.pinned === null ? [] : [this.pinned]
+    await Promise.all([...this.pulses, ...this.pushNodes, ...pinned].map((node) => node.start()))
     if (this.#topology.proxies?.links === true) {
       for (const gateway of this.gateways)
         for (const push of this.pushNodes) this.links.set(`${gateway.id}/${push.id}`, await TcpProxy.listen({ port: push.port }))

@@ -1,5 +1,5 @@
 import type { FeedConfig, Log, LogAppend } from '@pulsewire/server'
-import { LogModel } from '../../support/checker/log-model.ts'
+import { LogModel, type ModelFeed, type ModelSymbol } from '../../support/checker/log-model.ts'
 import type { SteadyProducer } from './steady-producer.ts'
 
 export interface TruthFeed {
@@ -7,6 +7,8 @@ export interface TruthFeed {
   readonly topic: string
   readonly mode: 'latest' | 'every'
   readonly partitions: number
+  /** Another topic with a copy of every record, to which the feed may move. */
+  readonly copiedTo?: { readonly topic: string; readonly partitions: number }
 }
 
 /**
@@ -15,7 +17,7 @@ export interface TruthFeed {
  */
 export async function readTruth(log: Log, feeds: readonly TruthFeed[], producer: SteadyProducer): Promise<LogModel> {
   const model = new LogModel(feeds.map((feed) => ({ config: configOf(feed), partitions: feed.partitions })))
-  for (const { topic } of feeds) {
+  for (const { name, topic, copiedTo } of feeds) {
     const acknowledged = producer.acknowledgedMs.get(topic) ?? new Map<string, number>()
     const seen = new Set<string>()
     for await (const { partition, offset, append } of recordsOf(log, topic)) {
@@ -25,8 +27,23 @@ export async function readTruth(log: Log, feeds: readonly TruthFeed[], producer:
     }
     for (const place of acknowledged.keys())
       if (!seen.has(place)) throw new Error(`the log lost ${topic} ${place}, which it had acknowledged`)
+    if (copiedTo !== undefined) await readCopies(log, copiedTo.topic, model.feeds.get(name)!)
   }
   return model
+}
+
+/** Tells the model where the copies of its records lie. Each record of a symbol has a sequence number of its own. */
+async function readCopies(log: Log, topic: string, { symbols }: ModelFeed): Promise<void> {
+  const bySequence = new Map<unknown, { readonly symbol: ModelSymbol; readonly index: number }>()
+  for (const symbol of symbols.values())
+    symbol.records.forEach(({ values }, index) => bySequence.set(values?.get('sequence'), { symbol, index }))
+  for await (const { partition, offset, append } of recordsOf(log, topic)) {
+    // Pulses are numbered too.
+    if (append.value === null || append.key === null || (append.key as Uint8Array)[0] === 0) continue
+    const { sequence } = JSON.parse(Buffer.from(append.value as Uint8Array).toString()) as { readonly sequence: number }
+    const original = bySequence.get(sequence)
+    original?.symbol.copied(original.index, { generation: 2, partition, offset })
+  }
 }
 
 async function* recordsOf(log: Log, topic: string): AsyncGenerator<{ partition: number; offset: number; append: LogAppend }> {

@@ -5,6 +5,8 @@ export interface SteadyTopic {
   readonly topic: string
   readonly symbols: readonly string[]
   readonly recordsPerSecond: number
+  /** A topic that gets every record as well, with the same time. */
+  readonly copiedTo?: string | undefined
 }
 
 const TICK_MS = 20
@@ -19,6 +21,7 @@ export class SteadyProducer {
   failed = 0
   /** When an append last succeeded. */
   lastAppendMs = 0
+  readonly #copies = new Map<string, string>()
   #sequence = 0
   #timers: NodeJS.Timeout[] = []
   readonly #underWay = new Map<string, Promise<void>>()
@@ -26,7 +29,12 @@ export class SteadyProducer {
   constructor(log: Log, topics: readonly SteadyTopic[]) {
     this.#log = log
     this.#topics = topics
-    for (const { topic } of topics) this.acknowledgedMs.set(topic, new Map())
+    for (const { topic, copiedTo } of topics) {
+      this.acknowledgedMs.set(topic, new Map())
+      if (copiedTo === undefined) continue
+      this.acknowledgedMs.set(copiedTo, new Map())
+      this.#copies.set(topic, copiedTo)
+    }
   }
 
   start(): void {
@@ -58,7 +66,13 @@ export class SteadyProducer {
   append(topic: string, records: readonly LogAppend[]): Promise<void> {
     const work = (this.#underWay.get(topic) ?? Promise.resolve()).then(async () => {
       try {
-        this.#acknowledged(topic, await this.#log.append(topic, records))
+        const copiedTo = this.#copies.get(topic)
+        if (copiedTo === undefined) this.#acknowledged(topic, await this.#log.append(topic, records))
+        else {
+          const timed = records.map((record) => ({ ...record, timestampMs: Date.now() }))
+          this.#acknowledged(topic, await this.#log.append(topic, timed))
+          this.#acknowledged(copiedTo, await this.#log.append(copiedTo, timed))
+        }
       } catch {
         this.failed++
       }

@@ -49,6 +49,8 @@ interface Push {
   readonly id: string
   readonly line: 'A' | 'B'
   readonly partitions: 'all' | readonly number[]
+  /** Stays where it is, whatever the catalogue says. */
+  readonly isPinned: boolean
   node: PushNode | null
   process: SimProcess
 }
@@ -100,15 +102,16 @@ class MoveWorld {
 
   /** A line is one node, or two that share the partitions. */
   #line(line: 'A' | 'B'): Push[] {
-    const node = (number: number, partitions: Push['partitions']): Push => {
+    const node = (number: number, partitions: Push['partitions'], isPinned = false): Push => {
       const id = `push-${line.toLowerCase()}${number}`
-      return { id, line, partitions, node: null, process: this.#process(id) }
+      return { id, line, partitions, isPinned, node: null, process: this.#process(id) }
     }
-    if (this.#random.chance(0.6)) return [node(1, 'all')]
+    const old = line === 'B' && this.#random.chance(0.25) ? [node(9, 'all', true)] : []
+    if (this.#random.chance(0.6)) return [node(1, 'all'), ...old]
     const all = [0, 1, 2, 3]
     const first = all.filter(() => this.#random.chance(0.5))
     const second = all.filter((partition) => !first.includes(partition))
-    return [node(1, first), node(2, second)]
+    return [node(1, first), node(2, second), ...old]
   }
 
   run(): MoveResult {
@@ -152,8 +155,12 @@ class MoveWorld {
     return result
   }
 
+  get #following(): readonly Push[] {
+    return this.#push.filter(({ isPinned }) => !isPinned)
+  }
+
   #plan(): string {
-    const lines = this.#push.map(({ id, partitions }) => `${id} ${String(partitions)}`).join(', ')
+    const lines = this.#push.map(({ id, partitions, isPinned }) => `${id} ${isPinned ? 'pinned' : String(partitions)}`).join(', ')
     return `${this.#config.mode}, ${this.#way}, ${this.#partitions.join(' → ')} partitions, ${lines}${this.#abroad === this.#home ? '' : ', another cluster'}, ${this.#trouble}`
   }
 
@@ -184,7 +191,7 @@ class MoveWorld {
   }
 
   #strike(switchAtMs: number): void {
-    const push = this.#random.pick(this.#push)
+    const push = this.#random.pick(this.#following)
     const atMs = switchAtMs - this.#random.between(-1500, 6500)
     const forMs = this.#random.logBetween(100, 6000)
     const at = (ms: number, run: () => void) => void this.#kernel.at(ms, 'io', null, run)
@@ -208,7 +215,7 @@ class MoveWorld {
   /** As the command does, which sees leases. */
   #closeWhenSwitched(current: FeedGeneration): void {
     this.#kernel.after(250, () => {
-      const isSwitched = this.#push.every(
+      const isSwitched = this.#following.every(
         ({ node, process }) =>
           process.state === 'running' && node !== null && node.leaseContent().feeds.every(({ generation }) => generation === 2),
       )
@@ -234,7 +241,7 @@ class MoveWorld {
   }
 
   #checkNodes(): void {
-    for (const { id, node } of this.#push) {
+    for (const { id, node } of this.#following) {
       const feeds = node
         ?.leaseContent()
         .feeds.map(({ generation }) => generation)
@@ -290,7 +297,7 @@ class MoveWorld {
     const config = {
       ...PUSH_BASE,
       node: { ...PUSH_BASE.node, id, line },
-      feeds: [this.#config],
+      feeds: [{ ...this.#config, pinned: push.isPinned }],
       push: { ...PUSH_BASE.push, partitions },
     } as unknown as PushConfig
     push.node = createPushNode(config, {

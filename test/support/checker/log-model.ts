@@ -1,6 +1,6 @@
 /** What the log says: the truth that every view is held to. Is told what was appended, and shares no code with the nodes. */
 import type { AppendResult, FeedConfig, LogAppend } from '@pulsewire/server'
-import type { FieldValue } from '@pulsewire/protocol'
+import { formatPosition, type FieldValue, type Position } from '@pulsewire/protocol'
 
 /** A symbol's state after one of its records. */
 export interface ModelRecord {
@@ -21,10 +21,23 @@ export class ModelSymbol {
   readonly name: string
   readonly partition: number
   readonly records: ModelRecord[] = []
+  /** Positions of copies in the topic that the feed has moved to → index of the record. */
+  readonly #copies = new Map<string, number>()
 
   constructor(name: string, partition: number) {
     this.name = name
     this.partition = partition
+  }
+
+  /** Its records also lie in another topic, under another generation. */
+  copied(index: number, position: Position): void {
+    this.#copies.set(formatPosition(position), index)
+  }
+
+  /** Index of the record at this position, in whichever topic; −1: there is none. */
+  indexAt(position: Position): number {
+    if (position.generation > 1) return this.#copies.get(formatPosition(position)) ?? -1
+    return position.partition === this.partition ? this.indexOf(position.offset) : -1
   }
 
   /** Index of the newest record before this offset; −1 when there is none. */

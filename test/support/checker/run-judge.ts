@@ -102,9 +102,8 @@ class SymbolJudge {
 
   #update(event: Extract<ViewEvent, { kind: 'update' }>): void {
     const position = parsePosition(event.position)!
-    const index = this.#records?.indexOf(position.offset) ?? -1
-    if (index < 0 || position.partition !== this.#records!.partition)
-      return this.#find('value', event.atMs, `${event.position}: the log has no such record of it`)
+    const index = this.#records?.indexAt(position) ?? -1
+    if (index < 0) return this.#find('value', event.atMs, `${event.position}: the log has no such record of it`)
     const record = this.#records!.records[index]!
     const image: HeldImage = { deleted: event.deleted, raw: event.raw, values: new Map(Object.entries(event.values)) }
     if (!matches(image, record, this.#view.fields))

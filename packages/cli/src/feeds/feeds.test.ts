@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CatalogueFeed, FeedReader, LogRecord } from '@pulsewire/server'
-import { judgeSamples } from './preflight.ts'
+import { judgeRetention, judgeSamples } from './preflight.ts'
 import { feedDetails, feedsTable } from './show.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -37,6 +37,30 @@ test('preflight: an empty topic, one that nobody writes to, other formats and re
   assert.match(verdicts(records(5, { fromMs: 1_100_000 }), records(5))[0]!, /^failed .* 100 s older/)
   assert.match(verdicts(records(5), records(5, { value: '\u0001\u0002' }))[1]!, /^failed .*no JSON object/)
   assert.match(verdicts(records(5), records(5, { key: null }))[1]!, /^failed .*no key/)
+})
+
+test('preflight: a symbol that is written to the current topic alone fails, one whose copy is on its way does not', () => {
+  const spread = (keys: readonly string[]) =>
+    keys.flatMap((key) => records(20, { key, value: `{"of":"${key}"}` }).map((each, i) => ({ ...each, timestampMs: 1_000_000 + i * 1000 })))
+  assert.match(verdicts(spread(['A', 'B']), spread(['A']))[1]!, /^failed records of 1 symbols .* alone, .*: B$/)
+  const late = spread(['A', 'B']).filter(({ key, timestampMs }) => key![0] === 65 || timestampMs < 1_016_000)
+  assert.ok(!verdicts(spread(['A', 'B']), late).some((each) => each.startsWith('failed')))
+  const left = spread(['A']).map((each) => ({ ...each, timestampMs: each.timestampMs + 60_000 }))
+  assert.ok(!verdicts(spread(['A', 'B']), left).some((each) => each.includes('alone')), 'a producer that has left the current topic')
+})
+
+test('preflight: a topic that keeps records for less long fails', () => {
+  const settings = (ms: number, size = -1) =>
+    new Map([
+      ['retention.ms', String(ms)],
+      ['retention.bytes', String(size)],
+    ])
+  const verdict = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) =>
+    judgeRetention(before, after, 'quotes-v8')[0]!
+  assert.equal(verdict(settings(1000), settings(1000)).verdict, 'ok')
+  assert.equal(verdict(settings(1000), settings(-1)).verdict, 'ok')
+  assert.match(verdict(settings(-1), settings(1000)).what, /less long .*: retention.ms is 1000 there, -1 here/)
+  assert.equal(verdict(settings(1000, 500), settings(1000, 400)).verdict, 'failed')
 })
 
 test('preflight: of copies with other times it says what that means', () => {

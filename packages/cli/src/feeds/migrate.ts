@@ -3,7 +3,9 @@ import {
   DirectoryError,
   type FeedGeneration,
   feedReaders,
+  LogError,
   type MigrationGoal,
+  type MigrationStep,
   nextStep,
   placeOf,
   rollbackGoal,
@@ -16,6 +18,8 @@ import { preflight } from './preflight.ts'
 
 /** Older pulses than this prove nothing: what gateways and clients would call stale. */
 const PULSE_AGE_MAX_MS = 2000
+/** More of a topic's records than this, and it is of another format. */
+const UNREADABLE_MAX = 0.01
 const LOOK_INTERVAL_MS = 500
 
 export interface MigrateOptions {
@@ -33,40 +37,55 @@ export interface MigrateOptions {
  * @throws DirectoryError `feed_unread`, `feed_changed`, `preflight_failed`, `migration_refused`, `migration_unfinished`; LogError
  */
 export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs, print }: MigrateOptions): Promise<void> {
-  const { directory } = open
-  const seen = () => feedReaders(directory, feed)
-  const goal = to === 'rollback' ? backFrom(standing(open, feed, seen())) : to
+  const goal = to === 'rollback' ? backFrom(standing(open, feed, feedReaders(open.directory, feed))) : to
   const deadlineMs = systemClock.nowMs() + timeoutMs
   let said = ''
+  const wait = async (say: string): Promise<void> => {
+    if (say !== said) print(`waiting ${say}`)
+    said = say
+    if (systemClock.nowMs() > deadlineMs) throw unfinished(feed, say)
+    await nextLook(open)
+  }
   for (;;) {
-    const readers = seen()
-    const now = standing(open, feed, readers)
-    const step = nextStep(now, goal, {
-      readers,
-      partitions: now.next === null ? 0 : await partitionsOf(open, now.next),
-      currentPartitions: now.next === null ? 0 : await partitionsOf(open, now.current).catch(() => 0),
-      pulseAgeMaxMs: PULSE_AGE_MAX_MS,
-      linesRequired: force ? [] : ['A', 'B'],
-      nowMs: systemClock.nowMs(),
+    const step = await take(open, { feed, goal, force, print }).catch((error: unknown) => {
+      // What was written, if anything, the next look shows.
+      if (error instanceof LogError && error.retryable) return { do: 'wait', say: `until Kafka answers (${error.message})` } as const
+      throw error
     })
     if (step.do === 'refuse') throw new DirectoryError('migration_refused', step.say)
     if (step.do === 'done') return print(`done: ${step.say}`)
-    if (step.do === 'write') {
-      if (now.next === null) await mayOpen(open, now, step.feed.next!, { force, print })
-      await writeFeed(open, step.feed)
-      print(`${standingOf(step.feed)}: ${step.say}`)
-      continue
-    }
-    if (step.say !== said) print(`waiting ${step.say}`)
-    said = step.say
-    if (systemClock.nowMs() > deadlineMs) {
-      throw new DirectoryError(
-        'migration_unfinished',
-        `gave up waiting ${step.say}. Nothing is lost: run this again to go on, \`pulsewire feed show ${feed}\` says where it stands, \`pulsewire feed rollback ${feed}\` undoes it`,
-      )
-    }
-    await nextLook(open)
+    if (step.do === 'wait') await wait(step.say)
   }
+}
+
+/** Looks at where the migration stands and does what is next. */
+async function take(
+  open: OpenDirectory,
+  { feed, goal, force, print }: Pick<MigrateOptions, 'feed' | 'force' | 'print'> & { readonly goal: MigrationGoal },
+): Promise<MigrationStep> {
+  const readers = feedReaders(open.directory, feed)
+  const now = standing(open, feed, readers)
+  const step = nextStep(now, goal, {
+    readers,
+    partitions: now.next === null ? 0 : await partitionsOf(open, now.next),
+    currentPartitions: standingOf(now) === 'opening' ? await currentPartitionsOf(open, now.current, force) : 0,
+    pulseAgeMaxMs: PULSE_AGE_MAX_MS,
+    unreadableMax: force ? 1 : UNREADABLE_MAX,
+    linesRequired: force ? [] : ['A', 'B'],
+    nowMs: systemClock.nowMs(),
+  })
+  if (step.do !== 'write') return step
+  if (now.next === null) await mayOpen(open, now, step.feed.next!, { force, print })
+  await writeFeed(open, step.feed)
+  print(`${standingOf(step.feed)}: ${step.say}`)
+  return step
+}
+
+function unfinished(feed: string, say: string): DirectoryError {
+  return new DirectoryError(
+    'migration_unfinished',
+    `gave up waiting ${say}. Nothing is lost: run this again to go on, \`pulsewire feed show ${feed}\` says where it stands, \`pulsewire feed rollback ${feed}\` undoes it`,
+  )
 }
 
 function backFrom(feed: CatalogueFeed): MigrationGoal {
@@ -98,6 +117,14 @@ async function mayOpen(
 async function partitionsOf({ clusters }: OpenDirectory, generation: FeedGeneration): Promise<number> {
   const { partitions } = await clusters.of(generation).describe(generation.topic)
   return partitions.length
+}
+
+/** By force, a topic that is gone, or whose cluster is, is left all the same. */
+async function currentPartitionsOf(open: OpenDirectory, current: FeedGeneration, force: boolean): Promise<number> {
+  return await partitionsOf(open, current).catch((error: unknown) => {
+    if (force && error instanceof LogError) return 0
+    throw error
+  })
 }
 
 /** Until a lease says something new, and not for ever: pulses grow old by themselves. */

@@ -3,8 +3,12 @@ import { within } from '../nodes/open.ts'
 
 const SAMPLE_RECORDS_PER_PARTITION = 50
 const SAMPLE_MS_MAX = 8000
-/** The new topic may be behind the old one by so much and still count as written to. */
-const BEHIND_MS_MAX = 60_000
+/** The new topic may be behind the old one by so much: copies that come later would be taken for news. */
+const BEHIND_MS_MAX = 5_000
+/** Symbols that are named at most. */
+const NAMED_MAX = 5
+/** Lets Kafka remove records; `-1`: never. */
+const RETENTION = ['retention.ms', 'retention.bytes'] as const
 
 export interface Finding {
   /** `failed` stops a migration unless it is forced; `note` only wants to be read. */
@@ -31,14 +35,40 @@ export async function preflight(from: Place, to: Place): Promise<Finding[]> {
     verdict: 'ok',
     what: `topic ${to.topic} has ${shape.partitions.length} partitions and holds about ${held} records`,
   }
-  const [older, newer] = await Promise.all([sampleOf(from).catch(() => []), sampleOf(to, shape)])
-  return [exists, ...judgeSamples(older, newer, to.topic)]
+  const [older, newer, kept] = await Promise.all([sampleOf(from).catch(() => []), sampleOf(to, shape), retention(from, to)])
+  return [exists, ...kept, ...judgeSamples(older, newer, to.topic)]
+}
+
+/** Whoever starts or resumes reads back what the topic keeps: it must not be less than it was. */
+async function retention(from: Place, to: Place): Promise<Finding[]> {
+  try {
+    const [before, after] = await Promise.all([from, to].map(({ log, topic }) => log.settings?.(topic, RETENTION)))
+    if (before === undefined || after === undefined) return []
+    return judgeRetention(before, after, to.topic)
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error
+    return [{ verdict: 'note', what: `how long the topics keep records could not be seen: ${error.message}` }]
+  }
+}
+
+export function judgeRetention(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>, topic: string): Finding[] {
+  const limit = (settings: ReadonlyMap<string, string>, name: string) => {
+    const value = Number(settings.get(name) ?? -1)
+    return value < 0 ? Infinity : value
+  }
+  const shorter = RETENTION.filter((name) => limit(after, name) < limit(before, name))
+  const named = shorter.map((name) => `${name} is ${after.get(name)} there, ${before.get(name) ?? 'without limit'} here`)
+  if (shorter.length > 0)
+    return [{ verdict: 'failed', what: `${topic} keeps records for less long than the current topic: ${named.join('; ')}` }]
+  return [{ verdict: 'ok', what: `${topic} keeps records at least as long as the current topic` }]
 }
 
 /** What the last records of both topics tell. */
 export function judgeSamples(older: readonly LogRecord[], newer: readonly LogRecord[], topic: string): Finding[] {
   if (newer.length === 0) return [{ verdict: 'failed', what: `${topic} has no records: is anybody writing to it?` }]
-  return [flow(older, newer, topic), format(older, newer, topic), times(older, newer)].filter((finding) => finding !== null)
+  return [flow(older, newer, topic), complete(older, newer, topic), format(older, newer, topic), times(older, newer)].filter(
+    (finding) => finding !== null,
+  )
 }
 
 function flow(older: readonly LogRecord[], newer: readonly LogRecord[], topic: string): Finding {
@@ -47,6 +77,31 @@ function flow(older: readonly LogRecord[], newer: readonly LogRecord[], topic: s
   return {
     verdict: 'failed',
     what: `the newest record of ${topic} is ${Math.round(behindMs / 1000)} s older than that of the current topic: is everything written to both?`,
+  }
+}
+
+/**
+ * While the current topic is still written to, every symbol's records must come into the new one as well: what is written to
+ * the current one alone once the feed has moved, nobody sees.
+ */
+function complete(older: readonly LogRecord[], newer: readonly LogRecord[], topic: string): Finding | null {
+  const untilMs = newestMs(older) - BEHIND_MS_MAX
+  const isLeft = newestMs(newer) - newestMs(older) > BEHIND_MS_MAX
+  if (older.length === 0 || isLeft) return null
+  const sinceMs = Math.min(...newer.map(({ timestampMs }) => timestampMs))
+  const there = new Map<string, number>()
+  for (const { key, timestampMs } of newer) there.set(text(key), Math.max(there.get(text(key)) ?? 0, timestampMs))
+  const missing = new Set<string>()
+  for (const { key, timestampMs } of older) {
+    // The sample of the new topic may not reach back so far, and copies take their time.
+    if (timestampMs < sinceMs || timestampMs > untilMs) continue
+    if ((there.get(text(key)) ?? 0) < timestampMs) missing.add(text(key))
+  }
+  if (missing.size === 0) return null
+  const named = [...missing].slice(0, NAMED_MAX).join(', ')
+  return {
+    verdict: 'failed',
+    what: `records of ${missing.size} symbols are written to the current topic alone, not to ${topic}: ${named}${missing.size > NAMED_MAX ? ', …' : ''}`,
   }
 }
 

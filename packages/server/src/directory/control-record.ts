@@ -61,6 +61,7 @@ const leaseValue = z.object({
         topic: z.exactOptional(z.string().max(249)),
         partitions: z.exactOptional(z.array(whole)),
         pulseAgeMs: z.number().nullable(),
+        unreadable: z.exactOptional(z.number().min(0).max(1)),
       }),
     )
     .max(64),

@@ -7,6 +7,6 @@ export { followedGenerations, isCatalogueKnown, isSamePlace, newestGeneration } 
 export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'
 export type { Lease, LeasedFeed, LeasedLink, NodeLoad, NodeRole, NodeVitals, NodeWord } from './lease.ts'
 export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'
-export { type MigrationGoal, nextStep, placeOf, rollbackGoal, standingOf } from './migration.ts'
+export { type MigrationGoal, type MigrationStep, nextStep, placeOf, rollbackGoal, standingOf } from './migration.ts'
 export { rendezvousOwner, rendezvousScore } from './rendezvous.ts'
 export { sayWord } from './words.ts'

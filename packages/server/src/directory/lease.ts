@@ -9,6 +9,8 @@ export interface LeasedFeed {
   readonly partitions?: readonly number[]
   /** Age of the oldest partition's newest pulse when the lease was written, in ms; `null`: none has come yet. */
   readonly pulseAgeMs: number | null
+  /** Of a generation that is being opened, the part of its records that this node cannot decode, 0 to 1. Absent: none. */
+  readonly unreadable?: number
 }
 
 export type NodeRole = 'push' | 'gateway' | 'balancer' | 'pulse'

@@ -17,7 +17,7 @@ function reader(node: string, generation: number, pulseAgeMs: number | null = 10
 }
 
 function seen(readers: readonly FeedReader[], nowMs = 0, extra: Partial<Seen> = {}): Seen {
-  return { readers, partitions: 2, currentPartitions: 2, pulseAgeMaxMs: 2000, linesRequired: [], nowMs, ...extra }
+  return { readers, partitions: 2, currentPartitions: 2, unreadableMax: 0.01, pulseAgeMaxMs: 2000, linesRequired: [], nowMs, ...extra }
 }
 
 const BOTH = ['a1', 'b1'].flatMap((node) => [reader(node, 1), reader(node, 2)])
@@ -63,6 +63,14 @@ test('the moment is not set before whoever reads the next topic reads all of the
   assert.equal(nextStep(opened, TO, seen([...halfway.slice(0, 3), reader('a1', 1, 100, [0, 1])])).do, 'write')
   const pinned = reader('b2', 1, 100, [1])
   assert.equal(nextStep(opened, TO, seen([...BOTH, pinned])).do, 'write', 'one that does not come along is not waited for')
+})
+
+test('a topic of which a node cannot decode the records is refused, unless some is let pass', () => {
+  const opened = written(START, TO, seen([]))
+  const puzzled = BOTH.map((each) => (each.leased.generation === 2 ? { ...each, leased: { ...each.leased, unreadable: 0.4 } } : each))
+  const step = nextStep(opened, TO, seen(puzzled))
+  assert.match(step.do + step.say, /^refusea1 \(version.*40 % .*rollback/)
+  assert.equal(nextStep(opened, TO, seen(puzzled, 0, { unreadableMax: 1 })).do, 'write')
 })
 
 test('a line that is required but not there is waited for', () => {

@@ -32,6 +32,8 @@ export interface Seen {
   /** Of the topic of the current one; 0 where that cannot be read any more. */
   readonly currentPartitions: number
   readonly pulseAgeMaxMs: number
+  /** The part of its records that nodes may be unable to decode, 0 to 1. */
+  readonly unreadableMax: number
   /** Lines that have to be fresh; those with a push node that lives count as well. */
   readonly linesRequired: readonly ('A' | 'B')[]
   readonly nowMs: number
@@ -88,6 +90,13 @@ function abandon(feed: CatalogueFeed, next: FeedGeneration): MigrationStep {
 
 function announceWhenFresh(feed: CatalogueFeed, next: FeedGeneration, seen: Seen): MigrationStep {
   const { readers, nowMs } = seen
+  const puzzled = readers.find(({ leased }) => leased.generation === next.generation && (leased.unreadable ?? 0) > seen.unreadableMax)
+  if (puzzled !== undefined) {
+    const percent = Math.ceil((puzzled.leased.unreadable ?? 0) * 100)
+    return refuse(
+      `${nameOf(puzzled)} cannot decode ${percent} % of the records of ${placeOf(next)}: poison_record in its log output has a sample. \`feed rollback ${feed.feed}\` gives it up, --force moves the feed all the same`,
+    )
+  }
   const missing = linesNeeded(seen).filter((line) => !isFresh(readers, line, next.generation, seen))
   if (missing.length > 0) {
     const reading = readers.filter(({ role, leased }) => role === 'push' && leased.generation === next.generation)

@@ -7,7 +7,7 @@ import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
 import { Outdated } from './outdated.ts'
 import { Proof } from './proof.ts'
-import { applyImage, isSameRecord } from './received.ts'
+import { applyImage, isSameContent, isSameRecord } from './received.ts'
 import { RecordChain } from './record-chain.ts'
 import { Sources } from './sources.ts'
 import type { PatternSource, SymbolSource } from './symbol-source.ts'
@@ -56,6 +56,7 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#chain = new RecordChain({
       cover: (link, source) => this.#cover(link, source),
       uncover: (link, source) => this.#proof.setCovered(source, source.covered & ~link.bit),
+      isBroughtByOthers: (link, source, partition) => this.#isBroughtByOthers(link, source, partition),
       ask: (link, source) => this.#asker.ask(this.#books.get(link)!, source),
       take: (link, book, source, image, missed) => this.#take(link, book, source, image, missed),
     })
@@ -215,8 +216,13 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined || source === undefined) return
     const { symbol } = source
     if (book.isOutdated(symbol.feed) && !this.#outdated.mayFinish(symbol, image)) return
-    if (symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
-    if (!symbol.isNewer(image)) {
+    const again = this.#outdated.comesAgain(symbol, image, () => isSameContent(link, book, image, symbol))
+    if (again === 'held') this.#chain.aligned(link, book, source)
+    else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
+    if (again === 'older') {
+      this.#counts.duplicates++
+      book.counts.passed(image.ref, image.n)
+    } else if (!symbol.isNewer(image)) {
       this.#counts.duplicates++
       if (isSameRecord(image, symbol)) book.counts.align(image.ref, image.n, symbol.count, source)
       else book.counts.passed(image.ref, image.n)
@@ -303,6 +309,14 @@ export class Arbiter implements HubSource, LinkHandler {
     source.refused &= ~link.bit
     this.#proof.setCovered(source, source.covered | link.bit)
     if (this.#proof.isSettled(source)) this.#ready(source)
+  }
+
+  /** Whether another link that has the partition has confirmed the symbol. */
+  #isBroughtByOthers(link: Link, { covered, symbol }: SymbolSource, partition: number): boolean {
+    const coverage = this.#proof.of(symbol.feed)
+    for (const other of this.#books.keys())
+      if (other !== link && (covered & other.bit) !== 0 && coverage.carries(other.index, partition)) return true
+    return false
   }
 
   /** What the pulse stands behind has all arrived. */

@@ -47,7 +47,7 @@ test('a node that does not follow is named once, with version and address; one t
   const { world } = await setUp()
   const named = () => world.log.lines.filter(({ code }) => code === 'upstream_outdated').map(({ message }) => message)
   move({ world }, 'a1')
-  world.clock.advance(2500)
+  world.clock.advance(1500)
   assert.deepEqual(named(), [])
   world.clock.advance(6000)
   assert.equal(named().length, 1)
@@ -55,6 +55,36 @@ test('a node that does not follow is named once, with version and address; one t
   move({ world }, 'b1')
   world.clock.advance(2000)
   assert.equal(world.log.lines.filter(({ code }) => code === 'upstream_current').length, 1)
+  await world.gateway.close()
+})
+
+test('what a node that does not follow gave from beyond the end is passed over when it comes again, and then it goes on', async () => {
+  const { world, receiver } = await setUp()
+  const [a1, b1] = [world.node('a1'), world.node('b1')]
+  const ts = world.clock.nowMs()
+  for (const [last, offset] of [
+    [1, 900],
+    [2, 901],
+  ] as const)
+    b1.record('A', { last }, { offset, ts: ts + last })
+  world.clock.advance(100)
+  a1.hub.setShape(a1.feed(), 2, 1)
+  // Its last record of before lies here now; then what the other has given already.
+  for (const [last, offset] of [
+    [0, 10],
+    [1, 11],
+    [2, 12],
+    [3, 13],
+  ] as const)
+    a1.record('A', { last }, { generation: 2, offset, ts: ts + last })
+  a1.pulse({ offset: 14 })
+  world.clock.advance(1000)
+  const frames = receiver.take()
+  assert.deepEqual(
+    frames.flatMap((frame) => (frame.t === 'update' ? [`${frame.position} ${String(frame.values['last'])}`] : [])),
+    ['1:0:900 1', '1:0:901 2', '2:0:12 2', '2:0:13 3'],
+  )
+  assert.ok(!frames.some(({ t }) => t === 'stale' || t === 'gap'))
   await world.gateway.close()
 })
 

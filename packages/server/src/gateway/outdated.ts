@@ -7,8 +7,10 @@ import type { Link } from './link.ts'
 
 /** Both lines switch by the same records; what is under way from the slower one then is here by now. */
 const FINISH_MS = 5000
+/** Copies in the newer topic of what such a node gave may come so late. */
+const COPIES_MS = 15_000
 /** A node that has not followed by then was left behind. */
-const LEFT_BEHIND_AFTER_MS = 3000
+const LEFT_BEHIND_AFTER_MS = 2000
 
 /** Nodes that serve a generation of a feed that is over: they are not believed, and they are named. */
 export class Outdated {
@@ -34,6 +36,17 @@ export class Outdated {
   mayFinish(symbol: SymbolState, image: ReceivedImage): boolean {
     const switchedAtMs = this.#switchedAtMs.get(symbol.feed) ?? -Infinity
     return this.#clock.nowMs() - switchedAtMs < FINISH_MS && symbol.offset >= 0 && symbol.generation === image.generation
+  }
+
+  /**
+   * Whether an image of a newer generation is of the very record that is held, or of an older one. A node that does not
+   * follow reads on where the older generation ends for all others, and what it gave until it was disbelieved comes again.
+   * @param isSame whether the image shows what is held.
+   */
+  comesAgain(symbol: SymbolState, image: ReceivedImage, isSame: () => boolean): 'held' | 'older' | null {
+    if (image.generation <= symbol.generation || symbol.offset < 0 || image.ts > symbol.ts) return null
+    if (image.ts === symbol.ts && isSame()) return 'held'
+    return this.#clock.nowMs() - (this.#switchedAtMs.get(symbol.feed) ?? -Infinity) < COPIES_MS ? 'older' : null
   }
 
   /** Called now and then. */

@@ -1,5 +1,5 @@
 /** How what a link decoded becomes what the hub holds. */
-import type { ReceivedImage } from '@pulsewire/protocol'
+import { type ReceivedImage, sameValue } from '@pulsewire/protocol'
 import type { RecordPlace, SymbolState } from '../hub/index.ts'
 import type { LinkBook } from './link-book.ts'
 import type { Link } from './link.ts'
@@ -17,7 +17,7 @@ export function applyImage(link: Link, book: LinkBook, symbol: SymbolState, imag
 }
 
 /** Fields of an update by our dictionary; −1 for one that there is no room for. */
-function ourIndexes(link: Link, book: LinkBook, { feedIndex, changed }: ReceivedImage): number[] {
+function ourIndexes(link: Link, book: LinkBook, { feedIndex, changed }: Pick<ReceivedImage, 'feedIndex' | 'changed'>): number[] {
   const map = book.fieldMaps[feedIndex]!
   const names = link.decoder.fieldNames(feedIndex)
   const { dictionary } = book.feeds[feedIndex]!
@@ -32,6 +32,22 @@ export function asSnapshot(image: ReceivedImage): ReceivedImage {
     if (value !== undefined) changed.push(index)
   })
   return { ...image, snapshot: true, changed }
+}
+
+/** Whether the image shows what the symbol shows. */
+export function isSameContent(link: Link, book: LinkBook, image: ReceivedImage, symbol: SymbolState): boolean {
+  if (image.deleted || symbol.deleted) return image.deleted === symbol.deleted
+  if (image.raw !== null || symbol.raw !== null)
+    return image.raw !== null && symbol.raw !== null && Buffer.compare(image.raw, symbol.raw) === 0
+  const indexes = ourIndexes(link, book, { feedIndex: image.feedIndex, changed: [...image.values.keys()] })
+  let same = 0
+  for (const [index, value] of image.values.entries()) {
+    if (value === undefined) continue
+    const held = symbol.values[indexes[index]!]
+    if (held === undefined || !sameValue(held, value)) return false
+    same++
+  }
+  return same === symbol.values.filter((value) => value !== undefined).length
 }
 
 /** Whether the image is of the very record that the symbol is at. */

@@ -10,6 +10,8 @@ export interface ChainHost {
   /** The link has given everything of the symbol up to now. */
   cover(link: Link, source: SymbolSource): void
   uncover(link: Link, source: SymbolSource): void
+  /** Whether another link brings the symbol's records of this partition. */
+  isBroughtByOthers(link: Link, source: SymbolSource, partition: number): boolean
   /** Asks the link for the symbol, from where we stand. */
   ask(link: Link, source: SymbolSource): void
   /** Takes an update into the hub; `missed` records before it are lost. */
@@ -34,9 +36,10 @@ export class RecordChain {
     const isResumed = book.resumed.delete(image.ref)
     if (symbol.offset < 0 || !symbol.isNewer(image)) return false
     const isBehind = book.ahead.has(source) || book.refilling.has(source)
-    // The first record of another partition names none before it. It is the next all the same where the link goes on
-    // from a record that we have.
-    const isNext = image.prev < 0 ? !isBehind && (isResumed || !image.snapshot) : follows(image, symbol)
+    // The first record of another partition names none before it, or, of another topic, one that was passed over. It is
+    // the next all the same where the link goes on from a record that we have.
+    const isOther = image.prev < 0 || image.generation > symbol.generation
+    const isNext = isOther ? !isBehind && (isResumed || !image.snapshot) : follows(image, symbol)
     if (isNext) {
       book.ahead.delete(source)
       if (!book.awaiting.has(source)) this.#host.cover(link, source)
@@ -57,13 +60,18 @@ export class RecordChain {
     this.#host.ask(link, source)
   }
 
+  /** The link has come to the record that we hold, at its place in the topic that the feed has moved to: from there it goes on. */
+  aligned(link: Link, book: LinkBook, source: SymbolSource): void {
+    if (book.ahead.delete(source) && !book.awaiting.has(source)) this.#host.cover(link, source)
+  }
+
   /** The link is ahead and has no more of what lies between: another link brings it, or it is lost and said to be so. */
   catchUp(link: Link, book: LinkBook, source: SymbolSource, ref: number): void {
     const image = link.decoder.image(ref)
     if (image === undefined || image.offset < 0) return
-    if (source.symbol.isNewer(image)) {
+    if (source.symbol.isNewer(image) && !isBehindInTime(image, source.symbol)) {
       // Until then the link does not speak for the symbol, though it may have by another of its refs.
-      if ((source.covered & ~link.bit) !== 0) return this.#host.uncover(link, source)
+      if (this.#host.isBroughtByOthers(link, source, image.partition)) return this.#host.uncover(link, source)
       this.counts.gaps++
       this.#host.take(link, book, source, asSnapshot(image), 1)
     }
@@ -71,6 +79,11 @@ export class RecordChain {
     book.awaiting.delete(source)
     this.#host.cover(link, source)
   }
+}
+
+/** Whether the link has come to the next topic, and there not as far yet as we have been brought in the one before. */
+function isBehindInTime(image: ReceivedImage, symbol: SymbolState): boolean {
+  return image.generation > symbol.generation && image.ts <= symbol.ts
 }
 
 /** Whether the record before the image's is the one that the symbol is at. */

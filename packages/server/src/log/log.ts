@@ -139,6 +139,8 @@ export interface Log extends AsyncDisposable {
    */
   createTopic(topic: string, options: TopicOptions): Promise<void>
   deleteTopic(topic: string): Promise<void>
+  /** Settings that hold for the topic, as Kafka names them, those of them that there are. Absent: this log has none. */
+  settings?(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Appends in order within a partition; resolves once durable, with one result per record. */
   append(topic: string, records: readonly LogAppend[]): Promise<readonly AppendResult[]>
   read(topic: string, partitions: readonly PartitionStart[]): LogReader

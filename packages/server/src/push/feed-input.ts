@@ -132,12 +132,13 @@ export class FeedInput {
   }
 
   leased(nowMs: number): LeasedFeed[] {
-    const leased = this.#readings().map(({ generation: { generation, topic }, reader: { feed } }) => ({
+    const leased = this.#readings().map(({ generation: { generation, topic }, reader: { feed, unreadable } }) => ({
       feed: feed.name,
       generation,
       topic,
       ...(feed.carried === null ? {} : { partitions: feed.carried }),
       pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
+      ...(generation === this.#next?.generation.generation && unreadable > 0 ? { unreadable } : {}),
     }))
     if (leased.length > 0) return leased
     return [{ feed: this.feed.name, ...this.#configured, partitions: [], pulseAgeMs: null }]

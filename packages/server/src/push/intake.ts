@@ -86,6 +86,12 @@ export class Intake {
     this.#lostBefore.set(partition, before)
   }
 
+  /** The part of the records that could not be made anything of, 0 to 1. */
+  get unreadable(): number {
+    const { no_key, bad_key, undecodable, oversize } = this.poison
+    return this.counts.records === 0 ? 0 : (no_key + bad_key + undecodable + oversize) / this.counts.records
+  }
+
   /** Record time since which every partition was read. */
   get sinceMs(): number {
     return this.#firstTs.reduce((latest, ts) => Math.max(latest, ts), -Infinity)

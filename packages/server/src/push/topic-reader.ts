@@ -136,6 +136,11 @@ export class TopicReader {
     return this.#trouble !== null
   }
 
+  /** The part of the records that could not be made anything of, 0 to 1. */
+  get unreadable(): number {
+    return this.#intake.unreadable
+  }
+
   /** Record time since which every partition was read. */
   get sinceMs(): number {
     return this.#intake.sinceMs

@@ -1,4 +1,4 @@
-import { createTopicsV7, deleteTopicsV6 } from '@platformatic/kafka'
+import { createTopicsV7, deleteTopicsV6, describeConfigsV4 } from '@platformatic/kafka'
 import { LogError } from '../../runtime/errors.ts'
 import type { AppendResult, Log, LogAppend, LogReader, PartitionRange, PartitionStart, TopicDescription, TopicOptions } from '../log.ts'
 import { Cluster, EARLIEST, LATEST, type TopicMetadata } from './cluster.ts'
@@ -13,6 +13,8 @@ const TOPIC_CHANGE_TIMEOUT_MS = 15_000
 const TOPIC_CHANGE_POLL_MS = 50
 /** Lets the brokers' `default.replication.factor` decide. */
 const DEFAULT_REPLICATION = -1
+/** Kafka's number for a topic among the kinds of things that have settings. */
+const TOPIC_RESOURCE = 2 as const
 
 /**
  * Kafka, 3.1 or later. Connects when it is first used, so opening never fails for an absent broker.
@@ -77,6 +79,15 @@ class KafkaLog implements Log {
     if (errorCode === KAFKA.UNKNOWN_TOPIC_OR_PARTITION) throw missingTopicError(topic, this.#cluster.settings.bootstrap)
     if (errorCode !== KAFKA.NONE) throw new LogError('log_append_failed', `topic ${topic} cannot be deleted: ${describeCode(errorCode)}`)
     await this.#until(topic, (metadata) => metadata.errorCode !== KAFKA.NONE)
+  }
+
+  async settings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const asked = { resourceType: TOPIC_RESOURCE, resourceName: topic, configurationKeys: [...names] }
+    const response = await this.#cluster.ask((connection) => connection.request(describeConfigsV4.api, [[asked], false, false]))
+    const { errorCode = KAFKA.UNKNOWN_TOPIC_OR_PARTITION, configs = [] } = response.results[0] ?? {}
+    if (isDenied(errorCode)) throw deniedError(`settings of topic ${topic}`, errorCode)
+    if (errorCode !== KAFKA.NONE) throw unreachableError(`settings of topic ${topic}: ${describeCode(errorCode)}`)
+    return new Map(configs.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value] as const] : [])))
   }
 
   append(topic: string, records: readonly LogAppend[]): Promise<readonly AppendResult[]> {
