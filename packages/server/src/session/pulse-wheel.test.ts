@@ -6,9 +6,9 @@ import { PulseWheel, type Pulsed } from './pulse-wheel.ts'
 function setUp(random: () => number = Math.random) {
   const clock = new ManualClock()
   const wheel = new PulseWheel(clock, random)
-  const session = (pulseIntervalMs: number): Pulsed & { atMs: number[] } => {
+  const session = (pulseIntervalMs: number, meet = () => true): Pulsed & { atMs: number[] } => {
     const atMs: number[] = []
-    return { pulseIntervalMs, nextPulseAtMs: 0, pulseSlot: -1, atMs, pulse: () => void atMs.push(clock.nowMs()) }
+    return { pulseIntervalMs, nextPulseAtMs: 0, pulseSlot: -1, atMs, meet: (nowMs) => atMs.push(nowMs) > 0 && meet() }
   }
   return { clock, wheel, session }
 }
@@ -21,6 +21,22 @@ test('each session is met once per interval, also one longer than a turn of the 
     clock.advance(10 * intervalMs)
     assert.ok(met.atMs.length >= 9 && met.atMs.length <= 10, `${met.atMs.length} times at ${intervalMs} ms`)
     for (let i = 1; i < met.atMs.length; i++) assert.ok(Math.abs(met.atMs[i]! - met.atMs[i - 1]! - intervalMs) <= 100)
+    wheel.remove(met)
+  }
+})
+
+test('who wants to wait for a message is met again a quarter of an interval later, and no later than a quarter of a second', () => {
+  for (const [intervalMs, againMs] of [
+    [400, 100],
+    [10_000, 250],
+  ] as const) {
+    const { clock, wheel, session } = setUp()
+    let waits = true
+    const met = session(intervalMs, () => !waits || (waits = false))
+    wheel.add(met)
+    clock.advance(intervalMs + 2 * againMs)
+    const [first, second] = met.atMs
+    assert.ok(Math.abs(second! - first! - againMs) <= 100, `${first} ${second}`)
     wheel.remove(met)
   }
 })

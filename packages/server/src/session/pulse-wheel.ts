@@ -6,13 +6,17 @@ export interface Pulsed {
   nextPulseAtMs: number
   /** The wheel's: where it stands; −1: not on the wheel. */
   pulseSlot: number
-  pulse(): void
+  /** The time for a pulse has come. @returns false when it is to be met again soon, because a message is likely to take the pulse along. */
+  meet(nowMs: number): boolean
 }
 
 /** A receiver that asked for less than this gets each pulse as it comes. */
 export const EAGER_BELOW_MS = 200
 /** Such a receiver is met by the wheel all the same, for a heartbeat while no pulse comes. */
 const HEARTBEAT_INTERVAL_MS = 1000
+
+/** A pulse waits for a message to ride on for a quarter of its interval, at most for so long: one comes in that time at every `maxRate` from 4 a second on. */
+const RIDE_MS_MAX = 250
 
 const SLOT_MS = 50
 const SLOTS = 256
@@ -70,12 +74,17 @@ export class PulseWheel {
     const nowMs = this.#clock.nowMs()
     for (const session of met) {
       if (session.nextPulseAtMs <= nowMs + SLOT_MS) {
-        session.pulse()
-        session.nextPulseAtMs = Math.max(session.nextPulseAtMs + intervalOf(session), nowMs)
+        if (session.meet(nowMs)) session.nextPulseAtMs = Math.max(session.nextPulseAtMs + intervalOf(session), nowMs)
+        else session.nextPulseAtMs = nowMs + rideMsOf(session) + SLOT_MS
       }
       this.#place(session, nowMs)
     }
   }
+}
+
+/** How long a pulse of the session may wait for a message to ride on. */
+export function rideMsOf({ pulseIntervalMs }: Pulsed): number {
+  return Math.min(pulseIntervalMs / 4, RIDE_MS_MAX)
 }
 
 function intervalOf({ pulseIntervalMs }: Pulsed): number {

@@ -30,6 +30,30 @@ test('pulses come at the interval granted, each the newest of its partitions', (
   }
 })
 
+test('where messages go out anyway, pulses ride on them, no oftener than granted and hardly later', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ pulseIntervalMs: 1000 })
+  receiver.subscribe(['A'], { maxRate: 4 })
+  receiver.take()
+  const atMs: number[] = []
+  let alone = 0
+  for (let i = 0; i < 6000; i++) {
+    if (i % 50 === 0) sender.pulse()
+    sender.record('A', { last: i })
+    sender.clock.advance(10)
+    const frames = receiver.peek()
+    const updates = frames.filter(({ t }) => t === 'update').length
+    for (const { t } of frames) {
+      if (t !== 'pulse') continue
+      atMs.push(sender.clock.nowMs())
+      if (updates === 0) alone++
+    }
+  }
+  assert.ok(atMs.length >= 47 && atMs.length <= 61, `${atMs.length} pulses in 60 s`)
+  for (let i = 1; i < atMs.length; i++) assert.ok(atMs[i]! - atMs[i - 1]! <= 1300, `${atMs[i]! - atMs[i - 1]!} ms`)
+  assert.ok(alone <= 2, `${alone} pulses came by themselves`)
+})
+
 test('a receiver that asks for less than 200 ms gets each pulse as it comes', () => {
   const sender = new Sender({ session: { pulseIntervalMs: 0 } })
   const [eager, patient] = [sender.connect({ pulseIntervalMs: 0 }), sender.connect({ pulseIntervalMs: 200 })]

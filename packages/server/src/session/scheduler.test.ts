@@ -19,7 +19,7 @@ function setUp(intervalMs = 10) {
   return { clock, scheduler, flushes, flushable }
 }
 
-test('what has been idle is flushed at the end of the turn, once', () => {
+test('what has not been flushed for an interval is flushed at the end of the turn, once', () => {
   const { clock, scheduler, flushes, flushable } = setUp()
   const session = flushable('a')
   scheduler.schedule(session)
@@ -29,7 +29,7 @@ test('what has been idle is flushed at the end of the turn, once', () => {
   assert.deepEqual(flushes, ['a@0'])
 })
 
-test('what was flushed just now waits for an interval, and does not hold up the others', () => {
+test('what was flushed just now waits until an interval is over, and does not hold up the others', () => {
   const { clock, scheduler, flushes, flushable } = setUp()
   const busy = flushable('busy')
   scheduler.schedule(busy)
@@ -38,15 +38,15 @@ test('what was flushed just now waits for an interval, and does not hold up the 
   scheduler.schedule(busy)
   clock.turn()
   assert.deepEqual(flushes, ['busy@0'])
-  clock.advance(9)
+  clock.advance(4)
   assert.deepEqual(flushes, ['busy@0'])
-  clock.advance(1)
-  assert.deepEqual(flushes, ['busy@0', 'busy@15'])
+  clock.advance(2)
+  assert.deepEqual(flushes, ['busy@0', 'busy@11'], 'at the next slot')
   const other = { ...flushable('idle'), flushedAtMs: -Infinity }
   scheduler.schedule(other)
   scheduler.schedule(busy)
   clock.turn()
-  assert.deepEqual(flushes, ['busy@0', 'busy@15', 'idle@15'])
+  assert.deepEqual(flushes, ['busy@0', 'busy@11', 'idle@11'])
 })
 
 test('answers go at the end of the turn, busy or not', () => {
@@ -68,7 +68,7 @@ test('a session that is always busy is flushed once per interval, from the first
   assert.deepEqual(flushes, ['a@0', 'a@10', 'a@20', 'a@30', 'a@40'])
 })
 
-test('after a pause it is idle again', () => {
+test('after a pause it is flushed at once again', () => {
   const { clock, scheduler, flushes, flushable } = setUp()
   const session = flushable('a')
   scheduler.schedule(session)
@@ -119,18 +119,31 @@ test('closed, it flushes nobody and leaves no timer', () => {
   assert.deepEqual([flushes, clock.timers], [[], 0])
 })
 
-test('sessions wait for an interval of their own, each from its first update on', () => {
+test('sessions wait for an interval of their own, each from its last flush on', () => {
   const { clock, scheduler, flushes, flushable } = setUp()
   const [a, b] = [flushable('a'), flushable('b')]
-  for (const session of [a, b]) scheduler.schedule(session)
+  scheduler.schedule(a)
   clock.turn()
-  clock.advance(2)
-  scheduler.schedule(a)
   clock.advance(4)
-  scheduler.schedule(a)
   scheduler.schedule(b)
-  clock.advance(20)
-  assert.deepEqual(flushes, ['a@0', 'b@0', 'a@12', 'b@16'])
+  clock.turn()
+  for (let ms = 0; ms < 20; ms += 2) {
+    clock.advance(2)
+    scheduler.schedule(a)
+    scheduler.schedule(b)
+  }
+  assert.deepEqual(flushes, ['a@0', 'b@4', 'a@10', 'b@14', 'a@20', 'b@24'])
+})
+
+test('where updates come in batches farther apart than an interval, each batch is flushed at once, in one go', () => {
+  const { clock, scheduler, flushes, flushable } = setUp()
+  const session = flushable('a')
+  for (let batch = 0; batch < 4; batch++) {
+    for (let update = 0; update < 3; update++) scheduler.schedule(session)
+    clock.turn()
+    clock.advance(12)
+  }
+  assert.deepEqual(flushes, ['a@0', 'a@12', 'a@24', 'a@36'])
 })
 
 test('after the process was held up, everything that was due meanwhile goes out, once', () => {
@@ -138,11 +151,11 @@ test('after the process was held up, everything that was due meanwhile goes out,
   const sessions = ['a', 'b', 'c'].map((name) => flushable(name))
   for (const session of sessions) scheduler.schedule(session)
   clock.turn()
+  flushes.length = 0
   for (const session of sessions) {
     clock.advance(2)
     scheduler.schedule(session)
   }
-  flushes.length = 0
   clock.spend(500)
   clock.advance(50)
   assert.deepEqual(

@@ -10,9 +10,7 @@ export interface Flushable {
   flush(): void
 }
 
-/** A session that has not been flushed for so many intervals is idle: what comes next goes out at once. */
-const IDLE_INTERVALS = 5
-/** An interval is cut into so many slots, so that flushes spread over it instead of coming all at once. */
+/** An interval is cut into so many slots: a timer serves all sessions of one. */
 const SLOTS_PER_INTERVAL = 5
 /** Part of the time that flushing may take at the configured interval; beyond it the interval grows in proportion. */
 const FLUSHING_SHARE = 0.15
@@ -28,11 +26,11 @@ const SLICE_MS = 4
 const SLICE_CHECK_EVERY = 16
 
 /**
- * Decides when sessions flush: at the end of the turn when a session has been idle, else one interval after the first
- * update that waits, so that a busy session makes one write per interval however many updates come. Writes are what a
- * gateway spends its time on. That each session has a deadline of its own, instead of ticks for all, makes the most of
- * the longest wait: with a hundred updates a second and 10 ms, two updates share a write, against 1.6 at common ticks;
- * and flushes spread evenly instead of queueing behind each other.
+ * Decides when sessions flush: at the end of the turn, but not before an interval has passed since the last time, so that
+ * a busy session makes one write per interval however many updates come. Writes are what a gateway spends its time on.
+ * Where updates come in batches, as from a log, and those are an interval apart, each batch goes out as it has come: what
+ * has been collected once is not collected a second time. Where they trickle in, each session has a phase of its own, and
+ * flushes spread over the interval instead of queueing behind each other.
  *
  * Under load the interval grows: when flushing takes more than a part of the time, fewer and larger writes bring more
  * updates through than punctual ones, which would only be late anyway.
@@ -71,15 +69,17 @@ export class FlushScheduler {
     return this.#intervalMs * this.#stretch
   }
 
-  /** For updates: at the end of the turn when the session is idle, else one interval from now. */
+  /** For updates: at the end of the turn, or when an interval has passed since the last flush. */
   schedule(session: Flushable): void {
     if (session.scheduled) return
     const nowMs = this.#clock.nowMs()
-    if (nowMs - session.flushedAtMs >= this.#intervalMs * IDLE_INTERVALS) return this.scheduleSoon(session)
+    // In a flush of its own it stands at Infinity.
+    const waitMs = Math.min(session.flushedAtMs + this.intervalMs - nowMs, this.intervalMs)
+    if (waitMs <= 0) return this.scheduleSoon(session)
     session.scheduled = true
     if (this.#waiting++ === 0) this.#slotAtMs = nowMs
     this.#timer ??= this.#clock.after(this.#slotMs, this.#onSlot)
-    const ahead = Math.ceil((nowMs - this.#slotAtMs + this.intervalMs) / this.#slotMs)
+    const ahead = Math.ceil((nowMs - this.#slotAtMs + waitMs) / this.#slotMs)
     this.#slots[(this.#slot + Math.min(ahead, this.#slots.length - 1)) % this.#slots.length]!.push(session)
   }
 

@@ -30,7 +30,7 @@ import { DueQueue } from './due-queue.ts'
 import { FlowWindow } from './flow.ts'
 import { readInbound, type BadFrame } from './inbound.ts'
 import { PulseOutbox } from './pulse-outbox.ts'
-import { EAGER_BELOW_MS } from './pulse-wheel.ts'
+import { EAGER_BELOW_MS, rideMsOf } from './pulse-wheel.ts'
 import type { Flushable } from './scheduler.ts'
 import { Slowness } from './slowness.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -71,6 +71,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #controls: ControlFrame[] = []
   readonly #due = new DueQueue()
   readonly #pulses: PulseOutbox
+  /** A pulse is due, and goes with what is sent next. */
+  #awaitsRide = false
   #badFrames = 0
   #repairMark = 0
   readonly #slowness = new Slowness()
@@ -325,6 +327,15 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.#schedule()
   }
 
+  /** The wheel's call. Where messages go out all the time, a pulse in one of them costs no write of its own. */
+  meet(nowMs: number): boolean {
+    const ride = !this.#awaitsRide && this.pulseIntervalMs >= EAGER_BELOW_MS && nowMs - this.flushedAtMs <= rideMsOf(this)
+    this.#awaitsRide = ride
+    if (ride) this.pulseDue = true
+    else this.pulse()
+    return !ride
+  }
+
   // ---- sending
 
   #control(frame: ControlFrame): void {
@@ -358,10 +369,17 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.#controls.length = 0
     this.#due.write(composer, open)
     const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer) : 0
-    if (pulse > 0) this.pulseDue = false
+    if (pulse > 0) this.#pulsed(nowMs)
     if (composer.size > 0 || open <= 0) this.#send(composer, nowMs, open, pulse)
     if (this.#due.isEmpty) this.#slowness.caughtUp(nowMs)
     else this.#schedule()
+  }
+
+  #pulsed(nowMs: number): void {
+    this.pulseDue = false
+    if (!this.#awaitsRide) return
+    this.#awaitsRide = false
+    this.nextPulseAtMs = nowMs + this.pulseIntervalMs
   }
 
   #send(composer: Composer, nowMs: number, openBytes: number, pulse: number): void {
