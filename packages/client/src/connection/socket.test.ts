@@ -68,15 +68,16 @@ for (const encoding of BOTH_ENCODINGS) {
       await using client = new PulsewireClient({ url: [one.url, two.url] })
       const quotes = await live(client, (onState) => client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] }, { onState }))
       assert.deepEqual(quotes.get('AAPL.US')!.values, { last: 1.25, name: 'Äpfel' })
-      assert.equal(client.session!.node, 'gw-1')
+      // Mostly the first of the list; on a machine that is busy for a moment the second may be quicker.
+      const [held, other] = client.session!.node === one.node ? [one, two] : [two, one]
 
       const iterator = quotes[Symbol.asyncIterator]()
       await iterator.next()
-      one.connection.close(1006)
+      held.connection.close(1006)
       log.append('AAPL.US', { last: 1.5 }, 2)
       const { value } = await iterator.next()
       assert.deepEqual([value!.values['last'], value!.recovered, value!.changed], [1.5, true, ['last']])
-      assert.equal(client.session!.node, 'gw-2')
+      assert.equal(client.session!.node, other.node)
       await iterator.return!()
     })
   })
