@@ -16,6 +16,8 @@ export interface FleetOptions {
   readonly gateway?: Readonly<Record<string, unknown>>
   /** Control topic: nodes find each other by leases, and push nodes of a line share its partitions. Default: static lists. */
   readonly directory?: string
+  /** Gateways know where the log is, also without a directory. */
+  readonly gatewayLog?: boolean
   /** Added to the environment of every node. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -70,7 +72,7 @@ export class Fleet implements AsyncDisposable {
     return NodeProcess.start(
       'gateway',
       {
-        ...(directory === undefined ? {} : this.#log()),
+        ...(directory === undefined && this.#options.gatewayLog !== true ? {} : this.#log()),
         node: { id },
         gateway: { listen: { host: '127.0.0.1', port }, upstreams, ...this.#options.gateway },
       },

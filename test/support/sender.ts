@@ -7,6 +7,7 @@ import {
   type RecordPlace,
   type SymbolState,
 } from '../../packages/server/src/hub/index.ts'
+import type { SessionNotes } from '../../packages/server/src/history/index.ts'
 import { createMemoryLogger, type MemoryLogger } from '../../packages/server/src/runtime/logger.ts'
 import { Sessions, type SessionOptions } from '../../packages/server/src/session/index.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -55,6 +56,7 @@ export interface SenderOptions {
   readonly session?: Partial<SessionOptions>
   readonly groups?: Readonly<Record<string, readonly string[]>>
   readonly source?: HubSource
+  readonly notes?: SessionNotes
   readonly elsewhere?: ConstructorParameters<typeof Sessions>[0]['elsewhere'] & {}
 }
 
@@ -97,6 +99,7 @@ export class Sender {
       log: this.log,
       random: () => 0.5,
       ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
+      ...(options.notes === undefined ? {} : { notes: options.notes }),
     })
     this.hub.connect(options.source ?? everything, this.sessions)
     for (const feed of this.hub.feeds) this.hub.setShape(feed, feed.generation, 1)

@@ -173,6 +173,7 @@ export class PulsewireClient {
       ...(token === undefined ? {} : { token }),
       ...(user === undefined ? {} : { user }),
       ...(pulseIntervalMs === undefined ? {} : { pulseIntervalMs }),
+      ...(this.#connector.via === undefined ? {} : { via: this.#connector.via }),
     }
     const options = { url, encodings, hello, staleAfterMs, messageBytesMax, connectTimeoutMs }
     return new Session(options, this.#sessionHost, environment.clock, environment.openSocket)

@@ -38,6 +38,8 @@ export interface HelloFrame {
   token?: string
   user?: string
   pulseIntervalMs?: number
+  /** The balancer that named this sender. */
+  via?: string
 }
 
 export interface SubscribeFrame extends SubscribeOptions {

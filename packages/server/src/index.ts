@@ -1,9 +1,22 @@
 /** The roles, and what a program needs to run them. */
 export { createPushNode, type PushDeps, type PushNode } from './push/index.ts'
-export { createGateway, type Gateway, type GatewayDeps } from './gateway/index.ts'
+export { createGateway, type Gateway, type GatewayDeps, type SessionsAnswer } from './gateway/index.ts'
 export * from './directory/index.ts'
-export { type Answers, type Args, AskDesk, AskError, Asker, findWay, joinDesks, processAnswers, type Way } from './diagnosis/index.ts'
+export {
+  type Answers,
+  type Args,
+  AskDesk,
+  AskError,
+  Asker,
+  askJson,
+  explore,
+  findWay,
+  joinDesks,
+  processAnswers,
+  type Way,
+} from './diagnosis/index.ts'
 export * from './balancer/index.ts'
+export { readSessionEvents, type SessionEvent } from './history/index.ts'
 export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
 export * from './log/index.ts'
 export * from './market/index.ts'

@@ -7,6 +7,7 @@ import { feedCommand } from './feed.ts'
 import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
+import { sessionsCommand } from './sessions.ts'
 import { statusCommand } from './status.ts'
 import { traceCommand } from './trace.ts'
 import { verdictsCommand } from './verdicts.ts'
@@ -23,6 +24,7 @@ function createProgram(): Command {
     statusCommand(),
     verdictsCommand(),
     traceCommand(),
+    sessionsCommand(),
     debugCommand(),
     produceCommand(),
     ...nodeCommands(),

@@ -1,4 +1,5 @@
 import {
+  type AllConfig,
   type Clusters,
   clustersOf,
   ControlDirectory,
@@ -30,9 +31,9 @@ const READ_BACK_MS_MAX = 15_000
 /** Past a lease's life, whoever has not been heard is gone. */
 const LOOK_MS_MAX = 4000
 
-/** Opens the directory as an onlooker, read to its end. @throws ConfigError; DirectoryError `control_topic_silent`. */
-export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirectory> {
-  const config = loadConfig('all', {
+/** The configuration of somebody who only looks: `log` and `directory` count. @throws ConfigError */
+export function onlookerConfig(flags: DirectoryFlags): AllConfig {
+  return loadConfig('all', {
     env: process.env,
     ...(flags.config === undefined ? {} : { file: flags.config }),
     assignments: [
@@ -43,6 +44,11 @@ export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirect
       ...flags.set,
     ],
   })
+}
+
+/** Opens the directory as an onlooker, read to its end. @throws ConfigError; DirectoryError `control_topic_silent`. */
+export async function openDirectoryOf(flags: DirectoryFlags): Promise<OpenDirectory> {
+  const config = onlookerConfig(flags)
   const log = await openLog(config.log, 'nodes', [])
   const directory = new ControlDirectory({ log, ...config.directory, logger: silentLogger, tidies: false })
   const clusters = clustersOf(log, config.log, 'nodes')

@@ -174,7 +174,15 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (gateway !== undefined) {
     // Without any it was left to be served by the push node here (splitAllConfig).
     const hub = beside !== undefined && directory === undefined && gateway.gateway.upstreams.length === 0 ? { beside } : {}
-    const service = createGateway(gateway, { ...shared, ...hub, ...desks.of(gateway), stages, memory, logger: named(logger, gateway) })
+    const service = createGateway(gateway, {
+      ...shared,
+      ...hub,
+      ...desks.of(gateway),
+      ...(log === undefined ? {} : { log }),
+      stages,
+      memory,
+      logger: named(logger, gateway),
+    })
     roles.push(service)
     add('gateway', gateway, service)
     if ('beside' in hub) desks.join()
@@ -199,7 +207,8 @@ async function openShared(
 ): Promise<Shared & { readonly services: NamedService[]; readonly breakable?: BreakableLog }> {
   const reader = push ?? pulse
   const config = reader ?? gateway ?? balancer!
-  if (reader === undefined && !config.directory.enabled) return { services: [] }
+  const writesSessions = gateway?.gateway.sessionHistory.topic !== undefined
+  if (reader === undefined && !config.directory.enabled && !writesSessions) return { services: [] }
   const opened = await openLog(config.log, config.node.id, reader?.feeds.map(({ topic }) => topic) ?? [])
   const breakable = breakLog ? new BreakableLog(opened) : undefined
   const log = breakable?.log ?? opened

@@ -26,13 +26,13 @@ export class Balancers {
    * @param wasRefused a gateway has just refused us: we are sent after the crowd that is at its door.
    * @throws PulsewireError balancer_unavailable, balancer_invalid: what the last one failed by.
    */
-  ask(timeoutMs: number, wasRefused = false): Promise<HandOut> {
+  ask(timeoutMs: number, wasRefused = false): Promise<HandOut & { readonly by: string }> {
     const { clock } = this.#environment
     const all = new AbortController()
     const timers: Timer[] = []
     let asked = 0
     let waiting = 0
-    return new Promise<HandOut>((resolve, reject) => {
+    return new Promise<HandOut & { readonly by: string }>((resolve, reject) => {
       const askNext = () => {
         if (asked >= this.#urls.length || all.signal.aborted) return
         const index = (this.#first + asked++) % this.#urls.length
@@ -41,7 +41,7 @@ export class Balancers {
         this.#askOne(this.#urls[index]!, wasRefused, all.signal).then(
           (handOut) => {
             if (!all.signal.aborted) this.#first = index
-            resolve(handOut)
+            resolve({ ...handOut, by: new URL(this.#urls[index]!).origin })
           },
           (error: unknown) => {
             waiting--

@@ -98,6 +98,11 @@ export class Connector {
     return this.#state
   }
 
+  /** The balancer that named the gateways; none where nobody did. */
+  get via(): string | undefined {
+    return this.#gateways.via
+  }
+
   get serving(): Session | null {
     return this.#serving
   }

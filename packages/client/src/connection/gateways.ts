@@ -28,6 +28,8 @@ const RENEW_MS = 300_000
 /** Knows where gateways are: by a list, by a function, by balancers; and by what was known last where none of them answers. */
 export class Gateways {
   readonly book = new AddressBook()
+  /** The balancer that the list is from; none where it is from elsewhere. */
+  via: string | undefined
   readonly #settings: Settings
   readonly #host: GatewaysHost
   readonly #balancers: Balancers | undefined
@@ -90,7 +92,7 @@ export class Gateways {
     const { connectTimeoutMs, environment, backoff } = this.#settings
     const { clock, random } = environment
     try {
-      const { addresses, ttlMs, connectAfterMs, degraded } = await balancers.ask(
+      const { addresses, ttlMs, connectAfterMs, degraded, by } = await balancers.ask(
         this.book.size > 0 ? HURRIED_MS : connectTimeoutMs,
         this.#wasRefused,
       )
@@ -101,6 +103,7 @@ export class Gateways {
       this.#freshUntilMs = nowMs + ttlMs
       this.#askNotBeforeMs = nowMs + ASK_INTERVAL_MIN_MS
       this.book.setList(addresses)
+      this.via = by
       this.#host.onGateways({ addresses, degraded })
       return connectAfterMs
     } catch (error) {
@@ -115,6 +118,7 @@ export class Gateways {
 
   async #updateList(): Promise<void> {
     const { url, connectTimeoutMs, environment } = this.#settings
+    this.via = undefined
     if (typeof url !== 'function') {
       this.book.setList(toAddresses(url ?? []))
       return

@@ -3,6 +3,7 @@ import type { Directory, LeaseContent, Member, NodeWord } from '../directory/ind
 import { type Hub, oldestPulseAgeMs } from '../hub/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import { advertisedAddresses, type GatewayConfig } from '../runtime/config/index.ts'
+import type { Log } from '../log/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
@@ -13,6 +14,7 @@ import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamLis
 import { answerTraces } from '../trace/index.ts'
 import { Balance, type Peers } from './balance.ts'
 import type { GatewayInput } from './gateway-input.ts'
+import { answerSessions, keepRecords, type SessionRecords } from './session-records.ts'
 import { linkAccounts } from './link-account.ts'
 import { linksForLease } from './links-for-lease.ts'
 import { leasedPeers } from './leased-peers.ts'
@@ -45,6 +47,8 @@ export interface GatewayDeps {
   readonly memory?: MemoryPressure
   /** Takes questions of operators. Default: nobody may ask any. */
   readonly desk?: AskDesk
+  /** Where the topic of sessions lies, when one is configured. */
+  readonly log?: Log
 }
 
 /** Serves clients, from links to push nodes of both lines or from the push node beside it. */
@@ -59,6 +63,7 @@ export class Gateway implements Service, Member {
   readonly #logger: Logger
   readonly #stages: Stages
   readonly #closed = Promise.withResolvers<void>()
+  readonly #records: SessionRecords | null
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
   #word: NodeWord = 'online'
@@ -92,6 +97,7 @@ export class Gateway implements Service, Member {
     this.hub = this.input.hub
     const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
     const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers }))
+    const notes = (this.#records = keepRecords(config, this.#clock, deps))
     this.sessions = new Sessions({
       hub: this.hub,
       nodeId: config.node.id,
@@ -105,11 +111,13 @@ export class Gateway implements Service, Member {
       stages,
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
       ...(deps.desk === undefined ? {} : { asks: deps.desk }),
+      ...(notes === null ? {} : { notes: notes.history }),
     })
     balance.attach(this.sessions)
     if (deps.desk !== undefined) {
       const { hub, sessions } = this
       answerFor(deps.desk, { role: 'gateway', hub, sessions, links: () => linkAccounts(this.links, this.#clock.nowMs()) })
+      if (notes !== null) answerSessions(deps.desk, sessions, notes.history, this.#clock)
       answerTraces(deps.desk, {
         node: config.node.id,
         role: 'gateway',
@@ -187,6 +195,7 @@ export class Gateway implements Service, Member {
     this.sessions.close()
     this.input.close()
     await this.#server.close()
+    await this.#records?.topic?.close()
     this.#closed.resolve()
   }
 

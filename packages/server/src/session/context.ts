@@ -1,5 +1,6 @@
 import { PROTOCOL_VERSION, type WelcomeFrame } from '@pulsewire/protocol'
 import type { Asks } from '../diagnosis/index.ts'
+import type { SessionNotes } from '../history/index.ts'
 import type { Hub } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { StallKind } from '../runtime/stall.ts'
@@ -21,6 +22,8 @@ export interface SessionContext {
   readonly log: Logger
   /** Takes questions of operators. Absent: nobody may ask any. */
   readonly asks?: Asks
+  /** Where it is written down what happens to sessions. Absent: nowhere. */
+  readonly notes?: SessionNotes
   /** The session has said hello: it takes part in pulses and notices from now on. */
   opened(session: Session): void
   closed(session: Session): void

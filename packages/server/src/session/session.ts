@@ -36,6 +36,7 @@ import { Slowness } from './slowness.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SubscribeError, SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
+import { nameSome } from './words.ts'
 import type { SessionAccount } from './account.ts'
 
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
@@ -81,6 +82,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #isHeld = false
   /** Feeds of which it was told that something is stale: it is told when that is over, whatever it subscribes to then. */
   #toldStale: Set<Feed> | null = null
+  /** Why this node ended it. */
+  #endReason = ''
   /** Why it was asked to move. */
   #asked: MoveReason | null = null
 
@@ -183,6 +186,11 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)
     this.#control(welcomeFrame(this.#context, this.id, this.pulseIntervalMs))
     this.#context.opened(this)
+    this.#context.notes?.note(
+      this,
+      'connected',
+      `${this.client} from ${this.transport.remote}${frame.via === undefined ? '' : `, sent here by ${frame.via}`}`,
+    )
   }
 
   #subscribe(frame: Extract<UpstreamFrame, { t: 'subscribe' }>): void {
@@ -192,16 +200,27 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       this.#table.subscribe(frame)
     } catch (error) {
       if (!(error instanceof SubscribeError)) throw error
+      this.#context.notes?.note(this, 'refused', `a subscription to ${frame.feed}: ${error.code}: ${error.message}`)
       this.#control({ t: 'error', code: error.code, message: error.message, id: error.id })
       return
     }
     if (isNew) this.#beginFeed(feed)
+    this.#context.notes?.note(
+      this,
+      'subscribed',
+      `${nameSome(frame)} of ${frame.feed} (id ${frame.id}); ${this.#table.symbols} symbols in all`,
+    )
     this.#schedule()
   }
 
   /** Answers that are owed go first, those of what ends now too: a row must not follow the word that it is over. */
   #unsubscribe(frame: Extract<UpstreamFrame, { t: 'unsubscribe' }>): void {
     const answer = this.#table.unsubscribe(frame)
+    this.#context.notes?.note(
+      this,
+      'unsubscribed',
+      `id ${frame.id}: ${answer.closed ? 'all of it' : `${answer.ok.length} symbols`}; ${this.#table.symbols} symbols left`,
+    )
     this.#takeAnswers()
     this.#control(answer)
   }
@@ -410,7 +429,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     }
     const notice = this.#slowness.notice(nowMs)
     if (notice === 'slow') this.#tellSlow()
-    else if (notice === 'caught_up') this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
+    else if (notice === 'caught_up') {
+      this.#context.notes?.note(this, 'caught_up', 'it is in step again')
+      this.#control({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
+    }
     const silentMs = this.#flow.silentMs(nowMs, this.transport.bufferedBytes)
     const change = this.#stall.look(silentMs, options.stallAfterMs + 2 * this.#flow.roundTripMs, this.transport)
     if (change !== undefined) this.#context.stalled(this, this.#stall.kind, silentMs)
@@ -419,6 +441,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   }
 
   #tellSlow(): void {
+    this.#context.notes?.note(this, 'slow', 'it takes less than it is sent')
     this.#context.log.info('slow', 'a receiver takes less than it is sent', { session: this.id, windowBytes: this.#flow.windowBytes })
     const message = 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut'
     this.#control({ t: 'notice', code: 'slow', message })
@@ -430,7 +453,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   goodbye(code: MoveReason, message: string, reconnectAfterMs: number, elsewhere: Elsewhere): boolean {
     if (this.state !== 'open' || this.#asked === code) return false
     this.#asked = code
-    this.#control({ t: 'goodbye', code, message, reconnectAfterMs, addresses: elsewhere(code) })
+    const addresses = elsewhere(code)
+    this.#context.notes?.note(this, 'asked_to_move', `${code}: to ${addresses.join(', ') || 'wherever it finds'}`)
+    this.#control({ t: 'goodbye', code, message, reconnectAfterMs, addresses })
     return true
   }
 
@@ -446,6 +471,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   /** What was said before the end, an error most of all, goes out first. */
   #end(code: number, reason: string): void {
+    this.#endReason = reason
     this.flush()
     this.state = 'leaving'
     this.transport.close(code, reason)
@@ -457,6 +483,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     if (this.#isOver) return
     this.#context.log.info('session_closed', why, { session: this.id, reason, remote: this.transport.remote })
     this.#due.clear()
+    this.#endReason = `${reason}: ${why}`
     this.state = 'leaving'
     this.transport.close(CLOSE_CODES[reason][0], `${reason}: ${why}`)
     this.#leave()
@@ -467,8 +494,21 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     const was = this.state
     this.#leave()
     this.state = 'closed'
+    if (was !== 'greeting') this.#noteEnd(code, reason)
     this.#context.closed(this)
     if (was !== 'leaving') this.#context.log.debug('session_ended', reason || `closed with ${code}`, { session: this.id, code })
+  }
+
+  /** The close that the node itself began says why; of another's, all there is is the code. */
+  #noteEnd(code: number, reason: string): void {
+    const { notes, hub } = this.#context
+    if (notes === undefined) return
+    const { acknowledgedPulse, acknowledgedAgoMs } = this.#flow.account(hub.clock.nowMs())
+    const last =
+      acknowledgedAgoMs === null
+        ? 'no pulse was acknowledged'
+        : `pulse ${acknowledgedPulse} was acknowledged ${acknowledgedAgoMs} ms before`
+    notes.note(this, 'closed', `${this.#endReason || `${reason || 'without a word'} (${code})`}; ${last}`)
   }
 
   /** Takes the session out of the hub, so that it costs nothing while the connection closes. */

@@ -1,5 +1,6 @@
 import { WHOLE_FEED, type Feed, type FreshnessChange, type Hub, type HubListener, type StaleState } from '../hub/index.ts'
 import type { Asks } from '../diagnosis/index.ts'
+import type { SessionNotes } from '../history/index.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
@@ -51,6 +52,8 @@ export class Sessions implements HubListener {
     readonly log: Logger
     /** Takes questions of operators. Default: nobody may ask any. */
     readonly asks?: Asks
+    /** Where it is written down what happens to sessions. Default: nowhere. */
+    readonly notes?: SessionNotes
     readonly random?: () => number
     /** Where receivers that are to leave could go. Default: not known, and they have to find out by themselves. */
     readonly elsewhere?: Elsewhere
@@ -80,6 +83,7 @@ export class Sessions implements HubListener {
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
       log: options.log,
       ...(options.asks === undefined ? {} : { asks: options.asks }),
+      ...(options.notes === undefined ? {} : { notes: options.notes }),
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
       differs: (session, here, there) => this.#differs(session, here, there),
@@ -163,8 +167,11 @@ export class Sessions implements HubListener {
   /** What receivers are told, the log output says too: once per change. */
   #log(feed: Feed, groups: ReturnType<typeof grouped>, live: readonly number[]): void {
     const { log } = this.#context
+    const { notes } = this.#context
+    if (live.length > 0) notes?.note(null, 'feed_live', `${feed.name} is live again (partitions ${live.join(', ')})`)
     for (const { partitions, state } of groups) {
       const { hop, reason, message } = state
+      notes?.note(null, 'feed_stale', `${feed.name} is stale (partitions ${partitions.join(', ')}): ${reason} at ${hop}: ${message}`)
       log.warn('feed_stale', `${feed.name} is stale: ${message}`, { feed: feed.name, partitions, hop, reason })
     }
     if (live.length > 0) log.info('feed_live', `${feed.name} is live again`, { feed: feed.name, partitions: live })
@@ -186,15 +193,21 @@ export class Sessions implements HubListener {
     this.#context.asks?.lost(session)
   }
 
-  #differs({ id }: Session, here: number, there: number): void {
+  #differs(session: Session, here: number, there: number): void {
+    const { id } = session
     this.repairs++
+    this.#context.notes?.note(session, 'repaired', `it held ${there} subscriptions where ${here} were known here; it names them again`)
     const message = 'a receiver holds another set of subscriptions; it names them again'
     this.#context.log.warn('digest_differs', message, { session: id, here, there })
   }
 
   /** Between nodes a stall is an alarm; among clients, whose lines come and go, it is a figure. */
-  #stalled({ id, transport: { remote, bufferedBytes } }: Session, kind: StallKind | null, silentMs: number): void {
-    const { log, role } = this.#context
+  #stalled(session: Session, kind: StallKind | null, silentMs: number): void {
+    const { id } = session
+    const { remote, bufferedBytes } = session.transport
+    const { log, role, notes } = this.#context
+    if (kind === null) notes?.note(session, 'resumed', 'it takes what it is sent again')
+    else notes?.note(session, 'stalled', `for ${Math.round(silentMs)} ms ${describeStall(kind, bufferedBytes)}`)
     const level = role === 'push' ? 'warn' : 'info'
     if (kind === null) return log[level]('session_resumed', `${remote} takes what it is sent again`, { session: id })
     this.stalls[kind]++

@@ -27,8 +27,9 @@ export function crossChecks(config: CheckedConfig): Problem[] {
 }
 
 function checkLog({ log, gateway, feeds, directory }: CheckedConfig): Problem[] {
-  // A gateway needs the log for the directory alone; every other role has feeds to read or to pulse.
-  const isUnused = gateway !== undefined && feeds === undefined && directory?.enabled !== true
+  // A gateway needs the log for the directory and the topic of its sessions alone; every other role has feeds to read or to pulse.
+  const needsLog = directory?.enabled === true || gateway?.sessionHistory.topic !== undefined
+  const isUnused = gateway !== undefined && feeds === undefined && !needsLog
   if (log === undefined || isUnused) return []
   const problems: Problem[] = []
   const { tls, sasl } = log

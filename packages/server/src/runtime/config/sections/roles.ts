@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { count, durationMs, listen, nodeName, text } from '../fields.ts'
+import { bytes, count, durationMs, listen, nodeName, text } from '../fields.ts'
 import { history, symbolsMax } from './feeds.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
 
@@ -34,6 +34,24 @@ const subject = text(
   'a symbol or pattern: 1 to 64 characters, no control characters',
   /^[^\p{Cc}\u2028\u2029]{1,64}$/u,
 )
+
+const sessionHistory = z
+  .strictObject({
+    entriesMax: count('Events kept in memory; the oldest go first. Kept where operators may ask (`operator`).', {
+      default: 20_000,
+      max: 10_000_000,
+    }),
+    bytesMax: bytes('Bytes of those, roughly.', { default: 8 * 1024 ** 2, min: 64 * 1024 }),
+    topic: z.exactOptional(
+      text(
+        'Topic of the log into which they are written as well, such as `pulsewire.sessions`, the same for all gateways. Made when it is missing: 1 partition, 7 days. Default: none.',
+        'a topic name: 1 to 249 letters, digits, dots, dashes or underscores',
+        /^[A-Za-z0-9._-]{1,249}$/,
+      ),
+    ),
+  })
+  .prefault({})
+  .describe('What happened to sessions: connected, subscribed, stale, slow, moved, closed and why (`pulsewire sessions`).')
 
 export const gatewaySection = z
   .strictObject({
@@ -73,6 +91,7 @@ export const gatewaySection = z
     symbolsMax,
     history,
     session: sessionSection(CLIENT_SESSION),
+    sessionHistory,
   })
   .prefault({})
   .describe('A gateway: links to the push nodes of both lines, serves clients.')

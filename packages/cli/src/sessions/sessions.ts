@@ -1,0 +1,78 @@
+import { type AskError, askJson, explore, openLog, readSessionEvents, type SessionEvent, type SessionsAnswer } from '@pulsewire/server'
+import { type AskFlags, openEntrances } from '../ask/open.ts'
+import { type DirectoryFlags, onlookerConfig } from '../nodes/open.ts'
+import { formatSessions } from './format.ts'
+
+export interface SessionsQuery extends AskFlags, DirectoryFlags {
+  readonly user?: string
+  readonly session?: string
+  readonly topic?: string
+  /** How far back the topic is read, in ms. */
+  readonly since: number
+  readonly json: boolean
+}
+
+/** What is known of a user's sessions, and by whom. */
+export interface SessionsFound {
+  readonly who: string
+  readonly gateways: readonly SessionsAnswer[]
+  /** Nodes that did not answer, and why. */
+  readonly unanswered: readonly { readonly node: string; readonly message: string }[]
+  /** In order, each once. */
+  readonly events: readonly SessionEvent[]
+  readonly topic: string | null
+}
+
+/** Asks every gateway that can be reached, and the topic when it is named. @throws AskError, ConfigError, LogError */
+export async function showSessions(query: SessionsQuery): Promise<void> {
+  const { user, session, topic, json } = query
+  const asked = await askGateways(query)
+  const written = topic === undefined ? [] : await readTopic(query, topic)
+  const events = inOrder([...written, ...asked.gateways.flatMap((gateway) => gateway.events)])
+  const found: SessionsFound = {
+    who: session === undefined ? `user ${user}` : `session ${session}`,
+    ...asked,
+    events,
+    topic: topic ?? null,
+  }
+  console.log(json ? JSON.stringify(found) : formatSessions(found, Date.now()))
+}
+
+async function askGateways(query: SessionsQuery): Promise<Pick<SessionsFound, 'gateways' | 'unanswered'>> {
+  const { user, session } = query
+  const args = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) }
+  using entrances = await openEntrances(query)
+  const gateways: SessionsAnswer[] = []
+  const unanswered = entrances.unreached.map(({ node, message }) => ({ node: node ?? '', message }))
+  const upstream = new Set<string>()
+  for await (const found of explore(entrances.askers)) {
+    if ('error' in found) unanswered.push({ node: found.node, message: found.error.message })
+    else if (found.answer.role === 'gateway') {
+      for (const { node } of found.answer.links) upstream.add(node)
+      try {
+        gateways.push((await askJson(found.way, 'sessions', args)) as SessionsAnswer)
+      } catch (error) {
+        unanswered.push({ node: found.node, message: (error as AskError).message })
+      }
+    }
+  }
+  return { gateways, unanswered: unanswered.filter(({ node }) => !upstream.has(node)) }
+}
+
+async function readTopic(query: SessionsQuery, topic: string): Promise<SessionEvent[]> {
+  const { user, session, since } = query
+  const { log: settings } = onlookerConfig(query)
+  const log = await openLog(settings, 'sessions', [])
+  try {
+    const isWanted = (event: SessionEvent): boolean => (session === undefined ? event.user === user : event.session === session)
+    return await readSessionEvents(log, topic, Date.now() - since, isWanted)
+  } finally {
+    await log.close()
+  }
+}
+
+/** What a gateway still remembers is in the topic as well. */
+function inOrder(events: readonly SessionEvent[]): SessionEvent[] {
+  const byKey = new Map(events.map((event) => [`${event.node} ${event.session} ${event.at} ${event.what}`, event]))
+  return [...byKey.values()].sort((a, b) => a.at - b.at)
+}
