@@ -1,4 +1,5 @@
 import type { FieldValue } from '@pulsewire/protocol'
+import type { Asks } from '../../packages/server/src/diagnosis/index.ts'
 import {
   Hub,
   type Feed,
@@ -54,6 +55,7 @@ export interface SenderOptions {
   readonly role?: 'push' | 'gateway'
   readonly feeds?: readonly Partial<FeedOptions>[]
   readonly session?: Partial<SessionOptions>
+  readonly asks?: Asks
   readonly groups?: Readonly<Record<string, readonly string[]>>
   readonly source?: HubSource
   readonly notes?: SessionNotes
@@ -95,6 +97,7 @@ export class Sender {
       session: { ...sessionOptions, ...options.session },
       role: options.role ?? 'push',
       version: '0.0.0',
+      ...(options.asks === undefined ? {} : { asks: options.asks }),
       groups: new Map(Object.entries(options.groups ?? {})),
       log: this.log,
       random: () => 0.5,
