@@ -36,8 +36,8 @@ import { Slowness } from './slowness.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SubscribeError, SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
-import { nameSome } from './words.ts'
-import type { SessionAccount } from './account.ts'
+import { describeEnd, nameSome } from './words.ts'
+import { accountOf, type SessionAccount } from './account.ts'
 
 export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
 
@@ -110,23 +110,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   /** As it is now, for whoever asks. */
   account(nowMs: number): SessionAccount {
-    const { user, client, state, transport, openedAtMs, pulseIntervalMs } = this
-    return {
-      session: this.id,
-      user,
-      client,
-      state,
-      remote: transport.remote,
-      encoding: transport.encoding,
-      openForMs: Math.round(nowMs - openedAtMs),
-      pulseIntervalMs,
-      symbols: this.#table.symbols,
-      due: this.#due.entries,
-      behind: this.#slowness.isSlow,
-      stall: this.#stall.kind,
-      bufferedBytes: transport.bufferedBytes,
-      ...this.#flow.account(nowMs),
-    }
+    const parts = { symbols: this.#table.symbols, due: this.#due.entries, behind: this.#slowness.isSlow, stall: this.#stall.kind }
+    return { ...accountOf(this, nowMs), ...parts, ...this.#flow.account(nowMs) }
   }
 
   get subscriptions(): Iterable<Subscription> {
@@ -494,21 +479,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     const was = this.state
     this.#leave()
     this.state = 'closed'
-    if (was !== 'greeting') this.#noteEnd(code, reason)
+    const why = this.#endReason || `${reason || 'without a word'} (${code})`
+    if (was !== 'greeting') this.#context.notes?.note(this, 'closed', describeEnd(why, this.#flow.account(this.#context.hub.clock.nowMs())))
     this.#context.closed(this)
     if (was !== 'leaving') this.#context.log.debug('session_ended', reason || `closed with ${code}`, { session: this.id, code })
-  }
-
-  /** The close that the node itself began says why; of another's, all there is is the code. */
-  #noteEnd(code: number, reason: string): void {
-    const { notes, hub } = this.#context
-    if (notes === undefined) return
-    const { acknowledgedPulse, acknowledgedAgoMs } = this.#flow.account(hub.clock.nowMs())
-    const last =
-      acknowledgedAgoMs === null
-        ? 'no pulse was acknowledged'
-        : `pulse ${acknowledgedPulse} was acknowledged ${acknowledgedAgoMs} ms before`
-    notes.note(this, 'closed', `${this.#endReason || `${reason || 'without a word'} (${code})`}; ${last}`)
   }
 
   /** Takes the session out of the hub, so that it costs nothing while the connection closes. */
