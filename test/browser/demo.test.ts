@@ -1,5 +1,6 @@
 /** `pulsewire demo` as a person sees it: its processes are real, so they are frozen and killed, and the board is looked at. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { silentLogger } from '@pulsewire/server'
 import { Demo } from '../../packages/cli/src/demo/index.ts'
@@ -16,7 +17,7 @@ describe('demo', { timeout: 240_000 }, () => {
     demo = stack.use(new Demo({ logger: silentLogger, consolePort: 0, consoleDirectory: directory, seed: 7 }))
     await demo.start()
     const browser = stack.adopt(await launchChromium(), (context) => context.close())
-    board = await BoardPage.open(await browser.newPage(), demo.url)
+    board = await BoardPage.open(await browser.newPage(), `${demo.url}#board`)
   })
   after(() => stack.disposeAsync())
 
@@ -54,5 +55,74 @@ describe('demo', { timeout: 240_000 }, () => {
     signal(serving, 'SIGKILL')
     await board.sees(connection, new RegExp(`connected to ${serving === 'gw-1' ? 'gw-2' : 'gw-1'}`))
     await board.sees(board.rows.first().locator('.state'), 'live')
+  })
+
+  // ---- the page that breaks it
+
+  const card = (id: string) => board.page.locator(`[data-break="${id}"]`)
+  const box = (id: string) => board.page.locator(`[data-box="node/${id}"]`)
+  const timeline = () => board.page.getByRole('log', { name: 'Timeline' })
+  const act = async (id: string, target: string) => {
+    const choice = card(id).getByRole('combobox')
+    if ((await choice.count()) > 0) await choice.selectOption(target)
+    await card(id).getByRole('button').click()
+  }
+  const undo = (id: string) => card(id).getByRole('button').click()
+  const pidOf = (id: string) => demo.nodes.find(({ node }) => node.id === id)?.pid
+
+  it('begins with the page that breaks it, where everything is in use', async () => {
+    await board.page.goto('about:blank')
+    await board.page.goto(demo.url)
+    await card('slow').waitFor()
+    assert.equal(await board.page.locator('[data-break]').count(), 8)
+    for (const id of ['push-a1', 'push-b1', 'gw-1', 'gw-2', 'lb-1']) await board.seesGone(box(id).locator('em'))
+    await board.sees(board.page.locator('.mini-board'), /live/)
+  })
+
+  it('freezes a push node for real: its hops turn stale and it is evicted, while quotes go on by the other line', async () => {
+    await act('freeze', 'push-a1')
+    await board.sees(box('push-a1'), /silent|not used/)
+    assert.match(readFileSync(`/proc/${pidOf('push-a1')}/status`, 'utf8'), /State:\s+T/)
+    await board.sees(board.page.locator('.hops'), /lost|\d s/)
+    await board.sees(timeline(), /push-a1 is not used any more/)
+    await board.sees(board.page.locator('.mini-board'), /live/)
+    assert.equal(await board.page.locator('.mini-board .stale').count(), 0, 'nobody notices')
+    await undo('freeze')
+    await board.sees(timeline(), /push-a1 goes on/)
+    await board.seesGone(box('push-a1').locator('em'))
+  })
+
+  it('takes a gateway offline: its clients move, and it says whose word that was', async () => {
+    const connection = board.page.locator('.connection')
+    const serving = /gw-[12]/.exec((await connection.textContent()) ?? '')![0]
+    await act('offline', serving)
+    await board.sees(box(serving), /offline/)
+    await board.sees(connection, new RegExp(`connected to ${serving === 'gw-1' ? 'gw-2' : 'gw-1'}`))
+    await board.sees(timeline(), new RegExp(`an operator says of ${serving}: offline`))
+    await undo('offline')
+    await board.seesGone(box(serving).locator('em'))
+  })
+
+  it('blocks an event loop: the watchdog ends the process, it is started again, clients are served meanwhile', async () => {
+    const connection = board.page.locator('.connection')
+    const serving = /gw-[12]/.exec((await connection.textContent()) ?? '')![0]
+    const pid = pidOf(serving)
+    await act('block', serving)
+    await board.sees(card('block'), /heals by itself/)
+    await board.sees(connection, new RegExp(`connected to ${serving === 'gw-1' ? 'gw-2' : 'gw-1'}`))
+    await board.sees(timeline(), new RegExp(`${serving} ended`))
+    await board.sees(card('block').getByRole('button'), 'Block')
+    assert.notEqual(pidOf(serving), pid)
+  })
+
+  it('stops the log: everything is stale and says why, nothing is torn down, and all is live again by itself', async () => {
+    await act('log', 'the log')
+    await board.sees(board.banner, /Nothing is live since .*: (the log cannot be reached|no pulse)/)
+    await board.sees(board.page.locator('.mini-board tbody'), /stale/)
+    await board.sees(timeline(), /the log is stopped/)
+    await board.sees(board.page.locator('.troubles'), /control topic brings nothing/)
+    await undo('log')
+    await board.seesGone(board.banner)
+    await board.sees(board.page.locator('.mini-board tbody tr').first().locator('.state'), 'live')
   })
 })

@@ -32,13 +32,13 @@ export function demoCommand(): Command {
 
 function welcome(url: string, gateways: readonly string[]): string {
   return `
-  Quote board:  ${url}
+  Open:         ${url}        the installation, the quote board, and eight ways to break it
   Gateways:     ${gateways.join('  ')}
 
   From a second terminal:
     npx pulsewire watch AAPL.US 0700.HK ${gateways.map((gateway) => `--url ${gateway}`).join(' ')}
 
-  Each node is a process of its own (ps shows them): freeze one with kill -STOP, and see that nobody notices.
+  Each node is a process of its own (ps shows them): freeze one, there or with kill -STOP, and see that nobody notices.
   Ctrl-C ends the demo.
 `
 }

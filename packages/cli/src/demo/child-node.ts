@@ -13,6 +13,9 @@ const STOP_DEADLINE_MS = 8000
 /** Infos without which a warning before them would stand for ever. */
 const ENDS_OF_TROUBLE: ReadonlySet<string> = new Set(['feed_live'])
 
+/** Said by every node that may be broken, as all here may. */
+const EXPECTED: ReadonlySet<string> = new Set(['faults_enabled'])
+
 /** One node of the demo as a process of its own: real signals freeze, kill and restart it. */
 export class ChildNode {
   readonly node: DemoNode
@@ -22,15 +25,27 @@ export class ChildNode {
   #child: ChildProcess | null = null
   #restart: NodeJS.Timeout | undefined
   #stopping = false
+  readonly #said: (code: string, message: string) => void
   readonly #running = Promise.withResolvers<void>()
+  /** Waits for it to run anew. */
+  #restarted: (() => void)[] = []
+  /** It is being stopped in order to be started with another configuration. */
+  #isChanging = false
 
-  constructor(options: { readonly node: DemoNode; readonly log: Log; readonly logger: Logger; readonly directory: string }) {
+  constructor(options: {
+    readonly node: DemoNode
+    readonly log: Log
+    readonly logger: Logger
+    readonly directory: string
+    /** Told each line of its log output. */
+    readonly said: (code: string, message: string) => void
+  }) {
     this.node = options.node
+    this.#said = options.said
     this.#log = options.log
     this.#logger = options.logger
     this.#configFile = join(options.directory, `${options.node.id}.yaml`)
-    // JSON is YAML.
-    writeFileSync(this.#configFile, JSON.stringify(options.node.config, null, 2), { mode: 0o600 })
+    this.#configure(options.node.config)
   }
 
   get pid(): number | undefined {
@@ -49,8 +64,28 @@ export class ChildNode {
     })
     this.#child = child
     serveLogOverIpc(this.#log, child)
-    createInterface({ input: child.stderr! }).on('line', (line) => this.#said(line))
+    createInterface({ input: child.stderr! }).on('line', (line) => this.#line(line))
     child.once('exit', (code, signal) => this.#ended(child, code, signal))
+  }
+
+  /** Resolves once it runs the next time: it has ended, and was started again. */
+  restarted(): Promise<void> {
+    return new Promise((resolve) => this.#restarted.push(resolve))
+  }
+
+  /** Ends it as an operator would, and starts it with this feed in place of the one of that name; `null`: as at first. */
+  async restart(feed: ({ readonly name: string } & object) | null): Promise<void> {
+    const { config } = this.node
+    const { feeds = [] } = config as { readonly feeds?: readonly { readonly name: string }[] }
+    this.#configure(feed === null ? config : { ...config, feeds: feeds.map((one) => (one.name === feed.name ? feed : one)) })
+    const runs = this.restarted()
+    this.#isChanging = true
+    await this.#end()
+    this.#isChanging = false
+    if (this.#stopping) return
+    clearTimeout(this.#restart)
+    if (this.#child === null) this.start()
+    await runs
   }
 
   /** From now on it is not started again when it ends. */
@@ -62,6 +97,11 @@ export class ChildNode {
   /** SIGTERM, and SIGKILL when that does not help. A frozen process is thawed first, or it could not end. */
   async stop(): Promise<void> {
     this.retire()
+    for (const resolve of this.#restarted.splice(0)) resolve()
+    await this.#end()
+  }
+
+  async #end(): Promise<void> {
     const child = this.#child
     if (child === null) return
     await new Promise<void>((resolve) => {
@@ -77,16 +117,27 @@ export class ChildNode {
 
   #ended(child: ChildProcess, code: number | null, signal: string | null): void {
     if (this.#child === child) this.#child = null
-    if (this.#stopping) return
+    if (this.#stopping || this.#isChanging) return
+    this.#said('node_ended', `${this.node.id} ended (${signal ?? `exit code ${code}`}); it is started again`)
     this.#logger.warn('node_ended', `${this.node.id} ended (${signal ?? `exit code ${code}`}); it is started again`, {})
     this.#restart = setTimeout(() => this.start(), RESTART_AFTER_MS)
   }
 
+  /** JSON is YAML. */
+  #configure(config: object): void {
+    writeFileSync(this.#configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
+  }
+
   /** A node's own log lines are passed on when they matter: trouble, and that it is over. */
-  #said(line: string): void {
+  #line(line: string): void {
     const parsed = parseLine(line)
     if (parsed === undefined) return this.#logger.warn('node_says', `${this.node.id}: ${line}`, {})
-    if (parsed.code === 'process_running') this.#running.resolve()
+    this.#said(parsed.code, parsed.message)
+    if (parsed.code === 'process_running') {
+      this.#running.resolve()
+      for (const resolve of this.#restarted.splice(0)) resolve()
+    }
+    if (EXPECTED.has(parsed.code)) return
     const text = `${this.node.id}: ${parsed.message}`
     if (parsed.level === 'error') this.#logger.error(parsed.code, text, {})
     else if (parsed.level === 'warn') this.#logger.warn(parsed.code, text, {})

@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serveConsole } from '@pulsewire/console'
-import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service } from '@pulsewire/server'
+import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service, systemClock } from '@pulsewire/server'
+import { type Breaks, breaksOf, serveBreaks, Story } from './breaks/index.ts'
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
 import { freePort } from './ports.ts'
-import { DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
+import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
 
 export interface DemoOptions {
   readonly logger: Logger
@@ -35,6 +36,8 @@ export class Demo implements Service {
   readonly #pump: MarketPump
   readonly #closed = Promise.withResolvers<void>()
   readonly #directory: string
+  readonly #story = new Story(() => systemClock.nowMs())
+  #breaks: Breaks | null = null
   #nodes: ChildNode[] = []
   #console: { readonly url: string; close(): Promise<void> } | null = null
   #gateways: string[] = []
@@ -76,11 +79,16 @@ export class Demo implements Service {
       gateway1: await freePort(PREFERRED.gateway1),
       gateway2: await freePort(PREFERRED.gateway2),
       balancer: await freePort(PREFERRED.balancer),
+      faults: Object.fromEntries(await Promise.all(DEMO_BREAKABLE.map(async (id) => [id, await freePort(0)] as const))),
     }
     const nodes = demoNodes(ports, this.#pump.groups)
     this.#gateways = gatewayUrls(nodes)
-    this.#nodes = nodes.map((node) => new ChildNode({ node, log: this.#log, logger: this.#options.logger, directory: this.#directory }))
+    this.#nodes = nodes.map((node) => {
+      const said = (code: string, message: string) => this.#story.said(node.id, code, message)
+      return new ChildNode({ node, log: this.#log, logger: this.#options.logger, directory: this.#directory, said })
+    })
     for (const node of this.#nodes) node.start()
+    this.#breaks = breaksOf({ nodes: this.#nodes, log: this.#log, pump: this.#pump, story: this.#story })
     const port = this.#options.consolePort ?? (await freePort(PREFERRED.console))
     const { consoleDirectory: directory } = this.#options
     this.#console = await serveConsole({
@@ -88,6 +96,7 @@ export class Demo implements Service {
       port,
       gateways: this.#gateways,
       balancer: `http://127.0.0.1:${ports.balancer}`,
+      breaks: serveBreaks(this.#breaks, this.#story),
       ...(directory === undefined ? {} : { directory }),
     })
     await this.#allRun(signal)
@@ -124,6 +133,7 @@ export class Demo implements Service {
 
   async #close(): Promise<void> {
     this.#pump.close()
+    await this.#breaks?.close()
     await this.#console?.close()
     // Downstream first, so that no node reports the loss of another.
     for (const role of ['balancer', 'gateway', 'push', 'pulse']) {

@@ -6,6 +6,10 @@ const INTERVAL_MS = 20
 /** How often every symbol's image is written again, so that a restarted push node finds all of them. */
 const SNAPSHOT_INTERVAL_MS = 60_000
 
+const WELL_KNOWN = ['NVDA.US', 'TSLA.US', 'AAPL.US', '0700.HK', '9988.HK']
+
+type Records = readonly { readonly symbol: string; readonly values: object }[]
+
 export interface PumpOptions {
   readonly symbols?: number
   readonly ratePerSecond?: number
@@ -18,6 +22,8 @@ export class MarketPump {
   readonly #market: Market
   #timers: NodeJS.Timeout[] = []
   #playedAtMs = 0
+  /** The newest last; more than one while the feed moves, as a producer would write then. */
+  #quoteTopics = ['quotes']
 
   constructor(log: EmbeddedLog, options: PumpOptions) {
     this.#log = log
@@ -34,6 +40,28 @@ export class MarketPump {
     return groups
   }
 
+  /** Some that everybody knows and that move all the time. */
+  get busiest(): string[] {
+    const all = this.#market.listings.map(({ symbol }) => symbol)
+    const known = WELL_KNOWN.filter((symbol) => all.includes(symbol))
+    return known.length > 0 ? known : all.slice(0, WELL_KNOWN.length)
+  }
+
+  /** Where quotes go now. */
+  get quoteTopic(): string {
+    return this.#quoteTopics.at(-1)!
+  }
+
+  /** Quotes go there too, beginning with all images. */
+  alsoInto(topic: string): void {
+    this.#quoteTopics = [...this.#quoteTopics.filter((known) => known !== topic), topic]
+    this.#writeImages()
+  }
+
+  onlyInto(topic: string): void {
+    this.#quoteTopics = [topic]
+  }
+
   start(): void {
     this.#playedAtMs = systemClock.nowMs()
     this.#writeImages()
@@ -45,18 +73,22 @@ export class MarketPump {
   }
 
   #writeImages(): void {
-    this.#append('quotes', this.#market.snapshot())
+    this.#appendQuotes(this.#market.snapshot())
   }
 
   #play(): void {
     const nowMs = systemClock.nowMs()
     const quotes = this.#market.next(nowMs - this.#playedAtMs)
     this.#playedAtMs = nowMs
-    this.#append('quotes', quotes)
+    this.#appendQuotes(quotes)
     this.#append('trades', this.#market.trades())
   }
 
-  #append(topic: string, records: readonly { readonly symbol: string; readonly values: object }[]): void {
+  #appendQuotes(records: Records): void {
+    for (const topic of this.#quoteTopics) this.#append(topic, records)
+  }
+
+  #append(topic: string, records: Records): void {
     if (records.length === 0) return
     const appends: LogAppend[] = records.map(({ symbol, values }) => ({ key: symbol, value: JSON.stringify(values) }))
     // A log that was made unreachable on purpose loses what is quoted meanwhile, as a market does.

@@ -8,6 +8,8 @@ export interface DemoNode {
   readonly config: object
   /** Where it listens; absent for a pulse writer. */
   readonly port?: number
+  /** Where it takes orders to break itself; absent: nowhere. */
+  readonly faultsPort?: number
 }
 
 export interface DemoPorts {
@@ -16,6 +18,8 @@ export interface DemoPorts {
   readonly gateway1: number
   readonly gateway2: number
   readonly balancer: number
+  /** Where nodes take orders to break themselves, by node. */
+  readonly faults: Readonly<Record<string, number>>
 }
 
 /** Feeds of the demo; the embedded log holds a topic of the same name for each. */
@@ -26,22 +30,32 @@ export const DEMO_FEEDS = [
 
 export const DEMO_PARTITIONS = 4
 
+/** Nodes that take orders to break themselves. */
+export const DEMO_BREAKABLE = ['push-a1', 'push-b1', 'gw-1', 'gw-2'] as const
+
 const HOST = '127.0.0.1'
 
 export function demoNodes(ports: DemoPorts, groups: Readonly<Record<string, readonly string[]>>): DemoNode[] {
   const common = { log: { kind: 'embedded' }, directory: { enabled: true }, logging: { format: 'json' } }
   const shared = { ...common, feeds: DEMO_FEEDS }
+  const breakable = (id: string) => {
+    const port = ports.faults[id]
+    if (port === undefined) return { node: {}, config: {} }
+    return { node: { faultsPort: port }, config: { faults: { enabled: true, listen: { host: HOST, port } } } }
+  }
   const push = (id: string, line: 'A' | 'B', port: number): DemoNode => ({
     id,
     role: 'push',
     port,
-    config: { ...shared, node: { id, line }, push: { listen: { host: HOST, port } } },
+    ...breakable(id).node,
+    config: { ...shared, ...breakable(id).config, node: { id, line }, push: { listen: { host: HOST, port } } },
   })
   const gateway = (id: string, port: number): DemoNode => ({
     id,
     role: 'gateway',
     port,
-    config: { ...common, node: { id }, gateway: { listen: { host: HOST, port }, groups } },
+    ...breakable(id).node,
+    config: { ...common, ...breakable(id).config, node: { id }, gateway: { listen: { host: HOST, port }, groups } },
   })
   const pulse = (id: string): DemoNode => ({ id, role: 'pulse', config: { ...shared, node: { id } } })
   return [

@@ -94,7 +94,7 @@ export async function when(directory: ControlDirectory, condition: () => boolean
 }
 
 /** Waits until it is known who is there; not longer than a lease lives, where nobody is. */
-export async function whenCurrent({ directory }: OpenDirectory): Promise<void> {
+export async function whenCurrent({ directory }: Pick<OpenDirectory, 'directory'>): Promise<void> {
   const looked = Promise.withResolvers<void>()
   const timer = systemClock.after(LOOK_MS_MAX, looked.resolve)
   await Promise.race([when(directory, () => directory.view === 'current'), looked.promise])

@@ -97,7 +97,7 @@ async function run(configs: RoleConfigs): Promise<void> {
     breakLog: config.faults.enabled,
     ...(config.faults.enabled && configs.balancer !== undefined ? { probes: new BreakableProbes() } : {}),
   }
-  const { services, isReady, breakable } = await createServices(configs, parts)
+  const { services, isReady, breakable, sessions } = await createServices(configs, parts)
   watchdog?.readyWhen(isReady)
   await using _ = config.faults.enabled
     ? await Faults.start({
@@ -105,6 +105,7 @@ async function run(configs: RoleConfigs): Promise<void> {
         logger,
         sections: watchdog?.stages.sections ?? new Map(),
         stopConsuming: () => breakable?.stop(),
+        loseSubscription: (symbol) => sessions.reduce((lost, one) => lost + one.lose(symbol), 0),
         ...(parts.probes === undefined ? {} : { probes: parts.probes }),
       })
     : null
@@ -136,6 +137,7 @@ interface Created {
   readonly services: NamedService[]
   readonly isReady: () => boolean
   readonly breakable: BreakableLog | undefined
+  readonly sessions: readonly { lose(symbol: string): number }[]
 }
 
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
@@ -145,7 +147,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const { log, directory, clusters, services, breakable } = await openShared(configs, parts)
   const shared = directory === undefined ? {} : { directory }
   const reached = clusters === undefined ? {} : { clusters }
-  const roles: { readonly ready: boolean }[] = []
+  const roles: { readonly ready: boolean; readonly sessions: { lose(symbol: string): number } }[] = []
   const shown: Pick<ConsoleServiceOptions, 'gateway' | 'balancer'> = {}
   let beside: PushNode | undefined
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
@@ -198,7 +200,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const console = gateway?.console ?? balancer?.console
   if (console?.enabled === true)
     services.push({ name: 'console', service: consoleService({ listen: console.listen, ...shown, log: logger }) })
-  return { services, breakable, isReady: () => roles.every(({ ready }) => ready) }
+  return { services, breakable, sessions: roles.map(({ sessions }) => sessions), isReady: () => roles.every(({ ready }) => ready) }
 }
 
 async function openShared(

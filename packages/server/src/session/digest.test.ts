@@ -96,6 +96,21 @@ test('a receiver that lost a row is asked for all of its subscriptions with the 
   assert.equal(sender.log.lines.filter(({ code }) => code === 'digest_differs').length, 1)
 })
 
+test('what the sender loses is found by the next pulses, and served again once it is named', () => {
+  const { sender, receiver } = setUp()
+  assert.deepEqual([sender.sessions.lose('C.HK'), sender.sessions.lose('NONE')], [1, 0])
+  sender.record('C.HK', { last: 2 })
+  assert.deepEqual(receiver.takeOf('update'), [], 'it is gone without a word')
+  receiver.acks = false
+  untilAskedByHand(sender, receiver)
+  receiver.subscribe(['A', 'B'], { patterns: ['*.HK'] })
+  receiver.acks = true
+  receiver.ackAll()
+  receiver.take()
+  sender.record('C.HK', { last: 3 })
+  assert.equal(receiver.takeOf('update').length, 1)
+})
+
 test('a receiver that wants a pulse in ten seconds is compared again at once, not ten seconds later', () => {
   const sender = new Sender()
   const receiver = sender.connect({ pulseIntervalMs: 10_000 })

@@ -118,6 +118,11 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     return this.#table.subscriptions
   }
 
+  /** A fault on request: see `SubscriptionTable.lose`. */
+  lose(name: string): boolean {
+    return this.#table.lose(name)
+  }
+
   usesFeed(feed: Feed): boolean {
     return this.#table.usesFeed(feed)
   }

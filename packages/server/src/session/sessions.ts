@@ -107,6 +107,11 @@ export class Sessions implements HubListener {
     return this.#sessions.values()
   }
 
+  /** A fault on request: every session forgets a symbol, and tells nobody. @returns how many had it. */
+  lose(symbol: string): number {
+    return [...this].filter((session) => session.lose(symbol)).length
+  }
+
   /** Takes a connection; it becomes a session when it says hello. */
   accept(transport: Transport): Session {
     const session = new Session(`${this.#context.nodeId}.${this.#incarnation}.${this.#nextId++}`, transport, this.#context)

@@ -188,6 +188,22 @@ export class SubscriptionTable {
     this.#freeRefs = free
   }
 
+  /** Forgets a symbol without a word to the receiver, as a defect would (faults on request). @returns whether it was there. */
+  lose(name: string): boolean {
+    // The receiver goes on to hold its ref: it must not mean anything else until the two agree again.
+    const free = this.#freeRefs
+    this.#freeRefs = null
+    let lost = false
+    for (const { entries } of this.#subscriptions.values()) {
+      const entry = entries.get(name)
+      if (entry === undefined) continue
+      this.#drop(entry)
+      lost = true
+    }
+    this.#freeRefs = free
+    return lost
+  }
+
   close(): void {
     for (const subscription of this.#subscriptions.values()) {
       for (const pattern of [...(subscription.patterns ?? [])]) this.#hub.removePattern(subscription, pattern)

@@ -51,15 +51,17 @@ const PAD = 4
 const HEADING = 24
 const GAP = 10
 const GROUP_GAP = 22
-const NODE = { width: 168, height: 62 }
+const NODE = { width: 154, height: 62 }
 const TILE = { width: 116, height: 46 }
-const FEED = { width: 150, height: 74 }
-const CLIENTS = { width: 118, height: 62 }
+const FEED = { width: 138, height: 74 }
+const CLIENTS = { width: 106, height: 62 }
 /** More gateways than this are tiles. */
 const LARGE_MAX = 8
 /** More hops than this are drawn of one node alone. */
 const EDGES_MAX = 80
 const LABELS_MAX = 24
+/** A way that is shorter has its labels nearer to the middle. */
+const LABEL_NEEDS = 110
 
 /** @param focus id of the box whose hops are drawn where all of them would be too many. */
 export function layoutOf(topology: TopologyAnswer, width: number, focus: string | null): Layout {
@@ -215,8 +217,8 @@ function edgesOf(topology: TopologyAnswer, boxes: ReadonlyMap<string, Box>, focu
     const [x2, y2] = [b.x, b.y + b.height / 2]
     const bend = (x2 - x1) / 2
     const path = `M${round(x1)} ${round(y1)} C${round(x1 + bend)} ${round(y1)} ${round(x2 - bend)} ${round(y2)} ${round(x2)} ${round(y2)}`
-    // Near its end, where hops into one box have parted from those into others.
-    const t = 0.74
+    // Near its end, where hops into one box have parted from those into others, as far as it has room there.
+    const t = x2 - x1 < LABEL_NEEDS ? 0.62 : 0.74
     return {
       id: `${from} ${to}`,
       from,

@@ -40,6 +40,9 @@ describe('eventsBetween', () => {
       { code: 'pulse_old' as const, message: 'pulses are old', sinceMs: 0 },
     ]
     assert.deepEqual(turn({}, { handedOut: false, reasons }), ['evicted bad: gw-1 is not used any more: gw-1 says nothing; pulses are old'])
+    assert.deepEqual(turn({ handedOut: false, reasons: reasons.slice(1) }, { handedOut: false, reasons: reasons.slice(0, 1) }), [
+      'evicted bad: gw-1 is still not used: gw-1 says nothing',
+    ])
     assert.deepEqual(turn({ handedOut: false, reasons }, {}), ['rejoined good: gw-1 is in use'])
     assert.deepEqual(turn({ handedOut: false, reasons }, { degraded: true, reasons }), ['rejoined good: gw-1 is used for want of better'])
   })
@@ -67,16 +70,13 @@ describe('eventsBetween', () => {
     assert.deepEqual(turn({ links: [link], lease }, { links: [{ ...link, pulseAgeMs: 4000 }], lease }), [])
   })
 
-  it('tells which partitions move within a line, and not when a push node has just been started', () => {
-    const holds = (...partitions: number[]) => ({
-      role: 'push' as const,
-      feeds: [{ feed: 'quote', generation: 1, partitions, pulseAgeMs: 1 }],
-    })
-    assert.deepEqual(turn(holds(0, 1), holds(0, 1, 2)), ['rebalanced plain: gw-1 now reads partitions 0, 1, 2 of quote'])
-    assert.deepEqual(turn(holds(0, 1), holds()), ['rebalanced plain: gw-1 now reads nothing of quote'])
-    assert.deepEqual(turn(holds(0, 1), { ...holds(), lease: { ...LEASE, incarnation: 2 } }), [
-      'node_restarted plain: gw-1 was started anew',
-    ])
+  it('tells which partitions move within a line, and nothing of a node that reads in', () => {
+    const holds = (node: string, line: 'A' | 'B', ...partitions: number[]) =>
+      topologyNode(node, { role: 'push', line, feeds: [{ feed: 'quote', generation: 1, partitions, pulseAgeMs: 1 }] })
+    const both = (a: number[], b: number[]) => topology([holds('a1', 'A', ...a), holds('a2', 'A', ...b), holds('b1', 'B', 0, 1, 2, 3)])
+    assert.deepEqual(told(both([0, 1], [2, 3]), both([0, 1, 2, 3], [2, 3])), ['rebalanced plain: a1 has taken over quote partition 2, 3'])
+    assert.deepEqual(told(both([0, 1, 2, 3], [2, 3]), both([0, 1, 2, 3], [])), [], 'letting go is told by who took over')
+    assert.deepEqual(told(both([0, 1], []), both([0, 1], [2, 3])), [], 'nobody of the line had them')
   })
 
   it('tells the steps of a migration', () => {

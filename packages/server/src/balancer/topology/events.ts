@@ -43,6 +43,7 @@ export function eventsBetween(before: Topology, after: Topology): Happening[] {
       ),
     ),
     ...after.nodes.flatMap((node) => nodeEvents(known.get(node.node), node)),
+    ...rebalances(before, after),
   ]
 }
 
@@ -118,15 +119,9 @@ function nodeEvents(before: TopologyNode | undefined, after: TopologyNode): Happ
   if (loopMs >= LOOP_STALL_MS && (before.vitals?.loopDelayMs ?? 0) < LOOP_STALL_MS)
     tell('loop_stalled', `the event loop of ${node} stood still for ${(loopMs / 1000).toFixed(1)} s`)
   if (before.handedOut && !after.handedOut) tell('evicted', `${node} is not used any more: ${why(after)}`)
+  if (!before.handedOut && !after.handedOut && isThere(after) && codes(before) !== codes(after))
+    tell('evicted', `${node} is still not used: ${why(after)}`)
   if (!before.handedOut && after.handedOut) tell('rejoined', after.degraded ? `${node} is used for want of better` : `${node} is in use`)
-  if (isThere(after)) {
-    for (const { feed, partitions } of movedPartitions(before, after))
-      tell(
-        'rebalanced',
-        `${node} now reads ${partitions.length === 0 ? 'nothing' : `partitions ${partitions.join(', ')}`} of ${feed}`,
-        feed,
-      )
-  }
   return [...events, ...linkEvents(before, after)]
 }
 
@@ -137,16 +132,43 @@ const ROLE_NAMES: Readonly<Record<TopologyNode['role'], string>> = {
   pulse: 'pulse writer',
 }
 
+function codes({ reasons }: TopologyNode): string {
+  return reasons.map(({ code, feed = '' }) => `${code} ${feed}`).join()
+}
+
 function why({ reasons }: TopologyNode): string {
   return reasons.map(({ message }) => message).join('; ') || 'no reason is known'
 }
 
-function movedPartitions(before: TopologyNode, after: TopologyNode): { readonly feed: string; readonly partitions: readonly number[] }[] {
-  if (after.role !== 'push' || after.lease.incarnation !== before.lease.incarnation) return []
-  return after.feeds.flatMap(({ feed, generation, partitions }) => {
-    const was = before.feeds.find((one) => one.feed === feed && one.generation === generation)?.partitions
-    return partitions === undefined || was === undefined || was.join() === partitions.join() ? [] : [{ feed, partitions }]
+/** Partitions that went from one push node of a line to another; what a node is still reading in after its start is no move. */
+function rebalances(before: Topology, after: Topology): Happening[] {
+  const held = [before, after].map(({ nodes }) => {
+    const owners = new Map<string, Set<string>>()
+    for (const { node, line, feeds } of nodes.filter(({ role }) => role === 'push')) {
+      for (const { feed, generation, partitions = [] } of feeds) {
+        for (const partition of partitions) {
+          const key = `${line} ${feed} ${generation} ${partition}`
+          owners.set(key, (owners.get(key) ?? new Set()).add(node))
+        }
+      }
+    }
+    return owners
   })
+  const moved = new Map<string, { readonly node: string; readonly feed: string; readonly partitions: number[] }>()
+  for (const [key, owners] of held[1]!) {
+    const had = held[0]!.get(key)
+    if (had === undefined) continue
+    const [, feed, , partition] = key.split(' ') as [string, string, string, string]
+    for (const node of owners) {
+      if (had.has(node)) continue
+      const move = moved.get(`${node} ${feed}`) ?? { node, feed, partitions: [] }
+      move.partitions.push(Number(partition))
+      moved.set(`${node} ${feed}`, move)
+    }
+  }
+  return [...moved.values()].map(({ node, feed, partitions }) =>
+    happening('rebalanced', `${node} has taken over ${feed} partition ${partitions.toSorted((a, b) => a - b).join(', ')}`, { node, feed }),
+  )
 }
 
 /** Told by a live gateway alone: what a dead one said last grows old by itself. */

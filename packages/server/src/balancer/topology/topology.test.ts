@@ -110,7 +110,10 @@ describe('topologyOf', () => {
     assert.equal(topology().nodes.length, 2, 'a dead node stays in the picture')
   })
 
-  it('says which tracks are degraded', () => {
-    assert.deepEqual(world().topology(true).degraded, [{ code: 'never_proven', message: 'no probe', sinceMs: 4, track: 'grey' }])
+  it('says which tracks are degraded, of those that there are', () => {
+    const { directory, topology } = world()
+    assert.deepEqual(topology(true).degraded, [])
+    directory.beat('gw-9', { track: 'grey' })
+    assert.deepEqual(topology(true).degraded, [{ code: 'never_proven', message: 'no probe', sinceMs: 4, track: 'grey' }])
   })
 })

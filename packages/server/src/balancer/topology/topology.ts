@@ -21,7 +21,9 @@ export function topologyOf({ balancer, directory, verdicts, degradations }: Topo
     balancer,
     atMs: Math.round(nowMs),
     view: { state: directory.view, sinceMs: Math.round(directory.viewSinceMs) },
-    degraded: TRACKS.flatMap((track) => degradations(track).map((one) => ({ ...one, sinceMs: Math.round(one.sinceMs), track }))),
+    degraded: TRACKS.filter((track) => all.some(({ known }) => known.lease.track === track)).flatMap((track) =>
+      degradations(track).map((one) => ({ ...one, sinceMs: Math.round(one.sinceMs), track })),
+    ),
     feeds: feedsOf(directory, all, nowMs),
     nodes: all.map((verdict) => nodeOf(verdict, nowMs)),
   }

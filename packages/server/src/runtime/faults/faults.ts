@@ -8,6 +8,7 @@
  *     POST /v1/faults/break-probes                   every probe of a balancer fails
  *     POST /v1/faults/mend-probes                    and gets through again
  *     POST /v1/faults/fill?bytes=1048576             keeps so much of the heap for ever
+ *     POST /v1/faults/lose-subscription?symbol=AAPL.US    forgets it in every session, and tells nobody
  */
 import { pbkdf2Sync } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
@@ -21,6 +22,8 @@ export interface FaultsOptions {
   readonly logger: Logger
   readonly sections: ReadonlyMap<string, Exclusive>
   readonly stopConsuming: () => void
+  /** Forgets a symbol in every session of this process. @returns in how many it was. Of a process that has sessions. */
+  readonly loseSubscription?: (symbol: string) => number
   /** Of a process that has a balancer. */
   readonly probes?: { break(): void; mend(): void }
 }
@@ -53,9 +56,16 @@ export class Faults implements AsyncDisposable {
         probesOf(options).mend()
         return 'probes get through again'
       },
+      'lose-subscription': (parameters) => {
+        const lost = options.loseSubscription?.(parameters.get('symbol') ?? '') ?? 0
+        if (lost === 0) throw new Error(`no session subscribes to ${parameters.get('symbol')}`)
+        return `lost in ${lost} sessions`
+      },
       fill: (parameters) => this.#fill(Number(parameters.get('bytes') ?? 0)),
     }
     this.#server = createServer((request, response) => {
+      // A page in a browser names itself with every order that it sends; none has any business here.
+      if (request.headers.origin !== undefined) return void response.writeHead(403).end('not for pages\n')
       void this.#order(request.method ?? '', request.url ?? '/').then(([status, text]) => {
         response.writeHead(status, { 'content-type': 'text/plain' }).end(`${text}\n`)
       })

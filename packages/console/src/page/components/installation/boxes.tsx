@@ -15,7 +15,7 @@ export function FeedBox({ feed }: { feed: FeedAnswer }) {
         {feed.feed} <Age ms={age} />
       </b>
       <small>
-        {feed.topic ?? 'unknown topic'}, generation {feed.generation}
+        {feed.topic ?? 'unknown topic'}, gen. {feed.generation}
       </small>
       {feed.next !== null && <small class="moving">moving to {feed.next.topic}</small>}
       {ages.length <= DOTS_MAX ? (

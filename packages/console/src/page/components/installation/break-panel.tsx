@@ -10,7 +10,7 @@ export function BreakPanel({ breaks }: { breaks: Breaks }) {
   return (
     <section class="breaks" aria-label="Break it">
       <h3>Break it</h3>
-      <p class="hint">Each does it for real, to the processes that run here. Watch the quotes, and what is said of them.</p>
+      <p class="hint">For real, to the processes that run here.</p>
       {problem !== '' && (
         <p class="problem" role="alert">
           {problem}
@@ -31,24 +31,8 @@ function BreakCard({ one, onOrder }: { one: BreakAnswer; onOrder: (on: boolean, 
   const target = active?.target ?? (targets.includes(chosen) ? chosen : (targets[0] ?? ''))
   return (
     <li class={`break ${active === null ? '' : 'active'}`} data-break={id}>
-      <h4>
-        {title}
-        {active !== null && <small>{longDuration(Date.now() - active.sinceMs)}</small>}
-      </h4>
-      <p>{active === null ? does : watch}</p>
       <div>
-        {targets.length > 1 && (
-          <select
-            aria-label={`${title}: which`}
-            value={target}
-            disabled={active !== null}
-            onChange={(event) => setChosen(event.currentTarget.value)}
-          >
-            {targets.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        )}
+        <h4>{title}</h4>
         {active === null ? (
           <button type="button" class="act" onClick={() => onOrder(true, target)}>
             {act}
@@ -61,6 +45,22 @@ function BreakCard({ one, onOrder }: { one: BreakAnswer; onOrder: (on: boolean, 
           </button>
         )}
       </div>
+      <p>
+        {active !== null ? (
+          <b>
+            {target}, {longDuration(Date.now() - active.sinceMs)}.{' '}
+          </b>
+        ) : (
+          targets.length > 1 && (
+            <select aria-label={`${title}: which`} value={target} onChange={(event) => setChosen(event.currentTarget.value)}>
+              {targets.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          )
+        )}
+        {active === null ? does : watch}
+      </p>
     </li>
   )
 }
