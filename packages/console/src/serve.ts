@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import sirv from 'sirv'
 
+type Answering = (request: IncomingMessage, response: ServerResponse) => void
+
 export interface ConsoleOptions {
   /** Address to listen on. */
   readonly host: string
@@ -18,7 +20,9 @@ export interface ConsoleOptions {
   /** Address of a balancer, `http://host:port`: what it knows is passed on to the page, which then shows the installation too. */
   readonly balancer?: string
   /** Answers what the page asks below `/api/break`; only a demonstration has it. */
-  readonly breaks?: (request: IncomingMessage, response: ServerResponse) => void
+  readonly breaks?: Answering
+  /** Answers `/api/trace`: what each hop between a user and the log holds of a symbol. */
+  readonly trace?: Answering
   /** The feed of the quote board. Default `quote`. */
   readonly feed?: string
   readonly log?: { info(code: string, message: string, fields?: Readonly<Record<string, unknown>>): void }
@@ -68,12 +72,18 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
 
 function handler(
   directory: string,
-  { gateways, feed = 'quote', balancer, breaks }: ConsoleOptions,
+  { gateways, feed = 'quote', balancer, breaks, trace }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // Where a balancer names the gateways, nobody knows their origins beforehand.
   const origins = gateways.length === 0 ? ['ws:', 'wss:'] : gateways.map(originOf)
   const headers = new Map(Object.entries(securityHeaders(origins)))
-  const config = JSON.stringify({ gateways, feed, installation: balancer !== undefined, breaks: breaks !== undefined })
+  const config = JSON.stringify({
+    gateways,
+    feed,
+    installation: balancer !== undefined,
+    breaks: breaks !== undefined,
+    trace: trace !== undefined,
+  })
   const files = sirv(directory, {
     etag: true,
     // Looks at the disk for each request: a page that is built anew while this runs must not leave it with a list of files that are gone.
@@ -87,6 +97,7 @@ function handler(
     response.setHeaders(headers)
     const path = request.url?.split('?')[0] ?? ''
     if (breaks !== undefined && (path === BREAKS || path.startsWith(`${BREAKS}/`))) return breaks(request, response)
+    if (trace !== undefined && path === '/api/trace') return trace(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
     if (path === '/api/config') return answer(response, 200, 'application/json', config)
     if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, response)

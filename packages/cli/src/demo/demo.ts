@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serveConsole } from '@pulsewire/console'
@@ -7,6 +8,7 @@ import { type Breaks, breaksOf, serveBreaks, Story } from './breaks/index.ts'
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
 import { freePort } from './ports.ts'
+import { serveTraces } from './tracing.ts'
 import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
 
 export interface DemoOptions {
@@ -81,7 +83,10 @@ export class Demo implements Service {
       balancer: await freePort(PREFERRED.balancer),
       faults: Object.fromEntries(await Promise.all(DEMO_BREAKABLE.map(async (id) => [id, await freePort(0)] as const))),
     }
-    const nodes = demoNodes(ports, this.#pump.groups)
+    const secret = randomBytes(24).toString('hex')
+    const secretFile = join(this.#directory, 'operator-secret')
+    writeFileSync(secretFile, secret, { mode: 0o600 })
+    const nodes = demoNodes(ports, { groups: this.#pump.groups, operatorSecretFile: secretFile })
     this.#gateways = gatewayUrls(nodes)
     this.#nodes = nodes.map((node) => {
       const said = (code: string, message: string) => this.#story.said(node.id, code, message)
@@ -97,6 +102,7 @@ export class Demo implements Service {
       gateways: this.#gateways,
       balancer: `http://127.0.0.1:${ports.balancer}`,
       breaks: serveBreaks(this.#breaks, this.#story),
+      trace: serveTraces(this.#gateways, secret),
       ...(directory === undefined ? {} : { directory }),
     })
     await this.#allRun(signal)

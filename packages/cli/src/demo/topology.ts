@@ -35,7 +35,15 @@ export const DEMO_BREAKABLE = ['push-a1', 'push-b1', 'gw-1', 'gw-2'] as const
 
 const HOST = '127.0.0.1'
 
-export function demoNodes(ports: DemoPorts, groups: Readonly<Record<string, readonly string[]>>): DemoNode[] {
+export interface DemoSettings {
+  /** Symbols of each market, as groups of the gateways. */
+  readonly groups: Readonly<Record<string, readonly string[]>>
+  /** Who knows what is in it may ask the nodes what they hold. */
+  readonly operatorSecretFile: string
+}
+
+export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: DemoSettings): DemoNode[] {
+  const operator = { secretFile: operatorSecretFile }
   const common = { log: { kind: 'embedded' }, directory: { enabled: true }, logging: { format: 'json' } }
   const shared = { ...common, feeds: DEMO_FEEDS }
   const breakable = (id: string) => {
@@ -48,14 +56,14 @@ export function demoNodes(ports: DemoPorts, groups: Readonly<Record<string, read
     role: 'push',
     port,
     ...breakable(id).node,
-    config: { ...shared, ...breakable(id).config, node: { id, line }, push: { listen: { host: HOST, port } } },
+    config: { ...shared, ...breakable(id).config, operator, node: { id, line }, push: { listen: { host: HOST, port } } },
   })
   const gateway = (id: string, port: number): DemoNode => ({
     id,
     role: 'gateway',
     port,
     ...breakable(id).node,
-    config: { ...common, ...breakable(id).config, node: { id }, gateway: { listen: { host: HOST, port }, groups } },
+    config: { ...common, ...breakable(id).config, operator, node: { id }, gateway: { listen: { host: HOST, port }, groups } },
   })
   const pulse = (id: string): DemoNode => ({ id, role: 'pulse', config: { ...shared, node: { id } } })
   return [

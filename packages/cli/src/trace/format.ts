@@ -13,12 +13,13 @@ export function formatTrace(facts: TraceFacts, findings: readonly Finding[], pai
     colour[severity](`${MARKS[severity]} ${code} at ${sanitize(hop)}: ${sanitize(sentence)}`),
     ...(severity === 'well' ? [] : [`  ${remedy}`]),
   ])
-  const rows = rowsOf(facts)
+  const rows = traceRows(facts)
   const width = Math.max(0, ...rows.map(([what]) => what.length))
   return [...found, '', ...rows.map(([what, text]) => `${paint.bold(what.padEnd(width))}  ${sanitize(text)}`)].join('\n')
 }
 
-function rowsOf({ gateway, push, unanswered, target }: TraceFacts): [what: string, text: string][] {
+/** What each hop said, from the client to the log. */
+export function traceRows({ gateway, push, unanswered, target }: TraceFacts): [what: string, text: string][] {
   const rows: [string, string][] = []
   if (gateway !== null) rows.push(...gatewayRows(gateway, target.symbol))
   for (const hop of push) rows.push(['push', pushRow(hop, target.symbol)])

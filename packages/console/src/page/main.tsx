@@ -25,6 +25,7 @@ async function main(): Promise<void> {
     board: new Board(settings),
     installation: settings.installation ? new Installation() : null,
     breaks: settings.breaks ? new Breaks() : null,
+    traces: settings.trace,
   }
   render(<App {...parts} preferences={preferences} />, page)
 }

@@ -11,12 +11,26 @@ const answer =
 describe('loadSettings', () => {
   it('asks the server of the page', async () => {
     const settings = await loadSettings('', answer({ gateways: ['ws://gw-1'], feed: 'quote2' }))
-    assert.deepEqual(settings, { gateways: ['ws://gw-1'], feed: 'quote2', encoding: 'bin', installation: false, breaks: false })
+    assert.deepEqual(settings, {
+      gateways: ['ws://gw-1'],
+      feed: 'quote2',
+      encoding: 'bin',
+      installation: false,
+      breaks: false,
+      trace: false,
+    })
   })
 
   it('takes what the address of the page names instead', async () => {
     const settings = await loadSettings('?gateway=ws://a&gateway=ws://b&encoding=json', () => assert.fail('nobody needs to be asked'))
-    assert.deepEqual(settings, { gateways: ['ws://a', 'ws://b'], feed: 'quote', encoding: 'json', installation: false, breaks: false })
+    assert.deepEqual(settings, {
+      gateways: ['ws://a', 'ws://b'],
+      feed: 'quote',
+      encoding: 'json',
+      installation: false,
+      breaks: false,
+      trace: false,
+    })
   })
 
   it('says in a sentence what is wrong', async () => {

@@ -40,7 +40,7 @@ async function handle(breaks: Breaks, story: Story, request: IncomingMessage): P
  * Why a request is not answered. A page elsewhere can make a browser send requests here, under a name of its own that leads
  * to this machine, or without asking first: neither gets in.
  */
-function denial({ headers, method, socket }: IncomingMessage): string | null {
+export function denial({ headers, method, socket }: IncomingMessage): string | null {
   const { host = '', origin } = headers
   if (!LOOPBACK.test(host)) return 'only under a name of this machine'
   if (!/^(::1|(::ffff:)?127\.)/.test(socket.remoteAddress ?? '')) return 'only from this machine'

@@ -8,7 +8,7 @@ import { slowClient } from './slow-client.ts'
 import type { Story } from './story.ts'
 
 export { Breaks } from './breaks.ts'
-export { serveBreaks } from './http.ts'
+export { denial, serveBreaks } from './http.ts'
 export { Story } from './story.ts'
 
 export interface DemoParts {

@@ -8,6 +8,8 @@ import { Summariser, type Summary } from './summary.ts'
 
 /** Updates per second per symbol: more than that nobody can read. */
 const MAX_RATE = 4
+/** Who the page is to the gateway: what a trace of its own session names. */
+export const CONSOLE_USER = 'console'
 const TICK_MS = 500
 const SAMPLE_MS = 1_000
 
@@ -36,7 +38,7 @@ export class Board {
   constructor(settings: Settings) {
     const { gateways, encoding } = settings
     const to = gateways.length > 0 ? { url: gateways } : { balancer: location.origin }
-    this.#client = new PulsewireClient({ ...to, encoding, name: 'pulsewire-console/0.1.0' })
+    this.#client = new PulsewireClient({ ...to, encoding, name: 'pulsewire-console/0.1.0', user: CONSOLE_USER })
     this.#summariser = new Summariser(this.#client, settings.feed)
     this.#subscription = this.#client.subscribe(
       { feed: settings.feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },

@@ -1,0 +1,82 @@
+import { useState } from 'preact/hooks'
+import { CONSOLE_USER } from '../../board/board.ts'
+import { askTrace, type TraceAnswer } from '../../installation/trace.ts'
+
+type State =
+  | { readonly is: 'idle' | 'asking' }
+  | { readonly is: 'failed'; readonly why: string }
+  | { readonly is: 'told'; readonly answer: TraceAnswer }
+
+const MARKS = { broken: '✗', degraded: '!', well: '✓' } as const
+
+/** Walks the way of one symbol to one user, and says which hop broke. */
+export function TracePanel({ onSelect }: { onSelect: (node: string) => void }) {
+  const [symbol, setSymbol] = useState('AAPL.US')
+  const [user, setUser] = useState(CONSOLE_USER)
+  const [state, setState] = useState<State>({ is: 'idle' })
+  const ask = async () => {
+    setState({ is: 'asking' })
+    try {
+      setState({ is: 'told', answer: await askTrace(symbol.trim(), user.trim()) })
+    } catch (error) {
+      setState({ is: 'failed', why: (error as Error).message })
+    }
+  }
+  return (
+    <section class="trace" aria-label="Trace">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          void ask()
+        }}
+      >
+        <h3>Trace</h3>
+        <label>
+          <span>symbol</span>
+          <input required value={symbol} spellcheck={false} onInput={(event) => setSymbol(event.currentTarget.value)} />
+        </label>
+        <label>
+          <span>to user</span>
+          <input value={user} spellcheck={false} placeholder="anybody" onInput={(event) => setUser(event.currentTarget.value)} />
+        </label>
+        <button type="submit" disabled={state.is === 'asking'}>
+          {state.is === 'asking' ? 'Asking…' : 'Trace'}
+        </button>
+      </form>
+      <div role="status">
+        {state.is === 'failed' && <p class="problem">{state.why}</p>}
+        {state.is === 'told' && <Told answer={state.answer} onSelect={onSelect} />}
+      </div>
+    </section>
+  )
+}
+
+function Told({ answer, onSelect }: { answer: TraceAnswer; onSelect: (node: string) => void }) {
+  return (
+    <>
+      <ul class="findings">
+        {answer.findings.map(({ code, severity, hop, sentence, remedy }) => (
+          <li key={`${code} ${hop}`} class={severity}>
+            <i aria-hidden="true">{MARKS[severity]}</i>
+            <p>
+              <b>{code}</b> at{' '}
+              <button type="button" class="link" onClick={() => onSelect(hop)}>
+                {hop}
+              </button>
+              : {sentence}
+              {severity !== 'well' && <small> {remedy}</small>}
+            </p>
+          </li>
+        ))}
+      </ul>
+      <dl class="hops-said">
+        {answer.rows.map(([what, text], index) => (
+          <div key={index}>
+            <dt>{what}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  )
+}
