@@ -35,7 +35,7 @@ export function feedCommand(): Command {
   })
   const moving = withMoving(
     new Command('migrate').description(
-      'move a feed to another topic (on trial, not for production yet); run again, it goes on where it was ended',
+      'move a feed to another topic or cluster (on trial, not for production yet); run again, it goes on where it was ended',
     ),
   )
     .requiredOption('--topic <topic>', 'topic that the feed is to be on')
