@@ -4,7 +4,7 @@ import { systemClock } from '../runtime/clock.ts'
 import type { Secret } from '../runtime/config/index.ts'
 import { VERSION } from '../runtime/version.ts'
 import { type Args, AskError } from './answer.ts'
-import { silenceMs } from './peer.ts'
+import { silenceMs, workingSilenceMs } from './peer.ts'
 import { prove } from './proof.ts'
 
 /** A node that does not greet by then is asked through another one. */
@@ -92,8 +92,8 @@ export class Asker implements Disposable {
     try {
       const own = { id, path, question, args, who: this.#who }
       this.#send({ t: 'ask', ...own, proof: prove(this.#secret, this.#nonce, own) })
-      for (;;) {
-        const frame = frames.shift() ?? (await this.#next(frames, (next) => (wake = next), path.length, target))
+      for (let ms = silenceMs(path.length); ; ms = workingSilenceMs(path.length, question)) {
+        const frame = frames.shift() ?? (await this.#next(frames, (next) => (wake = next), ms, target))
         if (frame instanceof AskError) throw frame
         if (frame.code !== undefined) throw new AskError(frame.code as 'ask_failed', frame.message ?? '', { node: frame.node })
         if (frame.chunk !== undefined) {
@@ -110,10 +110,9 @@ export class Asker implements Disposable {
   async #next(
     frames: (ToldFrame | AskError)[],
     onWake: (wake: () => void) => void,
-    hops: number,
+    ms: number,
     target: string,
   ): Promise<ToldFrame | AskError> {
-    const ms = silenceMs(hops)
     const { promise, resolve } = Promise.withResolvers<void>()
     onWake(resolve)
     const late = systemClock.after(ms, resolve)

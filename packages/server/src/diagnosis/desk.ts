@@ -189,6 +189,7 @@ export class AskDesk implements Asks {
       next: neighbour.peer,
       nextId: this.#nextId,
       hopsBehind: rest.length,
+      question: question.question,
       clock: this.#options.clock,
       say: (frame) => peer.ask(frame),
       ended: () => {

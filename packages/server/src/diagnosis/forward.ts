@@ -1,6 +1,6 @@
 import type { ToldFrame } from '@pulsewire/protocol'
 import type { Clock, Timer } from '../runtime/clock.ts'
-import { type AskPeer, silenceMs } from './peer.ts'
+import { type AskPeer, silenceMs, workingSilenceMs } from './peer.ts'
 
 export interface ForwardOptions {
   /** On the hop that the question came over. */
@@ -12,6 +12,7 @@ export interface ForwardOptions {
   readonly nextId: number
   /** Nodes behind the next one. */
   readonly hopsBehind: number
+  readonly question: string
   readonly clock: Clock
   readonly say: (frame: ToldFrame) => void
   /** Called once, whatever the end. */
@@ -30,14 +31,14 @@ export class Forward {
     this.#options = options
     this.next = options.next
     this.nextId = options.nextId
-    this.#silence = this.#watch()
+    this.#silence = this.#watch(silenceMs(options.hopsBehind))
   }
 
   told(frame: ToldFrame, peer: AskPeer): void {
     if (this.#isOver || peer !== this.next) return
     this.#silence.cancel()
     if (frame.last === true) this.#end()
-    else this.#silence = this.#watch()
+    else this.#silence = this.#watch(workingSilenceMs(this.#options.hopsBehind, this.#options.question))
     this.#options.say({ ...frame, id: this.#options.id })
   }
 
@@ -57,9 +58,8 @@ export class Forward {
     this.#fail('ask_link_lost', `the link between ${node} and ${nextNode} was lost while ${nextNode} was asked`)
   }
 
-  #watch(): Timer {
-    const { clock, hopsBehind, nextNode, node } = this.#options
-    const ms = silenceMs(hopsBehind)
+  #watch(ms: number): Timer {
+    const { clock, nextNode, node } = this.#options
     return clock.after(ms, () => {
       this.next.ask({ t: 'ask', id: this.nextId, cancel: true })
       const why = 'it is frozen, its event loop is blocked, or the line is cut'

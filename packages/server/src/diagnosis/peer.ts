@@ -25,5 +25,13 @@ export function silenceMs(hopsBehind: number): number {
   return Math.min(2000 + 250 * hopsBehind, 3000)
 }
 
+/** A snapshot of its heap stops a node: once it has begun on one, it may be silent for so long. */
+const SNAPSHOT_MS_MAX = 15_000
+
+/** Longest silence of a node that has begun to answer. */
+export function workingSilenceMs(hopsBehind: number, question: string): number {
+  return question === 'heap' ? SNAPSHOT_MS_MAX : silenceMs(hopsBehind)
+}
+
 /** A node that works on an answer says so this often. */
 export const STILL_HERE_MS = 500
