@@ -18,6 +18,7 @@ export {
 export * from './balancer/index.ts'
 export { readSessionEvents, type SessionEvent } from './history/index.ts'
 export { createPulseWriter, type PulseDeps, type PulseWriter } from './pulse/index.ts'
+export { decodePulse, isPulseKey, type PulseRecord } from './feeds/index.ts'
 export * from './log/index.ts'
 export * from './market/index.ts'
 export * from './market/index.ts'

@@ -3,6 +3,7 @@ import { ConfigError, EXIT_CODES, PulsewireError, VERSION } from '@pulsewire/ser
 import { configCommand } from './config.ts'
 import { debugCommand } from './debug.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { feedCommand } from './feed.ts'
 import { nodeCommands } from './nodes.ts'
 import { produceCommand } from './produce.ts'
@@ -22,6 +23,7 @@ function createProgram(): Command {
     demoCommand(),
     watchCommand(),
     statusCommand(),
+    doctorCommand(),
     verdictsCommand(),
     traceCommand(),
     sessionsCommand(),

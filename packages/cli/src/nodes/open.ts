@@ -38,9 +38,9 @@ export function onlookerConfig(flags: DirectoryFlags): AllConfig {
     ...(flags.config === undefined ? {} : { file: flags.config }),
     assignments: [
       ...(flags.brokers === undefined ? [] : [`log.brokers=${flags.brokers}`]),
-      // Of the file only `log` and `directory` matter here; the schema wants feeds, and ports that differ.
+      // Of the file only `log` and `directory` matter here; the schema wants feeds, and addresses that can be told to others.
       'feeds=[{name: none, topic: none}]',
-      ...['push', 'gateway', 'balancer', 'console'].map((role) => `${role}.listen.port=0`),
+      ...['push', 'gateway', 'balancer', 'console'].flatMap((role) => [`${role}.listen.port=0`, `${role}.listen.host=127.0.0.1`]),
       ...flags.set,
     ],
   })

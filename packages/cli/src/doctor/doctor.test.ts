@@ -1,0 +1,284 @@
+/** What the doctor says of facts, one break at a time; on real nodes: test/integration/doctor.test.ts. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import picocolors from 'picocolors'
+import type { HeardFeed, KnownNode, Lease, ProbeReport, VerdictsAnswer } from '@pulsewire/server'
+import { judgeBalancer } from './balancers.ts'
+import { type Check, duration, note, ok, problem, some } from './check.ts'
+import { checkConfiguration } from './configuration.ts'
+import { formatChecks } from './format.ts'
+import { judgeGateway } from './gateways.ts'
+import { judgeFeed, judgeNodes } from './nodes.ts'
+import { judgeTopic, type PartitionFacts, type TopicFacts } from './topic.ts'
+
+/** Everything that is not well, as `verdict what`. */
+function wrong(checks: readonly Check[]): string[] {
+  return checks.filter(({ verdict }) => verdict !== 'ok').map(({ verdict, what }) => `${verdict} ${what}`)
+}
+
+describe('a topic', () => {
+  const nowMs = 1_800_000_000_000
+  const pulse = (writer: string, agoMs: number, generation = 2) => ({ writer, generation, atMs: nowMs - agoMs })
+  const partition = (number: number, change: Partial<PartitionFacts> = {}): PartitionFacts => ({
+    partition: number,
+    held: 100,
+    oldestMs: nowMs - 3_600_000,
+    newestMs: nowMs - 500,
+    pulses: [pulse('pulse-1', 300), pulse('pulse-2', 100)],
+    ...change,
+  })
+  const facts = (partitions: readonly PartitionFacts[], change: Partial<TopicFacts> = {}): TopicFacts => ({
+    feed: 'quote',
+    topic: 'quotes',
+    generation: 2,
+    partitions,
+    warmupMs: 600_000,
+    ...change,
+  })
+
+  test('that is read, written and pulsed is well', () => {
+    assert.deepEqual(wrong(judgeTopic(facts([partition(0), partition(1)]), nowMs)), [])
+  })
+
+  const breaks: [name: string, facts: TopicFacts, expected: RegExp][] = [
+    ['no pulse anywhere', facts([partition(0, { pulses: [] }), partition(1, { pulses: [] })]), /^problem .*no partition is pulsed/],
+    [
+      'one partition without',
+      facts([partition(0), partition(1, { pulses: [pulse('pulse-1', 20_000), pulse('pulse-2', 30_000)] })]),
+      /^problem .*partitions 1 not pulsed for 20 s/,
+    ],
+    ['one writer only', facts([partition(0, { pulses: [pulse('pulse-1', 1)] })]), /^note .*pulse-1 is the only pulse writer/],
+    [
+      'a writer of an older generation',
+      facts([partition(0, { pulses: [pulse('pulse-1', 1), pulse('old', 1, 1)] })]),
+      /^problem .*old \(generation 1\) pulses quotes/,
+    ],
+    [
+      'pulses from the future',
+      facts([partition(0, { pulses: [pulse('pulse-1', -9000), pulse('pulse-2', 1)] })]),
+      /^note .*from 9\.0 s in the future/,
+    ],
+    ['no quotes', facts([partition(0, { newestMs: null })]), /^note .*none but pulses/],
+    ['a retention shorter than warm-up', facts([partition(0, { oldestMs: nowMs - 60_000 })]), /^note .*reaches back 60 s.*wants 10 min/],
+  ]
+  for (const [name, broken, expected] of breaks) {
+    test(`${name}: said once, with why and what to do`, () => {
+      const checks = judgeTopic(broken, nowMs)
+      assert.equal(wrong(checks).length, 1, String(wrong(checks)))
+      assert.match(wrong(checks)[0]!, expected)
+      const found = checks.find(({ verdict }) => verdict !== 'ok')!
+      assert.ok(found.why !== undefined && found.todo !== undefined)
+    })
+  }
+})
+
+describe('nodes', () => {
+  const lease = (node: string, role: Lease['role'], change: Partial<Lease> = {}): Lease => ({
+    node,
+    role,
+    incarnation: 1,
+    beat: 1,
+    lifeMs: 3000,
+    zone: 'default',
+    track: 'stable',
+    version: '0.1.0',
+    addresses: [],
+    feeds: [{ feed: 'quote', generation: 2, topic: 'quotes', pulseAgeMs: 200 }],
+    load: { sessions: 0, sessionsMax: 10, busy: 0 },
+    ready: true,
+    draining: false,
+    ...change,
+  })
+  const known = (one: Lease, change: Partial<KnownNode> = {}): KnownNode => ({
+    lease: one,
+    heardAtMs: 0,
+    expiresAtMs: 3000,
+    state: 'live',
+    word: 'online',
+    ...change,
+  })
+  const directory = (...nodes: KnownNode[]) => ({
+    view: 'current' as const,
+    feeds: new Map(),
+    nodes: new Map(nodes.map((one) => [one.lease.node, one])),
+  })
+  const good = [
+    known(lease('push-a1', 'push', { line: 'A' })),
+    known(lease('push-b1', 'push', { line: 'B' })),
+    known(lease('pulse-1', 'pulse')),
+    known(lease('gw-1', 'gateway')),
+  ]
+
+  test('that cover for each other are well', () => {
+    assert.deepEqual(wrong([...judgeNodes(directory(...good)), ...judgeFeed(directory(...good), 'quote', 4)]), [])
+  })
+
+  test('nobody there', () => {
+    assert.match(wrong(judgeNodes(directory()))[0]!, /^problem no node has a lease/)
+    assert.match(wrong(judgeFeed(directory(), 'quote', 4))[0]!, /^problem no push node reads feed quote/)
+  })
+
+  test('what a lease says of its node', () => {
+    const [a, , pulse, gateway] = good
+    const of = (node: KnownNode) => wrong(judgeNodes(directory(a!, node)))
+    assert.match(of(known(pulse!.lease, { state: 'expired' }))[0]!, /^note pulse pulse-1 .* ended without a goodbye/)
+    assert.match(of(known(gateway!.lease, { word: 'offline' }))[0]!, /^note gw-1 .* was taken offline/)
+    assert.match(of(known(lease('gw-1', 'gateway', { ready: false })))[0]!, /^problem gateway gw-1 .* is not ready/)
+    assert.match(of(known(lease('gw-1', 'gateway', { fault: 'stage flush is stuck' })))[0]!, /^problem gw-1 .*stage flush is stuck/)
+    assert.match(of(known(lease('gw-1', 'gateway', { version: '0.0.9' })))[0]!, /^note versions differ: 0\.0\.9, 0\.1\.0/)
+    const vitals = { uptimeMs: 1, loopDelayMs: 900, memoryBytes: 1 }
+    assert.match(of(known(lease('gw-1', 'gateway', { vitals })))[0]!, /^note gw-1 .*stood still for 900 ms/)
+    assert.deepEqual(of(known(pulse!.lease, { state: 'left' })), [])
+    assert.match(wrong(judgeNodes({ ...directory(...good), view: 'degraded' }))[0]!, /^problem the control topic is silent/)
+  })
+
+  test('lines, and who was left behind', () => {
+    const [a, b, pulse] = good
+    const of = (...nodes: KnownNode[]) => wrong(judgeFeed(directory(...nodes), 'quote', 4))
+    assert.match(of(a!, pulse!)[0]!, /^problem only line A reads feed quote/)
+    const late = known(
+      lease('push-b1', 'push', { line: 'B', feeds: [{ feed: 'quote', generation: 2, topic: 'quotes', pulseAgeMs: 9000 }] }),
+    )
+    assert.match(of(a!, late, pulse!)[0]!, /^problem line B does not bring all of feed quote/)
+    const half = known(
+      lease('push-b1', 'push', {
+        line: 'B',
+        feeds: [{ feed: 'quote', generation: 2, topic: 'quotes', pulseAgeMs: 1, partitions: [0, 1] }],
+      }),
+    )
+    assert.match(of(a!, half, pulse!)[0]!, /^problem line B/)
+    const zombie = known(
+      lease('push-old', 'push', {
+        line: 'B',
+        version: '0.0.1',
+        addresses: ['ws://push-old:8081'],
+        feeds: [{ feed: 'quote', generation: 1, topic: 'quotes-v1', pulseAgeMs: 1 }],
+      }),
+    )
+    assert.match(
+      of(a!, b!, zombie, pulse!)[0]!,
+      /^problem push-old \(version 0\.0\.1, ws:\/\/push-old:8081\) is left behind: it reads generation 1 \(quotes-v1\) of feed quote, which is at 2/,
+    )
+    assert.match(of(a!, b!)[0]!, /^note no pulse writer with a lease/)
+  })
+})
+
+describe('a gateway, met as a client', () => {
+  const heard = (change: Partial<HeardFeed> = {}, ageMs = 400): HeardFeed => ({
+    generation: 2,
+    generations: new Map([
+      [2, { partitions: 2, grown: null, pulses: new Map([0, 1].map((n) => [n, { offset: 1, heardAtMs: 9000, ageMs }])) }],
+    ]),
+    complaint: null,
+    ...change,
+  })
+  const report = (change: Partial<ProbeReport> = {}): ProbeReport => ({
+    address: 'ws://gw-1:8080',
+    state: 'open',
+    sinceMs: 0,
+    failure: null,
+    failures: 0,
+    peer: null,
+    heardAtMs: 9900,
+    roundTripMs: 2,
+    pulseIntervalMs: 1000,
+    feeds: new Map([['quote', heard()]]),
+    ...change,
+  })
+  const judge = (change: Partial<ProbeReport> = {}) => {
+    const { verdict, what } = judgeGateway(
+      { node: 'gw-1', address: 'ws://gw-1:8080', report: report(change), atMs: 10_000 },
+      new Map([['quote', 2]]),
+    )
+    return `${verdict} ${what}`
+  }
+
+  test('fresh, or what keeps it from being', () => {
+    assert.match(judge(), /^ok gw-1 .* fresh pulses of quote, round trip 2 ms/)
+    assert.match(judge({ state: 'failed', failure: 'connect ECONNREFUSED' }), /^problem .*ECONNREFUSED/)
+    assert.match(judge({ feeds: new Map([['quote', heard({ complaint: 'push-a1: upstream_silent' })]]) }), /^problem .*upstream_silent/)
+    assert.match(judge({ feeds: new Map([['quote', heard({}, 8000)]]) }), /^problem .*newest pulse is 9\.0 s old/)
+    assert.match(
+      judge({ feeds: new Map([['quote', heard({ generation: 1, generations: new Map() })]]) }),
+      /^problem .*no pulse of generation 2/,
+    )
+    assert.match(judge({ feeds: new Map() }), /^problem .*offers no feed/)
+  })
+
+  test('and what balancers make of it', () => {
+    const row = (node: string, handedOut: boolean) => ({
+      node,
+      role: 'gateway',
+      handedOut,
+      reasons: handedOut ? [] : [{ code: 'offline', message: '' }],
+    })
+    const answer = (...verdicts: unknown[]) => ({ verdicts }) as unknown as VerdictsAnswer
+    const judged = (said: VerdictsAnswer | { failure: string }, proven: string[] = [], failed: string[] = []) =>
+      wrong(judgeBalancer({ address: 'http://lb:8070', answer: said }, new Set(proven), new Set(failed)))
+    assert.deepEqual(judged(answer(row('gw-1', true)), ['gw-1']), [])
+    assert.match(judged({ failure: 'refused' })[0]!, /^problem .*does not answer: refused/)
+    assert.match(judged(answer(row('gw-1', false)))[0]!, /^problem .*hands out no gateway \(gw-1: offline\)/)
+    assert.match(judged(answer(row('gw-1', true), row('gw-2', false)), ['gw-1', 'gw-2'])[0]!, /^note .*does not hand out gw-2 \(offline\)/)
+    assert.match(judged(answer(row('gw-1', true)), [], ['gw-1'])[0]!, /^note .*hands out gw-1, which cannot be used from here/)
+  })
+})
+
+describe('a configuration file', () => {
+  const checked = (text: string) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pulsewire-doctor-'))
+    try {
+      const file = join(folder, 'node.yaml')
+      writeFileSync(file, text)
+      return checkConfiguration(file, {}, [])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  test('is judged as the role that it fits', () => {
+    const { checks, feeds, directory } = checked(
+      'log: {brokers: [kafka:9092]}\ndirectory: {enabled: true}\nfeeds: [{name: quote, topic: quotes}]\n',
+    )
+    assert.deepEqual(wrong(checks), [])
+    assert.deepEqual([feeds.map(({ name, topic }) => [name, topic]), directory], [[['quote', 'quotes']], true])
+  })
+
+  test('is told every mistake when it fits none', () => {
+    const { checks } = checked('log: {brokers: [kafka:9092]}\nfeeds: [{name: quote, topic: quotes, codek: json}]\nnode: {colour: red}\n')
+    assert.ok(checks.length >= 2 && checks.every(({ verdict }) => verdict === 'problem'))
+    assert.match(wrong(checks).join('\n'), /colour/)
+  })
+})
+
+test('the report: area by area, with why and what to do, and a count', () => {
+  const text = formatChecks(
+    [note('nodes', 'n', 'w', 't'), ok('kafka', 'k'), problem('kafka', 'p', 'w', 't')],
+    picocolors.createColors(false),
+  )
+  assert.equal(
+    text,
+    [
+      'kafka',
+      '✓ k',
+      '✗ p',
+      '    why it matters: w',
+      '    what to do:     t',
+      '',
+      'nodes',
+      '! n',
+      '    why it matters: w',
+      '    what to do:     t',
+      '',
+      '1 problem, 1 note, 1 well.',
+    ].join('\n'),
+  )
+  assert.match(formatChecks([ok('kafka', 'k')], picocolors.createColors(false)), /All is well: 1 check\./)
+  assert.deepEqual(
+    [duration(40), duration(3200), duration(60_000), duration(600_000), duration(7.2e6)],
+    ['40 ms', '3.2 s', '60 s', '10 min', '2.0 h'],
+  )
+  assert.equal(some(['a', 'b', 'c'], 2), 'a, b and 1 more')
+})

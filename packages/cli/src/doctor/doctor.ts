@@ -1,0 +1,160 @@
+import { ConfigError, DirectoryError, LogError, PulsewireError } from '@pulsewire/server'
+import { type DirectoryFlags, type OpenDirectory, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
+import { fetchVerdicts } from '../verdicts/fetch.ts'
+import { type BalancerFacts, judgeBalancer } from './balancers.ts'
+import { type Check, note, ok, problem } from './check.ts'
+import { checkConfiguration, type Configured } from './configuration.ts'
+import { judgeGateway, probeGateways } from './gateways.ts'
+import { judgeFeed, judgeNodes } from './nodes.ts'
+import { judgeTopic, readTopic } from './topic.ts'
+
+export interface DoctorFlags extends DirectoryFlags {
+  /** Beside those that have leases. */
+  readonly gateway: readonly string[]
+  readonly balancer: readonly string[]
+}
+
+/** What is known of a feed before its topic is looked at. */
+interface KnownFeed {
+  readonly name: string
+  readonly topic: string
+  readonly generation: number | null
+  readonly warmupMs: number
+}
+
+/** Looks at everything that there is to look at. Never throws for what is wrong: that is what it reports. */
+export async function examine(flags: DoctorFlags): Promise<Check[]> {
+  const file = flags.config ?? process.env['PULSEWIRE_CONFIG']
+  const configured: Configured =
+    file === undefined ? { checks: [], feeds: [], directory: true, log: null } : checkConfiguration(file, process.env, flags.set)
+  const checks = [...configured.checks]
+  const opened = await openDirectory(flags)
+  if (Array.isArray(opened)) {
+    // A mistake in the file was told already, in the words of the role that it is for.
+    const isTold = opened.some(({ area }) => area === 'configuration') && checks.some(({ verdict }) => verdict === 'problem')
+    return [...checks, ...(isTold ? [] : opened), ...(await examineReached(flags, [], new Map()))]
+  }
+  await using open = opened
+  await whenCurrent(open)
+  checks.push(ok('kafka', `the log answers, and the control topic ${open.directory.topic} can be read`))
+  checks.push(...(configured.directory ? judgeNodes(open.directory) : [withoutLeases()]))
+  const feeds = feedsOf(open, configured)
+  const generations = new Map<string, number>()
+  for (const feed of feeds) {
+    const { checks: found, partitions } = await examineTopic(open, feed)
+    checks.push(...found)
+    if (feed.generation !== null) generations.set(feed.name, feed.generation)
+    if (configured.directory) checks.push(...judgeFeed(open.directory, feed.name, partitions))
+  }
+  if (feeds.length === 0) {
+    const todo = 'name a configuration file with feeds (--config), or start push nodes with leases'
+    checks.push(
+      problem('feeds', 'no feed is known: none is configured here, in the catalogue, or read by a node', 'nothing is served', todo),
+    )
+  }
+  return [...checks, ...(await examineReached(flags, advertised(open), generations))]
+}
+
+/** @returns the directory, or why it cannot be had. */
+async function openDirectory(flags: DirectoryFlags): Promise<OpenDirectory | Check[]> {
+  try {
+    return await openDirectoryOf(flags)
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      const mistakes = error.problems.length === 0 ? [error.message] : error.problems
+      return mistakes.map((mistake) => problem('configuration', mistake, 'Kafka and leases were not looked at', 'correct it'))
+    }
+    if (!(error instanceof LogError || error instanceof DirectoryError)) throw error
+    const what = `${error.code}: ${error.message}`
+    const why = 'without the log nothing new reaches anybody, and nodes cannot be found by leases'
+    return [problem('kafka', what, why, 'are the brokers (log.brokers), login and network right? Does Kafka run?')]
+  }
+}
+
+function withoutLeases(): Check {
+  const why = 'balancers cannot hand out gateways, and nothing is known here of who runs'
+  return note('nodes', 'directory.enabled is false: nodes of this configuration have no leases', why, 'set it to true on every node')
+}
+
+/** What the catalogue says counts most, then what nodes read, then what is configured here. */
+function feedsOf({ directory }: OpenDirectory, { feeds }: Configured): KnownFeed[] {
+  const known = new Map<string, KnownFeed>(feeds.map(({ name, topic, warmupMs }) => [name, { name, topic, generation: null, warmupMs }]))
+  const put = (name: string, topic: string, generation: number): void => {
+    known.set(name, { name, topic, generation, warmupMs: known.get(name)?.warmupMs ?? 0 })
+  }
+  for (const { lease } of directory.nodes.values()) {
+    for (const { feed, topic, generation } of lease.feeds) {
+      if (topic !== undefined && generation >= (known.get(feed)?.generation ?? -1)) put(feed, topic, generation)
+    }
+  }
+  for (const { feed, current } of directory.feeds.values()) put(feed, current.topic, current.generation)
+  return [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function examineTopic(open: OpenDirectory, feed: KnownFeed): Promise<{ readonly checks: Check[]; readonly partitions: number }> {
+  const { name, topic, generation, warmupMs } = feed
+  try {
+    const log = open.clusters.of(open.directory.feeds.get(name)?.current ?? {})
+    const partitions = await readTopic(log, topic)
+    return { checks: judgeTopic({ feed: name, topic, generation, partitions, warmupMs }, Date.now()), partitions: partitions.length }
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error
+    const why = 'nodes that are to read it say the same and wait; no client gets anything of the feed'
+    const todo = 'create the topic, correct feeds[].topic, or see `pulsewire feed show`'
+    return { checks: [problem('kafka', `feed ${name}: ${error.code}: ${error.message}`, why, todo)], partitions: 0 }
+  }
+}
+
+interface Advertised {
+  readonly node: string
+  readonly role: string
+  readonly address: string
+}
+
+function advertised({ directory }: OpenDirectory): Advertised[] {
+  return [...directory.nodes.values()]
+    .filter(({ state, word }) => (state === 'live' || state === 'kept') && word !== 'offline')
+    .flatMap(({ lease: { node, role, addresses } }) => addresses.slice(0, 1).map((address) => ({ node, role, address })))
+}
+
+/** What clients meet: gateways and balancers, over the network. */
+async function examineReached(
+  flags: DoctorFlags,
+  leased: readonly Advertised[],
+  generations: ReadonlyMap<string, number>,
+): Promise<Check[]> {
+  const of = (role: string, named: readonly string[]): { readonly node: string; readonly address: string }[] => [
+    ...leased.filter((one) => one.role === role),
+    ...named.filter((address) => !leased.some((one) => one.address === address)).map((address) => ({ node: address, address })),
+  ]
+  const gateways = of('gateway', flags.gateway)
+  const balancers = of('balancer', flags.balancer)
+  const [facts, answers] = await Promise.all([
+    gateways.length === 0 ? [] : probeGateways(gateways),
+    Promise.all(balancers.map(askBalancer)),
+  ])
+  const judged = facts.map((one) => ({ node: one.node, check: judgeGateway(one, generations) }))
+  const named = (isWell: boolean): ReadonlySet<string> =>
+    new Set(judged.filter(({ check }) => (check.verdict === 'ok') === isWell).map(({ node }) => node))
+  const checks = judged.map(({ check }) => check)
+  if (gateways.length === 0) {
+    checks.push(
+      problem(
+        'gateways',
+        'no gateway is known',
+        'clients have nowhere to connect to',
+        'start gateways with leases, or name one: --gateway ws://gw-1:8080',
+      ),
+    )
+  }
+  return [...checks, ...answers.flatMap((answer) => judgeBalancer(answer, named(true), named(false)))]
+}
+
+async function askBalancer({ address }: { readonly address: string }): Promise<BalancerFacts> {
+  try {
+    return { address, answer: await fetchVerdicts(address) }
+  } catch (error) {
+    if (!(error instanceof PulsewireError)) throw error
+    return { address, answer: { failure: error.message } }
+  }
+}
