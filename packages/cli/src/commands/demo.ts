@@ -1,11 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { createLogger, runProcess } from '@pulsewire/server'
+import { STORIES, type StoryScript } from '../demo/stories/index.ts'
+import { createLogger, EXIT_CODES, runProcess, silentLogger } from '@pulsewire/server'
 
 interface DemoFlags {
   readonly port?: number
   readonly symbols?: number
   readonly rate?: number
   readonly seed?: number
+  readonly story?: StoryScript
 }
 
 export function demoCommand(): Command {
@@ -15,8 +17,10 @@ export function demoCommand(): Command {
     .option('--symbols <n>', 'symbols of the market', whole)
     .option('--rate <rate>', 'quotes per second', whole)
     .option('--seed <n>', 'seed of the market', whole)
-    .action(async ({ port, symbols, rate, seed }: DemoFlags) => {
+    .option('--story <id>', `play one of four failures from production (${STORIES.map(({ id }) => id).join(', ')}), and end`, storyOf)
+    .action(async ({ port, symbols, rate, seed, story }: DemoFlags) => {
       const { Demo } = await import('../demo/index.ts')
+      if (story !== undefined) return playStory(story)
       const logger = createLogger({ level: 'info', format: 'pretty' })
       const demo = new Demo({
         logger,
@@ -30,6 +34,21 @@ export function demoCommand(): Command {
     })
 }
 
+/** Plays one story to a demo of its own. Exit code 1 when the right verdict did not come. */
+async function playStory(story: StoryScript): Promise<void> {
+  const { Demo, play } = await import('../demo/index.ts')
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  console.log(`${story.id}: ${story.title}\n`)
+  await using demo = new Demo({ logger: silentLogger, consolePort: 0 })
+  await demo.start(stop.signal)
+  const verdict = await play(demo, story, (text) => console.log(`${text}\n`), stop.signal)
+  if (verdict === null) {
+    console.error(`The verdict did not come: expected ${story.answers.join(' or ')}.`)
+    process.exitCode = EXIT_CODES.failure[0]
+  }
+}
+
 function welcome(url: string, gateways: readonly string[]): string {
   return `
   Open:         ${url}        the installation, the quote board, and eight ways to break it
@@ -41,6 +60,12 @@ function welcome(url: string, gateways: readonly string[]): string {
   Each node is a process of its own (ps shows them): freeze one, there or with kill -STOP, and see that nobody notices.
   Ctrl-C ends the demo.
 `
+}
+
+function storyOf(name: string): StoryScript {
+  const story = STORIES.find(({ id }) => id === name.toUpperCase())
+  if (story === undefined) throw new InvalidArgumentError(`There is ${STORIES.map(({ id }) => id).join(', ')}.`)
+  return story
 }
 
 function whole(value: string): number {

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serveConsole } from '@pulsewire/console'
-import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service, systemClock } from '@pulsewire/server'
+import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service, systemClock, type TraceTarget } from '@pulsewire/server'
 import { type Breaks, breaksOf, serveBreaks, Story } from './breaks/index.ts'
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
 import { freePort } from './ports.ts'
-import { serveTraces } from './tracing.ts'
+import { serveTraces, traceOver } from './tracing.ts'
 import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
 
 export interface DemoOptions {
@@ -43,6 +43,8 @@ export class Demo implements Service {
   #nodes: ChildNode[] = []
   #console: { readonly url: string; close(): Promise<void> } | null = null
   #gateways: string[] = []
+  #balancer = ''
+  #secret = ''
   #closing: Promise<void> | null = null
 
   constructor(options: DemoOptions) {
@@ -58,6 +60,26 @@ export class Demo implements Service {
 
   get gateways(): readonly string[] {
     return this.#gateways
+  }
+
+  /** Address of its HTTP API. */
+  get balancer(): string {
+    return this.#balancer
+  }
+
+  /** The busiest of the market first. */
+  get symbols(): readonly string[] {
+    return this.#pump.busiest
+  }
+
+  /** Ways to break it; there once it was started. */
+  get breaks(): Breaks {
+    return this.#breaks!
+  }
+
+  /** As `pulsewire trace` asks. */
+  trace(target: TraceTarget): ReturnType<typeof traceOver> {
+    return traceOver(this.#gateways, this.#secret, target)
   }
 
   /** The nodes' processes, by id. */
@@ -84,6 +106,8 @@ export class Demo implements Service {
       faults: Object.fromEntries(await Promise.all(DEMO_BREAKABLE.map(async (id) => [id, await freePort(0)] as const))),
     }
     const secret = randomBytes(24).toString('hex')
+    this.#secret = secret
+    this.#balancer = `http://127.0.0.1:${ports.balancer}`
     const secretFile = join(this.#directory, 'operator-secret')
     writeFileSync(secretFile, secret, { mode: 0o600 })
     const nodes = demoNodes(ports, { groups: this.#pump.groups, operatorSecretFile: secretFile })
@@ -100,7 +124,7 @@ export class Demo implements Service {
       host: '127.0.0.1',
       port,
       gateways: this.#gateways,
-      balancer: `http://127.0.0.1:${ports.balancer}`,
+      balancer: this.#balancer,
       breaks: serveBreaks(this.#breaks, this.#story),
       trace: serveTraces(this.#gateways, secret),
       ...(directory === undefined ? {} : { directory }),

@@ -1,1 +1,2 @@
 export { Demo, type DemoOptions } from './demo.ts'
+export { play, STORIES } from './stories/index.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AskError, Asker, judgeTrace, operatorOf, type TraceTarget, walkTrace } from '@pulsewire/server'
+import { AskError, Asker, type Finding, judgeTrace, operatorOf, type TraceTarget, walkTrace } from '@pulsewire/server'
 import { traceRows } from '../trace/format.ts'
 import { denial } from './breaks/index.ts'
 
@@ -22,13 +22,18 @@ async function handle(gateways: readonly string[], secret: string, request: Inco
   const { symbol, user, feed = 'quote' } = Object.fromEntries(searchParams)
   if (symbol === undefined || symbol === '') return [400, { message: 'name a symbol' }]
   try {
-    return [200, await trace(gateways, secret, { symbol, feed, ...(user === undefined ? {} : { user }) })]
+    return [200, await traceOver(gateways, secret, { symbol, feed, ...(user === undefined ? {} : { user }) })]
   } catch (error) {
     return [502, { message: (error as Error).message }]
   }
 }
 
-async function trace(gateways: readonly string[], text: string, target: TraceTarget): Promise<object> {
+/** What `pulsewire trace` finds, over the gateways of the demo. @throws AskError when nobody could be asked. */
+export async function traceOver(
+  gateways: readonly string[],
+  text: string,
+  target: TraceTarget,
+): Promise<{ readonly findings: readonly Finding[]; readonly rows: ReturnType<typeof traceRows> }> {
   const { secret } = operatorOf({ secret: text })
   const opened = await Promise.allSettled(gateways.map((address) => Asker.connect(address, secret!, WHO)))
   const askers = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))

@@ -13,6 +13,8 @@ export interface SessionAccount extends FlowAccount {
   readonly openForMs: number
   readonly pulseIntervalMs: number
   readonly symbols: number
+  /** So many the receiver said that it holds, with its last acknowledgement; `null`: it has said nothing yet. */
+  readonly receiverSymbols: number | null
   /** Updates that are to be sent. */
   readonly due: number
   /** It takes less than it is sent. */

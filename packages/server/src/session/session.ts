@@ -76,6 +76,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #awaitsRide = false
   #badFrames = 0
   #repairMark = 0
+  #receiverSymbols: number | null = null
   readonly #slowness = new Slowness()
   readonly #stall = new StallWatch()
   /** Something waits for an acknowledgement to be sent. */
@@ -110,7 +111,13 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   /** As it is now, for whoever asks. */
   account(nowMs: number): SessionAccount {
-    const parts = { symbols: this.#table.symbols, due: this.#due.entries, behind: this.#slowness.isSlow, stall: this.#stall.kind }
+    const parts = {
+      symbols: this.#table.symbols,
+      receiverSymbols: this.#receiverSymbols,
+      due: this.#due.entries,
+      behind: this.#slowness.isSlow,
+      stall: this.#stall.kind,
+    }
     return { ...accountOf(this, nowMs), ...parts, ...this.#flow.account(nowMs) }
   }
 
@@ -235,6 +242,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   /** Both ends hold the same set, or one of them has lost a frame: then the receiver names everything again. */
   #compareDigest(ack: PulseAckFrame): void {
+    this.#receiverSymbols = ack.count
     const verdict = this.#pulses.compare(ack)
     // The next comparison decides. It need not wait for the next pulse, which may be far for a receiver in the background.
     if (verdict === 'doubtful') this.pulse()

@@ -35,6 +35,10 @@ export const TRACE_CODES = {
     'The session does not subscribe to the symbol.',
     'The app did not subscribe, or unsubscribed. See `pulsewire sessions`.',
   ],
+  subscription_lost: [
+    'The client holds more subscriptions than its gateway knows of: some were lost on the way.',
+    'It is repaired within 5 s: both ends compare digests with each pulse. If it comes again, report it.',
+  ],
   subscription_refused: ['The push nodes refuse the symbol.', 'The message says why.'],
   subscription_waiting: ['The subscription is not answered yet.', 'No push node has answered; see the other findings.'],
   not_delivered: [

@@ -51,6 +51,7 @@ const SESSION: SessionFact = {
   openForMs: 60_000,
   pulseIntervalMs: 1000,
   symbols: 3,
+  receiverSymbols: 3,
   due: 0,
   behind: false,
   stall: null,
@@ -149,6 +150,7 @@ const CASES: readonly (readonly [name: string, facts: TraceFacts, code: TraceCod
   ['a late acknowledgement', world({ session: { unacknowledgedMs: 1900 } }), 'client_late', 'degraded', 'client'],
   ['a feed that is not there', world({ gateway: { feed: null } }), 'feed_unknown', 'broken', 'gw-1'],
   ['no subscription', world({ session: { subscription: null } }), 'not_subscribed', 'broken', 'client'],
+  ['a subscription that was lost', world({ session: { subscription: null, symbols: 2 } }), 'subscription_lost', 'broken', 'gw-1'],
   [
     'a subscription in another feed',
     world({ session: { subscription: null, otherFeeds: ['trade'] } }),

@@ -96,7 +96,7 @@ function stallOf(session: SessionFact): Finding | null {
 }
 
 function subscriptionOf(
-  { subscription, otherFeeds, symbols, user }: SessionFact,
+  { subscription, otherFeeds, symbols, receiverSymbols, user }: SessionFact,
   { node, symbol, links, feed }: HopFacts,
   name: string,
 ): Finding | null {
@@ -104,6 +104,13 @@ function subscriptionOf(
     const refusal = links.find(({ refused }) => refused !== null)
     if (refusal !== undefined)
       return finding('broken', 'subscription_refused', refusal.node, `the push nodes refuse ${name}: ${refusal.refused}`)
+    if (receiverSymbols !== null && receiverSymbols > symbols)
+      return finding(
+        'broken',
+        'subscription_lost',
+        node,
+        `${node} does not know of a subscription to ${name}, and of ${symbols} in all, where the client says that it holds ${receiverSymbols}`,
+      )
     const else_ = otherFeeds.length > 0 ? `, but to ${name} of feed ${otherFeeds.join(', ')}` : ` among its ${symbols} symbols`
     return finding(
       'broken',

@@ -1,0 +1,2 @@
+export { play } from './play.ts'
+export { STORIES, type StoryScript } from './stories.ts'

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { PulsewireClient, type Subscription } from '@pulsewire/client'
+import type { VerdictsAnswer } from '@pulsewire/server'
+import { fetchVerdicts } from '../../verdicts/fetch.ts'
+import type { Demo } from '../demo.ts'
+import type { StoryScript } from './stories.ts'
+
+/** The user whose quotes the story is about. */
+const USER = 'jo'
+const LIVE_MS_MAX = 60_000
+/** What was done shows within seconds; a crowded machine gets more. */
+const ANSWER_MS_MAX = 45_000
+const ASK_EVERY_MS = 250
+
+export interface StoryVerdict {
+  readonly code: string
+  readonly hop: string
+  readonly sentence: string
+  readonly remedy: string
+  /** From what was done to the answer. */
+  readonly tookMs: number
+  /** Times that the user's quotes were said to be stale meanwhile. */
+  readonly staleTimes: number
+}
+
+export type Tell = (text: string) => void
+
+/** Plays one story to a demo that runs, and undoes it. @returns the verdict; `null`: the right one did not come in time. */
+export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: AbortSignal): Promise<StoryVerdict | null> {
+  const [symbol] = demo.symbols
+  const client = new PulsewireClient({ url: [...demo.gateways], user: USER, name: 'story' })
+  let staleTimes = 0
+  try {
+    const quotes: Subscription = client.subscribe(
+      { feed: 'quote', symbols: [symbol!] },
+      { onState: () => void (quotes.state.state === 'live' || staleTimes++) },
+    )
+    await until(() => quotes.state.state === 'live' && quotes.get(symbol!) !== undefined, LIVE_MS_MAX, signal)
+    staleTimes = 0
+    tell(`Then: ${story.past}`)
+    tell(`Here: user ${USER} watches ${symbol}, live, on ${client.session?.node}.`)
+    const { id, target } = story.breaks
+    const what = demo.breaks.states.find((one) => one.id === id)!
+    tell(`Now: ${what.title.toLowerCase()}${target === '' ? '' : ` (${target})`}. ${what.does}`)
+    await demo.breaks.order(id, true, target === '' ? symbol! : target)
+    const sinceMs = performance.now()
+    const found = await answer(demo, story, symbol!, signal)
+    const tookMs = performance.now() - sinceMs
+    if (found !== null)
+      tell(
+        `${story.asks === 'trace' ? `pulsewire trace --user ${USER} --symbol ${symbol}` : 'pulsewire verdicts'}, ${(tookMs / 1000).toFixed(1)} s later:\n  ${found.code} at ${found.hop}: ${found.sentence}\n  ${found.remedy}`,
+      )
+    tell(`Users: ${story.users} ${USER} was ${staleTimes === 0 ? 'never' : `${staleTimes} times`} told that the quotes are stale.`)
+    return found === null ? null : { ...found, tookMs, staleTimes }
+  } finally {
+    await client.close()
+    await demo.breaks.close()
+  }
+}
+
+type Answer = Pick<StoryVerdict, 'code' | 'hop' | 'sentence' | 'remedy'>
+
+async function answer(demo: Demo, story: StoryScript, symbol: string, signal?: AbortSignal): Promise<Answer | null> {
+  let found: Answer | undefined
+  await until(
+    async () => {
+      const answers =
+        story.asks === 'trace'
+          ? (await demo.trace({ symbol, feed: 'quote', user: USER })).findings
+          : verdictsOf(await fetchVerdicts(demo.balancer))
+      found = answers.find(({ code, hop }) => story.answers.includes(code) && story.names.test(hop))
+      return found !== undefined
+    },
+    ANSWER_MS_MAX,
+    signal,
+  )
+  return found ?? null
+}
+
+function verdictsOf({ verdicts }: VerdictsAnswer): Answer[] {
+  return verdicts.flatMap(({ node, reasons }) =>
+    reasons.map(({ code, message }) => ({
+      code,
+      hop: node,
+      sentence: message,
+      remedy: 'It is not handed out; `pulsewire node online` puts it back.',
+    })),
+  )
+}
+
+/** Asks again until it is so; gives up without an error. What cannot be asked for a moment is asked again. */
+async function until(condition: () => boolean | Promise<boolean>, withinMs: number, signal?: AbortSignal): Promise<void> {
+  const endMs = performance.now() + withinMs
+  while (performance.now() < endMs && signal?.aborted !== true) {
+    if (await Promise.resolve(condition()).catch(() => false)) return
+    await delay(ASK_EVERY_MS)
+  }
+}
