@@ -130,9 +130,13 @@ test('a leaked exclusive section: stage and holder are named, the node goes unre
   assert.equal(statSync(join(broken.reportsDirectory, file!)).mode & 0o777, 0o600)
 })
 
-test('a blocked event loop: the report holds the stack, the probes say so meanwhile, the process ends', async (t) => {
+test('a blocked event loop: the report holds the stack, probes and metrics say so meanwhile, the process ends', async (t) => {
   const broken = await start('blocked')
   await using node = broken.node
+  const before = await broken.probe('/metrics')
+  assert.match(before.text, /^pulsewire_ready\{role="push",node="blocked"\} [01]$/m)
+  assert.match(before.text, /^pulsewire_main_thread_answers\{node="blocked"\} 1$/m)
+  assert.match(before.text, /^pulsewire_overdue\{node="blocked"\} 0$/m)
   const orderedAtMs = await broken.order('block?ms=60000')
   const line = await node.line(({ code }) => code === 'event_loop_blocked')
   const namedMs = performance.now() - orderedAtMs
@@ -140,6 +144,10 @@ test('a blocked event loop: the report holds the stack, the probes say so meanwh
   const live = await broken.probe('/live')
   assert.equal(live.status, 503)
   assert.match(live.text, /event loop has been blocked .* at faultSpins/)
+  const meanwhile = await broken.probe('/metrics')
+  assert.match(meanwhile.text, /^pulsewire_main_thread_answers\{node="blocked"\} 0$/m)
+  assert.match(meanwhile.text, /^pulsewire_overdue\{node="blocked"\} 1$/m)
+  assert.doesNotMatch(meanwhile.text, /pulsewire_ready/)
   await exited(node)
   const endedMs = performance.now() - orderedAtMs
   t.diagnostic(`named after ${Math.round(namedMs)} ms, ended after ${Math.round(endedMs)} ms`)

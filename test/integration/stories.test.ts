@@ -9,7 +9,7 @@ describe('the stories', { timeout: 280_000 }, () => {
   let demo: Demo
 
   before(async () => {
-    demo = new Demo({ logger: silentLogger, consolePort: 0 })
+    demo = new Demo({ logger: silentLogger, consolePort: null })
     await demo.start()
   })
 

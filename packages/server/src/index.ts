@@ -42,6 +42,7 @@ export { createLogger, createMemoryLogger, silentLogger, type Logger, type Memor
 export { type Stages, unwatchedStages } from './runtime/stages/index.ts'
 export { BreakableLog, Faults } from './runtime/faults/index.ts'
 export { Watchdog, type WatchdogSettings } from './runtime/watchdog/index.ts'
+export { NodeMetrics, type RoleSource } from './metrics/index.ts'
 export { MemoryGuard, MemoryMeter, type MemoryPressure, NO_PRESSURE } from './runtime/memory/index.ts'
 export type { Service } from './runtime/service.ts'
 export { VERSION } from './runtime/version.ts'

@@ -40,7 +40,7 @@ async function playStory(story: StoryScript): Promise<void> {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   console.log(`${story.id}: ${story.title}\n`)
-  await using demo = new Demo({ logger: silentLogger, consolePort: 0 })
+  await using demo = new Demo({ logger: silentLogger, consolePort: null })
   await demo.start(stop.signal)
   const verdict = await play(demo, story, (text) => console.log(`${text}\n`), stop.signal)
   if (verdict === null) {

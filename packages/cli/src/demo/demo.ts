@@ -13,8 +13,8 @@ import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } f
 
 export interface DemoOptions {
   readonly logger: Logger
-  /** Where the console is served. Default 8090, or a free one when that is taken. 0: any. */
-  readonly consolePort?: number
+  /** Where the console is served. Default 8090, or a free one when that is taken. 0: any. `null`: there is none. */
+  readonly consolePort?: number | null
   /** Where the built console is. Default: its package's own. */
   readonly consoleDirectory?: string
   /** Symbols of the market. Default 500. */
@@ -118,19 +118,23 @@ export class Demo implements Service {
     })
     for (const node of this.#nodes) node.start()
     this.#breaks = breaksOf({ nodes: this.#nodes, log: this.#log, pump: this.#pump, story: this.#story })
-    const port = this.#options.consolePort ?? (await freePort(PREFERRED.console))
-    const { consoleDirectory: directory } = this.#options
+    if (this.#options.consolePort !== null) await this.#serveConsole(this.#breaks, secret)
+    await this.#allRun(signal)
+    if (this.#closing === null && signal?.aborted !== true) this.#pump.start()
+  }
+
+  async #serveConsole(breaks: Breaks, secret: string): Promise<void> {
+    const { consolePort, consoleDirectory: directory } = this.#options
+    const port = consolePort ?? (await freePort(PREFERRED.console))
     this.#console = await serveConsole({
       host: '127.0.0.1',
       port,
       gateways: this.#gateways,
       balancer: this.#balancer,
-      breaks: serveBreaks(this.#breaks, this.#story),
+      breaks: serveBreaks(breaks, this.#story),
       trace: serveTraces(this.#gateways, secret),
       ...(directory === undefined ? {} : { directory }),
     })
-    await this.#allRun(signal)
-    if (this.#closing === null && signal?.aborted !== true) this.#pump.start()
   }
 
   /** The market opens when everybody is there: quotes before the first pulse would be stale, and a poor welcome. */

@@ -1,5 +1,6 @@
 /** One main per role: configuration, start, signals. What the roles do is theirs. */
 import {
+  type Balancer,
   type Clusters,
   clustersOf,
   type ControlDirectory,
@@ -20,12 +21,14 @@ import {
   type Member,
   type MemoryPressure,
   NO_PRESSURE,
+  NodeMetrics,
   type NamedService,
   openDirectory,
   openLog,
   type ProcessRole,
   type PushNode,
   type RoleConfigs,
+  type RoleSource,
   runProcess,
   type Service,
   settingsOf,
@@ -97,8 +100,11 @@ async function run(configs: RoleConfigs): Promise<void> {
     breakLog: config.faults.enabled,
     ...(config.faults.enabled && configs.balancer !== undefined ? { probes: new BreakableProbes() } : {}),
   }
-  const { services, isReady, breakable, sessions } = await createServices(configs, parts)
+  const { services, isReady, breakable, sessions, sources } = await createServices(configs, parts)
   watchdog?.readyWhen(isReady)
+  // Made for the first who asks: measuring the event loop and garbage collection costs a little.
+  let metrics: NodeMetrics | undefined
+  watchdog?.metricsBy(() => (metrics ??= new NodeMetrics(config.node.id, sources, watchdog)).text())
   await using _ = config.faults.enabled
     ? await Faults.start({
         listen: config.faults.listen,
@@ -138,6 +144,8 @@ interface Created {
   readonly isReady: () => boolean
   readonly breakable: BreakableLog | undefined
   readonly sessions: readonly { lose(symbol: string): number }[]
+  /** What metrics are read from. */
+  readonly sources: readonly RoleSource[]
 }
 
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
@@ -148,6 +156,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const shared = directory === undefined ? {} : { directory }
   const reached = clusters === undefined ? {} : { clusters }
   const roles: { readonly ready: boolean; readonly sessions: { lose(symbol: string): number } }[] = []
+  const sources: RoleSource[] = []
   const shown: Pick<ConsoleServiceOptions, 'gateway' | 'balancer'> = {}
   let beside: PushNode | undefined
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
@@ -158,8 +167,11 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
     }
     services.push({ name: role, service })
   }
-  if (pulse !== undefined)
-    add('pulse', pulse, createPulseWriter(pulse, { ...shared, ...reached, log: log!, stages, logger: named(logger, pulse) }))
+  if (pulse !== undefined) {
+    const service = createPulseWriter(pulse, { ...shared, ...reached, log: log!, stages, logger: named(logger, pulse) })
+    sources.push({ role: 'pulse', leaseContent: () => service.leaseContent() })
+    add('pulse', pulse, service)
+  }
   if (push !== undefined) {
     const service = (beside = createPushNode(push, {
       ...shared,
@@ -170,6 +182,8 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       memory,
       logger: named(logger, push),
     }))
+    const { hub, sessions } = service
+    sources.push({ role: 'push', leaseContent: () => service.leaseContent(), hub, sessions, intakes: () => service.intakes })
     roles.push(service)
     add('push', push, service)
   }
@@ -185,6 +199,8 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       memory,
       logger: named(logger, gateway),
     })
+    const { hub: own, sessions, input } = service
+    sources.push({ role: 'gateway', leaseContent: () => service.leaseContent(), hub: own, sessions, linkCounts: () => input.counts })
     roles.push(service)
     add('gateway', gateway, service)
     if ('beside' in hub) desks.join()
@@ -194,13 +210,18 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (balancer !== undefined) {
     const broken = probes === undefined ? {} : { connect: probes.connect }
     const service = createBalancer(balancer, { ...broken, directory: directory!, logger: named(logger, balancer) })
+    sources.push({ role: 'balancer', leaseContent: () => service.leaseContent(), verdicts: () => verdictsOf(service) })
     add('balancer', balancer, service)
     shown.balancer = () => ({ host: balancer.balancer.listen.host, port: service.port })
   }
   const console = gateway?.console ?? balancer?.console
   if (console?.enabled === true)
     services.push({ name: 'console', service: consoleService({ listen: console.listen, ...shown, log: logger }) })
-  return { services, breakable, sessions: roles.map(({ sessions }) => sessions), isReady: () => roles.every(({ ready }) => ready) }
+  return { services, sources, breakable, sessions: roles.map(({ sessions }) => sessions), isReady: () => roles.every(({ ready }) => ready) }
+}
+
+function verdictsOf({ verdicts }: Balancer) {
+  return [...verdicts].map(({ role, handedOut, reasons }) => ({ role, handedOut, reasons: reasons.map(({ code }) => code) }))
 }
 
 async function openShared(

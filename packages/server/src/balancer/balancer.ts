@@ -12,7 +12,7 @@ import type { Api, ApiServer } from './http/server.ts'
 import { connectProbe, type ConnectProbe } from './probe/connect.ts'
 import { Probes } from './probe/probes.ts'
 import { TopologyBook, topologyOf, type TopologySource } from './topology/index.ts'
-import { VerdictBook, type Track } from './verdict/verdict-book.ts'
+import { VerdictBook, type Track, type Verdict } from './verdict/verdict-book.ts'
 
 /** Verdicts are never older than this, whatever else happens. */
 const JUDGE_INTERVAL_MS = 100
@@ -82,6 +82,11 @@ export class Balancer implements Service, Member {
   /** It knows the nodes, and its probes have had their time. Stays so whatever happens to the log. */
   get ready(): boolean {
     return this.#directory.view !== 'loading' && this.#book.hasJudged
+  }
+
+  /** What it makes of each node that it knows. */
+  get verdicts(): Iterable<Verdict> {
+    return this.#book.verdicts.values()
   }
 
   get port(): number {

@@ -74,6 +74,11 @@ export class FeedInput {
     return this.#current?.reader.warm === true
   }
 
+  /** `null` while nothing is read. */
+  get counts(): TopicReader['counts'] | null {
+    return this.#current?.reader.counts ?? null
+  }
+
   get answers(): boolean {
     return this.#current?.reader.answers === true
   }

@@ -137,6 +137,11 @@ export class PushNode implements Service, HubSource, Member {
     )
   }
 
+  /** What was read of each feed. */
+  get intakes(): readonly ({ readonly feed: string } & NonNullable<FeedInput['counts']>)[] {
+    return this.#inputs.flatMap(({ feed, counts }) => (counts === null ? [] : [{ feed: feed.name, ...counts }]))
+  }
+
   get port(): number {
     return this.#server.port
   }

@@ -101,6 +101,12 @@ export class TopicReader {
     this.#lastEventAtMs = options.hub.clock.nowMs()
   }
 
+  /** What was read, and what of it could not be taken. */
+  get counts(): { readonly records: number; readonly pulses: number; readonly poison: Readonly<Record<string, number>> } {
+    const { counts, poison } = this.#intake
+    return { records: counts.records, pulses: counts.pulses, poison }
+  }
+
   get feed(): Feed {
     return this.#feed
   }

@@ -18,6 +18,7 @@ interface State {
 
 export class BinComposer implements Composer {
   readonly encoding = 'pulsewire.bin.v1'
+  updates = 0
   readonly #epoch: number
   readonly #out = new ByteWriter(SLAB_BYTES)
   readonly #scratch = new ByteWriter(1024)
@@ -92,6 +93,7 @@ export class BinComposer implements Composer {
   }
 
   #write(feed: Feed, ref: number, frame: Uint8Array): void {
+    this.updates++
     if ((this.#known[feed.index] ?? 0) !== feed.dictionary.revision) this.#tellDictionary(feed)
     const out = this.#out
     out.ensure(frame.length + 8)

@@ -13,6 +13,7 @@ interface State extends Position {
 /** What follows `ref`, `n` and `snapshot` is the same for every receiver with the same view, so that text is shared. */
 export class JsonComposer implements Composer {
   readonly encoding = 'pulsewire.json.v1'
+  updates = 0
   #frames: string[] = []
   #size = 0
 
@@ -65,6 +66,7 @@ export class JsonComposer implements Composer {
   }
 
   #update(ref: number, n: number, snapshot: boolean, tail: string): void {
+    this.updates++
     this.#push(`{"t":"update","ref":${ref}${n === 1 ? '' : `,"n":${n}`}${snapshot ? ',"snapshot":true' : ''}${tail}`)
   }
 

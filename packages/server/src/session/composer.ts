@@ -7,6 +7,8 @@ export type DictionaryKnowledge = number[]
 /** Puts frames of one flush into one message. One composer serves all sessions of an encoding, one after the other. */
 export interface Composer {
   readonly encoding: Encoding
+  /** Updates composed since the start. */
+  readonly updates: number
   /** Starts a message for a session. */
   begin(known: DictionaryKnowledge): void
   /** Size so far, in bytes (of text: in characters). */

@@ -19,6 +19,8 @@ export interface SessionContext {
   readonly groups: ReadonlyMap<string, readonly string[]>
   readonly composers: Readonly<Record<Composer['encoding'], Composer>>
   readonly scheduler: FlushScheduler
+  /** What went out to all of them since the start; plain numbers, because they grow with each message. */
+  readonly sent: { messages: number; bytes: number }
   readonly log: Logger
   /** Takes questions of operators. Absent: nobody may ask any. */
   readonly asks?: Asks

@@ -8,6 +8,7 @@ import { DueQueue } from './due-queue.ts'
 /** Counts an entry for one byte. */
 class Recorder implements Composer {
   readonly encoding = 'pulsewire.bin.v1'
+  readonly updates = 0
   refs: number[] = []
   begin(): void {}
   get size(): number {

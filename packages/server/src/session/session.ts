@@ -105,6 +105,11 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     return this.transport.bufferedBytes + (this.#slowness.isBehind ? 1 + this.#due.entries * DUE_BYTES : 0)
   }
 
+  /** It takes less than it is sent. */
+  get isSlow(): boolean {
+    return this.#slowness.isSlow
+  }
+
   get symbols(): number {
     return this.#table.symbols
   }
@@ -404,6 +409,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     const mark = pulse === 0 && (openBytes <= 0 || this.#flow.wantsMark(composer.size)) ? this.#flow.nextMark() : 0
     if (mark !== 0) composer.mark(mark)
     this.#flow.sent(composer.size, nowMs, pulse, mark)
+    this.#context.sent.messages++
+    this.#context.sent.bytes += composer.size
     this.transport.send(composer.finish())
   }
 

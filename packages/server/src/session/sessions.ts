@@ -31,6 +31,8 @@ export class Sessions implements HubListener {
   readonly stalls: StallCounts = noStalls()
   /** Receivers that were asked to name their subscriptions again, since the start. */
   repairs = 0
+  /** Messages sent since the start, and their size (of JSON: in characters). */
+  readonly sent = { messages: 0, bytes: 0 }
   readonly #context: SessionContext
   readonly #sessions = new Set<Session>()
   readonly #eager = new Set<Session>()
@@ -81,6 +83,7 @@ export class Sessions implements HubListener {
       groups: options.groups ?? new Map(),
       composers: { 'pulsewire.bin.v1': new BinComposer(hub.epoch), 'pulsewire.json.v1': new JsonComposer() },
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
+      sent: this.sent,
       log: options.log,
       ...(options.asks === undefined ? {} : { asks: options.asks }),
       ...(options.notes === undefined ? {} : { notes: options.notes }),
@@ -97,6 +100,23 @@ export class Sessions implements HubListener {
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Receivers that take less than they are sent. */
+  get slow(): number {
+    let slow = 0
+    for (const session of this.#sessions) if (session.isSlow) slow++
+    return slow
+  }
+
+  /** Updates sent since the start. */
+  get sentUpdates(): number {
+    return Object.values(this.#context.composers).reduce((sum, { updates }) => sum + updates, 0)
+  }
+
+  /** How long updates are collected for a busy receiver now, in ms. */
+  get flushIntervalMs(): number {
+    return this.#context.scheduler.intervalMs
   }
 
   get full(): boolean {

@@ -7,10 +7,12 @@ import type { StoryScript } from './stories.ts'
 
 /** The user whose quotes the story is about. */
 const USER = 'jo'
+const LOOK_EVERY_MS = 100
 const LIVE_MS_MAX = 60_000
 /** What was done shows within seconds; a crowded machine gets more. */
 const ANSWER_MS_MAX = 45_000
-const ASK_EVERY_MS = 250
+/** Nodes answer so many questions a second and no more. */
+const ASK_EVERY_MS = 1000
 
 export interface StoryVerdict {
   readonly code: string
@@ -35,7 +37,11 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
       { feed: 'quote', symbols: [symbol!] },
       { onState: () => void (quotes.state.state === 'live' || staleTimes++) },
     )
-    await until(() => quotes.state.state === 'live' && quotes.get(symbol!) !== undefined, LIVE_MS_MAX, signal)
+    await until(() => quotes.state.state === 'live' && quotes.get(symbol!) !== undefined, {
+      withinMs: LIVE_MS_MAX,
+      everyMs: LOOK_EVERY_MS,
+      signal,
+    })
     staleTimes = 0
     tell(`Then: ${story.past}`)
     tell(`Here: user ${USER} watches ${symbol}, live, on ${client.session?.node}.`)
@@ -71,8 +77,7 @@ async function answer(demo: Demo, story: StoryScript, symbol: string, signal?: A
       found = answers.find(({ code, hop }) => story.answers.includes(code) && story.names.test(hop))
       return found !== undefined
     },
-    ANSWER_MS_MAX,
-    signal,
+    { withinMs: ANSWER_MS_MAX, everyMs: ASK_EVERY_MS, signal },
   )
   return found ?? null
 }
@@ -89,10 +94,13 @@ function verdictsOf({ verdicts }: VerdictsAnswer): Answer[] {
 }
 
 /** Asks again until it is so; gives up without an error. What cannot be asked for a moment is asked again. */
-async function until(condition: () => boolean | Promise<boolean>, withinMs: number, signal?: AbortSignal): Promise<void> {
+async function until(
+  condition: () => boolean | Promise<boolean>,
+  { withinMs, everyMs, signal }: { readonly withinMs: number; readonly everyMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
   const endMs = performance.now() + withinMs
   while (performance.now() < endMs && signal?.aborted !== true) {
     if (await Promise.resolve(condition()).catch(() => false)) return
-    await delay(ASK_EVERY_MS)
+    await delay(everyMs)
   }
 }

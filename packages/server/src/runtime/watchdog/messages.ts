@@ -38,6 +38,8 @@ export type ToWatchdog =
   | { readonly kind: 'opened'; readonly row: number; readonly name: string }
   /** The answer to `account`. */
   | { readonly kind: 'account'; readonly id: number; readonly account: ProcessAccount }
+  /** The answer to `metrics`; `null`: there are none. */
+  | { readonly kind: 'metrics'; readonly id: number; readonly text: string | null }
   /** Write a report although nothing is stuck. */
   | { readonly kind: 'report'; readonly reason: string; readonly message: string; readonly account: ProcessAccount }
   /** For a supervisor that waits to be told. */
@@ -46,6 +48,8 @@ export type ToWatchdog =
 export type FromWatchdog =
   | { readonly kind: 'watching'; readonly probesPort: number | null }
   | { readonly kind: 'account'; readonly id: number }
+  /** Somebody scrapes. */
+  | { readonly kind: 'metrics'; readonly id: number }
   | { readonly kind: 'reported'; readonly file: string | null }
   /** End in good order, with this code; soon it is done by force. */
   | { readonly kind: 'end'; readonly reason: 'stuck' | 'blocked' }

@@ -7,9 +7,13 @@ export interface ProbesOptions {
   /** Why the process is not alive; `null` when it is. */
   readonly dead: () => string | null
   readonly unready: () => string | null
+  /** The metrics of the process, in Prometheus' text format. Never throws, and ends within a second or so. */
+  readonly metrics: () => Promise<string>
 }
 
-/** `/live` and `/ready`, answered by the watchdog's thread: also while the event loop of the node is blocked. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** `/live`, `/ready` and `/metrics`, answered by the watchdog's thread: also while the event loop of the node is blocked. */
 export async function serveProbes(options: ProbesOptions): Promise<Server> {
   const server = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
     const answer = (why: string | null, well: string): void => {
@@ -17,6 +21,8 @@ export async function serveProbes(options: ProbesOptions): Promise<Server> {
     }
     if (request.url === '/live') answer(options.dead(), 'live')
     else if (request.url === '/ready') answer(options.unready(), 'ready')
+    else if (request.url === '/metrics')
+      void options.metrics().then((text) => response.writeHead(200, { 'content-type': METRICS_TYPE }).end(text))
     else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
   })
   await new Promise<void>((resolve, reject) => {

@@ -30,6 +30,7 @@ export class Watchdog implements AsyncDisposable {
   readonly #names: [number, string][] = []
   #worker: Worker
   #ready: () => boolean = () => false
+  #metrics: (() => Promise<string>) | null = null
   #beatTimer: Timer | null = null
   #isClosed = false
   #beatAtMs = monotonicMs()
@@ -60,6 +61,11 @@ export class Watchdog implements AsyncDisposable {
   /** Resolves once the thread watches. @throws Error when it cannot, such as for a probes port that is taken. */
   watching(): Promise<{ readonly probesPort: number | null }> {
     return this.#watching.promise
+  }
+
+  /** What `/metrics` answers, beside what the watchdog's thread knows by itself. */
+  metricsBy(metrics: () => Promise<string>): void {
+    this.#metrics = metrics
   }
 
   /** Whether the process's roles take work, asked at each beat. */
@@ -142,11 +148,22 @@ export class Watchdog implements AsyncDisposable {
         return
       case 'account':
         return this.#tell({ kind: 'account', id: message.id, account: this.#accountant.account() })
+      case 'metrics':
+        return void this.#tellMetrics(message.id)
       case 'reported':
         this.reports[message.file === null ? 'dropped' : 'written']++
         return
       case 'end':
         return this.#options.onEnd(message.reason)
+    }
+  }
+
+  async #tellMetrics(id: number): Promise<void> {
+    try {
+      this.#tell({ kind: 'metrics', id, text: this.#metrics === null ? null : await this.#metrics() })
+    } catch (error) {
+      this.#options.logger.warn('metrics_failed', `metrics cannot be read: ${(error as Error).message}`, { error })
+      this.#tell({ kind: 'metrics', id, text: null })
     }
   }
 

@@ -9,10 +9,12 @@ import type { FromWatchdog, ProcessAccount, ToWatchdog, WorkerData } from './mes
 import { portOf, serveProbes } from './probes.ts'
 import { ReportFiles } from './report-files.ts'
 import { supervisorOf } from './supervisor.ts'
+import { Answers } from './answers.ts'
+import { threadMetrics } from './thread-metrics.ts'
 import { type Finding, LOOK_INTERVAL_MS, Watch } from './watch.ts'
 
 /** A main thread that turns answers at once. */
-const ACCOUNT_DEADLINE_MS = 1000
+const ANSWER_DEADLINE_MS = 1000
 /** A disk that hangs must not keep the process alive. */
 const REPORT_DEADLINE_MS = 3000
 /** Between two ways of ending the process, the harder after the softer. */
@@ -27,8 +29,8 @@ const logger = createLogger({ ...settings.logging, fields: { nodeId: settings.no
 const mainThread = new MainThread()
 const files = new ReportFiles(settings.reports)
 const supervisor = supervisorOf(process.env, (why) => logger.warn('supervisor_unreachable', `systemd cannot be told: ${why}`))
-const accounts = new Map<number, (account: ProcessAccount | undefined) => void>()
-let lastAccount = 0
+const accounts = new Answers<ProcessAccount>(ANSWER_DEADLINE_MS)
+const metrics = new Answers<string | null>(ANSWER_DEADLINE_MS)
 let prepared: Promise<void> | undefined
 
 function writeError(line: string): void {
@@ -44,17 +46,13 @@ function say(message: FromWatchdog): void {
 }
 
 function askAccount(): Promise<ProcessAccount | undefined> {
-  const id = ++lastAccount
-  say({ kind: 'account', id })
-  return new Promise((resolve) => {
-    accounts.set(id, resolve)
-    setTimeout(() => answered(id, undefined), ACCOUNT_DEADLINE_MS)
-  })
+  return accounts.ask((id) => say({ kind: 'account', id }))
 }
 
-function answered(id: number, account: ProcessAccount | undefined): void {
-  accounts.get(id)?.(account)
-  accounts.delete(id)
+/** What the main thread says, where it answers, and in any case whether it does. */
+async function readMetrics(): Promise<string> {
+  const text = await metrics.ask((id) => say({ kind: 'metrics', id }))
+  return `${text ?? ''}${threadMetrics({ node: settings.nodeId, answers: text !== undefined, stuck: watch.trouble !== null })}`
 }
 
 async function writeReport(reason: string, facts: object): Promise<void> {
@@ -117,7 +115,9 @@ port.on('message', (message: ToWatchdog) => {
       names.set(message.row, message.name)
       return
     case 'account':
-      return answered(message.id, message.account)
+      return accounts.answered(message.id, message.account)
+    case 'metrics':
+      return metrics.answered(message.id, message.text)
     case 'report':
       return void writeReport(message.reason, { message: message.message, account: message.account, stages: message.account.stages })
     case 'state':
@@ -134,6 +134,7 @@ async function start(): Promise<void> {
       ...settings.probes,
       dead: () => (table.overdueRow === LOOP_ROW ? watch.trouble : null),
       unready: () => watch.trouble ?? (table.isReady ? null : 'not ready'),
+      metrics: readMetrics,
     })
     probesPort = portOf(server)
   }

@@ -1,0 +1,33 @@
+/** What metrics are read from: what is there anyway, looked at when somebody asks. Nothing is counted for them on the way of a quote but plain numbers. */
+import type { LeaseContent } from '../directory/index.ts'
+import type { Hub } from '../hub/index.ts'
+import type { Sessions } from '../session/index.ts'
+
+/** One role of the process. */
+export interface RoleSource {
+  readonly role: 'push' | 'gateway' | 'balancer' | 'pulse'
+  leaseContent(): LeaseContent
+  /** Of push nodes and gateways. */
+  readonly hub?: Hub
+  readonly sessions?: Sessions
+  /** Of gateways: what became of the updates of all links. */
+  linkCounts?(): { readonly taken: number; readonly duplicates: number; readonly gaps: number; readonly refills: number }
+  /** Of push nodes: what was read of each feed. */
+  intakes?(): readonly IntakeCounts[]
+  /** Of balancers: every node that it knows. */
+  verdicts?(): Iterable<{ readonly role: string; readonly handedOut: boolean; readonly reasons: readonly string[] }>
+}
+
+export interface IntakeCounts {
+  readonly feed: string
+  readonly records: number
+  readonly pulses: number
+  /** Records that could not be taken, or not wholly, by kind. */
+  readonly poison: Readonly<Record<string, number>>
+}
+
+/** What the watchdog's main-thread side knows. */
+export interface ProcessSource {
+  account(): { readonly loopDelayMs: { readonly p99: number; readonly max: number } }
+  readonly reports: { readonly written: number; readonly dropped: number }
+}
