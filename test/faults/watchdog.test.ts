@@ -134,9 +134,9 @@ test('a blocked event loop: the report holds the stack, probes and metrics say s
   const broken = await start('blocked')
   await using node = broken.node
   const before = await broken.probe('/metrics')
-  assert.match(before.text, /^pulsewire_ready\{role="push",node="blocked"\} [01]$/m)
-  assert.match(before.text, /^pulsewire_main_thread_answers\{node="blocked"\} 1$/m)
-  assert.match(before.text, /^pulsewire_overdue\{node="blocked"\} 0$/m)
+  assert.match(before.text, /^pulsewire_ready\{role="push",node="blocked-gateway"\} [01]$/m)
+  assert.match(before.text, /^pulsewire_main_thread_answers\{node="blocked-gateway"\} 1$/m)
+  assert.match(before.text, /^pulsewire_overdue\{node="blocked-gateway"\} 0$/m)
   const orderedAtMs = await broken.order('block?ms=60000')
   const line = await node.line(({ code }) => code === 'event_loop_blocked')
   const namedMs = performance.now() - orderedAtMs
@@ -145,8 +145,8 @@ test('a blocked event loop: the report holds the stack, probes and metrics say s
   assert.equal(live.status, 503)
   assert.match(live.text, /event loop has been blocked .* at faultSpins/)
   const meanwhile = await broken.probe('/metrics')
-  assert.match(meanwhile.text, /^pulsewire_main_thread_answers\{node="blocked"\} 0$/m)
-  assert.match(meanwhile.text, /^pulsewire_overdue\{node="blocked"\} 1$/m)
+  assert.match(meanwhile.text, /^pulsewire_main_thread_answers\{node="blocked-gateway"\} 0$/m)
+  assert.match(meanwhile.text, /^pulsewire_overdue\{node="blocked-gateway"\} 1$/m)
   assert.doesNotMatch(meanwhile.text, /pulsewire_ready/)
   await exited(node)
   const endedMs = performance.now() - orderedAtMs
@@ -244,7 +244,7 @@ async function overcrowd(port: number, until: () => boolean): Promise<{ closed: 
 }
 
 test('a small heap: no new sessions are taken, sessions are cut with a reason, the process lives', async (t) => {
-  const broken = await start('heap', {}, { NODE_OPTIONS: '--max-old-space-size=64' })
+  const broken = await start('heap', {}, { NODE_OPTIONS: '--max-old-space-size=80' })
   await using node = broken.node
   const port = await pushPort(node)
   const has = (code: string) => node.lines.some((line) => line.code === code)
@@ -265,10 +265,10 @@ test('a small heap: no new sessions are taken, sessions are cut with a reason, t
 })
 
 test('memory that nobody can free: reports before the end, and V8 does not end it silently', async () => {
-  const broken = await start('full-heap', {}, { NODE_OPTIONS: '--max-old-space-size=64', PULSEWIRE_LOG_SASL_PASSWORD: 'never-to-be-seen' })
+  const broken = await start('full-heap', {}, { NODE_OPTIONS: '--max-old-space-size=80', PULSEWIRE_LOG_SASL_PASSWORD: 'never-to-be-seen' })
   await using node = broken.node
   while (node.child.exitCode === null && node.child.signalCode === null) {
-    await broken.order('fill?bytes=1000000').catch(() => {})
+    await broken.order('fill?bytes=400000').catch(() => {})
     await sleep(50)
   }
   assert.equal(node.child.signalCode, 'SIGABRT')

@@ -106,8 +106,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a gateway takes records that leave a hole',
     file: `${GATEWAY}/arbiter.ts`,
-    text: 'if (symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return',
-    instead: 'if (symbol.feed.history !== null) book.resumed.delete(image.ref)',
+    text: 'else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return',
+    instead: 'else if (again === null && symbol.feed.history !== null) book.resumed.delete(image.ref)',
   },
   {
     name: 'a ref is used again while its row is in force',

@@ -52,7 +52,7 @@ function setUp() {
       { role: 'push', handedOut: false, reasons: ['expired'] },
     ],
   }
-  const process = { account: () => ({ loopDelayMs: { p99: 20, max: 300 } }), reports: { written: 1, dropped: 0 } }
+  const process = { reports: { written: 1, dropped: 0 } }
   return { sender, receiver, metrics: new NodeMetrics('all-1', [gateway, push, balancer], process) }
 }
 

@@ -28,6 +28,5 @@ export interface IntakeCounts {
 
 /** What the watchdog's main-thread side knows. */
 export interface ProcessSource {
-  account(): { readonly loopDelayMs: { readonly p99: number; readonly max: number } }
   readonly reports: { readonly written: number; readonly dropped: number }
 }

@@ -312,18 +312,6 @@ export const METRICS: readonly Metric[] = [
   },
   // ---- the process
   {
-    name: 'pulsewire_loop_delay_seconds',
-    type: 'gauge',
-    help: 'How late beats of the event loop came since the start: the 99th percentile and the most.',
-    labels: ['quantile'],
-    *read(_, process) {
-      if (process === null) return
-      const { p99, max } = process.account().loopDelayMs
-      yield { labels: { quantile: '0.99' }, value: seconds(p99) }
-      yield { labels: { quantile: '1' }, value: seconds(max) }
-    },
-  },
-  {
     name: 'pulsewire_reports_total',
     type: 'counter',
     help: 'Reports of the watchdog, and those that could not be written.',

@@ -1,7 +1,7 @@
 /** Questions to another thread, which may be blocked: each is answered, or is not in time. */
 export class Answers<T> {
   readonly #deadlineMs: number
-  readonly #waiting = new Map<number, (answer: T | undefined) => void>()
+  readonly #waiting = new Map<number, { readonly resolve: (answer: T | undefined) => void; readonly timer: NodeJS.Timeout }>()
   #last = 0
 
   constructor(deadlineMs: number) {
@@ -12,14 +12,16 @@ export class Answers<T> {
   ask(send: (id: number) => void): Promise<T | undefined> {
     const id = ++this.#last
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve)
-      setTimeout(() => this.answered(id, undefined), this.#deadlineMs)
+      const timer = setTimeout(() => this.answered(id, undefined), this.#deadlineMs)
+      this.#waiting.set(id, { resolve, timer })
       send(id)
     })
   }
 
   answered(id: number, answer: T | undefined): void {
-    this.#waiting.get(id)?.(answer)
+    const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
+    clearTimeout(waiting?.timer)
+    waiting?.resolve(answer)
   }
 }

@@ -1,7 +1,7 @@
 /** What the watchdog's thread knows by itself, in Prometheus' text format; docs/metrics.md lists the names. */
 export const THREAD_METRICS = {
   pulsewire_main_thread_answers:
-    '1 when the main thread answered this scrape within a second; 0: its event loop is blocked, and the other metrics are missing.',
+    '1 when the main thread answered this scrape within a second; 0: its event loop is blocked, or metrics cannot be read, and the others are missing.',
   pulsewire_overdue:
     '1 while a stage of the process, or its event loop, has passed its deadline; said also while the event loop is blocked.',
 } as const

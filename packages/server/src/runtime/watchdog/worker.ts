@@ -31,6 +31,7 @@ const files = new ReportFiles(settings.reports)
 const supervisor = supervisorOf(process.env, (why) => logger.warn('supervisor_unreachable', `systemd cannot be told: ${why}`))
 const accounts = new Answers<ProcessAccount>(ANSWER_DEADLINE_MS)
 const metrics = new Answers<string | null>(ANSWER_DEADLINE_MS)
+let asked: Promise<string | null | undefined> | null = null
 let prepared: Promise<void> | undefined
 
 function writeError(line: string): void {
@@ -51,8 +52,10 @@ function askAccount(): Promise<ProcessAccount | undefined> {
 
 /** What the main thread says, where it answers, and in any case whether it does. */
 async function readMetrics(): Promise<string> {
-  const text = await metrics.ask((id) => say({ kind: 'metrics', id }))
-  return `${text ?? ''}${threadMetrics({ node: settings.nodeId, answers: text !== undefined, stuck: watch.trouble !== null })}`
+  // Scrapes share one question: however many come while the main thread is blocked, it has one to answer afterwards.
+  asked ??= metrics.ask((id) => say({ kind: 'metrics', id })).finally(() => (asked = null))
+  const text = await asked
+  return `${text ?? ''}${threadMetrics({ node: settings.nodeId, answers: text != null, stuck: watch.trouble !== null })}`
 }
 
 async function writeReport(reason: string, facts: object): Promise<void> {
