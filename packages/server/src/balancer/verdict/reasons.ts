@@ -30,9 +30,9 @@ export function isSoft({ code }: { readonly code: VerdictReason }): boolean {
   return SOFT.has(code)
 }
 
-const OF_PULSES: ReadonlySet<VerdictReason> = new Set(['pulse_missing', 'pulse_old'])
+const OF_PULSES: ReadonlySet<VerdictReason> = new Set(['probe_pending', 'pulse_missing', 'pulse_old'])
 
-/** It says that pulses do not come, which a log that is away causes just as well. */
+/** It says that pulses do not come, or have not come since the probe's session began, which a log that is away causes just as well. */
 export function isOfPulses({ code }: { readonly code: VerdictReason }): boolean {
   return OF_PULSES.has(code)
 }
