@@ -24,13 +24,6 @@ export function problem(area: Area, what: string, why: string, todo: string): Ch
   return { area, verdict: 'problem', what, why, todo }
 }
 
-/** A time as a person says it. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`
-  if (ms < 120_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`
-}
-
 /** `a, b and 3 more`: a list that stays one line. */
 export function some(names: readonly string[], most = 5): string {
   return names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`

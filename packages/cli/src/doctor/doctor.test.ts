@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import picocolors from 'picocolors'
 import type { HeardFeed, KnownNode, Lease, ProbeReport, VerdictsAnswer } from '@pulsewire/server'
 import { judgeBalancer } from './balancers.ts'
-import { type Check, duration, note, ok, problem, some } from './check.ts'
+import { type Check, note, ok, problem, some } from './check.ts'
 import { checkConfiguration } from './configuration.ts'
 import { formatChecks } from './format.ts'
 import { judgeGateway } from './gateways.ts'
@@ -48,7 +48,7 @@ describe('a topic', () => {
     [
       'one partition without',
       facts([partition(0), partition(1, { pulses: [pulse('pulse-1', 20_000), pulse('pulse-2', 30_000)] })]),
-      /^problem .*partitions 1 not pulsed for 20 s/,
+      /^problem .*partitions 1 not pulsed for 20\.0 s/,
     ],
     ['one writer only', facts([partition(0, { pulses: [pulse('pulse-1', 1)] })]), /^note .*pulse-1 is the only pulse writer/],
     [
@@ -62,7 +62,7 @@ describe('a topic', () => {
       /^note .*from 9\.0 s in the future/,
     ],
     ['no quotes', facts([partition(0, { newestMs: null })]), /^note .*none but pulses/],
-    ['a retention shorter than warm-up', facts([partition(0, { oldestMs: nowMs - 60_000 })]), /^note .*reaches back 60 s.*wants 10 min/],
+    ['a retention shorter than warm-up', facts([partition(0, { oldestMs: nowMs - 60_000 })]), /^note .*reaches back 1 min.*wants 10 min/],
   ]
   for (const [name, broken, expected] of breaks) {
     test(`${name}: said once, with why and what to do`, () => {
@@ -276,9 +276,5 @@ test('the report: area by area, with why and what to do, and a count', () => {
     ].join('\n'),
   )
   assert.match(formatChecks([ok('kafka', 'k')], picocolors.createColors(false)), /All is well: 1 check\./)
-  assert.deepEqual(
-    [duration(40), duration(3200), duration(60_000), duration(600_000), duration(7.2e6)],
-    ['40 ms', '3.2 s', '60 s', '10 min', '2.0 h'],
-  )
   assert.equal(some(['a', 'b', 'c'], 2), 'a, b and 1 more')
 })

@@ -1,6 +1,6 @@
 /** Gateways as a client meets them. */
-import { connectProbe, Probe, type ProbeReport, silentLogger, systemClock } from '@pulsewire/server'
-import { type Check, duration, ok, problem, some } from './check.ts'
+import { connectProbe, Probe, type ProbeReport, silentLogger, systemClock, span } from '@pulsewire/server'
+import { type Check, ok, problem, some } from './check.ts'
 
 /** A pulse comes once a second to a client. */
 const LISTEN_MS = 3500
@@ -51,7 +51,7 @@ export function judgeGateway({ node, address, report, atMs }: GatewayFacts, gene
   if (report.state !== 'open') {
     return problem(
       'gateways',
-      `${name} does not take a client: ${report.failure ?? `no answer for ${duration(LISTEN_MS)}`}`,
+      `${name} does not take a client: ${report.failure ?? `no answer for ${span(LISTEN_MS)}`}`,
       leave,
       'is the process up, the address right, the network open?',
     )
@@ -65,7 +65,7 @@ export function judgeGateway({ node, address, report, atMs }: GatewayFacts, gene
     const missing = brought.partitions - ages.length
     if (missing > 0) return [`${feed}: no pulse of ${missing} of ${brought.partitions} partitions`]
     const oldestMs = Math.max(0, ...ages)
-    return oldestMs > PULSE_AGE_MS_MAX ? [`${feed}: the newest pulse is ${duration(oldestMs)} old`] : []
+    return oldestMs > PULSE_AGE_MS_MAX ? [`${feed}: the newest pulse is ${span(oldestMs)} old`] : []
   })
   if (report.feeds.size === 0) wrong.push('it offers no feed')
   if (wrong.length > 0)
@@ -75,6 +75,6 @@ export function judgeGateway({ node, address, report, atMs }: GatewayFacts, gene
       'its clients are told that it is stale',
       '`pulsewire trace` from this gateway to the log names the hop',
     )
-  const trip = report.roundTripMs === null ? '' : `, round trip ${duration(report.roundTripMs)}`
+  const trip = report.roundTripMs === null ? '' : `, round trip ${span(report.roundTripMs)}`
   return ok('gateways', `${name} brings fresh pulses of ${some([...report.feeds.keys()])}${trip}`)
 }

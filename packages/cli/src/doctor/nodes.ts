@@ -1,6 +1,6 @@
 /** What leases tell: who is there, whether anything covers for anything, who was left behind. */
-import { type Directory, type FeedReader, feedReaders, isFresh, type KnownNode, linesOf, nameOf, zombies } from '@pulsewire/server'
-import { type Check, duration, note, ok, problem, some } from './check.ts'
+import { type Directory, type FeedReader, feedReaders, isFresh, type KnownNode, linesOf, nameOf, zombies, span } from '@pulsewire/server'
+import { type Check, note, ok, problem, some } from './check.ts'
 
 /** Six missed pulses. */
 const PULSE_AGE_MS_MAX = 3000
@@ -93,7 +93,7 @@ function judgeNode({ lease, state, word }: KnownNode): Check[] {
     checks.push(
       note(
         'nodes',
-        `${name}: its event loop stood still for ${duration(vitals.loopDelayMs)}`,
+        `${name}: its event loop stood still for ${span(vitals.loopDelayMs)}`,
         'everything on it was late by as much',
         `\`pulsewire debug ${node} cpu\``,
       ),

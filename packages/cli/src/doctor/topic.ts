@@ -1,7 +1,7 @@
 /** What a feed's topic tells by itself: whether it is there, written to, and pulsed. */
-import { decodePulse, isPulseKey, type Log, LogError, type LogRecord, systemClock } from '@pulsewire/server'
+import { decodePulse, isPulseKey, type Log, LogError, type LogRecord, systemClock, span } from '@pulsewire/server'
 import { within } from '../nodes/open.ts'
-import { type Check, duration, note, ok, problem, some } from './check.ts'
+import { type Check, note, ok, problem, some } from './check.ts'
 
 /** Pulses come twice a second by default: among so many records there is one on all but very busy partitions. */
 const TAIL_RECORDS = 2000
@@ -121,7 +121,7 @@ export function judgeTopic({ feed, topic, generation, partitions, warmupMs }: To
     checks.push(
       note(
         'kafka',
-        `feed ${feed}: pulses are from ${duration(aheadMs)} in the future, by the clock of this machine`,
+        `feed ${feed}: pulses are from ${span(aheadMs)} in the future, by the clock of this machine`,
         'the clock of this machine or of a pulse writer is wrong; ages of records that compare both are off by as much',
         'set both by NTP',
       ),
@@ -133,7 +133,7 @@ export function judgeTopic({ feed, topic, generation, partitions, warmupMs }: To
 
 function flow(feed: string, topic: string, partitions: readonly PartitionFacts[], nowMs: number): Check {
   const newest = partitions.flatMap(({ newestMs }) => newestMs ?? [])
-  if (newest.length > 0) return ok('kafka', `feed ${feed}: the newest record is ${duration(nowMs - Math.max(...newest))} old`)
+  if (newest.length > 0) return ok('kafka', `feed ${feed}: the newest record is ${span(nowMs - Math.max(...newest))} old`)
   return note(
     'kafka',
     `feed ${feed}: among the last records of ${topic} there is none but pulses`,
@@ -146,7 +146,7 @@ function pulsed(feed: string, partitions: readonly PartitionFacts[], nowMs: numb
   const ageMs = ({ pulses }: PartitionFacts): number => nowMs - Math.max(-Infinity, ...pulses.map(({ atMs }) => atMs))
   const silent = partitions.filter((each) => ageMs(each) > PULSE_AGE_MS_MAX)
   if (silent.length === 0) {
-    return [ok('kafka', `feed ${feed}: every partition is pulsed, the oldest ${duration(Math.max(...partitions.map(ageMs)))} ago`)]
+    return [ok('kafka', `feed ${feed}: every partition is pulsed, the oldest ${span(Math.max(...partitions.map(ageMs)))} ago`)]
   }
   const which =
     silent.length === partitions.length ? 'no partition' : `partitions ${some(silent.map(({ partition }) => String(partition)))} not`
@@ -155,7 +155,7 @@ function pulsed(feed: string, partitions: readonly PartitionFacts[], nowMs: numb
       'kafka',
       silent.length === partitions.length
         ? `feed ${feed}: no partition is pulsed`
-        : `feed ${feed}: ${which} pulsed for ${duration(Math.min(...silent.map(ageMs)))}`,
+        : `feed ${feed}: ${which} pulsed for ${span(Math.min(...silent.map(ageMs)))}`,
       'without pulses nothing proves that the feed is fresh: clients are told that it is stale',
       'start two pulse writers (`pulsewire pulse`) with this feed in their configuration, and see their logs',
     ),
@@ -183,7 +183,7 @@ function reach(feed: string, topic: string, partitions: readonly PartitionFacts[
   return [
     note(
       'kafka',
-      `feed ${feed}: ${topic} reaches back ${duration(spanMs)}, a starting push node wants ${duration(warmupMs)}`,
+      `feed ${feed}: ${topic} reaches back ${span(spanMs)}, a starting push node wants ${span(warmupMs)}`,
       'symbols whose last record is older have no value after a restart of all push nodes of a line',
       'raise the retention of the topic, unless the topic is just new',
     ),

@@ -27,7 +27,7 @@ describe('pulsewire sessions', () => {
     ]
     const lines = formatSessions(found({ events }), AT_MS + 240_000).split('\n')
     assert.equal(lines[0], 'user jo has no session; last seen 4 min ago at gw-1: closed: slow_consumer: frozen peer')
-    assert.equal(lines[1], 'never reached gw-2 (in the last 60 min)')
+    assert.equal(lines[1], 'never reached gw-2 (in the last 1 h)')
     assert.match(lines[2]!, /remember only so much.*--topic/)
     assert.match(lines[4]!, /gw-1\.a\.7 {2}subscribed \(3 times\): A of quote$/)
   })
@@ -37,7 +37,7 @@ describe('pulsewire sessions', () => {
     const text = formatSessions(found({ unanswered, topic: 'pulsewire.sessions' }), AT_MS)
     assert.equal(
       text,
-      'user jo has no session, and none is known\nnever reached gw-1 (in the last 60 min), gw-2 (in the last 60 min)\nnot asked: gw-3: gw-3 has said nothing for 2000 ms',
+      'user jo has no session, and none is known\nnever reached gw-1 (in the last 1 h), gw-2 (in the last 1 h)\nnot asked: gw-3: gw-3 has said nothing for 2000 ms',
     )
   })
 

@@ -1,3 +1,5 @@
+import { span } from '@pulsewire/server'
+
 /** 12:01:07.123, local time. */
 export function formatTime(atMs: number): string {
   const date = new Date(atMs)
@@ -5,12 +7,9 @@ export function formatTime(atMs: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 
-/** 120 ms, 3.2 s, 4 min, 2 h. */
+/** Nothing where none is known. */
 export function formatAge(ms: number | undefined): string {
-  if (ms === undefined || !Number.isFinite(ms)) return ''
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : `${Math.floor(ms / 3_600_000)} h`
+  return ms === undefined || !Number.isFinite(ms) ? '' : span(ms)
 }
 
 /** A value on one line; control characters (which could rule the terminal) made visible. */
