@@ -1,13 +1,13 @@
 import type { Entry, Subscriber } from './entry.ts'
 
-/** More would make looking through them for a single update cost more than the write that it leads to. */
+/** What is looked through in vain for a single update, at most. */
 export const BLOCK_ENTRIES_MAX = 64
 
 /**
  * Some entries of one subscription, which are looked through together: an update only marks the block of each of its
  * entries, and the session finds out what is new in it when it flushes. A busy session's block is marked already for
  * nearly every update, so that fanning out costs a look at one flag per receiver; and what is looked through lies side by
- * side in memory. Marking each entry for itself took twice the time of writing it out.
+ * side in memory (docs/decisions/0020-a-flush-finds-out-what-is-new.md).
  */
 export class EntryBlock {
   readonly subscriber: Subscriber

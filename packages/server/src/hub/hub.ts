@@ -27,8 +27,7 @@ export interface HubSource {
 
 /** Who wants to know what concerns a whole feed: a server of sessions. */
 export interface HubListener {
-  /** A pulse went through; frames can be composed. */
-  /** @param first of its partition since the feed moved to another topic. */
+  /** A pulse went through; frames can be composed. @param first of its partition since the feed moved to another topic. */
   pulse(feed: Feed, first: boolean): void
   freshness(feed: Feed, change: FreshnessChange): void
   /** The list of feeds changed. */

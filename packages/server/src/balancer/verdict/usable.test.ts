@@ -67,7 +67,14 @@ describe('chooseUsable', () => {
       candidate('f', 'probe_pending'),
     ]
     const blindSinceMs = NOW_MS - 60_000
-    const before = { a: NOW_MS, b: blindSinceMs + 1000, c: blindSinceMs, d: blindSinceMs - TOGETHER_MS - 1, e: blindSinceMs, f: blindSinceMs }
+    const before = {
+      a: NOW_MS,
+      b: blindSinceMs + 1000,
+      c: blindSinceMs,
+      d: blindSinceMs - TOGETHER_MS - 1,
+      e: blindSinceMs,
+      f: blindSinceMs,
+    }
     const { nodes, degraded } = chooseUsable(candidates, { ...past(before), blindSinceMs }, NOW_MS)
     assert.deepEqual([[...nodes], degraded], [['a', 'b', 'f'], null])
     assert.deepEqual([...chooseUsable(candidates, past(before), NOW_MS).nodes], ['a'])
