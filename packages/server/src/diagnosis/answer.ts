@@ -3,8 +3,11 @@ import { PulsewireError } from '../runtime/errors.ts'
 
 export type Args = Readonly<Record<string, string>>
 
-/** Answers one kind of question: with text, whole or in parts. Ends early when the signal says that nobody wants it any more. */
-export type Answer = (args: Args, signal: AbortSignal) => string | Promise<string | AsyncIterable<string>>
+/**
+ * Answers one kind of question: with text, whole or in parts. Ends early when the signal says that nobody wants it any more.
+ * An answer that stops the process first waits for `begun`: whoever asked knows by then that it has begun, and is patient.
+ */
+export type Answer = (args: Args, signal: AbortSignal, begun: () => Promise<void>) => string | Promise<string | AsyncIterable<string>>
 
 /** By name of the question. */
 export type Answers = ReadonlyMap<string, Answer>

@@ -240,6 +240,25 @@ describe('long answers', () => {
     assert.equal(ended, true)
   })
 
+  test('that stop the node begin only once the asker knows that they will', async () => {
+    const { clock, operator, desks } = world('gw-1', 'push-a1')
+    operator.acks = false
+    let heard: ToldFrame[] = []
+    desks[1]!.answers.set('heap', async (_args, _signal, begun) => {
+      await begun()
+      heard = [...operator.told]
+      return long
+    })
+    const id = operator.put({ path: ['push-a1'], question: 'heap' })
+    await clock.pass(100)
+    assert.deepEqual([heard.length, operator.told.at(-1)?.chunk], [0, ''])
+    operator.acks = true
+    desks[0]!.frame(operator, { t: 'ask', id, ack: operator.told.at(-1)!.seq! })
+    await clock.pass(100)
+    assert.ok(heard.length > 0)
+    assert.ok(operator.take().text === long)
+  })
+
   test('end when the asker leaves', async () => {
     const { clock, operator, desks } = world('gw-1', 'push-a1')
     operator.acks = false

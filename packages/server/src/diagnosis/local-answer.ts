@@ -35,7 +35,7 @@ export class LocalAnswer {
 
   async run(answer: Answer, args: Args): Promise<void> {
     try {
-      const whole = await answer(args, this.#abort.signal)
+      const whole = await answer(args, this.#abort.signal, () => this.#begun())
       await this.#give(typeof whole === 'string' ? [whole] : whole)
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#say(failureOf(error))
@@ -61,18 +61,24 @@ export class LocalAnswer {
     for await (const chunk of chunksOf(parts)) {
       chars += chunk.length
       if (chars > ANSWER_CHARS_MAX) throw new AskError('ask_too_large', `the answer has more than ${ANSWER_CHARS_MAX} characters`)
-      if (!(await this.#room())) return
+      if (!(await this.#room(CHUNKS_IN_FLIGHT_MAX))) return
       this.#say({ seq: ++this.#seq, chunk })
     }
     this.#say({ last: true })
   }
 
-  /** @returns false when nobody takes it. */
-  async #room(): Promise<boolean> {
+  /** What is said waits for the next flush of the connection; an empty chunk that was acknowledged has arrived. @throws when nobody takes it. */
+  async #begun(): Promise<void> {
+    this.#say({ seq: ++this.#seq, chunk: '' })
+    if (!(await this.#room(1))) throw new Error('nobody wants the answer any more')
+  }
+
+  /** Waits until fewer chunks than this are on the way. @returns false when nobody takes them. */
+  async #room(chunks: number): Promise<boolean> {
     const { clock } = this.#options
     const { signal } = this.#abort
     const fromMs = clock.nowMs()
-    while (!signal.aborted && this.#seq - this.#acked >= CHUNKS_IN_FLIGHT_MAX) {
+    while (!signal.aborted && this.#seq - this.#acked >= chunks) {
       if (clock.nowMs() - fromMs >= UNTAKEN_MS_MAX) this.cancel()
       await new Promise<void>((resolve) => {
         const timer = clock.after(UNTAKEN_MS_MAX, resolve)

@@ -43,7 +43,15 @@ export function processAnswers(facts: ProcessFacts): ReadonlyMap<string, Answer>
           json(await profileCpu(numberOf(args, 'seconds', { default: CPU_SECONDS, min: 0.1, max: CPU_SECONDS_MAX }), signal)),
         ),
     ],
-    ['heap', (args) => alone(async () => heapSnapshot(numberOf(args, 'limitMb', { default: HEAP_MB_MAX, min: 1, max: 65_536 })))],
+    [
+      'heap',
+      (args, _, begun) =>
+        alone(async () => {
+          mayTakeSnapshot(numberOf(args, 'limitMb', { default: HEAP_MB_MAX, min: 1, max: 65_536 }))
+          await begun()
+          return heapSnapshot()
+        }),
+    ],
     ['report', () => newestReport(facts.reports)],
   ])
 }
@@ -84,13 +92,16 @@ async function profileCpu(seconds: number, signal: AbortSignal): Promise<CpuProf
   }
 }
 
-/** V8 takes it in one go, during which nothing else runs here; it is written out as it is taken. */
-function heapSnapshot(limitMb: number): AsyncIterable<string> {
+/** @throws AskError `ask_failed` */
+function mayTakeSnapshot(limitMb: number): void {
   const usedMb = Math.round(getHeapStatistics().used_heap_size / MIB)
-  if (usedMb > limitMb) {
-    const message = `the heap holds ${usedMb} MB: a snapshot would stop the node for some ${Math.ceil(usedMb / HEAP_MB_MAX)} s or more, and its watchdog may end it. To take it all the same, say --limit-mb ${usedMb * 2}`
-    throw new AskError('ask_failed', message)
-  }
+  if (usedMb <= limitMb) return
+  const message = `the heap holds ${usedMb} MB: a snapshot would stop the node for some ${Math.ceil(usedMb / HEAP_MB_MAX)} s or more, and its watchdog may end it. To take it all the same, say --limit-mb ${usedMb * 2}`
+  throw new AskError('ask_failed', message)
+}
+
+/** V8 takes it in one go, during which nothing else runs here; it is written out as it is taken. */
+function heapSnapshot(): AsyncIterable<string> {
   return getHeapSnapshot().setEncoding('utf8') as AsyncIterable<string>
 }
 
