@@ -7,7 +7,7 @@ import type { Link, LinkHandler } from './link.ts'
 import { LinkBook } from './link-book.ts'
 import { Outdated } from './outdated.ts'
 import { Proof } from './proof.ts'
-import { applyImage, isSameContent, isSameRecord } from './received.ts'
+import { applyImage, isSameImage, isSameRecord } from './received.ts'
 import { RecordChain } from './record-chain.ts'
 import { Sources } from './sources.ts'
 import type { PatternSource, SymbolSource } from './symbol-source.ts'
@@ -216,7 +216,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined || source === undefined) return
     const { symbol } = source
     if (book.isOutdated(symbol.feed) && !this.#outdated.mayFinish(symbol, image)) return
-    const again = this.#outdated.comesAgain(symbol, image, () => isSameContent(link, book, image, symbol))
+    const again = image.generation > symbol.generation ? this.#comesAgain(link, book, symbol, image) : null
     if (again === 'held') this.#chain.aligned(link, book, source)
     else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
     if (again === 'older') {
@@ -229,6 +229,11 @@ export class Arbiter implements HubSource, LinkHandler {
     } else this.#take(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
     if (symbol.feed.history === null && book.awaiting.size > 0 && book.awaiting.delete(source)) this.#cover(link, source)
+  }
+
+  #comesAgain(link: Link, book: LinkBook, symbol: SymbolState, image: ReceivedImage): 'held' | 'older' | null {
+    const isAnyoneBehind = () => [...this.#books.values()].some((each) => each.isOutdated(symbol.feed))
+    return this.#outdated.comesAgain(symbol, image, () => isSameImage(link, book, image, symbol), isAnyoneBehind)
   }
 
   heartbeat(link: Link): void {

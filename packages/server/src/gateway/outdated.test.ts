@@ -88,6 +88,25 @@ test('what a node that does not follow gave from beyond the end is passed over w
   await world.gateway.close()
 })
 
+test('two records of one millisecond at the switch are both taken where nobody lags behind', async () => {
+  const { world, receiver } = await setUp()
+  const ts = world.clock.nowMs()
+  for (const id of ['a1', 'b1']) world.node(id).record('A', { last: 1 }, { offset: 900, ts })
+  world.clock.advance(100)
+  for (const id of ['a1', 'b1']) {
+    const node = world.node(id)
+    node.hub.setShape(node.feed(), 2, 1)
+  }
+  world.clock.advance(100)
+  for (const id of ['a1', 'b1']) {
+    world.node(id).record('A', { last: 2 }, { generation: 2, offset: 12, ts })
+    world.node(id).pulse({ offset: 13 })
+  }
+  world.clock.advance(100)
+  assert.deepEqual(updates(receiver), ['A 1:0:900 1', 'A 2:0:12 2'])
+  await world.gateway.close()
+})
+
 test('both lines switch one after the other: what both bring is passed on once, and no partition turns stale', async () => {
   const { world, receiver } = await setUp()
   move({ world }, 'a1')

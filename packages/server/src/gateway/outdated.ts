@@ -39,14 +39,18 @@ export class Outdated {
   }
 
   /**
-   * Whether an image of a newer generation is of the very record that is held, or of an older one. A node that does not
-   * follow reads on where the older generation ends for all others, and what it gave until it was disbelieved comes again.
+   * Whether an image of a newer generation than that of the symbol is of the very record that is held, or of an older one. A
+   * node that does not follow reads on where the older generation ends for all others, and what it gave until it was
+   * disbelieved comes again. Of one millisecond nobody can tell which is older: unless there is such a node, what differs
+   * is new.
    * @param isSame whether the image shows what is held.
+   * @param isAnyoneBehind whether some node serves an older generation now.
    */
-  comesAgain(symbol: SymbolState, image: ReceivedImage, isSame: () => boolean): 'held' | 'older' | null {
-    if (image.generation <= symbol.generation || symbol.offset < 0 || image.ts > symbol.ts) return null
+  comesAgain(symbol: SymbolState, image: ReceivedImage, isSame: () => boolean, isAnyoneBehind: () => boolean): 'held' | 'older' | null {
+    if (symbol.offset < 0 || image.ts > symbol.ts) return null
     if (image.ts === symbol.ts && isSame()) return 'held'
-    return this.#clock.nowMs() - (this.#switchedAtMs.get(symbol.feed) ?? -Infinity) < COPIES_MS ? 'older' : null
+    if (this.#clock.nowMs() - (this.#switchedAtMs.get(symbol.feed) ?? -Infinity) >= COPIES_MS) return null
+    return image.ts < symbol.ts || isAnyoneBehind() ? 'older' : null
   }
 
   /** Called now and then. */

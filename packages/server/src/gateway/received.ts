@@ -1,6 +1,6 @@
 /** How what a link decoded becomes what the hub holds. */
-import { type ReceivedImage, sameValue } from '@pulsewire/protocol'
-import type { RecordPlace, SymbolState } from '../hub/index.ts'
+import type { FieldValue, ReceivedImage } from '@pulsewire/protocol'
+import { isSameContent, type RecordPlace, type SymbolState } from '../hub/index.ts'
 import type { LinkBook } from './link-book.ts'
 import type { Link } from './link.ts'
 
@@ -34,20 +34,12 @@ export function asSnapshot(image: ReceivedImage): ReceivedImage {
   return { ...image, snapshot: true, changed }
 }
 
-/** Whether the image shows what the symbol shows. */
-export function isSameContent(link: Link, book: LinkBook, image: ReceivedImage, symbol: SymbolState): boolean {
-  if (image.deleted || symbol.deleted) return image.deleted === symbol.deleted
-  if (image.raw !== null || symbol.raw !== null)
-    return image.raw !== null && symbol.raw !== null && Buffer.compare(image.raw, symbol.raw) === 0
+/** Whether the image shows what the symbol shows, as far as there is room for its fields. */
+export function isSameImage(link: Link, book: LinkBook, image: ReceivedImage, symbol: SymbolState): boolean {
   const indexes = ourIndexes(link, book, { feedIndex: image.feedIndex, changed: [...image.values.keys()] })
-  let same = 0
-  for (const [index, value] of image.values.entries()) {
-    if (value === undefined) continue
-    const held = symbol.values[indexes[index]!]
-    if (held === undefined || !sameValue(held, value)) return false
-    same++
-  }
-  return same === symbol.values.filter((value) => value !== undefined).length
+  const values: (FieldValue | undefined)[] = []
+  for (const [index, value] of image.values.entries()) if (indexes[index]! >= 0) values[indexes[index]!] = value
+  return isSameContent({ deleted: image.deleted, raw: image.raw, values }, symbol)
 }
 
 /** Whether the image is of the very record that the symbol is at. */

@@ -36,7 +36,7 @@ export function keepRecords(
   const { log, logger, desk } = deps
   const topic = name === undefined || log === undefined ? null : new TopicWriter({ log, topic: name, clock, logger })
   if (topic === null && desk === undefined) return null
-  const also = topic === null ? {} : { also: (event: Parameters<TopicWriter['add']>[0]) => topic.add(event) }
+  const also = topic === null ? {} : { also: (event: SessionEvent) => topic.add(event) }
   return { topic, history: new SessionHistory({ node: node.id, clock, entriesMax, bytesMax, ...also }) }
 }
 

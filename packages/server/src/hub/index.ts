@@ -1,3 +1,4 @@
+export { type Content, isSameContent } from './content.ts'
 export type { EntryBlock } from './entry-block.ts'
 export { Entry, type Subscriber } from './entry.ts'
 export { Feed, type FeedOptions, oldestPulseAgeMs } from './feed.ts'

@@ -23,6 +23,10 @@ export class RateLane {
   readonly #clock: Clock
   readonly #blocks: EntryBlock[] = []
   #timer: Timer | null = null
+  #isLooking = false
+  /** A tick came while the last one was still looking. */
+  #isDueAgain = false
+  #isClosed = false
 
   constructor(clock: Clock, periodMs: number) {
     this.#clock = clock
@@ -58,15 +62,20 @@ export class RateLane {
   close(): void {
     this.#timer?.cancel()
     this.#timer = null
+    this.#isClosed = true
   }
 
   #tick(): void {
     this.#timer = null
+    this.#isDueAgain = this.#isLooking
+    if (this.#isLooking) return
+    this.#isLooking = true
     // As they are now: while this goes on in slices, some may leave, and have nothing new then.
     this.#look(this.#blocks.slice(), 0)
   }
 
   #look(blocks: readonly EntryBlock[], first: number): void {
+    if (this.#isClosed) return
     const untilMs = this.#clock.nowMs() + SLICE_MS
     for (let i = first; i < blocks.length; i++) {
       const block = blocks[i]!
@@ -76,6 +85,8 @@ export class RateLane {
         return
       }
     }
+    this.#isLooking = false
+    if (this.#isDueAgain) this.#tick()
   }
 }
 
