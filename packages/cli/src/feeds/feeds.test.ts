@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CatalogueFeed, FeedReader, LogRecord } from '@pulsewire/server'
-import { judgeRetention, judgeSamples } from './preflight.ts'
+import { type CatalogueFeed, createEmbeddedLog, type FeedReader, type LogRecord } from '@pulsewire/server'
+import { judgeRetention, judgeSamples, preflight } from './preflight.ts'
 import { feedDetails, feedsTable } from './show.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -20,7 +20,10 @@ function records(
 }
 
 function verdicts(older: readonly LogRecord[], newer: readonly LogRecord[]): string[] {
-  return judgeSamples(older, newer, 'quotes-v8').map(({ verdict, what }) => `${verdict} ${what}`)
+  const wholeSinceMs = Math.min(...newer.map(({ timestampMs }) => timestampMs))
+  return judgeSamples({ records: older, wholeSinceMs: -Infinity }, { records: newer, wholeSinceMs }, 'quotes-v8').map(
+    ({ verdict, what }) => `${verdict} ${what}`,
+  )
 }
 
 test('preflight: two topics with the same records pass, and their times are looked at', () => {
@@ -47,6 +50,33 @@ test('preflight: a symbol that is written to the current topic alone fails, one 
   assert.ok(!verdicts(spread(['A', 'B']), late).some((each) => each.startsWith('failed')))
   const left = spread(['A']).map((each) => ({ ...each, timestampMs: each.timestampMs + 60_000 }))
   assert.ok(!verdicts(spread(['A', 'B']), left).some((each) => each.includes('alone')), 'a producer that has left the current topic')
+})
+
+test('preflight: partitions of different pace reach back differently far, and what lies before a sample is not missed in it', async () => {
+  const log = createEmbeddedLog()
+  const fromMs = Date.now() - 100_000
+  log.createTopicNow('quotes', { partitions: 2 })
+  log.createTopicNow('quotes-v8', { partitions: 2 })
+  const append = (topic: string, key: string, at: number, partition = 0) =>
+    log.appendNow(topic, [{ partition, key, value: `{"last":${at}}`, timestampMs: fromMs + at * 1000 }])
+  // In the new topic SELDOM lies beside BUSY, in a partition of which a sample does not reach back to it.
+  for (const topic of ['quotes', 'quotes-v8']) {
+    append(topic, 'SELDOM', 55, 1)
+    for (let i = 0; i < 60; i++) append(topic, 'BUSY', 60 + i * 0.5, topic === 'quotes' ? 0 : 1)
+    append(topic, 'SLOW', 50, topic === 'quotes' ? 1 : 0)
+  }
+  for (let i = 0; i < 40; i++) append('quotes-v8', 'SLOW', 51 + i)
+  const place = (topic: string) => ({ log, topic })
+  const found = await preflight(place('quotes'), place('quotes-v8'))
+  assert.ok(!found.some(({ what }) => what.includes('alone')), JSON.stringify(found))
+  append('quotes', 'ONLY', 80)
+  append('quotes', 'BUSY', 90)
+  append('quotes-v8', 'BUSY', 90, 1)
+  const again = await preflight(place('quotes'), place('quotes-v8'))
+  assert.ok(
+    again.some(({ verdict, what }) => verdict === 'failed' && /1 symbols .* alone, .*: ONLY$/.test(what)),
+    JSON.stringify(again),
+  )
 })
 
 test('preflight: a topic that keeps records for less long fails', () => {

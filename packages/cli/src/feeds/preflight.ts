@@ -16,6 +16,13 @@ export interface Finding {
   readonly what: string
 }
 
+/** The last records of a topic. */
+export interface Sample {
+  readonly records: readonly LogRecord[]
+  /** Record time since which no record is missing in it, of any partition. */
+  readonly wholeSinceMs: number
+}
+
 export interface Place {
   readonly log: Log
   readonly topic: string
@@ -35,7 +42,11 @@ export async function preflight(from: Place, to: Place): Promise<Finding[]> {
     verdict: 'ok',
     what: `topic ${to.topic} has ${shape.partitions.length} partitions and holds about ${held} records`,
   }
-  const [older, newer, kept] = await Promise.all([sampleOf(from).catch(() => []), sampleOf(to, shape), retention(from, to)])
+  const [older, newer, kept] = await Promise.all([
+    sampleOf(from).catch(() => ({ records: [], wholeSinceMs: Infinity })),
+    sampleOf(to, shape),
+    retention(from, to),
+  ])
   return [exists, ...kept, ...judgeSamples(older, newer, to.topic)]
 }
 
@@ -64,9 +75,10 @@ export function judgeRetention(before: ReadonlyMap<string, string>, after: Reado
 }
 
 /** What the last records of both topics tell. */
-export function judgeSamples(older: readonly LogRecord[], newer: readonly LogRecord[], topic: string): Finding[] {
+export function judgeSamples({ records: older }: Sample, sample: Sample, topic: string): Finding[] {
+  const newer = sample.records
   if (newer.length === 0) return [{ verdict: 'failed', what: `${topic} has no records: is anybody writing to it?` }]
-  return [flow(older, newer, topic), complete(older, newer, topic), format(older, newer, topic), times(older, newer)].filter(
+  return [flow(older, newer, topic), complete(older, sample, topic), format(older, newer, topic), times(older, newer)].filter(
     (finding) => finding !== null,
   )
 }
@@ -84,17 +96,16 @@ function flow(older: readonly LogRecord[], newer: readonly LogRecord[], topic: s
  * While the current topic is still written to, every symbol's records must come into the new one as well: what is written to
  * the current one alone once the feed has moved, nobody sees.
  */
-function complete(older: readonly LogRecord[], newer: readonly LogRecord[], topic: string): Finding | null {
+function complete(older: readonly LogRecord[], { records: newer, wholeSinceMs }: Sample, topic: string): Finding | null {
   const untilMs = newestMs(older) - BEHIND_MS_MAX
   const isLeft = newestMs(newer) - newestMs(older) > BEHIND_MS_MAX
   if (older.length === 0 || isLeft) return null
-  const sinceMs = Math.min(...newer.map(({ timestampMs }) => timestampMs))
   const there = new Map<string, number>()
   for (const { key, timestampMs } of newer) there.set(text(key), Math.max(there.get(text(key)) ?? 0, timestampMs))
   const missing = new Set<string>()
   for (const { key, timestampMs } of older) {
     // The sample of the new topic may not reach back so far, and copies take their time.
-    if (timestampMs < sinceMs || timestampMs > untilMs) continue
+    if (timestampMs < wholeSinceMs || timestampMs > untilMs) continue
     if ((there.get(text(key)) ?? 0) < timestampMs) missing.add(text(key))
   }
   if (missing.size === 0) return null
@@ -118,7 +129,7 @@ function format(older: readonly LogRecord[], newer: readonly LogRecord[], topic:
   return { verdict: 'failed', what: `a record of ${topic} (offset ${bad.offset}) is no JSON object, as those of the current topic are` }
 }
 
-/** Nodes tell by a record's time on which side of the switch it is. */
+/** Nodes tell by its time whether a record of the new topic was given from the current one. */
 function times(older: readonly LogRecord[], newer: readonly LogRecord[]): Finding | null {
   const known = new Map(older.map((record) => [identityOf(record), record.timestampMs]))
   const differences = newer.flatMap((record) => {
@@ -158,12 +169,16 @@ function isJsonObject(value: Uint8Array | null): boolean {
 }
 
 /** The last records of each partition, without pulses. */
-async function sampleOf({ log, topic }: Place, known?: TopicDescription): Promise<LogRecord[]> {
+async function sampleOf({ log, topic }: Place, known?: TopicDescription): Promise<Sample> {
   const { partitions } = known ?? (await log.describe(topic))
   const filled = partitions.filter(({ earliest, latest }) => latest > earliest)
   const ends = new Map(filled.map(({ partition, latest }) => [partition, latest]))
   const records: LogRecord[] = []
-  if (ends.size === 0) return records
+  if (ends.size === 0) return { records, wholeSinceMs: -Infinity }
+  // What lies before the first of its sampled records is not known of a partition, unless that is all that it has.
+  const sinceMs = new Map(
+    filled.map(({ partition, earliest, latest }) => [partition, latest - earliest > SAMPLE_RECORDS_PER_PARTITION ? Infinity : -Infinity]),
+  )
   await using reader = log.read(
     topic,
     filled.map(({ partition, earliest, latest }) => ({
@@ -174,6 +189,8 @@ async function sampleOf({ log, topic }: Place, known?: TopicDescription): Promis
   const read = async (): Promise<void> => {
     for await (const event of reader) {
       if (event.kind !== 'records') continue
+      const first = event.records[0]
+      if (first !== undefined && sinceMs.get(event.partition) === Infinity) sinceMs.set(event.partition, first.timestampMs)
       for (const record of event.records) if (record.key?.[0] !== 0) records.push(copyOf(record))
       const last = event.records.at(-1)
       if (last !== undefined && last.offset + 1 >= ends.get(event.partition)!) ends.delete(event.partition)
@@ -182,7 +199,7 @@ async function sampleOf({ log, topic }: Place, known?: TopicDescription): Promis
   }
   // What came by then has to do: the last offsets of a compacted or transactional topic may hold nothing.
   await within(SAMPLE_MS_MAX, read(), () => new Error('late'), systemClock).catch(() => {})
-  return records
+  return { records, wholeSinceMs: Math.max(...sinceMs.values()) }
 }
 
 function copyOf({ offset, timestampMs, key, value }: LogRecord): LogRecord {
