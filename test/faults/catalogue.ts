@@ -1,10 +1,7 @@
-/** All rows of the table of faults: those that have a case, and those that wait for a part of the product. */
+/** All rows of the table of faults. */
 import { glob } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FaultCase } from './rig/fault-case.ts'
-
-/** Rows without a case, and what must be there first. */
-export const MISSING: ReadonlyMap<number, { readonly name: string; readonly needs: string }> = new Map()
 
 /** By number. Each case is a file of its own. */
 export async function loadCases(): Promise<FaultCase[]> {
