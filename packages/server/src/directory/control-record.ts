@@ -33,7 +33,7 @@ export type ControlRecord =
   | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
 
 /** More than any gateway has. */
-const LINKS_MAX = 64
+const LEASED_LINKS_MAX = 64
 /** Of what a lease says is stuck. */
 export const FAULT_CHARS_MAX = 300
 
@@ -78,7 +78,7 @@ const leaseValue = z.object({
           pulseAgeMs: z.number().nullable(),
         }),
       )
-      .max(LINKS_MAX),
+      .max(LEASED_LINKS_MAX),
   ),
   fault: z.exactOptional(z.string().max(FAULT_CHARS_MAX)),
   vitals: z.exactOptional(z.object({ uptimeMs: z.number().min(0), loopDelayMs: z.number().min(0), memoryBytes: z.number().min(0) })),

@@ -33,7 +33,7 @@ export interface LeasedLink {
   readonly pulseAgeMs: number | null
 }
 
-/** How a node's process fares; a process of several roles says the same in each of its leases. */
+/** How a node's process fares; of a process of several roles each lease tells of the time since its own last beat. */
 export interface NodeVitals {
   /** Since the process started. */
   readonly uptimeMs: number

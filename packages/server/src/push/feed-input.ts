@@ -49,7 +49,9 @@ export class FeedInput {
   readonly #configured: FeedGeneration
   readonly #stages: Stages
   readonly #closing: Promise<void>[] = []
-  /** Seams to these generations are none: the catalogue does not know them. */
+  /** The newest generation that pulses of the current one named as the next. */
+  #namedTo = 0
+  /** Seams to generations up to this one are none as long as the catalogue does not know them. */
   #unknownTo = 0
   #strandedSinceMs: number | null = null
   #current: Reading | null = null
@@ -195,7 +197,10 @@ export class FeedInput {
     if (this.#options.config.pinned) return false
     const next = this.#next?.generation
     if (next?.generation === generation) return to === generation || (this.#next!.isClosed && atMs >= (next.fromMs ?? Infinity))
-    return to !== undefined && to > generation && to > this.#unknownTo
+    if (to === undefined || to <= generation) return false
+    this.#namedTo = Math.max(this.#namedTo, to)
+    // A catalogue that was made anew may come to the same number: then only what was said since its own moment counts.
+    return to > this.#unknownTo || (next?.generation === to && atMs >= (next.fromMs ?? Infinity))
   }
 
   /** The catalogue may have been lost: what it does not know of is no reason to wait for ever. */
@@ -215,7 +220,7 @@ export class FeedInput {
       `pulses of ${topic} say that feed ${this.feed.name} left it, of which the catalogue knows nothing: this node goes on with generation ${generation}`,
       { feed: this.feed.name, generation, topic },
     )
-    this.#unknownTo = Infinity
+    this.#unknownTo = this.#namedTo
     current.reader.passSeam()
   }
 
@@ -295,6 +300,7 @@ export class FeedInput {
     const { generation } = next.generation
     this.#next = null
     this.#readySinceMs = null
+    this.#current?.reader.forgetBefore()
     this.#options.logger.info(
       'generation_abandoned',
       `generation ${generation} of feed ${this.feed.name} is read no longer: it was given up`,

@@ -315,6 +315,16 @@ test('a node goes on where pulses tell of a move that the catalogue does not kno
   assert.deepEqual(roundsOf(updates(receiver), 'A'), [1])
   assert.ok(logger.lines.some(({ code }) => code === 'seam_unknown'))
   assert.deepEqual([switched().length, node.hub.feeds[0]!.generation], [0, 1])
+  // The catalogue is made anew, and the feed moves: the same number, a later moment.
+  say({ next: NEW })
+  await clock.pass(1000)
+  produce(['A'])
+  await clock.pass(100)
+  assert.deepEqual(roundsOf(updates(receiver), 'A'), [2], 'what pulses said before is no seam')
+  const fromMs = Math.floor(clock.nowMs()) + 500
+  say({ next: { ...NEW, fromMs } })
+  await clock.pass(2000)
+  assert.deepEqual([switched().map(({ level }) => level), node.hub.feeds[0]!.generation], [['info'], 2])
   await close()
 })
 

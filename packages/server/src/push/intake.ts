@@ -1,11 +1,11 @@
 import type { FieldValue } from '@pulsewire/protocol'
 import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields, type PulseRecord } from '../feeds/index.ts'
-import { isValidName, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
+import { type Content, isValidName, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
 import type { LogEvent, LogRecord } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { LastMoments } from './last-moments.ts'
-import { type Content, type Succession, valuesOf } from './succession.ts'
+import { type Succession, valuesOf } from './succession.ts'
 import { WriterClocks } from './writer-clock.ts'
 
 /** A value larger than this is no quote. */
@@ -113,6 +113,11 @@ export class Intake {
     if (this.#feed.history === null) this.#moments ??= new LastMoments()
   }
 
+  /** It does not move after all. */
+  forgetBefore(): void {
+    this.#moments = null
+  }
+
   /** What the symbol was before its last record, in the very millisecond of that. */
   before(symbol: SymbolState): readonly Content[] {
     return this.#moments?.before(symbol) ?? []
@@ -186,7 +191,7 @@ export class Intake {
     const place = this.#placeOf(symbol, record, partition)
     if (!(record.timestampMs >= 0 && record.timestampMs <= tsMax)) this.#timeless(record, partition, place.ts)
     if (!symbol.isNewer(place)) return
-    if (this.#succession !== null && symbol.offset >= 0 && !this.#succession.isOver(partition)) {
+    if (this.#succession?.awaits(name, partition) === true) {
       const raw = value !== null && fields === null ? new Uint8Array(value) : null
       const content = { deleted: value === null, raw, values: valuesOf(this.#feed, fields) }
       if (this.#succession.isCopy(name, place.ts, content)) return this.#succession.place(symbol, place, content)
@@ -235,6 +240,7 @@ export class Intake {
       return false
     }
     this.#succession?.pulsed(partition, pulse.atMs)
+    if (this.#succession?.isForgotten === true) this.#succession = null
     const nowMs = this.#hub.clock.nowMs()
     const last = records[records.length - 1]!
     const writtenAtMs = this.#writers.writtenAtMs(pulse, partition, nowMs, last.offset + 1 >= highWatermark)

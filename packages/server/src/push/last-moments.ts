@@ -1,5 +1,8 @@
-import type { SymbolState } from '../hub/index.ts'
-import { type Content, imageOf } from './succession.ts'
+import type { Content, SymbolState } from '../hub/index.ts'
+import { imageOf } from './succession.ts'
+
+/** Of one symbol within one millisecond; whoever writes more of it in that time gets the last ones again after the switch. */
+const IMAGES_MAX = 64
 
 /** Of symbols that had several records within one millisecond: what they were before the last of them. */
 export class LastMoments {
@@ -9,8 +12,10 @@ export class LastMoments {
   note(symbol: SymbolState, ts: number): void {
     const known = this.#bySymbol.get(symbol.name)
     if (symbol.offset < 0 || symbol.ts !== ts) this.#bySymbol.delete(symbol.name)
-    else if (known?.ts === ts) known.images.push(imageOf(symbol))
-    else this.#bySymbol.set(symbol.name, { ts, images: [imageOf(symbol)] })
+    else if (known?.ts === ts) {
+      if (known.images.length === IMAGES_MAX) known.images.shift()
+      known.images.push(imageOf(symbol))
+    } else this.#bySymbol.set(symbol.name, { ts, images: [imageOf(symbol)] })
   }
 
   /** Oldest first. */

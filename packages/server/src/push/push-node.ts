@@ -88,9 +88,9 @@ export class PushNode implements Service, HubSource, Member {
       ...(deps.desk === undefined ? {} : { asks: deps.desk }),
     })
     this.hub.connect(this, this.sessions)
-    if (deps.desk !== undefined) answerFor(deps.desk, { role: 'push', hub: this.hub, sessions: this.sessions, links: () => [] })
     if (deps.desk !== undefined) {
       const { hub, sessions } = this
+      answerFor(deps.desk, { role: 'push', hub, sessions, links: () => [] })
       const own = async (feed: Feed, _symbol: unknown, partition: number) => ({
         links: [],
         beside: null,

@@ -1,12 +1,5 @@
-import { type FieldValue, sameValue } from '@pulsewire/protocol'
-import type { Feed, Hub, RecordPlace, SymbolState } from '../hub/index.ts'
-
-/** What a record makes of its symbol, its fields by the index that they have in the feed which is served. */
-export interface Content {
-  readonly deleted: boolean
-  readonly raw: Uint8Array | null
-  readonly values: readonly (FieldValue | undefined)[]
-}
+import type { FieldValue } from '@pulsewire/protocol'
+import { type Content, type Feed, type Hub, isSameContent, type RecordPlace, type SymbolState } from '../hub/index.ts'
 
 /** The end of what the older topic gave of a symbol. */
 interface Given {
@@ -42,6 +35,8 @@ export class Succession {
   readonly #given = new Map<string, Given>()
   readonly #doubts = new Map<string, Doubt>()
   readonly #over = new Set<number>()
+  /** Copies came to their end long ago: it knows nothing any more. */
+  isForgotten = false
 
   /** @param fromMs the moment of the switch. */
   constructor(hub: Hub, { merge, fromMs }: { readonly merge: boolean; readonly fromMs: number }) {
@@ -63,7 +58,7 @@ export class Succession {
     const given = this.#given.get(name)
     if (given === undefined) return false
     if (ts < given.ts) return true
-    const at = ts > given.ts ? -1 : given.left.findIndex((each) => isSame(content, each, this.#merge))
+    const at = ts > given.ts ? -1 : given.left.findIndex((each) => isSameContent(content, each, this.#merge))
     given.left.splice(0, at + 1)
     // Behind the last one everything is new, whatever its time.
     if (at < 0 || given.left.length === 0) this.#given.delete(name)
@@ -75,7 +70,7 @@ export class Succession {
    * bear the time of their original; so that it can still be given, the symbol comes to lie right before it.
    */
   place(symbol: SymbolState, place: RecordPlace, content: Content): void {
-    const isDoubtful = symbol.history === null && place.ts < symbol.ts && !isSame(content, symbol, this.#merge)
+    const isDoubtful = symbol.history === null && place.ts < symbol.ts && !isSameContent(content, symbol, this.#merge)
     if (!isDoubtful) return moveTo(this.#hub, symbol, place)
     this.#doubts.set(symbol.name, { symbol, place, content })
     if (symbol.generation < place.generation) moveTo(this.#hub, symbol, { ...place, offset: Math.max(0, place.offset - 1) })
@@ -85,7 +80,7 @@ export class Succession {
   pulsed(partition: number, atMs: number): void {
     if (atMs < this.#untilMs) return
     if (this.#over.has(partition)) {
-      if (atMs > this.#untilMs + REMEMBERED_MS) this.#given.clear()
+      this.isForgotten ||= atMs > this.#untilMs + REMEMBERED_MS
       return
     }
     this.#over.add(partition)
@@ -98,8 +93,9 @@ export class Succession {
     }
   }
 
-  isOver(partition: number): boolean {
-    return this.#over.has(partition)
+  /** Whether what comes of the symbol in the partition may be a copy. */
+  awaits(name: string, partition: number): boolean {
+    return this.#given.has(name) && !this.#over.has(partition)
   }
 }
 
@@ -154,19 +150,4 @@ function lastOf(symbol: SymbolState): Content[] {
 /** A copy. */
 export function imageOf({ deleted, raw, values }: SymbolState): Content {
   return { deleted, raw, values: values.slice() }
-}
-
-/** @param merge the record is partial: it is the same where the image has what it names. */
-function isSame(record: Content, image: Content, merge: boolean): boolean {
-  if (record.deleted || image.deleted) return record.deleted === image.deleted
-  if (record.raw !== null || image.raw !== null)
-    return record.raw !== null && image.raw !== null && Buffer.compare(record.raw, image.raw) === 0
-  const length = Math.max(record.values.length, image.values.length)
-  for (let index = 0; index < length; index++) {
-    const value = record.values[index]
-    if (value === undefined && merge) continue
-    const held = image.values[index]
-    if (value === undefined || held === undefined ? value !== held : !sameValue(value, held)) return false
-  }
-  return true
 }

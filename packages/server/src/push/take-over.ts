@@ -1,7 +1,7 @@
 import type { FieldValue } from '@pulsewire/protocol'
-import type { Feed, HistoryItem, Hub, RecordPlace, SymbolState } from '../hub/index.ts'
+import type { Content, Feed, HistoryItem, Hub, RecordPlace, SymbolState } from '../hub/index.ts'
 import { partitionForKey } from '../log/index.ts'
-import { apply, type Content, moveTo, Succession } from './succession.ts'
+import { apply, moveTo, Succession } from './succession.ts'
 
 /** What a symbol is at some record of the newer generation. */
 type Item = Pick<HistoryItem, 'generation' | 'partition' | 'offset' | 'ts' | 'prev' | 'deleted' | 'raw' | 'values'>

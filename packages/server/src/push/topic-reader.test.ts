@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { passThrough } from '../../../../test/support/pass-through-log.ts'
-import { encodePulse } from '../feeds/index.ts'
+import { encodePulse, type PulseRecord } from '../feeds/index.ts'
 import { Hub, Subscription, type StaleState, type SymbolState } from '../hub/index.ts'
 import { createEmbeddedLog, type EmbeddedLog, type Log, type LogEvent, type LogReader } from '../log/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
@@ -17,6 +17,7 @@ interface Options {
   readonly partitions?: 'all' | readonly number[] | ChoosePartitions
   /** What the reader sees of the log. */
   readonly through?: (log: EmbeddedLog) => Log
+  readonly isSeam?: (pulse: PulseRecord) => boolean
 }
 
 function setUp(options: Options = {}) {
@@ -27,7 +28,7 @@ function setUp(options: Options = {}) {
   const hub = new Hub({ nodeId: 'push-a1', clock, feeds: [config] })
   const feed = hub.feed('quote')!
   const logger = createMemoryLogger()
-  const intake = new Intake(hub, feed, config, logger)
+  const intake = new Intake(hub, feed, config, logger, options.isSeam)
   const reader = new TopicReader({
     hub,
     feed,
@@ -639,6 +640,69 @@ test('a hole that stays is left after ten seconds, said so, and receivers are to
   assert.ok(codes().includes('records_unreadable'))
   assert.deepEqual([feed.symbols.get('S0')!.offset, feed.symbols.get('S0')!.prev], [2, 1])
   assert.equal(stale.size, 0)
+  await reader.close()
+})
+
+test('at a seam it stops, and reads on behind it also when its reader was lost and not yet made anew', async () => {
+  let fail = false
+  const through = spoiling(function* (batch) {
+    if (fail) throw new Error('the connection is lost')
+    yield batch
+  })
+  const { log, reader, append, last, pulse, pass, codes } = setUp({ through, isSeam: ({ sequence }) => sequence === 0, partitions: [0, 1] })
+  log.createTopicNow(TOPIC, { partitions: 2 })
+  reader.start()
+  append('A', 1, 0)
+  await pass(100)
+  pulse()
+  append('A', 2, 0)
+  await pass(1000, () => append('B', 1, 1))
+  assert.deepEqual([last('A'), reader.isHeld], [1, true])
+  fail = true
+  append('B', 2, 1)
+  await pass(100)
+  fail = false
+  assert.equal(log.readerCount, 0)
+  reader.passSeam()
+  await pass(1500)
+  assert.deepEqual([last('A'), last('B'), reader.isHeld], [2, 2, false])
+  assert.ok(!codes().includes('reader_rebuilt'))
+  await reader.close()
+})
+
+test('a hole behind a seam is not read again before the seam is passed', async () => {
+  let added = 0
+  const through = (log: EmbeddedLog): Log => {
+    const spoilt = spoiling(function* (batch) {
+      yield { ...batch, records: batch.records.filter(({ key }) => String(key) !== 'LOST') }
+    })(log)
+    return {
+      ...spoilt,
+      read(topic, partitions) {
+        const reader = spoilt.read(topic, partitions)
+        return {
+          ...reader,
+          add(starts) {
+            added++
+            reader.add(starts)
+          },
+        }
+      },
+    }
+  }
+  const { log, reader, append, last, pulse, pass, codes } = setUp({ through, isSeam: ({ sequence }) => sequence === 0 })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  append('A', 1)
+  pulse()
+  append('LOST', 1)
+  append('A', 2)
+  reader.start()
+  await pass(3000)
+  assert.deepEqual([last('A'), reader.isAtSeam, added], [1, true, 0])
+  assert.ok(!codes().includes('records_left_out'))
+  reader.passSeam()
+  await pass(500)
+  assert.ok(codes().includes('records_left_out'))
   await reader.close()
 })
 

@@ -1,5 +1,5 @@
 import type { StaleReason } from '@pulsewire/protocol'
-import { Hub, WHOLE_FEED, type Feed, type StaleCause, type SymbolState } from '../hub/index.ts'
+import { type Content, Hub, WHOLE_FEED, type Feed, type StaleCause, type SymbolState } from '../hub/index.ts'
 import type { Log, LogEvent, LogReader, PartitionRange, PartitionStart, TopicDescription } from '../log/index.ts'
 import type { FeedConfig } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
@@ -10,7 +10,7 @@ import { endOf } from './end-of.ts'
 import type { Intake } from './intake.ts'
 import { type Batch, Continuity, isWhole, soundPart } from './continuity.ts'
 import { Progress } from './progress.ts'
-import type { Content, Succession } from './succession.ts'
+import type { Succession } from './succession.ts'
 
 /** Between two attempts to find a topic that is not there, or a log that does not answer. */
 const RETRY_MS = 1000
@@ -157,6 +157,11 @@ export class TopicReader {
     this.#intake.keepBefore()
   }
 
+  /** It does not move after all. */
+  forgetBefore(): void {
+    this.#intake.forgetBefore()
+  }
+
   /** What the symbol was before its last record, in the very millisecond of that. */
   before(symbol: SymbolState): readonly Content[] {
     return this.#intake.before(symbol)
@@ -170,9 +175,9 @@ export class TopicReader {
   /** Reads on behind the seam. */
   passSeam(): void {
     this.#lastEventAtMs = this.#hub.clock.nowMs()
-    this.#reader?.add(
-      this.#progress.letOn().map((partition) => ({ partition, start: { at: 'offset', offset: this.#progress.next(partition) } })),
-    )
+    // Also while no reader is open: the next one reads what is not held.
+    const held = this.#progress.letOn()
+    this.#reader?.add(held.map((partition) => ({ partition, start: { at: 'offset', offset: this.#progress.next(partition) } })))
     this.#tellCarried()
   }
 
@@ -456,7 +461,7 @@ export class TopicReader {
   async #take(event: LogEvent): Promise<void> {
     this.#lastEventAtMs = this.#hub.clock.nowMs()
     // It may have been given up meanwhile.
-    if ('partition' in event && (!this.#progress.has(event.partition) || this.#progress.isHeld(event.partition))) return
+    if ('partition' in event && !this.#isRead(event.partition)) return
     switch (event.kind) {
       case 'records':
         await this.#takeBatch(event)
@@ -491,6 +496,11 @@ export class TopicReader {
     }
   }
 
+  /** Whether what comes of the partition is taken now. */
+  #isRead(partition: number): boolean {
+    return this.#progress.has(partition) && !this.#progress.isHeld(partition)
+  }
+
   async #takeBatch(batch: Batch): Promise<void> {
     const { partition } = batch
     const next = this.#progress.next(partition)
@@ -501,7 +511,8 @@ export class TopicReader {
     }
     const sound = soundPart(batch, next)
     if (sound !== undefined) await this.#takeRecords(sound)
-    if (sound?.span.next !== batch.span.next && this.#progress.has(partition)) await this.#mend(batch)
+    // A hole behind a seam is none of this generation's.
+    if (sound?.span.next !== batch.span.next && this.#isRead(partition)) await this.#mend(batch)
   }
 
   /**
@@ -531,7 +542,7 @@ export class TopicReader {
     if (remedy.kind === 'rebuild') return void reader?.close()
     reader?.remove([partition])
     const readAgain = () => {
-      const isStill = this.#reader === reader && this.#progress.next(partition) === next
+      const isStill = this.#reader === reader && this.#progress.next(partition) === next && this.#isRead(partition)
       if (isStill) reader?.add([{ partition, start: { at: 'offset', offset: next } }])
     }
     if (remedy.afterMs === 0) readAgain()
