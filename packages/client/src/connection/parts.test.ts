@@ -59,8 +59,9 @@ test('split: each message within the limit, every name in exactly one of them, w
       for (const { frame } of parts) assert.ok(Buffer.byteLength(JSON.stringify(frame)) + 6 <= max)
       const back = parts.flatMap(({ frame }) => [...(frame.symbols ?? []), ...(frame.patterns ?? [])])
       assert.deepEqual(back.sort(), [...names].sort())
-      const from = Object.assign({}, ...parts.map(({ frame }) => frame.from ?? {})) as object
-      assert.equal(Object.keys(from).length, items.filter((item) => item.from !== undefined).length)
+      const from = parts.flatMap(({ frame }) => Object.entries(frame.from ?? {}))
+      const expected = items.flatMap((item) => (item.from === undefined ? [] : [[item.name, item.from]]))
+      assert.deepEqual(from, expected)
     }),
     { numRuns: 100 },
   )
