@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type BrowserContextOptions } from 'playwright-core'
+import { type DebianProgram, ensureDebianProgram, firstThatRuns, installLine } from './debian-package.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const INSTALL = 'apt-get update && apt-get install -y chromium'
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -18,23 +18,22 @@ const FLAGS = [
   '--disable-sync',
 ]
 
+const CHROMIUM: DebianProgram = {
+  title: 'Chromium',
+  packages: 'chromium',
+  neededBy: 'Browser tests',
+  variable: 'CHROMIUM_PATH',
+  find: findChromium,
+}
+
 /** @returns the command that starts Chromium, or a browser of its kind; `CHROMIUM_PATH` names another. */
 export function findChromium(): string | undefined {
-  const names = process.env['CHROMIUM_PATH'] === undefined ? NAMES : [process.env['CHROMIUM_PATH']]
-  return names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0)
+  return firstThatRuns(process.env['CHROMIUM_PATH'] === undefined ? NAMES : [process.env['CHROMIUM_PATH']])
 }
 
 /** Installs Chromium where this process may. @throws Error with the one line that installs it. */
 export function ensureChromium(): void {
-  if (findChromium() !== undefined) return
-  const mayInstall = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).error === undefined
-  if (mayInstall) {
-    console.log(`Browser tests need Chromium: ${INSTALL}`)
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    const { status } = spawnSync('sh', ['-c', INSTALL], { env, stdio: ['ignore', 'ignore', 'inherit'] })
-    if (status === 0 && findChromium() !== undefined) return
-  }
-  throw new Error(`Browser tests need Chromium, which is not there. Install it: ${INSTALL}   (or name one with CHROMIUM_PATH)`)
+  ensureDebianProgram(CHROMIUM)
 }
 
 /** A browser with a fresh profile, which is removed when it is closed. */
@@ -42,7 +41,7 @@ export async function launchChromium(
   options: Pick<BrowserContextOptions, 'viewport' | 'colorScheme' | 'deviceScaleFactor' | 'reducedMotion'> = {},
 ): Promise<BrowserContext> {
   const command = findChromium()
-  if (command === undefined) throw new Error(`no Chromium. Install it: ${INSTALL}`)
+  if (command === undefined) throw new Error(`no Chromium. Install it: ${installLine(CHROMIUM)}`)
   const profile = await mkdtemp(join(tmpdir(), 'pulsewire-chromium-'))
   const executablePath = command.includes('/') ? command : spawnSync('which', [command], { encoding: 'utf8' }).stdout.trim()
   const context = await chromium.launchPersistentContext(profile, {
