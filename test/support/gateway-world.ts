@@ -4,6 +4,7 @@ import type { FeedOptions } from '../../packages/server/src/hub/index.ts'
 import { loadConfig } from '../../packages/server/src/runtime/config/index.ts'
 import type { SessionOptions } from '../../packages/server/src/session/index.ts'
 import { createMemoryLogger, type MemoryLogger } from '../../packages/server/src/runtime/logger.ts'
+import type { FollowedUpdates } from '../../packages/server/src/tracing/index.ts'
 import { ManualClock } from './manual-clock.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
 import { Sender, type PulseOptions, type RecordOptions } from './sender.ts'
@@ -22,6 +23,8 @@ export interface GatewayWorldOptions {
   readonly directory?: Directory
   /** Added to its section of sessions. */
   readonly session?: Partial<SessionOptions>
+  /** Who follows sampled updates, by node. Default: nobody. */
+  readonly followed?: (node: string) => FollowedUpdates
 }
 
 type Value = Parameters<Sender['record']>[1]
@@ -72,6 +75,7 @@ export class GatewayWorld {
         clock: this.clock,
         random: () => 0.5,
         connect: this.lines.connect,
+        ...(options.followed === undefined ? {} : { followed: options.followed('gw-1') }),
         listen: () => ({ port: 1, listen: async () => {}, stopAccepting() {}, close: async () => {} }),
       },
     )
@@ -86,8 +90,10 @@ export class GatewayWorld {
 
   /** Starts a node, in place of the one of that name; a new one has read the whole log, and remembers no session. */
   start(id: string, feeds: readonly Partial<FeedOptions>[] = this.#options.feeds ?? [{}]): Sender {
-    const node = new Sender({ clock: this.clock, nodeId: `push-${id}`, feeds, session: { pulseIntervalMs: 0, subscriptionsMax: 100_000 } })
-    const { partitions = 1, carried } = this.#options
+    const { partitions = 1, carried, followed } = this.#options
+    const session = { pulseIntervalMs: 0, subscriptionsMax: 100_000 }
+    const traced = followed === undefined ? {} : { followed: followed(`push-${id}`) }
+    const node = new Sender({ clock: this.clock, nodeId: `push-${id}`, feeds, session, ...traced })
     for (const feed of node.hub.feeds) node.hub.setShape(feed, feed.generation, partitions, carried?.[id] ?? null)
     this.#nodes.set(id, { node, read: 0, lags: false })
     this.lines.put(addressOf(id), node)

@@ -39,6 +39,8 @@ export interface ReceiverOptions {
   readonly bytesPerSecond?: number
   /** How long a message takes to get there, and an acknowledgement back. Default 0. */
   readonly latencyMs?: number
+  /** Asks for `trace` frames. */
+  readonly traces?: boolean
 }
 
 /** A connection in memory: keeps what is sent, and does what a test tells it. */
@@ -109,8 +111,9 @@ export class Receiver {
   }
 
   hello(): void {
-    const { pulseIntervalMs } = this.#options
-    this.send({ t: 'hello', client: 'test', ...(pulseIntervalMs === undefined ? {} : { pulseIntervalMs }) })
+    const { pulseIntervalMs, traces } = this.#options
+    const asked = { ...(pulseIntervalMs === undefined ? {} : { pulseIntervalMs }), ...(traces === undefined ? {} : { traces }) }
+    this.send({ t: 'hello', client: 'test', ...asked })
     this.#clock.turn()
   }
 

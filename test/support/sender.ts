@@ -11,6 +11,7 @@ import {
 import type { SessionNotes } from '../../packages/server/src/history/index.ts'
 import { createMemoryLogger, type MemoryLogger } from '../../packages/server/src/runtime/logger.ts'
 import { Sessions, type SessionOptions } from '../../packages/server/src/session/index.ts'
+import type { FollowedUpdates } from '../../packages/server/src/tracing/index.ts'
 import { ManualClock } from './manual-clock.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'
 
@@ -59,6 +60,7 @@ export interface SenderOptions {
   readonly groups?: Readonly<Record<string, readonly string[]>>
   readonly source?: HubSource
   readonly notes?: SessionNotes
+  readonly followed?: FollowedUpdates
   readonly elsewhere?: ConstructorParameters<typeof Sessions>[0]['elsewhere'] & {}
 }
 
@@ -70,6 +72,7 @@ export interface RecordOptions {
   readonly offset?: number
   readonly ts?: number
   readonly merge?: boolean
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface PulseOptions {
@@ -103,7 +106,9 @@ export class Sender {
       random: () => 0.5,
       ...(options.elsewhere === undefined ? {} : { elsewhere: options.elsewhere }),
       ...(options.notes === undefined ? {} : { notes: options.notes }),
+      ...(options.followed === undefined ? {} : { followed: options.followed }),
     })
+    this.hub.watcher = options.followed ?? null
     this.hub.connect(options.source ?? everything, this.sessions)
     for (const feed of this.hub.feeds) this.hub.setShape(feed, feed.generation, 1)
   }
@@ -125,6 +130,8 @@ export class Sender {
     if (value === null) symbol.applyDelete(place)
     else if (value instanceof Uint8Array) symbol.applyRaw(place, value)
     else symbol.applyRecord(place, value, options.merge ?? feed.options.merge)
+    const headers = new Map(Object.entries(options.headers ?? {}).map(([header, text]) => [header, Buffer.from(text)]))
+    this.hub.watcher?.read(symbol, { headers }, `${feed.name}s`)
     this.hub.updated(symbol, appeared && symbol.hasImage)
   }
 

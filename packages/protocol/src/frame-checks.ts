@@ -88,6 +88,7 @@ const CONTROL: Readonly<Record<ControlFrame['t'], Check>> = {
     ack: optional(count),
     cancel: optional(flag),
   }),
+  trace: shape({ ref: count, traceparent: text, tracestate: optional(text) }),
   told: shape({
     id: count,
     node: text,

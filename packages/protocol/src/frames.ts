@@ -40,6 +40,8 @@ export interface HelloFrame {
   pulseIntervalMs?: number
   /** The balancer that named this sender. */
   via?: string
+  /** `trace` frames are wanted. */
+  traces?: boolean
 }
 
 export interface SubscribeFrame extends SubscribeOptions {
@@ -241,6 +243,14 @@ export interface ResubscribeFrame {
   count: number
   digest: number
 }
+/** The update right before it is sampled, or stands for a record that is. Sent to who asked for it in `hello`. */
+export interface TraceFrame {
+  t: 'trace'
+  ref: number
+  /** As the W3C has it: the sender's own span. */
+  traceparent: string
+  tracestate?: string
+}
 /** json.v1 only; bin.v1 has its own form and hands out a `DecodedUpdate`. */
 export interface UpdateFrame {
   t: 'update'
@@ -275,6 +285,7 @@ export type ControlFrame =
   | ResubscribeFrame
   | AskFrame
   | ToldFrame
+  | TraceFrame
 
 /** Everything that a sender sends, as json.v1 shows it. */
 export type DownstreamFrame = ControlFrame | UpdateFrame | PulseFrame

@@ -4,7 +4,7 @@ import { rawRecord, record, Recording, type RecordedSession } from './recording.
 
 /** The recorded sessions; each shows one side of the protocol. */
 export function recordSessions(): RecordedSession[] {
-  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions()]
+  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions(), traces()]
 }
 
 function prices(): RecordedSession {
@@ -298,4 +298,16 @@ function questions(): RecordedSession {
   r.end()
   r.fromReceiver({ t: 'told', id: 7, node: 'gw-1', code: 'ask_too_many', message: 'later', last: true })
   return r.finish('questions', 'A question that is passed on and answered in chunks, and one that the sender asks the receiver.')
+}
+
+function traces(): RecordedSession {
+  const r = new Recording()
+  r.subscribe(1, 'quote', [['AAPL.US', 1, 'snapshot']])
+  r.update(1, record(100, { last: 187.2 }), 0, true)
+  r.end()
+  r.update(1, record(102, { last: 187.21 }), 2)
+  r.control({ t: 'trace', ref: 1, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' })
+  r.control({ t: 'trace', ref: 1, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'rojo=00f067aa' })
+  r.end()
+  return r.finish('traces', 'An update that stands for two sampled records.')
 }

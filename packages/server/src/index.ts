@@ -37,6 +37,7 @@ export {
   type TraceTarget,
   walkTrace,
 } from './trace/index.ts'
+export { openTracing, type Tracing } from './tracing/index.ts'
 export * from './runtime/lifecycle/index.ts'
 export { createLogger, createMemoryLogger, silentLogger, type Logger, type MemoryLogger } from './runtime/logger.ts'
 export { type Stages, unwatchedStages } from './runtime/stages/index.ts'

@@ -25,6 +25,7 @@ import {
   type NamedService,
   openDirectory,
   openLog,
+  openTracing,
   type ProcessRole,
   type PushNode,
   type RoleConfigs,
@@ -34,6 +35,7 @@ import {
   settingsOf,
   splitAllConfig,
   type Stages,
+  type Tracing,
   unwatchedStages,
   VERSION,
 } from '@pulsewire/server'
@@ -92,8 +94,11 @@ async function run(configs: RoleConfigs): Promise<void> {
     stop.abort()
   })
   using guard = watchdog === null ? null : startMemoryGuard(config.watchdog, config.node.id, watchdog, logger)
+  const traces = configs.gateway?.traces ?? configs.push?.traces
+  const tracing = traces === undefined ? null : await openTracing(traces, config.node.id, logger)
   const parts: Parts = {
     logger,
+    tracing,
     desks: new Desks(watchdog, logger),
     stages: watchdog?.stages ?? unwatchedStages,
     memory: guard?.pressure ?? NO_PRESSURE,
@@ -131,6 +136,8 @@ async function run(configs: RoleConfigs): Promise<void> {
 
 interface Parts {
   readonly logger: Logger
+  /** `null`: nothing is traced. */
+  readonly tracing: Tracing | null
   readonly desks: Desks
   readonly stages: Stages
   readonly memory: MemoryPressure
@@ -151,10 +158,12 @@ interface Created {
 /** In the order of the flow; closed in reverse, so that clients leave before quotes stop. */
 async function createServices(configs: RoleConfigs, parts: Parts): Promise<Created> {
   const { push, gateway, balancer, pulse } = configs
-  const { logger, stages, memory, probes, desks } = parts
+  const { logger, stages, memory, probes, desks, tracing } = parts
   const { log, directory, clusters, services, breakable } = await openShared(configs, parts)
   const shared = directory === undefined ? {} : { directory }
   const reached = clusters === undefined ? {} : { clusters }
+  const traced = tracing === null ? {} : { followed: tracing.followed }
+  if (tracing !== null) services.unshift({ name: 'traces', service: tracing.service })
   const roles: { readonly ready: boolean; readonly sessions: { lose(symbol: string): number } }[] = []
   const sources: RoleSource[] = []
   const shown: Pick<ConsoleServiceOptions, 'gateway' | 'balancer'> = {}
@@ -177,6 +186,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       ...shared,
       ...reached,
       ...desks.of(push),
+      ...traced,
       log: log!,
       stages,
       memory,
@@ -194,6 +204,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       ...shared,
       ...hub,
       ...desks.of(gateway),
+      ...traced,
       ...(log === undefined ? {} : { log }),
       stages,
       memory,

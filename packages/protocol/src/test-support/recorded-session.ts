@@ -106,5 +106,6 @@ export function recordedUpstream(): UpstreamFrame[] {
     { t: 'told', id: 3, node: 'gw-1', seq: 1, chunk: '{"role":"gateway"}', last: true },
     { t: 'told', id: 4, node: 'gw-1', code: 'ask_unknown', message: 'no such question', last: true },
     { t: 'hello', client: 'my-app/1.4', user: 'jo', via: 'https://lb-1.example' },
+    { t: 'hello', client: 'gw-1/0.1.0', pulseIntervalMs: 0, traces: true },
   ]
 }

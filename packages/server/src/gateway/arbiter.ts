@@ -82,6 +82,11 @@ export class Arbiter implements HubSource, LinkHandler {
     }
   }
 
+  /** What the link brings under a ref, while somebody here wants it. */
+  symbolOf(link: Link, ref: number): SymbolState | undefined {
+    return this.#books.get(link)?.source(ref)?.symbol
+  }
+
   setLinks(links: readonly Link[]): void {
     this.#links = links
   }
@@ -210,15 +215,16 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#asker.askAgain(link, book, this.#sources)
   }
 
-  update(link: Link, image: ReceivedImage): void {
+  update(link: Link, image: ReceivedImage): boolean {
     const book = this.#books.get(link)
     const source = book?.source(image.ref)
-    if (book === undefined || source === undefined) return
+    if (book === undefined || source === undefined) return false
     const { symbol } = source
-    if (book.isOutdated(symbol.feed) && !this.#outdated.mayFinish(symbol, image)) return
+    const before = symbol.count
+    if (book.isOutdated(symbol.feed) && !this.#outdated.mayFinish(symbol, image)) return false
     const again = image.generation > symbol.generation ? this.#comesAgain(link, book, symbol, image) : null
     if (again === 'held') this.#chain.aligned(link, book, source)
-    else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return
+    else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return false
     if (again === 'older') {
       this.#counts.duplicates++
       book.counts.passed(image.ref, image.n)
@@ -229,6 +235,7 @@ export class Arbiter implements HubSource, LinkHandler {
     } else this.#take(link, book, source, image, 0)
     // The end of a replay shows only by the pulse behind it.
     if (symbol.feed.history === null && book.awaiting.size > 0 && book.awaiting.delete(source)) this.#cover(link, source)
+    return symbol.count !== before
   }
 
   #comesAgain(link: Link, book: LinkBook, symbol: SymbolState, image: ReceivedImage): 'held' | 'older' | null {

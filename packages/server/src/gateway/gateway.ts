@@ -12,6 +12,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { answerTraces } from '../trace/index.ts'
+import type { FollowedUpdates } from '../tracing/index.ts'
 import { Balance, type Peers } from './balance.ts'
 import type { GatewayInput } from './gateway-input.ts'
 import { answerSessions, keepRecords, type SessionRecords } from './session-records.ts'
@@ -47,6 +48,8 @@ export interface GatewayDeps {
   readonly memory?: MemoryPressure
   /** Takes questions of operators. Default: nobody may ask any. */
   readonly desk?: AskDesk
+  /** Follows sampled updates. Default: nobody does. */
+  readonly followed?: FollowedUpdates
   /** Where the topic of sessions lies, when one is configured. */
   readonly log?: Log
 }
@@ -93,6 +96,7 @@ export class Gateway implements Service, Member {
             ...(connect === undefined ? {} : { connect }),
             ...(directory === undefined ? {} : { directory }),
             ...(deps.desk === undefined ? {} : { asks: deps.desk }),
+            ...(deps.followed === undefined ? {} : { followed: deps.followed }),
           })
     this.hub = this.input.hub
     const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
@@ -112,6 +116,7 @@ export class Gateway implements Service, Member {
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
       ...(deps.desk === undefined ? {} : { asks: deps.desk }),
       ...(notes === null ? {} : { notes: notes.history }),
+      ...(deps.followed === undefined ? {} : { followed: deps.followed }),
     })
     balance.attach(this.sessions)
     if (deps.desk !== undefined) {

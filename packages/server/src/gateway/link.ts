@@ -16,6 +16,7 @@ import {
   type RefusedRow,
   type StaleFrame,
   type ToldFrame,
+  type TraceFrame,
   type UpstreamFrame,
   type WelcomeFrame,
 } from '@pulsewire/protocol'
@@ -59,12 +60,19 @@ export interface LinkHandler {
   unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void
   ended(link: Link, id: number, symbols: readonly RefusedRow[]): void
   gap(link: Link, ref: number): void
-  update(link: Link, image: ReceivedImage): void
+  /** @returns whether it was news: no other link had brought it. */
+  update(link: Link, image: ReceivedImage): boolean
   pulse(link: Link, feed: string, points: readonly PulsePoint[]): void
   /** A pulse frame of no feed: everything promised before it has come all the same. */
   heartbeat(link: Link): void
   /** The upstream node asks for all subscriptions again, because the digests differ. */
   resubscribe(link: Link): void
+}
+
+/** Who follows sampled updates. */
+export interface LinkTraces {
+  /** The update right before this frame is sampled. `taken`: it was news. */
+  arrived(link: Link, frame: TraceFrame, taken: boolean): void
 }
 
 /** The receiver's side of the inner hop: one upstream node, connected for as long as this gateway lives. */
@@ -99,6 +107,7 @@ export class Link implements FrameHandler, AskPeer {
   readonly #dispatching: Stage | undefined
   readonly #client: string
   readonly #asks: Asks | undefined
+  readonly #traces: LinkTraces | undefined
   readonly #pulseIntervalMs: number
   /** Of this connection: who answers at the address next may be another process, with another clock. */
   #offset = new ClockOffset()
@@ -113,6 +122,8 @@ export class Link implements FrameHandler, AskPeer {
   #highestPulse = 0
   /** Whether the message at hand holds more than an answer to `sync`. */
   #heard = false
+  /** Whether the last update was news. */
+  #taken = false
 
   constructor(options: {
     readonly index: number
@@ -129,6 +140,8 @@ export class Link implements FrameHandler, AskPeer {
     readonly pulseIntervalMs: number
     /** Takes questions of operators, and passes on those for nodes behind this link. Default: there are none. */
     readonly asks?: Asks
+    /** Default: nobody wants to know which updates are sampled. */
+    readonly traces?: LinkTraces
   }) {
     this.index = options.index
     this.address = options.address
@@ -142,6 +155,7 @@ export class Link implements FrameHandler, AskPeer {
     this.#dispatching = options.dispatching
     this.#client = options.client
     this.#asks = options.asks
+    this.#traces = options.traces
     this.#pulseIntervalMs = options.pulseIntervalMs
     this.lastHeardMs = options.clock.nowMs()
     const standstill = new Standstill(options.clock, CHECK_LATE_MS)
@@ -159,7 +173,7 @@ export class Link implements FrameHandler, AskPeer {
     this.lastHeardMs = this.#clock.nowMs()
     const connection: LinkConnection = this.#connect(this.address, {
       opened: () => {
-        if (this.#connection === connection) this.send({ t: 'hello', client: this.#client, pulseIntervalMs: this.#pulseIntervalMs })
+        if (this.#connection === connection) this.#greet()
       },
       message: (message) => {
         if (this.#connection === connection) this.#message(message)
@@ -169,6 +183,11 @@ export class Link implements FrameHandler, AskPeer {
       },
     })
     this.#connection = connection
+  }
+
+  #greet(): void {
+    const traces = this.#traces === undefined ? {} : { traces: true }
+    this.send({ t: 'hello', client: this.#client, pulseIntervalMs: this.#pulseIntervalMs, ...traces })
   }
 
   get askedFrom(): string {
@@ -219,7 +238,7 @@ export class Link implements FrameHandler, AskPeer {
 
   onUpdate(image: ReceivedImage): void {
     this.#heard = true
-    this.#handler.update(this, image)
+    this.#taken = this.#handler.update(this, image)
   }
 
   onPulse(frame: PulseFrame): void {
@@ -281,6 +300,8 @@ export class Link implements FrameHandler, AskPeer {
       case 'ask':
       case 'told':
         return this.#asks?.frame(this, frame)
+      case 'trace':
+        return this.#traces?.arrived(this, frame, this.#taken)
       case 'goodbye':
         this.#logger.info('upstream_leaving', `${this.node}: ${frame.message}`, {})
         return

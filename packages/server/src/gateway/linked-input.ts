@@ -9,12 +9,13 @@ import type { Stages } from '../runtime/stages/index.ts'
 import { VERSION } from '../runtime/version.ts'
 import type { Sessions } from '../session/index.ts'
 import type { LinkFact } from '../trace/index.ts'
+import type { FollowedUpdates } from '../tracing/index.ts'
 import { Arbiter } from './arbiter.ts'
 import type { GatewayInput, LinkCounts } from './gateway-input.ts'
 import { LeasedUpstreams } from './leased-upstreams.ts'
 import { connectWebSocket, type ConnectLink } from './link-transport.ts'
 import { linkFacts } from './link-account.ts'
-import type { Link } from './link.ts'
+import type { Link, LinkTraces } from './link.ts'
 import { Links } from './links.ts'
 import { LINKS_MAX, staticUpstreams, type Upstreams } from './upstreams.ts'
 
@@ -30,6 +31,8 @@ export interface LinkedInputOptions {
   readonly directory?: Directory
   /** Passes questions of operators on over the links. */
   readonly asks?: Asks
+  /** Follows sampled updates. Default: nobody does. */
+  readonly followed?: FollowedUpdates
 }
 
 /** A hub of the gateway's own, fed by links to push nodes of both lines. */
@@ -38,7 +41,7 @@ export class LinkedInput implements GatewayInput {
   readonly arbiter: Arbiter
   readonly #links: Links
 
-  constructor({ config, clock, random, logger, stages, connect, directory, asks }: LinkedInputOptions) {
+  constructor({ config, clock, random, logger, stages, connect, directory, asks, followed }: LinkedInputOptions) {
     const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
     this.hub = new Hub({ nodeId: config.node.id, clock })
     const upstreams = makeUpstreams(config, directory)
@@ -61,6 +64,7 @@ export class LinkedInput implements GatewayInput {
       pulseIntervalMs: linkPulseIntervalMs,
       dispatching: stages.open('dispatch'),
       ...(asks === undefined ? {} : { asks }),
+      ...(followed === undefined ? {} : { traces: tracesOf(this.arbiter, followed) }),
     })
   }
 
@@ -101,6 +105,18 @@ export class LinkedInput implements GatewayInput {
   close(): void {
     this.#links.close()
     this.hub.close()
+  }
+}
+
+/** What links tell of sampled updates, where they are followed. */
+function tracesOf(arbiter: Arbiter, followed: FollowedUpdates): LinkTraces {
+  return {
+    arrived(link, { ref, traceparent, tracestate }, taken) {
+      const symbol = arbiter.symbolOf(link, ref)
+      if (symbol === undefined) return
+      const carrier = tracestate === undefined ? { traceparent } : { traceparent, tracestate }
+      followed.arrived(symbol, carrier, taken, { 'pulsewire.upstream': link.node, 'pulsewire.line': link.line })
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Stage } from '../runtime/stages/index.ts'
 import type { Arbiter } from './arbiter.ts'
 import type { ConnectLink } from './link-transport.ts'
-import { Link } from './link.ts'
+import { Link, type LinkTraces } from './link.ts'
 import { LINKS_MAX, type Upstreams } from './upstreams.ts'
 
 export interface LinksOptions {
@@ -19,6 +19,7 @@ export interface LinksOptions {
   /** Taking a message of any of them. */
   readonly dispatching: Stage
   readonly asks?: Asks
+  readonly traces?: LinkTraces
 }
 
 /** The links that a gateway has: one to each chosen push node, opened and closed as those come and go. */

@@ -8,6 +8,7 @@ import { PulseFrames } from './pulse-frames.ts'
 import { RateLanes } from './rate-lanes.ts'
 import type { Subscription } from './subscription.ts'
 import type { SymbolState } from './symbol.ts'
+import type { RecordWatcher } from './watcher.ts'
 
 /**
  * Where a hub's updates come from. A push node reads a log and has every symbol there is, so it ignores the wishes; a
@@ -40,6 +41,8 @@ export class Hub {
   readonly clock: Clock
   /** Base of binary timestamps. */
   readonly epoch: number
+  /** Set where updates are traced. */
+  watcher: RecordWatcher | null = null
   readonly #feeds: Feed[] = []
   readonly #byName = new Map<string, Feed>()
   readonly #pulseFrames: PulseFrames

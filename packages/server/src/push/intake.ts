@@ -203,6 +203,7 @@ export class Intake {
     else if (symbol.applyRecord(place, fields, this.#config.merge) > 0) {
       this.#poisoned('too_many_fields', record, partition, 'the feed has as many fields as it may', 'the record is taken without some')
     }
+    this.#hub.watcher?.read(symbol, record, this.#config.topic)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
     if (symbol.entries.length === 0 && isOver(symbol)) this.#feed.retire(symbol)
   }

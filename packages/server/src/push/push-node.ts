@@ -12,6 +12,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { answerTraces } from '../trace/index.ts'
+import type { FollowedUpdates } from '../tracing/index.ts'
 import { FeedInput, feedOptions } from './feed-input.ts'
 import { isOver } from './intake.ts'
 import { LineShare } from './line-share.ts'
@@ -41,6 +42,8 @@ export interface PushDeps {
   readonly memory?: MemoryPressure
   /** Takes questions of operators. Default: nobody may ask any. */
   readonly desk?: AskDesk
+  /** Follows sampled updates. Default: nobody does. */
+  readonly followed?: FollowedUpdates
 }
 
 /** Reads the log, holds the images of its partitions, and serves gateways. */
@@ -86,7 +89,9 @@ export class PushNode implements Service, HubSource, Member {
       stages,
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
       ...(deps.desk === undefined ? {} : { asks: deps.desk }),
+      ...(deps.followed === undefined ? {} : { followed: deps.followed }),
     })
+    this.hub.watcher = deps.followed ?? null
     this.hub.connect(this, this.sessions)
     if (deps.desk !== undefined) {
       const { hub, sessions } = this

@@ -22,6 +22,7 @@ const hello = z.object({
   token: z.string().max(8192).optional(),
   user: z.string().max(128).optional(),
   via: z.string().max(256).optional(),
+  traces: z.boolean().optional(),
   pulseIntervalMs: z.number().min(0).max(600_000).optional(),
 })
 const subscribe = z.object({

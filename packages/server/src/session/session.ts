@@ -56,6 +56,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   user = ''
   client = ''
   pulseIntervalMs: number
+  /** Its receiver wants to be told which updates are sampled. */
+  wantsTraces = false
   // The scheduler's.
   scheduled = false
   flushedAtMs = -Infinity
@@ -185,6 +187,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.state = 'open'
     this.client = frame.client
     this.user = frame.user ?? ''
+    this.wantsTraces = frame.traces === true
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)
     this.#control(welcomeFrame(this.#context, this.id, this.pulseIntervalMs))
     this.#context.opened(this)

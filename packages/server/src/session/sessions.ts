@@ -9,12 +9,15 @@ import { type MemoryPressure, NO_PRESSURE } from '../runtime/memory/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
+import type { Composer } from './composer.ts'
 import type { SessionContext } from './context.ts'
 import { Moves, type Elsewhere } from './moves.ts'
 import type { SessionOptions } from './options.ts'
 import { EAGER_BELOW_MS, PulseWheel } from './pulse-wheel.ts'
 import { FlushScheduler } from './scheduler.ts'
 import { Session } from './session.ts'
+import { TracingComposer } from './tracing-composer.ts'
+import type { FollowedUpdates } from '../tracing/index.ts'
 import type { Transport } from './transport.ts'
 
 /** How often sessions are looked at for slowness and a missing hello. */
@@ -56,6 +59,8 @@ export class Sessions implements HubListener {
     readonly asks?: Asks
     /** Where it is written down what happens to sessions. Default: nowhere. */
     readonly notes?: SessionNotes
+    /** Follows sampled updates. Default: nobody does. */
+    readonly followed?: FollowedUpdates
     readonly random?: () => number
     /** Where receivers that are to leave could go. Default: not known, and they have to find out by themselves. */
     readonly elsewhere?: Elsewhere
@@ -74,14 +79,17 @@ export class Sessions implements HubListener {
     this.#memory = options.memory ?? NO_PRESSURE
     this.#wheel = new PulseWheel(hub.clock, options.random ?? Math.random)
     this.#incarnation = hub.epoch.toString(36)
+    const { followed } = options
+    const nodeId = options.nodeId ?? hub.nodeId
+    const traced = (composer: Composer) => (followed === undefined ? composer : new TracingComposer(composer, followed, nodeId))
     this.#context = {
       hub,
-      nodeId: options.nodeId ?? hub.nodeId,
+      nodeId,
       options: options.session,
       role: options.role,
       version: options.version,
       groups: options.groups ?? new Map(),
-      composers: { 'pulsewire.bin.v1': new BinComposer(hub.epoch), 'pulsewire.json.v1': new JsonComposer() },
+      composers: { 'pulsewire.bin.v1': traced(new BinComposer(hub.epoch)), 'pulsewire.json.v1': traced(new JsonComposer()) },
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
       sent: this.sent,
       log: options.log,

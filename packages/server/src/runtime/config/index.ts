@@ -15,6 +15,7 @@ export type {
   PushConfig,
   SaslConfig,
   SessionConfig,
+  TracesConfig,
   WatchdogConfig,
 } from './schema.ts'
 export { advertisedAddresses } from './advertise.ts'

@@ -7,13 +7,15 @@ import { linedNodeSection, nodeSection } from './sections/node.ts'
 import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
 import { operatorSection } from './sections/operator.ts'
 import { balancerSection, gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
+import { tracesSection } from './sections/traces.ts'
 import type { sessionSection } from './sections/session.ts'
 import { faultsSection, watchdogSection } from './sections/watchdog.ts'
 import type { Secret } from './secret.ts'
 
 const operation = { logging: loggingSection, shutdown: shutdownSection, watchdog: watchdogSection, faults: faultsSection }
 
-const asked = { ...operation, operator: operatorSection }
+/** Of the roles that quotes flow through. */
+const asked = { ...operation, operator: operatorSection, traces: tracesSection }
 
 const shared = { log: logSection, directory: directorySection }
 
@@ -76,6 +78,7 @@ export type FeedConfig = Frozen<z.output<typeof feedSection>>
 export type HistoryConfig = Frozen<z.output<typeof history>>
 export type SessionConfig = Frozen<z.output<ReturnType<typeof sessionSection>>>
 export type WatchdogConfig = Frozen<z.output<typeof watchdogSection>>
+export type TracesConfig = Frozen<z.output<typeof tracesSection>>
 export type FaultsConfig = Frozen<z.output<typeof faultsSection>>
 export type PulseWriterConfig = Frozen<z.output<typeof pulseSection>> & { readonly writerId: string }
 
