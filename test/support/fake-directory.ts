@@ -1,4 +1,10 @@
-import type { CatalogueFeed, Directory, KnownNode, Lease } from '../../packages/server/src/directory/index.ts'
+import {
+  type CatalogueFeed,
+  type Directory,
+  type KnownNode,
+  type Lease,
+  RevocationTable,
+} from '../../packages/server/src/directory/index.ts'
 import { testLease } from './leases.ts'
 
 /** A directory that says what a test wants it to say. */
@@ -8,6 +14,7 @@ export class FakeDirectory implements Directory {
   isReadBack = true
   readonly nodes = new Map<string, KnownNode>()
   readonly feeds = new Map<string, CatalogueFeed>()
+  readonly revocations = new RevocationTable()
   readonly #listeners = new Set<() => void>()
 
   /** A push node of the line, such as `a1` of line A; what is given is changed, the rest stays as it was. */

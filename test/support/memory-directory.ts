@@ -1,4 +1,12 @@
-import type { CatalogueFeed, Directory, FeedGeneration, KnownNode, Lease, NodeWord } from '../../packages/server/src/directory/index.ts'
+import {
+  type CatalogueFeed,
+  type Directory,
+  type FeedGeneration,
+  type KnownNode,
+  type Lease,
+  type NodeWord,
+  RevocationTable,
+} from '../../packages/server/src/directory/index.ts'
 import { testLease } from './leases.ts'
 import type { ManualClock } from './manual-clock.ts'
 
@@ -6,6 +14,7 @@ import type { ManualClock } from './manual-clock.ts'
 export class MemoryDirectory implements Directory {
   readonly nodes = new Map<string, KnownNode>()
   readonly feeds = new Map<string, CatalogueFeed>()
+  readonly revocations = new RevocationTable()
   view: Directory['view'] = 'current'
   viewSinceMs: number
   isReadBack = true

@@ -1,4 +1,5 @@
 import type { FieldValue } from '@pulsewire/protocol'
+import type { Access } from '../../packages/server/src/access/index.ts'
 import type { Asks } from '../../packages/server/src/diagnosis/index.ts'
 import {
   Hub,
@@ -57,6 +58,7 @@ export interface SenderOptions {
   readonly feeds?: readonly Partial<FeedOptions>[]
   readonly session?: Partial<SessionOptions>
   readonly asks?: Asks
+  readonly access?: Access
   readonly groups?: Readonly<Record<string, readonly string[]>>
   readonly source?: HubSource
   readonly notes?: SessionNotes
@@ -101,6 +103,7 @@ export class Sender {
       role: options.role ?? 'push',
       version: '0.0.0',
       ...(options.asks === undefined ? {} : { asks: options.asks }),
+      ...(options.access === undefined ? {} : { access: options.access }),
       groups: new Map(Object.entries(options.groups ?? {})),
       log: this.log,
       random: () => 0.5,

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test'
 import { VERDICTS_ERROR_CODES } from '../../packages/cli/src/verdicts/fetch.ts'
 import { PRODUCE_ERROR_CODES } from '../../packages/cli/src/produce/errors.ts'
 import { CLIENT_ERROR_CODES } from '../../packages/client/src/errors.ts'
-import { ASK_CODES, CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS } from '../../packages/protocol/src/codes.ts'
-import { CONFIG_ERROR_CODES, DIRECTORY_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
+import { ASK_CODES, CLOSE_CODES, NOTICE_CODES, REFUSAL_CODES, STALE_REASONS, TOKEN_CODES } from '../../packages/protocol/src/codes.ts'
+import { ACCESS_ERROR_CODES, CONFIG_ERROR_CODES, DIRECTORY_ERROR_CODES, LOG_ERROR_CODES } from '../../packages/server/src/runtime/errors.ts'
 import { BALANCER_ERROR_CODES } from '../../packages/server/src/balancer/http/errors.ts'
 import { DEGRADED_REASONS, VERDICT_REASONS } from '../../packages/server/src/balancer/verdict/reasons.ts'
 import { EXIT_CODES, EXIT_SIGNALS } from '../../packages/server/src/runtime/lifecycle/index.ts'
@@ -19,6 +19,7 @@ const TABLES: Readonly<Record<string, Codes>> = {
   'Close codes': CLOSE_CODES,
   'Refusal codes': REFUSAL_CODES,
   'Stale reasons': STALE_REASONS,
+  'Token codes': TOKEN_CODES,
   'Notice codes': NOTICE_CODES,
   'Ask codes': ASK_CODES,
   'Verdict reasons': VERDICT_REASONS,
@@ -26,6 +27,7 @@ const TABLES: Readonly<Record<string, Codes>> = {
   'Balancer error codes': BALANCER_ERROR_CODES,
   'Log error codes': LOG_ERROR_CODES,
   'Directory error codes': DIRECTORY_ERROR_CODES,
+  'Access error codes': ACCESS_ERROR_CODES,
   'Configuration error codes': CONFIG_ERROR_CODES,
   'Produce error codes': PRODUCE_ERROR_CODES,
   'Verdicts error codes': VERDICTS_ERROR_CODES,

@@ -5,6 +5,7 @@ export const CLIENT_ERROR_CODES = {
   addresses_unavailable: 'The function that gives the addresses failed or gave none, and no earlier list is known.',
   balancer_unavailable: 'No balancer gave a list of gateways.',
   balancer_invalid: 'A balancer gave an answer that is refused: too large, a redirect, not what the interface says, or an unsafe address.',
+  token_refused: 'The server does not take the token; the message carries its code and why.',
   token_failed: 'The token function failed or did not answer in time.',
   connect_failed: 'The connection was closed before the server answered.',
   connect_timeout: 'The server did not answer with welcome in time.',

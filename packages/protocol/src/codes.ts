@@ -6,12 +6,15 @@ export const CLOSE_CODES = {
   protocol_error: [4000, 'The receiver broke the protocol; the message says how.'],
   unauthorized: [4001, 'No token, or one that is not accepted.'],
   forbidden: [4002, 'The token is good but gives no access here.'],
+  revoked: [4003, 'The token was revoked, or all tokens of its user were.'],
   too_many_errors: [4004, 'Four frames in a row could not be handled.'],
   overloaded: [4100, 'This node takes no more sessions now.'],
   slow_consumer: [4101, 'The receiver stopped taking what it is sent.'],
   hello_timeout: [4103, 'No hello came in time after the upgrade.'],
   not_ready: [4104, 'This node is not ready yet (warming up).'],
   token_expired: [4105, 'The token expired and no new one came.'],
+  keys_unavailable: [4106, 'The token cannot be checked now: the keys for it cannot be fetched.'],
+  too_many_connections: [4107, 'The user has as many connections as the token allows.'],
   draining: [4200, 'This node is going away; connect elsewhere.'],
   internal_error: [4201, 'A fault of this node; connect elsewhere.'],
 } as const satisfies Record<string, readonly [number, string]>
@@ -41,9 +44,31 @@ export const REFUSAL_CODES = {
   feed_closed: 'The feed was closed.',
   upstream_refused: 'Every upstream node refused it; the message says why.',
   upstream_timeout: 'No upstream node answered in time.',
+  not_entitled: 'The token does not give access to it; the message says to what.',
 } as const
 
 export type RefusalCode = keyof typeof REFUSAL_CODES
+
+/** What is wrong with a token. In an `error` frame before the close, or in answer to `token`. */
+export const TOKEN_CODES = {
+  token_missing: 'There is no token, and nobody is let in without one.',
+  token_malformed: 'It is no JSON Web Token in compact form, or one that demands what is not supported here.',
+  token_algorithm: 'Its algorithm is not one of those that are accepted.',
+  token_key_unknown: 'It names a key that is not known.',
+  token_signature: 'Its signature is not good.',
+  token_expired: 'It has expired.',
+  token_early: 'It is not valid yet.',
+  token_issuer: 'It is of another issuer.',
+  token_audience: 'It is for another audience.',
+  token_type: 'It is of another type.',
+  token_claims: 'A claim is missing, or is not what it should be; the message names it.',
+  token_life: 'It is valid for longer than tokens may be.',
+  token_user: 'It is for another user than the session.',
+  token_revoked: 'It was revoked, or all tokens of its user were.',
+  token_unchecked: 'It could not be checked: the keys for it cannot be fetched now.',
+} as const
+
+export type TokenCode = keyof typeof TOKEN_CODES
 
 /** Why a partition, or a symbol, is stale. */
 export const STALE_REASONS = {

@@ -179,22 +179,23 @@ describe('the connector', () => {
     await client.close()
   })
 
-  test('4001 is worth one fresh token, not two', async () => {
-    const world = new World()
-    const gateway = world.gateway('gw-1')
-    gateway.welcomes = false
-    let tokens = 0
-    const client = world.client({ token: () => Promise.resolve(`token-${++tokens}`) })
-    await settled()
-    gateway.connection.close(4001)
-    await world.clock.advance(1000)
-    assert.equal(gateway.connection.hello.token, 'token-2')
-    gateway.connection.close(4001)
-    await world.clock.advance(60_000)
-    assert.equal(client.state, 'failed')
-    assert.equal(tokens, 2)
-    await client.close()
-  })
+  for (const code of [4001, 4003])
+    test(`${code} is worth one fresh token, not two`, async () => {
+      const world = new World()
+      const gateway = world.gateway('gw-1')
+      gateway.welcomes = false
+      let tokens = 0
+      const client = world.client({ token: () => Promise.resolve(`token-${++tokens}`) })
+      await settled()
+      gateway.connection.close(code)
+      await world.clock.advance(1000)
+      assert.equal(gateway.connection.hello.token, 'token-2')
+      gateway.connection.close(code)
+      await world.clock.advance(60_000)
+      assert.equal(client.state, 'failed')
+      assert.equal(tokens, 2)
+      await client.close()
+    })
 
   test('answers a request for a new token, and reports a token function that fails', async () => {
     const world = new World()

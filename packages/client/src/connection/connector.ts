@@ -1,4 +1,4 @@
-import type { GoodbyeFrame } from '@pulsewire/protocol'
+import { CLOSE_CODES, type GoodbyeFrame } from '@pulsewire/protocol'
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
@@ -56,6 +56,8 @@ const HEALTHY_MS = 5_000
 const MOVE_TIMEOUT_MS: Readonly<Record<MoveReason, number>> = { goodbye: 10_000, silent: 0, stale: 5_000, rebalance: 10_000 }
 /** A silent session is kept beside the attempts to replace it for this many times `staleAfterMs`; it may come back. */
 const SILENT_FACTOR = 4
+/** Closes after which a fresh token may help: `unauthorized`, `revoked`. */
+const RENEWABLE: ReadonlySet<number> = new Set([CLOSE_CODES.unauthorized[0], CLOSE_CODES.revoked[0]])
 /** Where a crowd is let in one by one, slow answers are to be expected. */
 const CROWD_FACTOR = 2
 
@@ -313,7 +315,7 @@ export class Connector {
 
   /** The server does not want to see us again as we are. */
   #refused(session: Session, error: PulsewireError): void {
-    if (error.closeCode === 4001 && this.#credentials.mayRenew()) {
+    if (RENEWABLE.has(error.closeCode ?? 0) && this.#credentials.mayRenew()) {
       this.#schedule(this.#delayMs())
       return
     }

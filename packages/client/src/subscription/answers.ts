@@ -1,5 +1,6 @@
 import {
   REFUSAL_CODES,
+  TOKEN_CODES,
   type EndedFrame,
   type ErrorFrame,
   type OkRow,
@@ -93,6 +94,10 @@ export class Answers {
 
   /** With an id: nothing of what was asked under it took effect. */
   error(session: Session, frame: ErrorFrame): void {
+    if (Object.hasOwn(TOKEN_CODES, frame.code)) {
+      this.#onError(new PulsewireError('token_refused', `${session.node}: ${frame.code}: ${frame.message}`))
+      return
+    }
     const items = frame.id === undefined ? [] : session.rows.takeOutstanding(frame.id)
     for (const item of items) this.#end(session, frame.id!, endedEvent(item.name, frame.code, frame.message))
     const message = `${session.node}: ${frame.code}: ${frame.message}`

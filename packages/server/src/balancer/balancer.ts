@@ -61,6 +61,7 @@ export class Balancer implements Service, Member {
     const random = deps.random ?? Math.random
     this.#probes = new Probes(deps.directory, {
       client: `pulsewire-balancer/${VERSION} ${node.id}`,
+      ...(balancer.probeSecret === undefined ? {} : { secret: balancer.probeSecret }),
       connect: deps.connect ?? connectProbe,
       clock: this.#clock,
       random,

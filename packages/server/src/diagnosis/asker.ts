@@ -1,5 +1,6 @@
 import { type DownstreamFrame, ENCODINGS, STREAM_PATH, type ToldFrame, type UpstreamFrame, type WelcomeFrame } from '@pulsewire/protocol'
 import { WebSocket } from 'ws'
+import { operatorToken } from '../access/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { Secret } from '../runtime/config/index.ts'
 import { VERSION } from '../runtime/version.ts'
@@ -43,7 +44,10 @@ export class Asker implements Disposable {
       handshakeTimeout: GREETING_MS_MAX,
       maxPayload: MESSAGE_BYTES_MAX,
     })
-    this.#webSocket.on('open', () => this.#send({ t: 'hello', client: `pulsewire-ask/${VERSION}`, pulseIntervalMs: PULSE_INTERVAL_MS }))
+    const token = operatorToken(secret).reveal()
+    this.#webSocket.on('open', () =>
+      this.#send({ t: 'hello', client: `pulsewire-ask/${VERSION}`, token, pulseIntervalMs: PULSE_INTERVAL_MS }),
+    )
     this.#webSocket.on('message', (data) => this.#message(String(data)))
     this.#webSocket.on('error', (error) => (this.#why = error.message))
     this.#webSocket.on('close', (code, reason) => this.#closed(this.#why || String(reason) || `closed with ${code}`))

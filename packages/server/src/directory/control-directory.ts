@@ -9,6 +9,7 @@ import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, KnownNode } from './directory.ts'
 import { Hearing } from './hearing.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
+import { type Revocation, RevocationTable } from './revocations.ts'
 
 const JUDGE_INTERVAL_MS = 100
 /** Judgements that come later than this are those of a process that stood still. */
@@ -21,6 +22,8 @@ const REBUILD_AFTER_MS = 10_000
 const TIDY_INTERVAL_MS = 60_000
 /** A lease that has been dead for so long gets a tombstone. */
 const TIDY_AFTER_MS = 3_600_000
+/** Revocations that are over, removed in one go. */
+const TIDIED_MAX = 1000
 
 export interface ControlDirectoryOptions {
   readonly log: Log
@@ -36,6 +39,7 @@ export interface ControlDirectoryOptions {
 /** Reads the control topic for as long as the process lives, whatever the log does meanwhile. */
 export class ControlDirectory implements Directory, Service {
   readonly feeds = new Map<string, CatalogueFeed>()
+  readonly revocations = new RevocationTable()
   readonly topic: string
   readonly #options: ControlDirectoryOptions
   readonly #clock: Clock
@@ -203,8 +207,12 @@ export class ControlDirectory implements Directory, Service {
         // Of two that were written at the same time, the first in the log counts, for every reader.
         if (read.feed.revision > (this.feeds.get(read.name)?.revision ?? -1)) this.feeds.set(read.name, read.feed)
         break
+      case 'revoke':
+        this.#revoked(read.name, read.revocation, wasThere)
+        break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)
+        else if (read.of === 'revoke') this.revocations.remove(read.name)
         else if (read.of === 'word') this.#table.say(read.name, undefined)
         else this.feeds.delete(read.name)
         break
@@ -213,6 +221,13 @@ export class ControlDirectory implements Directory, Service {
     }
     // The first batch may reach beyond what was there before.
     this.#noteEnd(nowMs)
+  }
+
+  #revoked(key: string, revocation: Revocation, wasThere: boolean): void {
+    const dropped = this.revocations.set(key, revocation)
+    if (!wasThere) this.#logger.info('token_revoked', `tokens were revoked by ${revocation.of}`, { key })
+    if (dropped !== undefined)
+      this.#logger.error('revocations_full', `more than ${this.revocations.size} revocations are held: one does not count any more`, {})
   }
 
   #noteEnd(nowMs: number): void {
@@ -303,14 +318,16 @@ export class ControlDirectory implements Directory, Service {
 
   async #tidy(): Promise<void> {
     if (this.view !== 'current') return
-    const dead = this.#table.deadFor(TIDY_AFTER_MS, this.#clock.nowMs())
-    if (dead.length === 0) return
+    const nowMs = this.#clock.nowMs()
+    const dead = this.#table.deadFor(TIDY_AFTER_MS, nowMs)
+    const over = this.revocations.over(nowMs - TIDY_AFTER_MS).slice(0, TIDIED_MAX)
+    if (dead.length === 0 && over.length === 0) return
     try {
-      await this.#options.log.append(
-        this.topic,
-        dead.map((node) => encodeRemoval('lease', node)),
-      )
-      this.#logger.info('leases_removed', `leases that were dead for an hour are removed: ${dead.join(', ')}`, {})
+      await this.#options.log.append(this.topic, [
+        ...dead.map((node) => encodeRemoval('lease', node)),
+        ...over.map((key) => encodeRemoval('revoke', key)),
+      ])
+      if (dead.length > 0) this.#logger.info('leases_removed', `leases that were dead for an hour are removed: ${dead.join(', ')}`, {})
     } catch {
       // The next round tries again.
     }

@@ -3,7 +3,15 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { testLease } from '../../../../test/support/leases.ts'
 import type { LogAppend } from '../log/index.ts'
-import { type ControlRecord, decodeControl, encodeFeed, encodeLease, encodeRemoval, encodeWord } from './control-record.ts'
+import {
+  type ControlRecord,
+  decodeControl,
+  encodeFeed,
+  encodeLease,
+  encodeRemoval,
+  encodeRevocation,
+  encodeWord,
+} from './control-record.ts'
 import vectors from './control-records.vectors.json' with { type: 'json' }
 
 const bytes = (text: string | null) => (text === null ? null : Buffer.from(text))
@@ -14,6 +22,7 @@ function encodeAgain(read: ControlRecord): LogAppend {
   if (read.kind === 'lease') return encodeLease(read.lease, read.left)
   if (read.kind === 'word') return encodeWord(read.name, read.word)
   if (read.kind === 'feed') return encodeFeed(read.feed)
+  if (read.kind === 'revoke') return encodeRevocation(read.revocation)
   assert.ok(read.kind === 'removed')
   return encodeRemoval(read.of, read.name)
 }

@@ -1,5 +1,6 @@
 /**
- * Records of the control topic. The key says of whom (`lease/gw-1`, `word/gw-1`, `feed/quote`), the value is JSON with a
+ * Records of the control topic. The key says of whom (`lease/gw-1`, `word/gw-1`, `feed/quote`,
+ * `revoke/DIGEST`), the value is JSON with a
  * format version `v`. Whoever adds a member that may be missing leaves `v` as it is; whoever changes what one means
  * raises it, and older readers then ignore the record. `control-records.vectors.json` holds what was ever written.
  */
@@ -7,11 +8,12 @@ import * as z from 'zod'
 import type { LogAppend } from '../log/index.ts'
 import type { CatalogueFeed } from './directory.ts'
 import type { Lease, NodeWord } from './lease.ts'
+import { type Revocation, revocationKey } from './revocations.ts'
 
 /** Of what this version writes, and the newest that it reads. */
 export const CONTROL_FORMAT = 1
 
-const KINDS = ['lease', 'word', 'feed'] as const
+const KINDS = ['lease', 'word', 'feed', 'revoke'] as const
 export type ControlKind = (typeof KINDS)[number]
 
 /** What an operator said of a node. */
@@ -28,6 +30,7 @@ export type ControlRecord =
   | { readonly kind: 'lease'; readonly name: string; readonly lease: Lease; readonly left: boolean }
   | { readonly kind: 'word'; readonly name: string; readonly word: Word }
   | { readonly kind: 'feed'; readonly name: string; readonly feed: CatalogueFeed }
+  | { readonly kind: 'revoke'; readonly name: string; readonly revocation: Revocation }
   /** A tombstone. */
   | { readonly kind: 'removed'; readonly of: ControlKind; readonly name: string }
   | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
@@ -99,6 +102,8 @@ const feedValue = z.object({
   revision: whole,
 })
 
+const revocationValue = z.object({ of: z.enum(['user', 'jti']), name: z.string().min(1).max(512), atMs: whole, untilMs: whole })
+
 /** A beat of the node, or its last one when it says goodbye. */
 export function encodeLease({ node, ...lease }: Lease, left = false): LogAppend {
   return encode('lease', node, left ? { left, ...lease } : lease)
@@ -110,6 +115,10 @@ export function encodeWord(node: string, word: Word): LogAppend {
 
 export function encodeFeed({ feed, ...value }: CatalogueFeed): LogAppend {
   return encode('feed', feed, value)
+}
+
+export function encodeRevocation(revocation: Revocation): LogAppend {
+  return encode('revoke', revocationKey(revocation.of, revocation.name), revocation)
 }
 
 export function encodeRemoval(kind: ControlKind, of: string): LogAppend {
@@ -128,6 +137,7 @@ export function decodeControl(keyBytes: Uint8Array | null, value: Uint8Array | n
   if (tree === undefined) return ignored('malformed', key, 'no JSON object with a version v')
   if (tree.v > CONTROL_FORMAT) return ignored('newer_version', key, `version ${tree.v}, this node reads up to ${CONTROL_FORMAT}`)
   if (kind === 'word') return read(key, wordValue, tree, (word) => ({ kind, name: of, word }))
+  if (kind === 'revoke') return read(key, revocationValue, tree, (revocation) => ({ kind, name: of, revocation }))
   if (kind === 'feed') return read(key, feedValue, tree, (feed) => ({ kind, name: of, feed: { feed: of, ...feed } }))
   return read(key, leaseValue, tree, ({ left = false, ...lease }) => ({ kind, name: of, lease: { node: of, ...lease }, left }))
 }

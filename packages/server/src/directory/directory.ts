@@ -1,4 +1,5 @@
 import type { Lease, NodeWord } from './lease.ts'
+import type { Revocations } from './revocations.ts'
 
 /** One node as this reader knows it. */
 export interface KnownNode {
@@ -52,6 +53,8 @@ export interface Directory {
   readonly isReadBack: boolean
   readonly nodes: ReadonlyMap<string, KnownNode>
   readonly feeds: ReadonlyMap<string, CatalogueFeed>
+  /** Tokens that count no more. */
+  readonly revocations: Revocations
   /** Calls back, in the same turn, after anything above has changed. @returns stops that. */
   onChange(listener: () => void): () => void
 }

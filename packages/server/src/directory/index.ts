@@ -9,4 +9,5 @@ export type { Lease, LeasedFeed, LeasedLink, NodeLoad, NodeRole, NodeVitals, Nod
 export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'
 export { type MigrationGoal, type MigrationStep, nextStep, placeOf, rollbackGoal, standingOf } from './migration.ts'
 export { rendezvousOwner, rendezvousScore } from './rendezvous.ts'
-export { sayWord } from './words.ts'
+export { NO_REVOCATIONS, type Revocation, REVOCATIONS_MAX, type Revocations, RevocationTable } from './revocations.ts'
+export { sayRevocation, sayWord } from './words.ts'

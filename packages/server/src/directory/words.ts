@@ -1,8 +1,14 @@
 import type { Log } from '../log/index.ts'
-import { encodeWord } from './control-record.ts'
+import { encodeRevocation, encodeWord } from './control-record.ts'
 import type { NodeWord } from './lease.ts'
+import type { Revocation } from './revocations.ts'
 
 /** Says an operator's word on a node; every reader has it as soon as it is in the log, and it holds over restarts. */
 export async function sayWord(log: Log, topic: string, node: string, word: NodeWord, atMs: number): Promise<void> {
   await log.append(topic, [encodeWord(node, { word, atMs: Math.floor(atMs) })])
+}
+
+/** Takes access away; every gateway that reads the topic closes whom it means. */
+export async function sayRevocation(log: Log, topic: string, revocation: Revocation): Promise<void> {
+  await log.append(topic, [encodeRevocation(revocation)])
 }

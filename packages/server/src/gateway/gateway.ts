@@ -1,3 +1,4 @@
+import { createAccess } from '../access/index.ts'
 import type { AskDesk } from '../diagnosis/index.ts'
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { type Hub, oldestPulseAgeMs } from '../hub/index.ts'
@@ -32,6 +33,8 @@ export interface GatewayDeps {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
+  /** Unix time in ms, of which tokens speak. Default: the machine's clock. */
+  readonly wallMs?: () => number
   /** The push node whose hub it serves. Default: none, it has links to push nodes. */
   readonly beside?: PushBeside
   /** How upstream nodes are reached. Default: WebSocket. */
@@ -102,6 +105,12 @@ export class Gateway implements Service, Member {
     const peers = deps.peers ?? (deps.directory === undefined ? () => [] : leasedPeers(deps.directory, config.node))
     const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers }))
     const notes = (this.#records = keepRecords(config, this.#clock, deps))
+    const access = createAccess(config.gateway.access, {
+      logger: deps.logger,
+      ...(directory === undefined ? {} : { directory }),
+      ...(config.operator.secret === undefined ? {} : { operatorSecret: config.operator.secret }),
+      ...(deps.wallMs === undefined ? {} : { wallMs: deps.wallMs }),
+    })
     this.sessions = new Sessions({
       hub: this.hub,
       nodeId: config.node.id,
@@ -115,6 +124,7 @@ export class Gateway implements Service, Member {
       stages,
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
       ...(deps.desk === undefined ? {} : { asks: deps.desk }),
+      ...(access === null ? {} : { access }),
       ...(notes === null ? {} : { notes: notes.history }),
       ...(deps.followed === undefined ? {} : { followed: deps.followed }),
     })

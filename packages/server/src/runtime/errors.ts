@@ -38,6 +38,7 @@ export const DIRECTORY_ERROR_CODES = {
   control_topic_shape: 'The control topic has more than one partition.',
   control_topic_silent: 'The control topic could not be read to its end in time.',
   node_unknown: 'No node of that name has ever had a lease.',
+  revocations_full: 'As many revocations are held as are kept.',
   feed_unread: 'No push node that has a lease reads a feed of that name.',
   feed_changed: 'Somebody else has changed the feed in the catalogue meanwhile.',
   preflight_failed: 'The topic that a feed is to move to is not fit for it.',
@@ -50,6 +51,10 @@ export class DirectoryError extends PulsewireError {
     super(code, message, options)
   }
 }
+
+export const ACCESS_ERROR_CODES = {
+  access_keys: 'A file of keys for tokens cannot be used.',
+} as const
 
 export const CONFIG_ERROR_CODES = {
   config_invalid: 'The configuration has mistakes; every one is listed.',

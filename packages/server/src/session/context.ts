@@ -1,4 +1,5 @@
-import { PROTOCOL_VERSION, type WelcomeFrame } from '@pulsewire/protocol'
+import { PROTOCOL_VERSION, type TokenCode, type WelcomeFrame } from '@pulsewire/protocol'
+import type { Access } from '../access/index.ts'
 import type { Asks } from '../diagnosis/index.ts'
 import type { SessionNotes } from '../history/index.ts'
 import type { Hub } from '../hub/index.ts'
@@ -22,6 +23,8 @@ export interface SessionContext {
   /** What went out to all of them since the start; plain numbers, because they grow with each message. */
   readonly sent: { messages: number; bytes: number }
   readonly log: Logger
+  /** Judges tokens. Absent: everybody may come in and see everything. */
+  readonly access?: Access
   /** Takes questions of operators. Absent: nobody may ask any. */
   readonly asks?: Asks
   /** Where it is written down what happens to sessions. Absent: nowhere. */
@@ -29,6 +32,8 @@ export interface SessionContext {
   /** The session has said hello: it takes part in pulses and notices from now on. */
   opened(session: Session): void
   closed(session: Session): void
+  /** A token was not taken. */
+  denied(code: TokenCode): void
   /** The session's receiver holds another number, or set, of subscriptions, and is asked to name them again. */
   differs(session: Session, here: number, there: number): void
   /** The session's receiver stopped taking what it is sent; null: it goes on. */
@@ -39,6 +44,7 @@ export function welcomeFrame(
   { hub, nodeId, options, role, version, asks }: SessionContext,
   session: string,
   pulseIntervalMs: number,
+  subscriptionsMax: number,
 ): WelcomeFrame {
   const slowerMs = Math.max(0, pulseIntervalMs - options.pulseIntervalMs)
   return {
@@ -52,7 +58,7 @@ export function welcomeFrame(
     pulseIntervalMs,
     staleAfterMs: options.staleAfterMs + slowerMs,
     feeds: hub.info(),
-    limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax: options.subscriptionsMax },
+    limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax },
     ...(asks === undefined ? {} : { asks: asks.nonceOf(session) }),
   }
 }

@@ -9,6 +9,7 @@ import {
   type RefusalCode,
   type RefusedRow,
   type ToldFrame,
+  type TokenCode,
   type UpstreamFrame,
 } from '@pulsewire/protocol'
 import {
@@ -22,7 +23,9 @@ import {
   type Subscription,
   type SymbolState,
 } from '../hub/index.ts'
+import { type Grant, TokenError } from '../access/index.ts'
 import type { AskPeer } from '../diagnosis/index.ts'
+import { Admission } from './admission.ts'
 import type { Composer } from './composer.ts'
 import { welcomeFrame, type SessionContext } from './context.ts'
 import type { Elsewhere, MoveReason } from './moves.ts'
@@ -31,6 +34,7 @@ import { FlowWindow } from './flow.ts'
 import { readInbound, type BadFrame } from './inbound.ts'
 import { PulseOutbox } from './pulse-outbox.ts'
 import { EAGER_BELOW_MS, rideMsOf } from './pulse-wheel.ts'
+import { Rights } from './rights.ts'
 import type { Flushable } from './scheduler.ts'
 import { Slowness } from './slowness.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -74,6 +78,9 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #controls: ControlFrame[] = []
   readonly #due = new DueQueue()
   readonly #pulses: PulseOutbox
+  readonly #rights: Rights
+  /** `null`: whoever comes is let in. */
+  #admission: Admission | null = null
   /** A pulse is due, and goes with what is sent next. */
   #awaitsRide = false
   #badFrames = 0
@@ -98,7 +105,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.pulseIntervalMs = context.options.pulseIntervalMs
     this.#known = new Array<number>(context.hub.feeds.length).fill(0)
     this.#flow = new FlowWindow(this.openedAtMs, context.options.outboundBytesMax)
-    this.#table = new SubscriptionTable(context.hub, this, this.#due, context.groups, context.options.subscriptionsMax)
+    this.#rights = new Rights(context.options.subscriptionsMax)
+    this.#table = new SubscriptionTable(context.hub, this, this.#due, context.groups, this.#rights)
     this.#pulses = new PulseOutbox(context.hub, this.#table)
   }
 
@@ -154,6 +162,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   message(message: Uint8Array | string): void {
     if (this.#isOver) return
+    if (this.state === 'greeting' && this.#admission?.hold(message.length) === false)
+      return this.close('protocol_error', 'it sends more than is kept while its token is checked')
     try {
       for (const frame of readInbound(this.transport.encoding, message)) this.#frame(frame)
     } catch (error) {
@@ -168,28 +178,110 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     if (frame.t === 'bad') return this.#bad(frame.code, frame.message, frame.id)
     if (frame.t === 'hello') return this.#bad('bad_frame', 'hello was said already')
     if (frame.t === 'ack') return this.#ack(frame)
+    // Of a token it shows later whether it is any good.
+    if (frame.t === 'token') return this.#token(frame.token)
     this.#badFrames = 0
     if (frame.t === 'subscribe') this.#subscribe(frame)
     else if (frame.t === 'unsubscribe') this.#unsubscribe(frame)
     else if (frame.t === 'sync') this.#control({ t: 'sync', echo: frame.at, at: this.#context.hub.clock.nowMs() })
     else if (frame.t === 'ask' || frame.t === 'told') this.#asks(frame)
-    else if (frame.t === 'bye') this.#end(1000, 'bye')
-    else this.#control({ t: 'token' })
+    else this.#end(1000, 'bye')
   }
 
   #greeting(frame: UpstreamFrame | BadFrame): void {
-    if (frame.t === 'hello') this.#hello(frame)
+    if (this.#admission !== null) this.#admission.keep(frame)
+    else if (frame.t === 'hello') this.#hello(frame)
     else if (frame.t === 'bad') this.close('protocol_error', `the first frame is hello: ${frame.message}`)
     else this.close('protocol_error', `the first frame is hello, not ${frame.t}`)
   }
 
   #hello(frame: HelloFrame): void {
+    const { access, options } = this.#context
+    if (access === undefined) return this.#welcome(frame, frame.user ?? '')
+    if (!access.ready) return this.close('not_ready', 'it does not know yet which tokens were revoked')
+    const admission = (this.#admission = new Admission(access, options.messageBytesMax))
+    admission.admit(frame.token ?? this.transport.takeBearer?.()).then(
+      (isIn) => this.#admitted(frame, admission, isIn),
+      (error: unknown) => this.#denied(error),
+    )
+  }
+
+  #admitted(hello: HelloFrame, admission: Admission, isIn: boolean): void {
+    if (this.#isOver) return
+    if (!isIn) return this.close('too_many_connections', 'the user has as many connections as the token allows')
+    const grant = admission.grant!
+    this.#rights.grant = grant
+    const held = admission.takeHeld()
+    this.#welcome(hello, grant.user)
+    this.#tellExpiry(grant)
+    for (const frame of held) this.#frame(frame)
+  }
+
+  /** What is wrong with a token is said by code, in the error and in the reason. */
+  #denied(error: unknown): void {
+    if (this.#isOver) return
+    if (!(error instanceof TokenError)) {
+      this.#context.log.error('admission_failed', 'a token could not be checked', { session: this.id, error })
+      return this.close('internal_error', 'a token could not be checked')
+    }
+    const { code, message } = error
+    this.#context.denied(code)
+    this.#control({ t: 'error', code, message })
+    const reason = code === 'token_unchecked' ? 'keys_unavailable' : code === 'token_revoked' ? 'revoked' : 'unauthorized'
+    this.close(reason, `${code}: ${message}`)
+  }
+
+  #tellExpiry({ expiresAtMs }: Grant): void {
+    if (expiresAtMs !== Infinity) this.#control({ t: 'token', expiresAt: expiresAtMs })
+  }
+
+  #token(token: string): void {
+    const admission = this.#admission
+    if (admission === null) {
+      this.#badFrames = 0
+      return this.#control({ t: 'token' })
+    }
+    if (admission.isRenewing) return this.#bad('bad_frame', 'a token is being checked already')
+    admission.renew(token).then(
+      (grant) => {
+        if (grant !== null && !this.#isOver) this.#renewed(grant)
+      },
+      (error: unknown) => this.#notRenewed(error),
+    )
+  }
+
+  /** The old one goes on for as long as it is good. */
+  #notRenewed(error: unknown): void {
+    if (this.#isOver || !(error instanceof TokenError)) return this.#denied(error)
+    this.#context.denied(error.code)
+    this.#context.notes?.note(this, 'refused', `a new token: ${error.code}`)
+    this.#bad(error.code, error.message)
+  }
+
+  #renewed(grant: Grant): void {
+    this.#badFrames = 0
+    this.#rights.grant = grant
+    this.user = grant.user
+    this.#tellExpiry(grant)
+    for (const { id, name, message } of this.#table.regrant()) this.#ended(id, name, 'not_entitled', message)
+    this.#schedule()
+  }
+
+  #checkToken(): void {
+    const due = this.#admission?.check()
+    if (due === undefined) return
+    if (due === 'refresh') this.#control({ t: 'token', expiresAt: this.#admission!.grant!.expiresAtMs, refresh: true })
+    else if (due === 'revoked') this.close('revoked', 'the token was revoked, or all tokens of its user')
+    else this.close('token_expired', 'the token has expired, and no new one came')
+  }
+
+  #welcome(frame: HelloFrame, user: string): void {
     this.state = 'open'
     this.client = frame.client
-    this.user = frame.user ?? ''
+    this.user = user
     this.wantsTraces = frame.traces === true
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)
-    this.#control(welcomeFrame(this.#context, this.id, this.pulseIntervalMs))
+    this.#control(welcomeFrame(this.#context, this.id, this.pulseIntervalMs, this.#rights.symbolsMax))
     this.#context.opened(this)
     this.#context.notes?.note(
       this,
@@ -276,7 +368,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.#pulses.restartComparing()
   }
 
-  #bad(code: RefusalCode, message: string, id?: number): void {
+  #bad(code: RefusalCode | TokenCode, message: string, id?: number): void {
     this.#control(id === undefined ? { t: 'error', code, message } : { t: 'error', code, message, id })
     if (++this.#badFrames >= BAD_FRAMES_MAX)
       this.close('too_many_errors', `${BAD_FRAMES_MAX} frames in a row could not be handled; the last: ${message}`)
@@ -435,6 +527,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       if (nowMs - this.openedAtMs > options.helloTimeoutMs) this.close('hello_timeout', `no hello within ${options.helloTimeoutMs} ms`)
       return
     }
+    this.#checkToken()
+    if (this.#isOver) return
     const notice = this.#slowness.notice(nowMs)
     if (notice === 'slow') this.#tellSlow()
     else if (notice === 'caught_up') {
@@ -510,6 +604,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   /** Takes the session out of the hub, so that it costs nothing while the connection closes. */
   #leave(): void {
+    this.#admission?.leave()
     this.#table.close()
     this.#due.clear()
     this.#controls = []

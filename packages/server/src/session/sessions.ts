@@ -1,4 +1,6 @@
+import type { TokenCode } from '@pulsewire/protocol'
 import { WHOLE_FEED, type Feed, type FreshnessChange, type Hub, type HubListener, type StaleState } from '../hub/index.ts'
+import type { Access } from '../access/index.ts'
 import type { Asks } from '../diagnosis/index.ts'
 import type { SessionNotes } from '../history/index.ts'
 import type { Timer } from '../runtime/clock.ts'
@@ -34,6 +36,8 @@ export class Sessions implements HubListener {
   readonly stalls: StallCounts = noStalls()
   /** Receivers that were asked to name their subscriptions again, since the start. */
   repairs = 0
+  /** Tokens that were not taken since the start, by what was wrong. */
+  readonly denied = new Map<TokenCode, number>()
   /** Messages sent since the start, and their size (of JSON: in characters). */
   readonly sent = { messages: 0, bytes: 0 }
   readonly #context: SessionContext
@@ -55,6 +59,8 @@ export class Sessions implements HubListener {
     readonly version: string
     readonly groups?: ReadonlyMap<string, readonly string[]>
     readonly log: Logger
+    /** Judges tokens. Default: everybody may come in and see everything. */
+    readonly access?: Access
     /** Takes questions of operators. Default: nobody may ask any. */
     readonly asks?: Asks
     /** Where it is written down what happens to sessions. Default: nowhere. */
@@ -93,10 +99,12 @@ export class Sessions implements HubListener {
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
       sent: this.sent,
       log: options.log,
+      ...(options.access === undefined ? {} : { access: options.access }),
       ...(options.asks === undefined ? {} : { asks: options.asks }),
       ...(options.notes === undefined ? {} : { notes: options.notes }),
       opened: (session) => this.#opened(session),
       closed: (session) => this.#closed(session),
+      denied: (code) => this.denied.set(code, (this.denied.get(code) ?? 0) + 1),
       differs: (session, here, there) => this.#differs(session, here, there),
       stalled: (session, kind, silentMs) => this.#stalled(session, kind, silentMs),
     }

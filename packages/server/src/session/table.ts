@@ -21,6 +21,7 @@ import {
 import { OwedAnswers, type Answers } from './answers.ts'
 import type { DueQueue } from './due-queue.ts'
 import { positionReceiver } from './resume.ts'
+import type { Rights } from './rights.ts'
 
 /** A subscribe that cannot be taken as a whole. */
 export class SubscribeError extends Error {
@@ -33,7 +34,16 @@ export class SubscribeError extends Error {
   }
 }
 
+const NOT_ENTITLED = 'the token does not give access to it'
+
 const NO_FRAMES: readonly SubscribedFrame[] = []
+
+/** A symbol or pattern that is subscribed no more, and why. */
+export interface Lost {
+  readonly id: number
+  readonly name: string
+  readonly message: string
+}
 
 /** What a session subscribes to, and the answers it still owes its receiver. */
 export class SubscriptionTable {
@@ -42,7 +52,7 @@ export class SubscriptionTable {
   readonly #subscriber: Subscriber
   readonly #due: DueQueue
   readonly #groups: ReadonlyMap<string, readonly string[]>
-  readonly #symbolsMax: number
+  readonly #rights: Rights
   readonly #subscriptions = new Map<number, Subscription>()
   readonly #answers = new OwedAnswers()
   /** Positions that waiting entries asked to resume from. */
@@ -57,13 +67,13 @@ export class SubscriptionTable {
   #confirmed: Set<Entry | string> | null = null
 
   /** @param due gets each entry whose answer says that its image follows. */
-  constructor(hub: Hub, subscriber: Subscriber, due: DueQueue, groups: ReadonlyMap<string, readonly string[]>, symbolsMax: number) {
+  constructor(hub: Hub, subscriber: Subscriber, due: DueQueue, groups: ReadonlyMap<string, readonly string[]>, rights: Rights) {
     this.#hub = hub
     this.#feeds = new Array<number>(hub.feeds.length).fill(0)
     this.#subscriber = subscriber
     this.#due = due
     this.#groups = groups
-    this.#symbolsMax = symbolsMax
+    this.#rights = rights
   }
 
   get symbols(): number {
@@ -204,6 +214,30 @@ export class SubscriptionTable {
     return lost
   }
 
+  /** The receiver's rights are others now: drops what they do not give, and adds what patterns bring more. @returns what it is to be told of. */
+  regrant(): Lost[] {
+    const lost: Lost[] = []
+    for (const subscription of [...this.#subscriptions.values()]) {
+      const why = this.#rights.objection(subscription)
+      for (const pattern of why === null ? [] : [...(subscription.patterns ?? [])]) {
+        this.#dropPattern(subscription, pattern, [])
+        lost.push({ id: subscription.id, name: pattern, message: why! })
+      }
+      for (const entry of [...subscription.entries.values()]) {
+        if (why === null && this.#rights.allows(subscription.feed, entry.symbol.name)) continue
+        this.#drop(entry)
+        lost.push({ id: subscription.id, name: entry.symbol.name, message: why ?? NOT_ENTITLED })
+      }
+      for (const text of subscription.patterns ?? []) {
+        const pattern = subscription.feed.patterns.get(text)
+        if (pattern === undefined || pattern.readiness === 'waiting') continue
+        for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.matched(subscription, pattern, symbol)
+      }
+      this.#closeIfEmpty(subscription)
+    }
+    return lost
+  }
+
   close(): void {
     for (const subscription of this.#subscriptions.values()) {
       for (const pattern of [...(subscription.patterns ?? [])]) this.#hub.removePattern(subscription, pattern)
@@ -222,14 +256,14 @@ export class SubscriptionTable {
       throw new SubscribeError('feed_unknown', `no feed ${shown(frame.feed)} here; there is ${known}`, frame.id)
     }
     const delivery = this.#delivery(frame, feed)
+    const open = this.#subscriptions.get(frame.id)
     const options = {
       view: feed.views.open(frame.fields),
       delivery,
-      periodMs: frame.maxRate === undefined ? 0 : 1000 / frame.maxRate,
+      periodMs: this.#rights.periodMs(frame.maxRate, open),
       image: frame.image ?? true,
       history: frame.history ?? 0,
     }
-    const open = this.#subscriptions.get(frame.id)
     if (open !== undefined) {
       feed.views.close(options.view)
       if (open.feed === feed && open.sameOptions(options)) return open
@@ -250,6 +284,7 @@ export class SubscriptionTable {
         frame.id,
       )
     }
+    if (delivery === 'every' && !this.#rights.givesEvery) throw new SubscribeError('not_entitled', this.#rights.rateMessage, frame.id)
     if (delivery === 'every' && frame.maxRate !== undefined) {
       throw new SubscribeError('options_invalid', 'maxRate conflates, so it goes only with delivery "latest"', frame.id)
     }
@@ -264,6 +299,10 @@ export class SubscriptionTable {
       answers.refused.push([shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character'])
       return
     }
+    if (!this.#rights.allows(subscription.feed, name)) {
+      answers.refused.push([name, 'not_entitled', NOT_ENTITLED])
+      return
+    }
     const open = subscription.entries.get(name)
     const entry = open ?? this.#attach(subscription, answers, name)
     if (entry === undefined) return
@@ -276,6 +315,10 @@ export class SubscriptionTable {
   #subscribePattern(subscription: Subscription, answers: Answers, text: string, from: SubscribeFrame['from']): void {
     if (!isValidName(text)) {
       answers.refused.push([shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character'])
+      return
+    }
+    if (!this.#rights.hasFeed(subscription.feed)) {
+      answers.refused.push([text, 'not_entitled', NOT_ENTITLED])
       return
     }
     const again = subscription.patterns?.has(text) === true
@@ -302,6 +345,8 @@ export class SubscriptionTable {
     from: SubscribeFrame['from'],
     again: boolean,
   ): void {
+    // A pattern brings what may be seen of what it means, and is silent about the rest.
+    if (!this.#rights.allows(subscription.feed, symbol.name)) return
     const open = subscription.entries.get(symbol.name)
     const entry = open ?? this.#attach(subscription, answers, symbol.name)
     if (entry === undefined) return
@@ -318,11 +363,11 @@ export class SubscriptionTable {
 
   /** A pattern counts as a symbol, even while none matches it: it is held and matched all the same. */
   get #isFull(): boolean {
-    return this.#symbols + this.#patterns >= this.#symbolsMax
+    return this.#symbols + this.#patterns >= this.#rights.symbolsMax
   }
 
   get #limitMessage(): string {
-    return `a session holds at most ${this.#symbolsMax} symbols and patterns; those before are kept`
+    return `a session holds at most ${this.#rights.symbolsMax} symbols and patterns; those before are kept`
   }
 
   #attach(subscription: Subscription, answers: Answers, name: string): Entry | undefined {

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
-import { WebSocketServer, type WebSocket } from 'ws'
+import { WebSocketServer } from 'ws'
 import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { SendQueues } from '../runtime/send-queue.ts'
 import { Framer } from './framer.ts'
 import type { Sessions } from './sessions.ts'
-import { WebSocketTransport } from './web-socket-transport.ts'
+import { type Accepted, WebSocketTransport } from './web-socket-transport.ts'
 
 export interface StreamServerOptions {
   readonly host: string
@@ -108,6 +108,7 @@ export class StreamServer implements StreamListener {
     socket.on('error', destroyOnError)
     const path = request.url?.split('?', 1)[0]
     if (path !== STREAM_PATH) return refuse(socket, '404 Not Found', `the stream is at ${STREAM_PATH}`)
+    if (TOKEN_IN_URL.test(request.url!)) return refuse(socket, '401 Unauthorized', 'a token never goes into the URL, but into hello')
     if (!this.#accepting || !this.#options.ready()) return refuse(socket, '503 Service Unavailable', 'this node takes no sessions now')
     if (this.#options.sessions.full) return refuse(socket, '503 Service Unavailable', 'this node is full')
     const offered = request.headers['sec-websocket-protocol'] ?? ''
@@ -115,13 +116,23 @@ export class StreamServer implements StreamListener {
       return refuse(socket, '400 Bad Request', `offer one of the subprotocols ${ENCODINGS.join(', ')}`)
     }
     const remote = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
-    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session(webSocket, socket, remote))
+    const bearer = bearerOf(request)
+    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session({ webSocket, socket, remote, bearer }))
   }
 
-  #session(webSocket: WebSocket, socket: Duplex, remote: string): void {
-    const transport = new WebSocketTransport(webSocket, socket, webSocket.protocol as Encoding, remote, this.#framer, this.#sendQueues)
+  #session(accepted: Accepted): void {
+    const tools = { framer: this.#framer, sendQueues: this.#sendQueues }
+    const transport = new WebSocketTransport(accepted, accepted.webSocket.protocol as Encoding, tools)
     transport.attach(this.#options.sessions.accept(transport))
   }
+}
+
+/** URLs end in the logs of every proxy on the way. */
+const TOKEN_IN_URL = /[?&](access_?token|id_?token|token|jwt|bearer|authorization)=/i
+
+/** Of a client that can set headers, and would rather not put it into `hello`. */
+function bearerOf({ headers }: IncomingMessage): string | undefined {
+  return /^Bearer +([^\s]{1,8192})$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function chooseEncoding(offered: Iterable<string>): Encoding | undefined {

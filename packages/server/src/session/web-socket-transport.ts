@@ -14,6 +14,14 @@ const REASON_BYTES_MAX = 123
 const BINARY = { binary: true, compress: false, fin: true } as const
 const TEXT = { binary: false, compress: false, fin: true } as const
 
+/** A connection that was let in. */
+export interface Accepted {
+  readonly webSocket: WebSocket
+  readonly socket: Duplex
+  readonly remote: string
+  readonly bearer: string | undefined
+}
+
 /** A session's connection over WebSocket. */
 export class WebSocketTransport implements Transport {
   readonly encoding: Encoding
@@ -22,11 +30,17 @@ export class WebSocketTransport implements Transport {
   readonly #socket: Duplex
   readonly #framer: Framer
   readonly #sendQueues: SendQueues
+  #bearer: string | undefined
   #closing = false
 
-  constructor(webSocket: WebSocket, socket: Duplex, encoding: Encoding, remote: string, framer: Framer, sendQueues: SendQueues) {
+  constructor(
+    { webSocket, socket, remote, bearer }: Accepted,
+    encoding: Encoding,
+    { framer, sendQueues }: { readonly framer: Framer; readonly sendQueues: SendQueues },
+  ) {
     this.#framer = framer
     this.#sendQueues = sendQueues
+    this.#bearer = bearer
     this.#webSocket = webSocket
     this.#socket = socket
     this.encoding = encoding
@@ -47,6 +61,12 @@ export class WebSocketTransport implements Transport {
 
   sendQueue(): SendQueue | undefined {
     return this.#sendQueues.of(this.#socket as Socket)
+  }
+
+  takeBearer(): string | undefined {
+    const bearer = this.#bearer
+    this.#bearer = undefined
+    return bearer
   }
 
   send(message: Uint8Array | string): void {

@@ -3,7 +3,8 @@ import { afterEach, describe, it } from 'node:test'
 import { GatewayWorld, type GatewayWorldOptions } from '../../../../../test/support/gateway-world.ts'
 import { UpstreamLines } from '../../../../../test/support/upstream-lines.ts'
 import { createMemoryLogger } from '../../runtime/logger.ts'
-import { PROBE_PATTERN, Probe } from './probe.ts'
+import { PROBE_PATTERN } from '../../access/index.ts'
+import { Probe } from './probe.ts'
 
 const ADDRESS = 'ws://gw-1:8080'
 const open: Probe[] = []

@@ -13,20 +13,16 @@ import {
   type UpstreamFrame,
   type WelcomeFrame,
 } from '@pulsewire/protocol'
+import { PROBE_PATTERN } from '../../access/index.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import type { Secret } from '../../runtime/config/index.ts'
 import { Standstill } from '../../runtime/standstill.ts'
 import type { ConnectProbe, ProbeConnection } from './connect.ts'
 import { HeardFeeds } from './heard-feeds.ts'
 import type { HeardFeed, ProbeReport, ProbeState } from './report.ts'
 
 const encode = encodeUpstreamFor(ENCODINGS[0])
-
-/**
- * Pulses come only to who subscribes. This is the cheapest subscription that is owed them: a pattern without a wildcard,
- * for a name that no symbol has. No node keeps a symbol for it, and a new symbol costs one comparison.
- */
-export const PROBE_PATTERN = '.pulsewire.probe'
 
 const BACKOFF_FIRST_MS = 100
 const BACKOFF_MAX_MS = 2000
@@ -45,6 +41,8 @@ export interface ProbeOptions {
   readonly address: string
   /** Says who is asking, in `hello`. */
   readonly client: string
+  /** By which gateways that demand tokens let it in. Default: none. */
+  readonly secret?: Secret
   readonly connect: ConnectProbe
   readonly clock: Clock
   readonly random: () => number
@@ -122,7 +120,7 @@ export class Probe implements FrameHandler, ProbeReport {
     try {
       connection = this.#options.connect(this.address, {
         opened: () => {
-          if (isCurrent()) this.#send({ t: 'hello', client: this.#options.client, pulseIntervalMs: 0 })
+          if (isCurrent()) this.#hello()
         },
         message: (message) => {
           if (isCurrent()) this.#message(message)
@@ -136,6 +134,11 @@ export class Probe implements FrameHandler, ProbeReport {
       return this.#lose(error instanceof Error ? error.message : String(error))
     }
     this.#connection = connection
+  }
+
+  #hello(): void {
+    const { client, secret } = this.#options
+    this.#send({ t: 'hello', client, pulseIntervalMs: 0, ...(secret === undefined ? {} : { token: secret.reveal() }) })
   }
 
   #send(frame: UpstreamFrame): void {

@@ -1,14 +1,17 @@
 /** What no single setting can say about itself: rules across settings. Each returns what is wrong, at the setting to change. */
 import { accessSync, constants } from 'node:fs'
+import { checkAccess } from './access-checks.ts'
 import type { Path } from './json-schema.ts'
 import type { Problem } from './problems.ts'
-import type { Configs, FeedConfig, SessionConfig } from './schema.ts'
+import type { Configs, FeedConfig, ParsedAccess, SessionConfig } from './schema.ts'
 
-type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator'>
+type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator' | 'gateway' | 'balancer'>
 /** The sections that a role has; all are checked by the same rules. */
 export type CheckedConfig = Partial<Parsed> & {
   readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
   readonly pulse?: { readonly intervalMs?: number }
+  readonly gateway?: Omit<Configs['all']['gateway'], 'access'> & { readonly access: ParsedAccess }
+  readonly balancer?: Configs['all']['balancer']
   readonly operator?: { readonly secret?: unknown; readonly secretFile?: string }
 }
 
@@ -23,6 +26,7 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkListening(config),
     ...checkFaults(config),
     ...checkOperator(config),
+    ...checkAccess(config),
   ]
 }
 

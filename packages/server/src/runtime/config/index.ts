@@ -1,4 +1,5 @@
 export type {
+  AccessConfig,
   AllConfig,
   BalancerConfig,
   ConfigRole,

@@ -327,3 +327,52 @@ describe('the example files', () => {
     })
   }
 })
+
+describe('gateway.access', () => {
+  const base = { gateway: { upstreams: [{ line: 'A', addresses: ['ws://push-a1:8081'] }] } }
+  const withAccess = (name: string, access: object, env: Record<string, string> = {}) => ({
+    file: write(name, JSON.stringify({ gateway: { ...base.gateway, access } })),
+    env,
+  })
+
+  it('says all that a gateway that demands tokens lacks', () => {
+    const problems = problemsOf('gateway', withAccess('lacks.yaml', { mode: 'token', anonymousRole: 'free' }))
+    assert.deepEqual(
+      problems.map((problem) => problem.split(':')[0]),
+      ['gateway.access.anonymousRole', 'gateway.access.issuer', 'gateway.access.audience', 'gateway.access'],
+    )
+  })
+
+  it('takes secrets from files or the environment, long enough and never shown', () => {
+    const file = write('token-secret', `${'n'.repeat(32)}\n${'o'.repeat(32)}\n`)
+    const access = {
+      mode: 'token',
+      issuer: 'i',
+      audience: 'a',
+      algorithms: ['HS256'],
+      secretFile: file,
+      probeSecretFile: write('probe', 'p'.repeat(16)),
+    }
+    const config = loadConfig('gateway', withAccess('secret.yaml', access))
+    assert.deepEqual(
+      config.gateway.access.secrets.map((secret) => secret.reveal().length),
+      [32, 32],
+    )
+    assert.doesNotMatch(describeConfig(config), /nnnn|oooo|pppp/)
+    const short = { ...access, secretFile: write('short', 'too short'), probeSecretFile: write('short-2', 'short') }
+    const problems = problemsOf('gateway', withAccess('short.yaml', short))
+    assert.equal(problems.length, 2)
+    assert.doesNotMatch(problems.join(), /too short/)
+  })
+
+  it('refuses keys that nothing is done with, and algorithms without keys', () => {
+    const pem = write('key.pem', 'any')
+    const token = { mode: 'token', issuer: 'i', audience: 'a' }
+    const first = (access: object, env = {}) => problemsOf('gateway', withAccess('one.yaml', access, env))[0] ?? ''
+    assert.match(first({ keyFiles: [pem] }), /mode: found open beside keys/)
+    assert.match(first({ ...token, keyFiles: [pem], algorithms: ['HS256'] }), /has one that needs secretFile/)
+    assert.match(first(token, { PULSEWIRE_GATEWAY_ACCESS_SECRET: 's'.repeat(32) }), /has none for the secret/)
+    assert.match(first({ ...token, jwks: { url: 'http://login.example.com/keys' } }), /https:\/\/ address/)
+    assert.match(first({ ...token, keyFiles: [pem], algorithms: ['none'] }), /algorithms/)
+  })
+})

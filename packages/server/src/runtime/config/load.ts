@@ -8,6 +8,7 @@ import { type Problem, formatProblem, toProblems } from './problems.ts'
 import { RawConfig } from './raw-config.ts'
 import { type ConfigRole, type Configs, type OperatorConfig, SCHEMAS } from './schema.ts'
 import { Secret } from './secret.ts'
+import { SECRET_CHARS_MIN, secretsOf, TOKEN_SECRET_CHARS_MIN } from './secrets.ts'
 import { settingsOf } from './settings.ts'
 import { addAssignments, addEnvironment, addFile, CONFIG_FILE_ENV } from './sources.ts'
 
@@ -141,23 +142,51 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
       throw new ConfigError('config_invalid', 'the password file is empty', [`log.sasl.passwordFile: the file ${passwordFile} is empty`])
     config['log'] = { ...parsed.log, sasl: { ...login, password: new Secret(value) } }
   }
-  if ('operator' in parsed) config['operator'] = operatorOf(parsed.operator)
+  const problems: string[] = []
+  const secrets = (section: string, name: string, values: object, charsMin = SECRET_CHARS_MIN): Secret[] =>
+    secretsOf({ section, name, charsMin }, values, problems)
+  if ('operator' in parsed) {
+    const [secret] = secrets('operator', 'secret', parsed.operator)
+    config['operator'] = secret === undefined ? {} : { secret }
+  }
+  if ('gateway' in parsed) config['gateway'] = { ...parsed.gateway, access: accessOf(parsed.gateway.access, secrets) }
+  if ('balancer' in parsed) config['balancer'] = balancerOf(parsed.balancer, secrets)
+  if (problems.length > 0) throw new ConfigError('config_invalid', `the configuration has ${problems.length} mistake(s)`, problems)
   return config
 }
 
-/** Whoever watches a connection could try out a short one at leisure. */
-const OPERATOR_SECRET_CHARS_MIN = 16
+type ReadSecrets = (section: string, name: string, values: object, charsMin?: number) => Secret[]
+
+function accessOf(parsed: object, secretsOf: ReadSecrets): object {
+  const { secret, secretFile, probeSecret, probeSecretFile, jwks, ...rest } = parsed as AccessFields
+  return {
+    ...rest,
+    secrets: secretsOf('gateway.access', 'secret', { secret, secretFile }, TOKEN_SECRET_CHARS_MIN),
+    probeSecrets: secretsOf('gateway.access', 'probeSecret', { probeSecret, probeSecretFile }),
+    ...(jwks.url === undefined ? {} : { jwks }),
+  }
+}
+
+interface AccessFields {
+  readonly secret?: string
+  readonly secretFile?: string
+  readonly probeSecret?: string
+  readonly probeSecretFile?: string
+  readonly jwks: { readonly url?: string }
+}
+
+function balancerOf(parsed: object, secretsOf: ReadSecrets): object {
+  const { probeSecret, probeSecretFile, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'>
+  const [first] = secretsOf('balancer', 'probeSecret', { probeSecret, probeSecretFile })
+  return { ...rest, ...(first === undefined ? {} : { probeSecret: first }) }
+}
 
 /** @throws ConfigError `config_invalid` when it is too short. */
 export function operatorOf(parsed: { readonly secret?: unknown; readonly secretFile?: unknown }): OperatorConfig {
-  const { secret, secretFile } = parsed
-  if (secret === undefined && secretFile === undefined) return {}
-  const value = typeof secret === 'string' ? secret : readFileSync(String(secretFile), 'utf8').replace(/\r?\n$/, '')
-  if (value.length >= OPERATOR_SECRET_CHARS_MIN) return { secret: new Secret(value) }
-  const where = secretFile === undefined ? 'operator.secret' : `operator.secretFile: the file ${String(secretFile)}`
-  throw new ConfigError('config_invalid', 'the operator secret is too short', [
-    `${where} has ${value.length} characters, expected at least ${OPERATOR_SECRET_CHARS_MIN}, such as those of \`openssl rand -hex 24\``,
-  ])
+  const problems: string[] = []
+  const [secret] = secretsOf({ section: 'operator', name: 'secret', charsMin: SECRET_CHARS_MIN }, parsed, problems)
+  if (problems.length > 0) throw new ConfigError('config_invalid', 'the operator secret cannot be used', problems)
+  return secret === undefined ? {} : { secret }
 }
 
 /** Two nodes on one host differ by role and port. */

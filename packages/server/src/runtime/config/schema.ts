@@ -1,5 +1,6 @@
 /** One strict schema per role. Types, defaults, environment names, help and docs/configuration.md all come from here. */
 import * as z from 'zod'
+import type { accessSection } from './sections/access.ts'
 import { directorySection } from './sections/directory.ts'
 import { feedsSection, type feedSection, type history } from './sections/feeds.ts'
 import { logSection } from './sections/log.ts'
@@ -92,11 +93,28 @@ export interface OperatorConfig {
   readonly secret?: Secret
 }
 
+type WithAccess<T extends { readonly gateway: object }> = Omit<T, 'gateway'> & {
+  readonly gateway: Omit<T['gateway'], 'access'> & { readonly access: AccessConfig }
+}
+type WithProbes<T extends { readonly balancer: object }> = Omit<T, 'balancer'> & {
+  readonly balancer: Omit<T['balancer'], 'probeSecret' | 'probeSecretFile'> & { readonly probeSecret?: Secret }
+}
+
+/** As it is read, before the files that it names. */
+export type ParsedAccess = Frozen<z.output<typeof accessSection>>
+
+/** With the secrets themselves in place of the files that hold them. */
+export type AccessConfig = Omit<ParsedAccess, 'secret' | 'secretFile' | 'probeSecret' | 'probeSecretFile' | 'jwks'> & {
+  readonly secrets: readonly Secret[]
+  readonly probeSecrets: readonly Secret[]
+  readonly jwks?: Omit<ParsedAccess['jwks'], 'url'> & { readonly url: string }
+}
+
 export type PushConfig = WithSecrets<Parsed<'push'>>
-export type GatewayConfig = WithSecrets<Parsed<'gateway'>>
-export type BalancerConfig = WithLog<Parsed<'balancer'>>
+export type GatewayConfig = WithAccess<WithSecrets<Parsed<'gateway'>>>
+export type BalancerConfig = WithProbes<WithLog<Parsed<'balancer'>>>
 export type PulseConfig = WithWriter<WithLog<Parsed<'pulse'>>>
-export type AllConfig = WithWriter<WithSecrets<Parsed<'all'>>>
+export type AllConfig = WithProbes<WithAccess<WithWriter<WithSecrets<Parsed<'all'>>>>>
 
 export interface Configs {
   readonly push: PushConfig

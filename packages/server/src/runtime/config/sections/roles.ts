@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { bytes, count, durationMs, listen, nodeName, text } from '../fields.ts'
+import { bytes, count, durationMs, filePath, listen, nodeName, secret, text } from '../fields.ts'
+import { accessSection } from './access.ts'
 import { history, symbolsMax } from './feeds.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
 
@@ -91,6 +92,7 @@ export const gatewaySection = z
     symbolsMax,
     history,
     session: sessionSection(CLIENT_SESSION),
+    access: accessSection,
     sessionHistory,
   })
   .prefault({})
@@ -143,6 +145,12 @@ export const balancerSection = z
       })
       .prefault({})
       .describe('When clients may connect, so that none of them is refused.'),
+    probeSecretFile: z.exactOptional(
+      filePath(
+        'File that holds the secret by which gateways that demand tokens let its probes in (`gateway.access.probeSecretFile`); of two lines the first is shown.',
+      ),
+    ),
+    probeSecret: z.exactOptional(secret('The secret itself.')),
     origins: z.array(origin).default(['*']).describe('Origins of web pages that may ask; an empty list: none.'),
     requestsPerSecondMax: count('Requests per second from one address; further ones are answered with 429.', {
       default: 2_000,

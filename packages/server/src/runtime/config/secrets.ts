@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { Secret } from './secret.ts'
+
+/** Whoever watches a connection could try out a short one at leisure. */
+export const SECRET_CHARS_MIN = 16
+/** RFC 7518: a key as long as the hash. */
+export const TOKEN_SECRET_CHARS_MIN = 32
+
+export interface SecretSetting {
+  /** `gateway.access` */
+  readonly section: string
+  /** `secret`; the file is `secretFile`. */
+  readonly name: string
+  readonly charsMin: number
+}
+
+/**
+ * The secrets that a setting, or the file that its sister names, holds: one a line, the first is the one to show others.
+ * Two are valid while one takes the place of the other.
+ * @param problems gets what is wrong, one line each.
+ */
+export function secretsOf({ section, name, charsMin }: SecretSetting, values: object, problems: string[]): Secret[] {
+  const { [name]: value, [`${name}File`]: file } = values as Readonly<Record<string, string | undefined>>
+  if (value === undefined && file === undefined) return []
+  const where = file === undefined ? `${section}.${name}` : `${section}.${name}File: the file ${file}`
+  const lines = (value ?? readFileSync(String(file), 'utf8')).split(/\r?\n/).filter((line) => line !== '')
+  if (lines.length === 0) problems.push(`${where} is empty, expected a secret`)
+  for (const line of lines) {
+    if (line.length < charsMin)
+      problems.push(`${where} has ${line.length} characters, expected at least ${charsMin}, such as those of \`openssl rand -hex 24\``)
+  }
+  return lines.map((line) => new Secret(line))
+}
