@@ -221,7 +221,12 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (balancer !== undefined) {
     const broken = probes === undefined ? {} : { connect: probes.connect }
     const service = createBalancer(balancer, { ...broken, directory: directory!, logger: named(logger, balancer) })
-    sources.push({ role: 'balancer', leaseContent: () => service.leaseContent(), verdicts: () => verdictsOf(service) })
+    sources.push({
+      role: 'balancer',
+      leaseContent: () => service.leaseContent(),
+      verdicts: () => verdictsOf(service),
+      balancing: () => service.counts,
+    })
     add('balancer', balancer, service)
     shown.balancer = () => ({ host: balancer.balancer.listen.host, port: service.port })
   }

@@ -68,6 +68,8 @@ describe('Balancer', () => {
     assert.equal(world.balancer.leaseContent().ready, true)
     assert.equal(world.answer()!.degraded, false)
     assert.equal(world.verdict('gw-1').probe?.answeredBy?.node, 'gw-1')
+    assert.deepEqual(world.balancer.counts.answers, { proven: 2, degraded: 0, none: 1 })
+    assert.deepEqual(world.balancer.counts.evictions, [], 'who was never used was not evicted')
   })
 
   it('drops a frozen gateway within 3 s, says why and since when, and takes it back when it is live', async () => {
@@ -85,6 +87,8 @@ describe('Balancer', () => {
       ({ code, fields }) => code === 'node_unusable' && fields['subject'] === 'gw-1' && fields['reasons'] !== undefined,
     )
     assert.ok(line !== undefined)
+    const counted = world.balancer.counts.evictions.map(({ role, reason, count }) => [role, reason, count])
+    assert.deepEqual(counted, [['gateway', reasons[0]!.code, 1]])
     world.pass(60_000)
     assert.equal(world.verdict('gw-1').sinceMs, sinceMs, 'it is said since when, however long it lasts')
     world.gateways.thaw('gw-1')

@@ -90,6 +90,11 @@ export class Balancer implements Service, Member {
     return this.#book.verdicts.values()
   }
 
+  /** Since it started: how often it stopped using a node, and what it answered to clients. */
+  get counts() {
+    return { evictions: this.#book.evictions, answers: this.#handOut.answers }
+  }
+
   get port(): number {
     return this.#server?.port ?? 0
   }

@@ -4,6 +4,8 @@ import type { Feed } from './feed.ts'
 /** A pulse frame, encoded, with its number. The same bytes go to every session. */
 export interface EncodedPulse {
   readonly pulse: number
+  /** When the oldest of the pulses in it was written, by this hub's clock; Infinity: it holds none. */
+  readonly writtenAtMs: number
   readonly bytes: Uint8Array
   readonly text: string
 }
@@ -31,7 +33,7 @@ export class PulseFrames {
     const key = `${feed.index}/${encoding}`
     const kept = this.#kept.get(key)
     if (kept?.revision === revision) return kept.frame
-    const frame = this.#encode(this.#compose(feed), feed.index, encoding)
+    const frame = this.#encode(this.#compose(feed), feed.index, encoding, oldestWrittenAtMs(feed))
     this.#kept.set(key, { revision, frame })
     return frame
   }
@@ -55,11 +57,17 @@ export class PulseFrames {
     return { t: 'pulse', pulse: this.#next++, at, feed: feed.name, generation: feed.generation, paths, partitions }
   }
 
-  #encode(frame: PulseFrame, feedIndex: number, encoding: Encoding): EncodedPulse {
-    if (encoding === 'pulsewire.json.v1') return { pulse: frame.pulse, text: JSON.stringify(frame), bytes: new Uint8Array() }
+  #encode(frame: PulseFrame, feedIndex: number, encoding: Encoding, writtenAtMs = Infinity): EncodedPulse {
+    if (encoding === 'pulsewire.json.v1') return { pulse: frame.pulse, writtenAtMs, text: JSON.stringify(frame), bytes: new Uint8Array() }
     writePulse(this.#writer, frame, feedIndex, this.#epoch)
-    return { pulse: frame.pulse, text: '', bytes: this.#writer.take() }
+    return { pulse: frame.pulse, writtenAtMs, text: '', bytes: this.#writer.take() }
   }
+}
+
+function oldestWrittenAtMs({ freshness, generation }: Feed): number {
+  let oldestMs = Infinity
+  for (const { point } of freshness.partitions) if (point?.generation === generation) oldestMs = Math.min(oldestMs, point.writtenAtMs)
+  return oldestMs
 }
 
 function samePath(a: readonly string[], b: readonly string[]): boolean {

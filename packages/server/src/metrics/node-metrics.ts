@@ -1,7 +1,9 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { BOUNDS_SECONDS } from '../runtime/histogram.ts'
 import { VERSION } from '../runtime/version.ts'
+import type { HistogramMetric, HistogramSample, Metric, NumberMetric } from './metric.ts'
 import type { ProcessSource, RoleSource } from './sources.ts'
-import { type Metric, METRICS } from './table.ts'
+import { METRICS } from './table.ts'
 
 /** The metrics of one process, in Prometheus' text format. */
 export class NodeMetrics {
@@ -30,6 +32,11 @@ export class NodeMetrics {
   }
 
   #register(metric: Metric): void {
+    if (metric.type === 'histogram') this.#registry.registerMetric(new KeptHistogram(metric, () => metric.read(this.#roles)))
+    else this.#registerNumber(metric)
+  }
+
+  #registerNumber(metric: NumberMetric): void {
     const { name, help, type } = metric
     const options = { name, help, labelNames: [...metric.labels], registers: [this.#registry] }
     const samples = () => metric.read(this.#roles, this.#process)
@@ -52,4 +59,32 @@ export class NodeMetrics {
       },
     })
   }
+}
+
+/** One whose numbers are kept elsewhere: prom-client's own takes observations only, and looks labels up for each. */
+class KeptHistogram extends Histogram {
+  readonly #metric: HistogramMetric
+  readonly #read: () => Iterable<HistogramSample>
+
+  constructor(metric: HistogramMetric, read: () => Iterable<HistogramSample>) {
+    super({ name: metric.name, help: metric.help, labelNames: [...metric.labels], buckets: [...BOUNDS_SECONDS], registers: [] })
+    this.#metric = metric
+    this.#read = read
+  }
+
+  /** What prom-client's registry asks for the text. */
+  async getForPromString() {
+    const { name, help, type } = this.#metric
+    return { name, help, type, values: [...this.#read()].flatMap(({ labels, histogram }) => linesOf(name, labels, histogram)) }
+  }
+}
+
+/** Buckets of the text format count all that is at most as long as their bound. */
+function linesOf(name: string, labels: HistogramSample['labels'], { counts, sumSeconds }: HistogramSample['histogram']) {
+  let count = 0
+  const buckets = [...counts].map((one, index) => {
+    count += one
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: BOUNDS_SECONDS[index] ?? '+Inf' }, value: count }
+  })
+  return [...buckets, { metricName: `${name}_sum`, labels, value: sumSeconds }, { metricName: `${name}_count`, labels, value: count }]
 }

@@ -16,12 +16,21 @@ export interface RoleSource {
   intakes?(): readonly IntakeCounts[]
   /** Of balancers: every node that it knows. */
   verdicts?(): Iterable<{ readonly role: string; readonly handedOut: boolean; readonly reasons: readonly string[] }>
+  /** Of balancers, since the start. */
+  balancing?(): {
+    readonly evictions: readonly { readonly role: string; readonly reason: string; readonly count: number }[]
+    readonly answers: Readonly<Record<string, number>>
+  }
 }
 
 export interface IntakeCounts {
   readonly feed: string
   readonly records: number
   readonly pulses: number
+  /** When the last record that is no pulse came, by the hub's clock; `null`: none has. */
+  readonly recordAtMs: number | null
+  /** Offsets that were left to be read when the last batch was fetched. */
+  readonly lag: number
   /** Records that could not be taken, or not wholly, by kind. */
   readonly poison: Readonly<Record<string, number>>
 }

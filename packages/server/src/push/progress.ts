@@ -7,6 +7,8 @@ interface PartitionProgress {
   until: number
   /** Reading has stopped here for a while: for now it is read in. */
   isHeld: boolean
+  /** Where the partition ended when its last batch was fetched. */
+  end: number
 }
 
 /** How far a topic's partitions have been read, of those that are read. */
@@ -27,12 +29,13 @@ export class Progress {
 
   /** From now on the partition is read, as far at least as it reaches now. One that is read already stays as it is. */
   expect({ partition, earliest, latest }: PartitionRange): void {
-    if (!this.has(partition)) this.#partitions.set(partition, { next: -1, until: latest > earliest ? latest : 0, isHeld: false })
+    if (!this.has(partition))
+      this.#partitions.set(partition, { next: -1, until: latest > earliest ? latest : 0, isHeld: false, end: latest })
   }
 
   /** A partition that is followed from its end needs no reading in. */
   expectNothing(partition: number): void {
-    this.#partitions.set(partition, { next: -1, until: 0, isHeld: false })
+    this.#partitions.set(partition, { next: -1, until: 0, isHeld: false, end: 0 })
   }
 
   forget(partition: number): void {
@@ -51,6 +54,19 @@ export class Progress {
     const isDone = progress.next < progress.until && next >= progress.until
     progress.next = next
     return isDone
+  }
+
+  /** A batch says where the partition ended when it was fetched. */
+  ends(partition: number, end: number): void {
+    const progress = this.#partitions.get(partition)
+    if (progress !== undefined) progress.end = end
+  }
+
+  /** Offsets between what was read and where partitions ended by their last batch, of all that are being read. */
+  get lag(): number {
+    let lag = 0
+    for (const { next, end } of this.#partitions.values()) if (next >= 0) lag += Math.max(0, end - next)
+    return lag
   }
 
   /** Reading stops at this offset until it is let on. */

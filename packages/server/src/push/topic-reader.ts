@@ -10,6 +10,7 @@ import { endOf } from './end-of.ts'
 import type { Intake } from './intake.ts'
 import { type Batch, Continuity, isWhole, soundPart } from './continuity.ts'
 import { Progress } from './progress.ts'
+import { countsOf, type ReadCounts } from './read-counts.ts'
 import type { Succession } from './succession.ts'
 
 /** Between two attempts to find a topic that is not there, or a log that does not answer. */
@@ -102,9 +103,8 @@ export class TopicReader {
   }
 
   /** What was read, and what of it could not be taken. */
-  get counts(): { readonly records: number; readonly pulses: number; readonly poison: Readonly<Record<string, number>> } {
-    const { counts, poison } = this.#intake
-    return { records: counts.records, pulses: counts.pulses, poison }
+  get counts(): ReadCounts {
+    return { ...countsOf(this.#intake), lag: this.#progress.lag }
   }
 
   get feed(): Feed {
@@ -464,6 +464,7 @@ export class TopicReader {
     if ('partition' in event && !this.#isRead(event.partition)) return
     switch (event.kind) {
       case 'records':
+        this.#progress.ends(event.partition, event.highWatermark)
         await this.#takeBatch(event)
         break
       case 'started':

@@ -19,6 +19,8 @@ interface State {
 export class BinComposer implements Composer {
   readonly encoding = 'pulsewire.bin.v1'
   updates = 0
+  sampledOf: Feed | null = null
+  sampledTs = 0
   readonly #epoch: number
   readonly #out = new ByteWriter(SLAB_BYTES)
   readonly #scratch = new ByteWriter(1024)
@@ -33,6 +35,7 @@ export class BinComposer implements Composer {
   begin(known: DictionaryKnowledge): void {
     this.#known = known
     this.#out.length = 0
+    this.sampledOf = null
   }
 
   get size(): number {

@@ -14,12 +14,15 @@ interface State extends Position {
 export class JsonComposer implements Composer {
   readonly encoding = 'pulsewire.json.v1'
   updates = 0
+  sampledOf: Feed | null = null
+  sampledTs = 0
   #frames: string[] = []
   #size = 0
 
   begin(): void {
     this.#frames = []
     this.#size = 0
+    this.sampledOf = null
   }
 
   get size(): number {

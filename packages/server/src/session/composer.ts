@@ -1,5 +1,5 @@
 import type { ControlFrame, Encoding } from '@pulsewire/protocol'
-import type { EncodedPulse, Entry, HistoryItem } from '../hub/index.ts'
+import type { EncodedPulse, Entry, Feed, HistoryItem } from '../hub/index.ts'
 
 /** What a receiver has been told of field dictionaries: per feed index the revision. */
 export type DictionaryKnowledge = number[]
@@ -9,6 +9,12 @@ export interface Composer {
   readonly encoding: Encoding
   /** Updates composed since the start. */
   readonly updates: number
+  /**
+   * Of the first update of this message whose time tells how long it was on its way: its feed, and the time of its record.
+   * `writeEntry` puts it here; `null`: there was none.
+   */
+  sampledOf: Feed | null
+  sampledTs: number
   /** Starts a message for a session. */
   begin(known: DictionaryKnowledge): void
   /** Size so far, in bytes (of text: in characters). */

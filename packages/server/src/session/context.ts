@@ -6,6 +6,7 @@ import type { Hub } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { StallKind } from '../runtime/stall.ts'
 import type { Composer } from './composer.ts'
+import type { SessionCounts, SessionEnd } from './counts.ts'
 import type { SessionOptions } from './options.ts'
 import type { FlushScheduler } from './scheduler.ts'
 import type { Session } from './session.ts'
@@ -20,8 +21,7 @@ export interface SessionContext {
   readonly groups: ReadonlyMap<string, readonly string[]>
   readonly composers: Readonly<Record<Composer['encoding'], Composer>>
   readonly scheduler: FlushScheduler
-  /** What went out to all of them since the start; plain numbers, because they grow with each message. */
-  readonly sent: { messages: number; bytes: number }
+  readonly counts: SessionCounts
   readonly log: Logger
   /** Judges tokens. Absent: everybody may come in and see everything. */
   readonly access?: Access
@@ -31,7 +31,7 @@ export interface SessionContext {
   readonly notes?: SessionNotes
   /** The session has said hello: it takes part in pulses and notices from now on. */
   opened(session: Session): void
-  closed(session: Session): void
+  closed(session: Session, end: SessionEnd): void
   /** A token was not taken. */
   denied(code: TokenCode): void
   /** The session's receiver holds another number, or set, of subscriptions, and is asked to name them again. */

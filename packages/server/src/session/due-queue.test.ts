@@ -9,6 +9,8 @@ import { DueQueue } from './due-queue.ts'
 class Recorder implements Composer {
   readonly encoding = 'pulsewire.bin.v1'
   readonly updates = 0
+  readonly sampledOf = null
+  readonly sampledTs = 0
   refs: number[] = []
   begin(): void {}
   get size(): number {

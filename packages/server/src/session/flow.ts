@@ -122,9 +122,10 @@ export class FlowWindow {
     this.#tagged = this.#sentBytes
   }
 
-  acked(kind: 'pulse' | 'mark', number: number, nowMs: number): void {
+  /** @returns whether that was waited for: `roundTripMs` is of this acknowledgement then. */
+  acked(kind: 'pulse' | 'mark', number: number, nowMs: number): boolean {
     const index = this.#tags.findIndex((tag) => tag.kind === kind && tag.number === number)
-    if (index < 0) return
+    if (index < 0) return false
     const tag = this.#tags[index]!
     this.#tags.splice(0, index + 1)
     this.#ackedBytes = Math.max(this.#ackedBytes, tag.sentBytes)
@@ -136,6 +137,7 @@ export class FlowWindow {
     this.roundTripMs = nowMs - tag.atMs
     this.#leastRoundTripMs = Math.min(this.#leastRoundTripMs, this.roundTripMs)
     this.#adapt(tag.sentBytes - tag.ackedBytes, nowMs - tag.atMs)
+    return true
   }
 
   /** @param carriedBytes what the line carried within the round trip: everything that was on its way, not the last message alone. */

@@ -1,6 +1,7 @@
 import type { PulseAckFrame } from '@pulsewire/protocol'
 import type { Feed, Hub } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
+import type { SessionCounts } from './counts.ts'
 import { DigestWatch, type Verdict } from './digest-watch.ts'
 import type { SubscriptionTable } from './table.ts'
 
@@ -30,13 +31,14 @@ export class PulseOutbox {
   }
 
   /** Writes the newest pulse of each feed subscribed to, a heartbeat when none is new. @returns the highest number written. */
-  write(composer: Composer): number {
+  write(composer: Composer, nowMs: number, counts: SessionCounts): number {
     let highest = 0
     for (const feed of this.#hub.feeds) {
       if (!this.#table.usesFeed(feed)) continue
       const frame = this.#hub.pulseFrame(feed, composer.encoding)
       if (frame === undefined || frame.pulse <= this.#sentOf(feed)) continue
       composer.pulse(frame)
+      counts.pulseAge.of(feed).observe(nowMs - frame.writtenAtMs)
       this.#sent[feed.index] = frame.pulse
       highest = Math.max(highest, frame.pulse)
     }

@@ -28,6 +28,7 @@ import type { AskPeer } from '../diagnosis/index.ts'
 import { Admission } from './admission.ts'
 import type { Composer } from './composer.ts'
 import { welcomeFrame, type SessionContext } from './context.ts'
+import { endOf, type SessionEnd } from './counts.ts'
 import type { Elsewhere, MoveReason } from './moves.ts'
 import { DueQueue } from './due-queue.ts'
 import { FlowWindow } from './flow.ts'
@@ -94,6 +95,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #toldStale: Set<Feed> | null = null
   /** Why this node ended it. */
   #endReason = ''
+  #how: SessionEnd | null = null
   /** Why it was asked to move. */
   #asked: MoveReason | null = null
 
@@ -185,7 +187,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     else if (frame.t === 'unsubscribe') this.#unsubscribe(frame)
     else if (frame.t === 'sync') this.#control({ t: 'sync', echo: frame.at, at: this.#context.hub.clock.nowMs() })
     else if (frame.t === 'ask' || frame.t === 'told') this.#asks(frame)
-    else this.#end(1000, 'bye')
+    else this.#end('left', 1000, 'bye')
   }
 
   #greeting(frame: UpstreamFrame | BadFrame): void {
@@ -334,7 +336,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       this.#flow.acked('mark', frame.mark, nowMs)
       if (frame.mark === this.#repairMark) this.#endRepair()
     } else {
-      this.#flow.acked('pulse', frame.pulse, nowMs)
+      if (this.#flow.acked('pulse', frame.pulse, nowMs)) this.#context.counts.delivery.observe(this.#flow.roundTripMs)
       this.#compareDigest(frame)
     }
     if (this.#isHeld || this.#slowness.isBehind || !this.#due.isEmpty || this.pulseDue) this.#schedule()
@@ -485,7 +487,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     for (const frame of this.#controls) composer.control(frame)
     this.#controls.length = 0
     this.#due.write(composer, open)
-    const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer) : 0
+    if (composer.sampledOf !== null) this.#context.counts.latency.of(composer.sampledOf).observe(nowMs - composer.sampledTs)
+    const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer, nowMs, this.#context.counts) : 0
     if (pulse > 0) this.#pulsed(nowMs)
     if (composer.size > 0 || open <= 0) this.#send(composer, nowMs, open, pulse)
     if (this.#due.isEmpty) this.#slowness.caughtUp(nowMs)
@@ -504,8 +507,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     const mark = pulse === 0 && (openBytes <= 0 || this.#flow.wantsMark(composer.size)) ? this.#flow.nextMark() : 0
     if (mark !== 0) composer.mark(mark)
     this.#flow.sent(composer.size, nowMs, pulse, mark)
-    this.#context.sent.messages++
-    this.#context.sent.bytes += composer.size
+    this.#context.counts.messages++
+    this.#context.counts.bytes += composer.size
     this.transport.send(composer.finish())
   }
 
@@ -568,11 +571,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   close(reason: CloseReason, message: string): void {
     if (this.#isOver) return
     this.#context.log.info('session_closed', message, { session: this.id, reason, remote: this.transport.remote })
-    this.#end(CLOSE_CODES[reason][0], `${reason}: ${message}`)
+    this.#end(reason, CLOSE_CODES[reason][0], `${reason}: ${message}`)
   }
 
   /** What was said before the end, an error most of all, goes out first. */
-  #end(code: number, reason: string): void {
+  #end(how: SessionEnd, code: number, reason: string): void {
+    this.#how = how
     this.#endReason = reason
     this.flush()
     this.state = 'leaving'
@@ -585,6 +589,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     if (this.#isOver) return
     this.#context.log.info('session_closed', why, { session: this.id, reason, remote: this.transport.remote })
     this.#due.clear()
+    this.#how = reason
     this.#endReason = `${reason}: ${why}`
     this.state = 'leaving'
     this.transport.close(CLOSE_CODES[reason][0], `${reason}: ${why}`)
@@ -598,7 +603,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.state = 'closed'
     const why = this.#endReason || `${reason || 'without a word'} (${code})`
     if (was !== 'greeting') this.#context.notes?.note(this, 'closed', describeEnd(why, this.#flow.account(this.#context.hub.clock.nowMs())))
-    this.#context.closed(this)
+    this.#context.closed(this, this.#how ?? endOf(code))
     if (was !== 'leaving') this.#context.log.debug('session_ended', reason || `closed with ${code}`, { session: this.id, code })
   }
 

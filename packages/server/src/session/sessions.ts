@@ -13,6 +13,7 @@ import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
 import type { Composer } from './composer.ts'
 import type { SessionContext } from './context.ts'
+import { SessionCounts, type SessionEnd } from './counts.ts'
 import { Moves, type Elsewhere } from './moves.ts'
 import type { SessionOptions } from './options.ts'
 import { EAGER_BELOW_MS, PulseWheel } from './pulse-wheel.ts'
@@ -38,8 +39,7 @@ export class Sessions implements HubListener {
   repairs = 0
   /** Tokens that were not taken since the start, by what was wrong. */
   readonly denied = new Map<TokenCode, number>()
-  /** Messages sent since the start, and their size (of JSON: in characters). */
-  readonly sent = { messages: 0, bytes: 0 }
+  readonly counts = new SessionCounts()
   readonly #context: SessionContext
   readonly #sessions = new Set<Session>()
   readonly #eager = new Set<Session>()
@@ -97,13 +97,13 @@ export class Sessions implements HubListener {
       groups: options.groups ?? new Map(),
       composers: { 'pulsewire.bin.v1': traced(new BinComposer(hub.epoch)), 'pulsewire.json.v1': traced(new JsonComposer()) },
       scheduler: new FlushScheduler(hub.clock, options.session.flushIntervalMs, (options.stages ?? unwatchedStages).open('flush')),
-      sent: this.sent,
+      counts: this.counts,
       log: options.log,
       ...(options.access === undefined ? {} : { access: options.access }),
       ...(options.asks === undefined ? {} : { asks: options.asks }),
       ...(options.notes === undefined ? {} : { notes: options.notes }),
       opened: (session) => this.#opened(session),
-      closed: (session) => this.#closed(session),
+      closed: (session, end) => this.#closed(session, end),
       denied: (code) => this.denied.set(code, (this.denied.get(code) ?? 0) + 1),
       differs: (session, here, there) => this.#differs(session, here, there),
       stalled: (session, kind, silentMs) => this.#stalled(session, kind, silentMs),
@@ -152,6 +152,7 @@ export class Sessions implements HubListener {
   accept(transport: Transport): Session {
     const session = new Session(`${this.#context.nodeId}.${this.#incarnation}.${this.#nextId++}`, transport, this.#context)
     this.#sessions.add(session)
+    this.counts.opened++
     // Its upgrade was on the way when the node began to drain.
     if (this.#moves.draining) session.close('draining', 'this node is going away')
     return session
@@ -227,7 +228,8 @@ export class Sessions implements HubListener {
     this.#wheel.add(session)
   }
 
-  #closed(session: Session): void {
+  #closed(session: Session, end: SessionEnd): void {
+    this.counts.ended[end]++
     this.#sessions.delete(session)
     this.#eager.delete(session)
     this.#wheel.remove(session)

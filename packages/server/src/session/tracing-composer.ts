@@ -1,5 +1,5 @@
 import type { ControlFrame } from '@pulsewire/protocol'
-import type { EncodedPulse, Entry, HistoryItem } from '../hub/index.ts'
+import type { EncodedPulse, Entry, Feed, HistoryItem } from '../hub/index.ts'
 import type { FollowedUpdates } from '../tracing/index.ts'
 import type { Composer, DictionaryKnowledge } from './composer.ts'
 import { Session } from './session.ts'
@@ -7,6 +7,8 @@ import { Session } from './session.ts'
 /** Says of sampled updates that they were written, and tells receivers that want to know; everything else it passes on. */
 export class TracingComposer implements Composer {
   readonly encoding: Composer['encoding']
+  sampledOf: Feed | null = null
+  sampledTs = 0
   readonly #composer: Composer
   readonly #followed: FollowedUpdates
   readonly #node: string
@@ -28,6 +30,7 @@ export class TracingComposer implements Composer {
 
   begin(known: DictionaryKnowledge): void {
     this.#composer.begin(known)
+    this.sampledOf = null
   }
 
   control(frame: ControlFrame): void {

@@ -21,10 +21,18 @@ export function writeEntry(composer: Composer, entry: Entry, bytesMax: number): 
 function writeLatest(composer: Composer, entry: Entry): void {
   const { symbol } = entry
   if (symbol.offset < 0 || !composer.latest(entry)) return
+  if (composer.sampledOf === null && entry.held >= 0 && !entry.whole) sample(composer, entry, symbol.ts)
   entry.held = symbol.count
   entry.whole = symbol.deleted
   if (entry.subscription.isEvery) entry.heldPosition = formatPosition(symbol)
   else if (entry.heldPosition !== null) entry.whole ||= isBehindReceiver(entry)
+}
+
+/** Images that begin a subscription may be hours old, and what a rate holds back is late because the receiver wants it so. */
+function sample(composer: Composer, { subscription }: Entry, ts: number): void {
+  if (subscription.periodMs > 0) return
+  composer.sampledOf = subscription.feed
+  composer.sampledTs = ts
 }
 
 /**
@@ -56,6 +64,7 @@ function writeItems(composer: Composer, entry: Entry, bytesMax: number): boolean
     const n = item.count - entry.held
     if (n > item.n) writeGap(composer, entry)
     composer.item(entry, item, entry.whole, n)
+    if (composer.sampledOf === null && !entry.whole) sample(composer, entry, item.ts)
     entry.held = item.count
     entry.whole = item.deleted
     entry.heldPosition = formatPosition(item)

@@ -49,6 +49,8 @@ interface Gateway extends Choice {
 
 /** Gives each client a few gateways: near, not loaded, and not all at the same moment. */
 export class HandOut {
+  /** Answers since the start: of proven gateways, of the best there are, of nobody. */
+  readonly answers = { proven: 0, degraded: 0, none: 0 }
   readonly #offer: Offer
   readonly #limits: HandOutLimits
   readonly #clock: Clock
@@ -71,10 +73,12 @@ export class HandOut {
     this.#sweep(nowMs)
     const gateways = this.#offer.usable(track).map((verdict) => this.#weigh(verdict, nowMs))
     const chosen = choose(gateways, this.#limits.gatewaysMax, zone, this.#random)
+    const degradations = this.#offer.degradations(track)
+    this.answers[chosen.length === 0 ? 'none' : degradations.length > 0 ? 'degraded' : 'proven']++
     return {
       gateways: chosen.map(({ node, zone: its, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: its })),
       connectAfterMs: Math.round(this.#send(chosen[0], refused === true, nowMs)),
-      degradations: this.#offer.degradations(track),
+      degradations,
     }
   }
 

@@ -3,7 +3,7 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { ProbeReport } from '../probe/report.ts'
 import { Expectations } from './expectations.ts'
 import { judge, type Finding, type JudgeLimits } from './judge.ts'
-import { DEGRADED_REASONS, type DegradedReason } from './reasons.ts'
+import { DEGRADED_REASONS, type DegradedReason, type VerdictReason } from './reasons.ts'
 import { chooseUsable, START_GRACE_MS } from './usable.ts'
 
 export type Track = Lease['track']
@@ -41,8 +41,17 @@ interface TrackState {
   degradation: Degradation | null
 }
 
+/** How often a reason ended the use of a node of a role. */
+export interface Eviction {
+  readonly role: NodeRole
+  readonly reason: VerdictReason
+  count: number
+}
+
 /** The newest verdict on every node, and since when each part of it holds. */
 export class VerdictBook {
+  /** Since the start: as many as there are roles and reasons at most. */
+  readonly evictions: Eviction[] = []
   readonly #directory: Directory
   readonly #probeOf: (node: string) => ProbeReport | null
   readonly #limits: JudgeLimits
@@ -176,9 +185,17 @@ export class VerdictBook {
     else {
       const why = reasons.map(({ message }) => message).join('; ')
       const text = handedOut ? `${node} is handed out for want of better: ${why}` : `${node} is not to be used: ${why}`
-      if (before?.handedOut === true && !handedOut) this.#logger.warn('node_unusable', text, fields)
-      else this.#logger.info('node_unusable', text, fields)
+      if (before?.handedOut === true && !handedOut) {
+        this.#logger.warn('node_unusable', text, fields)
+        for (const reason of new Set(codes)) this.#countEviction(role, reason)
+      } else this.#logger.info('node_unusable', text, fields)
     }
+  }
+
+  #countEviction(role: NodeRole, reason: VerdictReason): void {
+    const known = this.evictions.find((eviction) => eviction.role === role && eviction.reason === reason)
+    if (known === undefined) this.evictions.push({ role, reason, count: 1 })
+    else known.count++
   }
 }
 
