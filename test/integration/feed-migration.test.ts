@@ -55,7 +55,7 @@ after(async () => {
 })
 
 function pulsewire(...args: string[]): PulsewireCommand {
-  return new PulsewireCommand(...args, '--brokers', kafka.brokers.join(','), '--set', `directory.topic=${CONTROL}`)
+  return new PulsewireCommand([...args, '--brokers', kafka.brokers.join(','), '--set', `directory.topic=${CONTROL}`])
 }
 
 function migrate(feed: MovingFeed, version: Version): PulsewireCommand {

@@ -16,8 +16,9 @@ export class PulsewireCommand {
   readonly code: Promise<number | null>
   readonly #waiting = new Set<() => void>()
 
-  constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [MAIN, ...args], { timeout: COMMAND_MS, stdio: ['ignore', 'pipe', 'pipe'] })
+  /** @param by the runtime, and the module that it is to run; default: this one, and the command's source. */
+  constructor(args: readonly string[], { node = process.execPath, main = MAIN }: { readonly node?: string; readonly main?: string } = {}) {
+    this.child = spawn(node, [main, ...args], { timeout: COMMAND_MS, stdio: ['ignore', 'pipe', 'pipe'] })
     const { child } = this
     for (const input of [child.stdout!, child.stderr!]) {
       createInterface({ input }).on('line', (line) => {

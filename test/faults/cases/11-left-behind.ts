@@ -22,7 +22,9 @@ export default faultCase({
     const old = run.installation.pinned!
     const atMs = run.nowMs
     const where = ['--brokers', run.shared.kafka.brokers.join(','), '--set', `directory.topic=${controlTopic}`]
-    const moves = run.feeds.map(({ name, copiedTo }) => new PulsewireCommand('feed', 'migrate', name, '--topic', copiedTo!.topic, ...where))
+    const moves = run.feeds.map(
+      ({ name, copiedTo }) => new PulsewireCommand(['feed', 'migrate', name, '--topic', copiedTo!.topic, ...where]),
+    )
     await Promise.all(moves.map((move) => move.ends()))
     const failures: string[] = []
     const switched = pushNodes.flatMap(({ lines }) => lines.filter(({ code }) => code === 'generation_switched'))
@@ -43,7 +45,7 @@ export default faultCase({
       await run.pass(50)
     }
     const verdictMs = run.nowMs - settledAtMs
-    const shown = await new PulsewireCommand('feed', 'show', 'trade', ...where).ends()
+    const shown = await new PulsewireCommand(['feed', 'show', 'trade', ...where]).ends()
     if (!new RegExp(`left behind: ${old.id} \\(version [^,]+, ws://[^)]*:${old.port}\\)`).test(shown)) failures.push(`feed show: ${shown}`)
     await run.pass(4_000)
     return {

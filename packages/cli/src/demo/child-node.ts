@@ -1,11 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { serveLogOverIpc, type Log, type Logger } from '@pulsewire/server'
 import type { DemoNode } from './topology.ts'
 
-const MAIN = new URL('../main.ts', import.meta.url)
+/** Compiled where this is. */
+const MAIN = new URL(`../main${extname(import.meta.url)}`, import.meta.url)
 /** A node that ended by itself is started again after this. */
 const RESTART_AFTER_MS = 1000
 /** A node that does not end by then is killed. */

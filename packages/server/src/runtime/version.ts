@@ -1,4 +1,4 @@
-import packageJson from '../../package.json' with { type: 'json' }
+import { createRequire } from 'node:module'
 
 /** Version of this software, as nodes name it to each other. */
-export const VERSION: string = packageJson.version
+export const VERSION = (createRequire(import.meta.url)('../../package.json') as { readonly version: string }).version

@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { systemClock, type Timer } from '../clock.ts'
 import type { Logger } from '../logger.ts'
@@ -10,7 +11,8 @@ import type { FromWatchdog, ProcessAccount, ToWatchdog, WatchdogSettings, Worker
 const BEAT_INTERVAL_MS = 100
 /** A watchdog whose thread died is replaced after this. */
 const REPLACE_AFTER_MS = 1000
-const WORKER = new URL('./worker.ts', import.meta.url)
+/** Compiled where this is. */
+const WORKER = new URL(`./worker${extname(import.meta.url)}`, import.meta.url)
 /** The thread keeps next to nothing; its heap must not become a second place to look for memory. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 }
 

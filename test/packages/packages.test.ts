@@ -1,0 +1,90 @@
+/** The packages as they are published: installed into an empty project, and used there with each Node that they promise. */
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { pack } from '../../tools/packages/pack.ts'
+import { run } from '../../tools/packages/run.ts'
+import { PulsewireCommand } from '../support/pulsewire-command.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** The oldest and the newest of each line that is maintained. */
+const NODES = [22, 24] as const
+/** What only we need, and an application must not be made to install. */
+const OURS = ['typescript', 'vite', 'fast-check', 'playwright-core', 'knip', '@biomejs/biome', 'kafkajs', 'preact', 'uplot', 'ajv-cli']
+
+describe('published packages', { timeout: 290_000 }, () => {
+  const project = mkdtempSync(join(tmpdir(), 'pulsewire-project-'))
+  const npm = (...args: string[]) => run('npm', [...args, '--no-audit', '--no-fund', '--loglevel', 'error'], project)
+
+  before(async () => {
+    const tarballs = await pack(ROOT, join(ROOT, 'build/packages-of-the-test'))
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'an-application', private: true, type: 'module' }))
+    await npm('install', ...tarballs)
+    for (const file of ['consumer.mjs', 'consumer.ts']) cpSync(join(import.meta.dirname, file), join(project, file))
+  })
+  after(() => rmSync(project, { recursive: true, force: true }))
+
+  test('hold compiled files and declarations, no sources and no tests', () => {
+    for (const folder of ['@pulsewire/protocol', '@pulsewire/client', '@pulsewire/server', '@pulsewire/console', 'pulsewire']) {
+      const files = readdirSync(join(project, 'node_modules', folder), { recursive: true, encoding: 'utf8' }).filter(
+        (file) => !file.includes('node_modules'),
+      )
+      assert.deepEqual(
+        files.filter((file) => /\.test\.|test-support|(?<!\.d)\.tsx?$/.test(file)),
+        [],
+      )
+      assert.ok(files.includes('LICENSE') && files.includes('README.md') && files.includes('package.json'), files.join())
+    }
+    assert.ok(readdirSync(join(project, 'node_modules/@pulsewire/console/dist')).includes('index.html'))
+  })
+
+  test('bring nothing along that only their own development needs; the client brings nothing but the protocol', async () => {
+    const installed = Object.keys(JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')).packages as object)
+    assert.deepEqual(
+      OURS.filter((name) => installed.includes(`node_modules/${name}`)),
+      [],
+    )
+    const client = JSON.parse(readFileSync(join(project, 'node_modules/@pulsewire/client/package.json'), 'utf8'))
+    assert.deepEqual(Object.keys(client.dependencies), ['@pulsewire/protocol'])
+  })
+
+  test('declare types that an application is checked against, strictly', async () => {
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      module: 'nodenext',
+      target: 'es2023',
+      lib: ['es2023', 'esnext.disposable', 'dom', 'dom.asynciterable'],
+      types: [],
+    }
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project], project)
+  })
+
+  for (const major of [...NODES, 26]) {
+    test(`work under Node ${major}: the command runs the demo, and an application reads quotes that are proven fresh`, async () => {
+      const node = major === 26 ? process.execPath : await nodeOf(major)
+      const main = join(project, 'node_modules/pulsewire/lib/main.js')
+      const demo = new PulsewireCommand(['demo', '--port', '0', '--symbols', '20', '--rate', '50'], { node, main })
+      try {
+        const gateway = /ws:\S+/.exec(await demo.line(/Gateways:/))![0]
+        const { node: version, last } = JSON.parse(await run(node, ['consumer.mjs', gateway], project))
+        assert.match(version, new RegExp(`^v${major}\\.`))
+        assert.equal(typeof last, 'number')
+      } finally {
+        demo.child.kill('SIGTERM')
+      }
+      assert.equal(await demo.code, 0, demo.output)
+    })
+  }
+
+  /** npm has Node itself. */
+  async function nodeOf(major: number): Promise<string> {
+    const name = `node-${process.platform}-${process.arch}`
+    const prefix = join(project, `node-${major}`)
+    await npm('install', '--prefix', prefix, `${name}@${major}`)
+    return join(prefix, 'node_modules', name, 'bin/node')
+  }
+})
