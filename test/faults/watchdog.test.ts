@@ -236,7 +236,8 @@ async function overcrowd(port: number, until: () => boolean): Promise<{ closed: 
     }
     sockets.push(socket)
     socket.onclose = ({ code, reason }) => closed.push(`${code} ${reason}`)
-    socket.send(JSON.stringify({ t: 'hello', client: 'crowd' }))
+    // No pulses: whoever does not acknowledge them would be cut for that, and a slow machine would never come to be full.
+    socket.send(JSON.stringify({ t: 'hello', client: 'crowd', pulseIntervalMs: 600_000 }))
     socket.send(JSON.stringify({ t: 'subscribe', id: 1, feed: 'quote', symbols }))
     await sleep(20)
   }
