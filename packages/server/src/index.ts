@@ -9,6 +9,7 @@ export {
   AskError,
   Asker,
   askJson,
+  BEYOND_QUESTIONS,
   explore,
   findWay,
   joinDesks,

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { type Args, findWay, type Way } from '@pulsewire/server'
+import { type Args, AskError, type Asker, BEYOND_QUESTIONS, findWay, type Way } from '@pulsewire/server'
 import { type AskFlags, openEntrances } from '../ask/open.ts'
 import { formatAnswer } from './format.ts'
 
@@ -17,20 +17,39 @@ export interface DebugOutput {
 /** Asks the node and shows, or writes down, what it says. @throws AskError, ConfigError */
 export async function debugNode(node: string, question: DebugQuestion, args: Args, flags: AskFlags & DebugOutput): Promise<void> {
   using entrances = await openEntrances(flags)
-  const way = await findWay(entrances.askers, node)
+  const { way, lost } = await wayTo(entrances.askers, node, question)
+  try {
+    await show(way, question, args, node, flags)
+  } catch (error) {
+    if (lost === undefined || !(error instanceof AskError) || error.code !== 'ask_no_way') throw error
+    throw new AskError('ask_no_way', `${lost.message}; ${error.message}`, { cause: error })
+  }
+}
+
+async function show(way: Way, question: DebugQuestion, args: Args, node: string, { output, json }: DebugOutput): Promise<void> {
   const extension = FILES[question]
-  if (extension !== undefined && flags.output !== '-') {
-    const file = flags.output ?? `${node}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}.${extension}`
+  if (extension === undefined) {
+    const text = await way.asker.text(way.path, question, args)
+    console.log(json ? text : formatAnswer(question, JSON.parse(text)))
+  } else if (output === '-') {
+    for await (const chunk of way.asker.ask(way.path, question, args)) process.stdout.write(chunk)
+  } else {
+    const file = output ?? `${node}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}.${extension}`
     const bytes = await write(way, question, args, file)
     console.log(`${file}: ${bytes} bytes from ${[way.asker.node, ...way.path].join(' → ')}`)
-    return
   }
-  if (extension !== undefined) {
-    for await (const chunk of way.asker.ask(way.path, question, args)) process.stdout.write(chunk)
-    return
+}
+
+/** Who has no way to a node may know of its watchdog: the nearest is asked to ask that, and `lost` says why. @throws AskError */
+async function wayTo(askers: readonly Asker[], node: string, question: DebugQuestion): Promise<{ way: Way; lost?: AskError }> {
+  try {
+    return { way: await findWay(askers, node) }
+  } catch (error) {
+    const [first] = askers
+    if (first === undefined || !BEYOND_QUESTIONS.includes(question) || !(error instanceof AskError) || error.code !== 'ask_no_way')
+      throw error
+    return { way: { asker: first, path: [node] }, lost: error }
   }
-  const text = await way.asker.text(way.path, question, args)
-  console.log(flags.json ? text : formatAnswer(question, JSON.parse(text)))
 }
 
 /** For the owner only: a heap holds whatever the process holds. Never over a file that is there. */

@@ -15,6 +15,8 @@ interface ProcessAnswer {
   readonly node: string
   readonly pid: number
   readonly uptimeS: number
+  /** Said by its watchdog, because its event loop does not turn; for so long. */
+  readonly blockedMs?: number
   readonly account: {
     readonly stages: readonly StageRow[]
     readonly memory: Readonly<Record<string, number>>
@@ -38,25 +40,30 @@ export function formatAnswer(question: DebugQuestion, answer: unknown): string {
     .join('\n')
 }
 
-function processLines({ version, node, pid, uptimeS, account, stacks }: ProcessAnswer): string[] {
+function processLines({ version, node, pid, uptimeS, blockedMs, account, stacks }: ProcessAnswer): string[] {
   const lines = [`pulsewire ${version}, Node ${node}, pid ${pid}, up for ${formatAge(uptimeS * 1000)}`]
+  if (blockedMs !== undefined) lines.push(`its event loop has been blocked for ${formatAge(blockedMs)}: this is said by its watchdog`)
   if (account === null) lines.push('nothing watches this process (watchdog.enabled is false): its stages are not known')
   else {
-    const { memory, loopDelayMs, resources } = account
-    lines.push(
-      `event loop late by ${loopDelayMs['p99']} ms (p99), ${loopDelayMs['max']} ms at most`,
-      `memory ${Math.round((memory['rss'] ?? 0) / MIB)} MB, heap ${Math.round((memory['heapUsed'] ?? 0) / MIB)} of at most ${Math.round((memory['heapLimit'] ?? 0) / MIB)} MB`,
-      `open: ${Object.entries(resources)
-        .map(([name, count]) => `${count} ${name}`)
-        .join(', ')}`,
-      ...account.stages.flatMap(stageLines),
-    )
+    lines.push(...accountLines(account), ...account.stages.flatMap(stageLines))
   }
   if (stacks !== undefined) {
     lines.push('', `main thread: idle ${stacks.idlePercent} % of the time; where it was else, innermost first:`)
     for (const { percent, frames } of stacks.stacks) lines.push('', `${percent} %`, ...frames.map((frame) => `  ${frame}`))
   }
   return lines
+}
+
+/** A watchdog knows no more than the memory of a main thread that cannot be held still. */
+function accountLines({ memory, loopDelayMs, resources }: NonNullable<ProcessAnswer['account']>): string[] {
+  const mb = (name: string): number => Math.round((memory[name] ?? 0) / MIB)
+  if (memory['heapUsed'] === undefined) return [`memory ${mb('rss')} MB`]
+  const open = Object.entries(resources).map(([name, count]) => `${count} ${name}`)
+  return [
+    `event loop late by ${loopDelayMs['p99']} ms (p99), ${loopDelayMs['max']} ms at most`,
+    `memory ${mb('rss')} MB, heap ${mb('heapUsed')} of at most ${mb('heapLimit')} MB`,
+    `open: ${open.join(', ')}`,
+  ]
 }
 
 function stageLines({ stage, deadlineMs, entries, busyMs, holders, waiting = [] }: StageRow): string[] {

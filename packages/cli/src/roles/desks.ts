@@ -1,19 +1,13 @@
-import {
-  AskDesk,
-  joinDesks,
-  type Logger,
-  type OperatorConfig,
-  processAnswers,
-  systemClock,
-  VERSION,
-  type Watchdog,
-} from '@pulsewire/server'
+import { AskDesk, type Directory, joinDesks, type Logger, type OperatorConfig, systemClock, type Watchdog } from '@pulsewire/server'
+import { answersOf } from './start-watchdog.ts'
 
 /** Where the nodes of this process take questions of operators. */
 export class Desks {
   readonly #watchdog: Watchdog | null
   readonly #logger: Logger
   readonly #desks: AskDesk[] = []
+  /** Names the watchdogs of other nodes; absent without leases. */
+  directory: Directory | undefined
 
   constructor(watchdog: Watchdog | null, logger: Logger) {
     this.#watchdog = watchdog
@@ -24,14 +18,14 @@ export class Desks {
   of({ node, operator }: { readonly node: { readonly id: string }; readonly operator: OperatorConfig }): { readonly desk?: AskDesk } {
     const { secret } = operator
     if (secret === undefined) return {}
-    const desk = new AskDesk({ node: node.id, secret, clock: systemClock, logger: this.#logger.child({ nodeId: node.id }) })
-    const watchdog = this.#watchdog
-    const answers = processAnswers({
-      account: () => watchdog?.account() ?? null,
-      reports: watchdog?.reportsPlace ?? null,
-      version: VERSION,
+    const desk = new AskDesk({
+      node: node.id,
+      secret,
+      clock: systemClock,
+      logger: this.#logger.child({ nodeId: node.id }),
+      watchdogOf: (other) => this.directory?.nodes.get(other)?.lease.watchdog,
     })
-    for (const [question, answer] of answers) desk.answers.set(question, answer)
+    for (const [question, answer] of answersOf(this.#watchdog)) desk.answers.set(question, answer)
     this.#desks.push(desk)
     return { desk }
   }

@@ -44,7 +44,7 @@ import { consoleService, type ConsoleServiceOptions } from './console-service.ts
 import { Desks } from './desks.ts'
 import { logService } from './log-service.ts'
 import { startMemoryGuard } from './start-memory-guard.ts'
-import { startWatchdog } from './start-watchdog.ts'
+import { startWatchdog, watchdogAddress } from './start-watchdog.ts'
 
 type RoleConfig = NonNullable<RoleConfigs[ProcessRole]>
 
@@ -100,6 +100,7 @@ async function run(configs: RoleConfigs): Promise<void> {
     logger,
     tracing,
     desks: new Desks(watchdog, logger),
+    watchdogAddress: await watchdogAddress(config, watchdog),
     stages: watchdog?.stages ?? unwatchedStages,
     memory: guard?.pressure ?? NO_PRESSURE,
     breakLog: config.faults.enabled,
@@ -139,6 +140,8 @@ interface Parts {
   /** `null`: nothing is traced. */
   readonly tracing: Tracing | null
   readonly desks: Desks
+  /** Where it takes questions; `undefined`: nowhere. */
+  readonly watchdogAddress: string | undefined
   readonly stages: Stages
   readonly memory: MemoryPressure
   readonly breakLog: boolean
@@ -160,7 +163,9 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const { push, gateway, balancer, pulse } = configs
   const { logger, stages, memory, probes, desks, tracing } = parts
   const { log, directory, clusters, services, breakable } = await openShared(configs, parts)
+  desks.directory = directory
   const shared = directory === undefined ? {} : { directory }
+  const asked = parts.watchdogAddress === undefined ? {} : { watchdog: parts.watchdogAddress }
   const reached = clusters === undefined ? {} : { clusters }
   const traced = tracing === null ? {} : { followed: tracing.followed }
   if (tracing !== null) services.unshift({ name: 'traces', service: tracing.service })
@@ -171,7 +176,16 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
       const { node, directory: leases } = config
-      const lease = joinDirectory({ config: leases, log: log!, directory, role, node, member: service, logger: named(logger, config) })
+      const lease = joinDirectory({
+        config: leases,
+        log: log!,
+        directory,
+        role,
+        node,
+        member: service,
+        logger: named(logger, config),
+        ...asked,
+      })
       services.push({ name: `${role} lease`, service: lease })
     }
     services.push({ name: role, service })

@@ -3,12 +3,13 @@ import type { AskCode, AskFrame, ToldFrame } from '@pulsewire/protocol'
 import type { Clock } from '../runtime/clock.ts'
 import type { Secret } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
-import type { Answer } from './answer.ts'
+import { Quota } from '../runtime/quota.ts'
+import { type Answer, AskError } from './answer.ts'
+import { askWatchdog, BEYOND_QUESTIONS } from './beyond.ts'
 import { Forward } from './forward.ts'
 import { LocalAnswer } from './local-answer.ts'
 import type { AskPeer, Asks } from './peer.ts'
 import { isProven, prove, type Question, questionOf } from './proof.ts'
-import { Quota } from './quota.ts'
 
 /** Questions that are worked on or passed on at once. */
 const RUNNING_MAX = 32
@@ -21,6 +22,8 @@ const UNPROVEN_MAX = 3
 const TELL_BURST = 10
 const TELL_PER_SECOND = 0.2
 const PATH_MAX = 8
+const NO_WATCHDOG =
+  'its watchdog takes no questions that are known of here (watchdog.probes, operator): what it writes is on its machine, where line report_written of its log output says'
 
 /** By this a node says who it is and what questions to it have to be proven for. */
 export const NEIGHBOUR = 'neighbour'
@@ -30,6 +33,8 @@ export interface AskDeskOptions {
   readonly secret: Secret
   readonly clock: Clock
   readonly logger: Logger
+  /** Where a node's watchdog takes questions by itself, when that is known. Default: it is of none. */
+  readonly watchdogOf?: (node: string) => string | undefined
 }
 
 interface Neighbour {
@@ -163,24 +168,43 @@ export class AskDesk implements Asks {
       const known = [...this.answers.keys()].join(', ')
       return this.#refuse(peer, id, 'ask_unknown', `${this.node} has no question ${JSON.stringify(question)}; it has ${known}`)
     }
+    this.#run(peer, book, { id, node: this.node, args }, answer)
+  }
+
+  #run(peer: AskPeer, book: Book, { id, node, args }: Pick<Question, 'id' | 'args'> & { readonly node: string }, answer: Answer): void {
     const { clock } = this.#options
-    const running = new LocalAnswer({
-      id,
-      node: this.node,
-      clock,
-      say: (frame) => peer.ask(frame),
-      ended: () => this.#ended(book, id),
-    })
+    const running = new LocalAnswer({ id, node, clock, say: (frame) => peer.ask(frame), ended: () => this.#ended(book, id) })
     this.#began(book, id, running)
     void running.run(answer, args)
+  }
+
+  /** The last node of the way is not to be reached in band: its watchdog is asked on its own socket, where it has one. */
+  #beyond(peer: AskPeer, book: Book, { id, path, question, args, who }: Question): ((why: AskError) => void) | undefined {
+    const [node] = path
+    if (node === undefined || path.length > 1 || !BEYOND_QUESTIONS.includes(question)) return undefined
+    const { watchdogOf = () => undefined, secret } = this.#options
+    return (why) => {
+      const address = watchdogOf(node)
+      if (address === undefined) return this.#refuse(peer, id, why.code as AskCode, `${why.message}; ${NO_WATCHDOG}`)
+      this.#run(peer, book, { id, node, args }, async (_, signal) => {
+        try {
+          return await askWatchdog(address, secret, { question, args, who }, signal)
+        } catch (error) {
+          if (!(error instanceof AskError) || error.code !== 'ask_no_answer') throw error
+          throw new AskError('ask_no_answer', `${why.message}; ${error.message}`, { cause: error })
+        }
+      })
+    }
   }
 
   #passOn(peer: AskPeer, book: Book, question: Question): void {
     const [next, ...rest] = question.path as [string, ...string[]]
     const neighbour = this.#neighbours.get(next)
+    const instead = this.#beyond(peer, book, question)
     if (neighbour === undefined) {
       const known = this.neighbours.join(', ') || 'none'
-      return this.#refuse(peer, question.id, 'ask_no_way', `${this.node} has no link to ${next} that takes questions; it has: ${known}`)
+      const why = `${this.node} has no link to ${next} that takes questions; it has: ${known}`
+      return instead === undefined ? this.#refuse(peer, question.id, 'ask_no_way', why) : instead(new AskError('ask_no_way', why))
     }
     const forward: Forward = new Forward({
       id: question.id,
@@ -196,6 +220,7 @@ export class AskDesk implements Asks {
         this.#forwards.delete(forward.nextId)
         this.#ended(book, question.id)
       },
+      ...(instead === undefined ? {} : { instead }),
     })
     this.#forwards.set(forward.nextId, forward)
     this.#began(book, question.id, forward)

@@ -1,5 +1,6 @@
-import type { ToldFrame } from '@pulsewire/protocol'
+import type { AskCode, ToldFrame } from '@pulsewire/protocol'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import { AskError } from './answer.ts'
 import { type AskPeer, silenceMs, workingSilenceMs } from './peer.ts'
 
 export interface ForwardOptions {
@@ -17,6 +18,8 @@ export interface ForwardOptions {
   readonly say: (frame: ToldFrame) => void
   /** Called once, whatever the end. */
   readonly ended: () => void
+  /** Who else may answer when the next node says nothing: takes the question over. Absent: nobody. */
+  readonly instead?: (why: AskError) => void
 }
 
 /** A question that was passed on: its answer goes back as it comes, and when nothing comes, that is said. */
@@ -25,6 +28,8 @@ export class Forward {
   readonly nextId: number
   readonly #options: ForwardOptions
   #silence: Timer
+  /** Something of the answer has been passed on. */
+  #hasBegun = false
   #isOver = false
 
   constructor(options: ForwardOptions) {
@@ -37,6 +42,7 @@ export class Forward {
   told(frame: ToldFrame, peer: AskPeer): void {
     if (this.#isOver || peer !== this.next) return
     this.#silence.cancel()
+    this.#hasBegun ||= frame.chunk !== undefined
     if (frame.last === true) this.#end()
     else this.#silence = this.#watch(workingSilenceMs(this.#options.hopsBehind, this.#options.question))
     this.#options.say({ ...frame, id: this.#options.id })
@@ -67,10 +73,11 @@ export class Forward {
     })
   }
 
-  #fail(code: string, message: string): void {
+  #fail(code: AskCode, message: string): void {
     if (this.#isOver) return
-    const { id, node, say } = this.#options
+    const { id, node, say, instead } = this.#options
     this.#end()
+    if (instead !== undefined && !this.#hasBegun) return instead(new AskError(code, message))
     say({ t: 'told', id, node, code, message, last: true })
   }
 

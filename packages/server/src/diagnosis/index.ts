@@ -1,5 +1,6 @@
 export { type Answer, type Answers, type Args, AskError } from './answer.ts'
 export { Asker } from './asker.ts'
+export { BEYOND_QUESTIONS } from './beyond.ts'
 export { joinDesks } from './beside.ts'
 export { AskDesk } from './desk.ts'
 export type { AskPeer, Asks } from './peer.ts'

@@ -1,8 +1,7 @@
 import { Session } from 'node:inspector/promises'
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { getHeapSnapshot, getHeapStatistics } from 'node:v8'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { newestReport } from '../runtime/watchdog/report-files.ts'
 import { type Answer, AskError, numberOf } from './answer.ts'
 import { type CpuProfile, hottestStacks } from './hottest-stacks.ts'
 
@@ -52,7 +51,7 @@ export function processAnswers(facts: ProcessFacts): ReadonlyMap<string, Answer>
           return heapSnapshot()
         }),
     ],
-    ['report', () => newestReport(facts.reports)],
+    ['report', () => reportOf(facts.reports)],
   ])
 }
 
@@ -105,13 +104,10 @@ function heapSnapshot(): AsyncIterable<string> {
   return getHeapSnapshot().setEncoding('utf8') as AsyncIterable<string>
 }
 
-async function newestReport(reports: ProcessFacts['reports']): Promise<string> {
+async function reportOf(reports: ProcessFacts['reports']): Promise<string> {
   if (reports === null) throw new AskError('ask_failed', 'this process has no watchdog, so nobody writes reports')
   const { directory, nodeId } = reports
-  const names = await readdir(directory).catch(() => [])
-  const own = names.filter((name) => name.startsWith(`${nodeId}-`) && name.endsWith('.json'))
-  const found = await Promise.all(own.map(async (name) => ({ name, atMs: (await stat(join(directory, name))).mtimeMs })))
-  const newest = found.sort((a, b) => b.atMs - a.atMs)[0]
-  if (newest === undefined) throw new AskError('ask_failed', `nothing of this node was ever stuck: there is no report in ${directory}`)
-  return readFile(join(directory, newest.name), 'utf8')
+  const report = await newestReport(directory, nodeId)
+  if (report === undefined) throw new AskError('ask_failed', `nothing of this node was ever stuck: there is no report in ${directory}`)
+  return report
 }

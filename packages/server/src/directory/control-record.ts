@@ -85,6 +85,7 @@ const leaseValue = z.object({
   ),
   fault: z.exactOptional(z.string().max(FAULT_CHARS_MAX)),
   vitals: z.exactOptional(z.object({ uptimeMs: z.number().min(0), loopDelayMs: z.number().min(0), memoryBytes: z.number().min(0) })),
+  watchdog: z.exactOptional(z.string().max(512)),
 })
 
 const wordValue = z.object({ word: z.enum(['online', 'offline', 'draining']), atMs: z.number() })

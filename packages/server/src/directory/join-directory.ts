@@ -24,14 +24,17 @@ export interface JoinOptions extends Common {
   readonly role: NodeRole
   readonly node: { readonly id: string; readonly zone: string; readonly track: 'stable' | 'grey'; readonly line?: 'A' | 'B' }
   readonly member: Member
+  /** Where the watchdog of its process takes questions. */
+  readonly watchdog?: string
 }
 
 /**
  * Gives a role its lease. The keeper is started before the role and closed after it: while the role drains, its lease says
  * so, and the goodbye is the last that is heard of it.
  */
-export function joinDirectory({ config, role, node, ...deps }: JoinOptions): LeaseKeeper {
+export function joinDirectory({ config, role, node, watchdog, ...deps }: JoinOptions): LeaseKeeper {
   const { id, zone, track, line } = node
-  const identity = { node: id, role, zone, track, version: VERSION, ...(role === 'push' && line !== undefined ? { line } : {}) }
+  const lined = role === 'push' && line !== undefined ? { line } : {}
+  const identity = { node: id, role, zone, track, version: VERSION, ...lined, ...(watchdog === undefined ? {} : { watchdog }) }
   return new LeaseKeeper({ ...deps, identity, beatIntervalMs: config.beatIntervalMs, lifeMs: config.lifeMs })
 }

@@ -37,7 +37,7 @@ export interface LeaseKeeperOptions {
   readonly directory: ControlDirectory
   readonly log: Log
   readonly member: Member
-  readonly identity: Pick<Lease, 'node' | 'role' | 'zone' | 'track' | 'line' | 'version'>
+  readonly identity: Pick<Lease, 'node' | 'role' | 'zone' | 'track' | 'line' | 'version' | 'watchdog'>
   readonly beatIntervalMs: number
   readonly lifeMs: number
   readonly logger: Logger

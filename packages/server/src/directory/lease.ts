@@ -74,6 +74,8 @@ export interface Lease {
   readonly fault?: string
   /** Absent: a version that does not say. */
   readonly vitals?: NodeVitals
+  /** Where its watchdog takes questions by itself, such as `http://gw-1:8099`. Absent: nowhere. */
+  readonly watchdog?: string
 }
 
 /** An operator's word on a node. It holds over restarts of the node, until another is said. */

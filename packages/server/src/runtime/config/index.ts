@@ -19,7 +19,7 @@ export type {
   TracesConfig,
   WatchdogConfig,
 } from './schema.ts'
-export { advertisedAddresses } from './advertise.ts'
+export { advertisedAddresses, probesAddress } from './advertise.ts'
 export { CONFIG_ROLES } from './schema.ts'
 export { type ConfigSources, loadConfig, operatorOf } from './load.ts'
 export { describeConfig } from './describe.ts'

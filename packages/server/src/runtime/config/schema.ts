@@ -13,21 +13,27 @@ import type { sessionSection } from './sections/session.ts'
 import { faultsSection, watchdogSection } from './sections/watchdog.ts'
 import type { Secret } from './secret.ts'
 
-const operation = { logging: loggingSection, shutdown: shutdownSection, watchdog: watchdogSection, faults: faultsSection }
+const operation = {
+  logging: loggingSection,
+  shutdown: shutdownSection,
+  watchdog: watchdogSection,
+  faults: faultsSection,
+  operator: operatorSection,
+}
 
 /** Of the roles that quotes flow through. */
-const asked = { ...operation, operator: operatorSection, traces: tracesSection }
+const traced = { ...operation, traces: tracesSection }
 
 const shared = { log: logSection, directory: directorySection }
 
-const push = z.strictObject({ node: linedNodeSection, ...shared, feeds: feedsSection, push: pushSection, ...asked })
+const push = z.strictObject({ node: linedNodeSection, ...shared, feeds: feedsSection, push: pushSection, ...traced })
 
 const gateway = z.strictObject({
   node: nodeSection,
   ...shared,
   gateway: gatewaySection,
   console: consoleSection({ enabled: false }),
-  ...asked,
+  ...traced,
 })
 
 const pulse = z.strictObject({ node: nodeSection, ...shared, feeds: feedsSection, pulse: pulseSection, ...operation })
@@ -49,7 +55,7 @@ const all = z.strictObject({
   balancer: balancerSection,
   pulse: pulseSection,
   console: consoleSection({ enabled: false }),
-  ...asked,
+  ...traced,
 })
 
 export const SCHEMAS = { push, gateway, balancer, pulse, all } as const
@@ -112,8 +118,8 @@ export type AccessConfig = Omit<ParsedAccess, 'secret' | 'secretFile' | 'probeSe
 
 export type PushConfig = WithSecrets<Parsed<'push'>>
 export type GatewayConfig = WithAccess<WithSecrets<Parsed<'gateway'>>>
-export type BalancerConfig = WithProbes<WithLog<Parsed<'balancer'>>>
-export type PulseConfig = WithWriter<WithLog<Parsed<'pulse'>>>
+export type BalancerConfig = WithProbes<WithSecrets<Parsed<'balancer'>>>
+export type PulseConfig = WithWriter<WithSecrets<Parsed<'pulse'>>>
 export type AllConfig = WithProbes<WithAccess<WithWriter<WithSecrets<Parsed<'all'>>>>>
 
 export interface Configs {

@@ -9,10 +9,10 @@ export class Answers<T> {
   }
 
   /** @returns the answer; `undefined`: none came. */
-  ask(send: (id: number) => void): Promise<T | undefined> {
+  ask(send: (id: number) => void, deadlineMs = this.#deadlineMs): Promise<T | undefined> {
     const id = ++this.#last
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.answered(id, undefined), this.#deadlineMs)
+      const timer = setTimeout(() => this.answered(id, undefined), deadlineMs)
       this.#waiting.set(id, { resolve, timer })
       send(id)
     })

@@ -1,2 +1,2 @@
-export type { WatchdogSettings } from './messages.ts'
+export type { ThreadAnswer, WatchdogSettings } from './messages.ts'
 export { Watchdog, type WatchdogOptions } from './watchdog.ts'

@@ -23,8 +23,15 @@ export interface MainThreadView {
  * native code.
  */
 export class MainThread {
-  /** Holds it still for some milliseconds and looks. @returns undefined when it cannot be held. */
-  async look(): Promise<MainThreadView | undefined> {
+  #looking: Promise<MainThreadView | undefined> = Promise.resolve(undefined)
+
+  /** Holds it still for some milliseconds and looks, one look after the other. @returns undefined when it cannot be held. */
+  look(): Promise<MainThreadView | undefined> {
+    this.#looking = this.#looking.then(() => this.#look())
+    return this.#looking
+  }
+
+  #look(): Promise<MainThreadView | undefined> {
     return this.#held(LOOK_ANSWER_MS, async (frames, evaluate) => ({
       stack: frames.slice(0, FRAMES_MAX).map(describeFrame),
       account: await evaluate(`globalThis[Symbol.for(${JSON.stringify(ACCOUNT_KEY)})]?.()`),

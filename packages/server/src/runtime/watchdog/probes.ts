@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { WATCHDOG_ASK_PATH } from './ask-server.ts'
 
 export interface ProbesOptions {
   readonly host: string
@@ -9,11 +10,13 @@ export interface ProbesOptions {
   readonly unready: () => string | null
   /** The metrics of the process, in Prometheus' text format. Never throws, and ends within a second or so. */
   readonly metrics: () => Promise<string>
+  /** Takes what operators ask. Absent: nobody may ask. */
+  readonly asks?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** `/live`, `/ready` and `/metrics`, answered by the watchdog's thread: also while the event loop of the node is blocked. */
+/** `/live`, `/ready`, `/metrics` and questions of operators, answered by the watchdog's thread: also while the event loop of the node is blocked. */
 export async function serveProbes(options: ProbesOptions): Promise<Server> {
   const server = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
     const answer = (why: string | null, well: string): void => {
@@ -23,6 +26,7 @@ export async function serveProbes(options: ProbesOptions): Promise<Server> {
     else if (request.url === '/ready') answer(options.unready(), 'ready')
     else if (request.url === '/metrics')
       void options.metrics().then((text) => response.writeHead(200, { 'content-type': METRICS_TYPE }).end(text))
+    else if (request.url === WATCHDOG_ASK_PATH && options.asks !== undefined) options.asks(request, response)
     else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
   })
   await new Promise<void>((resolve, reject) => {

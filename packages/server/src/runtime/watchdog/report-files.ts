@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface ReportFilesOptions {
@@ -14,6 +14,15 @@ interface ReportFile {
   readonly path: string
   readonly bytes: number
   readonly writtenAtMs: number
+}
+
+/** The newest report of a node. @returns `undefined` when there is none. */
+export async function newestReport(directory: string, nodeId: string): Promise<string | undefined> {
+  const names = await readdir(directory).catch(() => [])
+  const own = names.filter((name) => name.startsWith(`${nodeId}-`) && name.endsWith('.json'))
+  const found = await Promise.all(own.map(async (name) => ({ name, atMs: (await stat(join(directory, name))).mtimeMs })))
+  const newest = found.sort((a, b) => b.atMs - a.atMs)[0]
+  return newest === undefined ? undefined : readFile(join(directory, newest.name), 'utf8')
 }
 
 /**

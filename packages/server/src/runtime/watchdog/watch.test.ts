@@ -12,6 +12,7 @@ const SETTINGS: WatchdogSettings = {
   stageExitAfterMs: 5000,
   reports: { directory: '', filesMax: 1, bytesMax: 1 },
   probes: null,
+  operatorSecret: null,
   logging: { level: 'info', format: 'json' },
   exitCodes: { stuck: 4, blocked: 5 },
   nodeId: 'push-a1',

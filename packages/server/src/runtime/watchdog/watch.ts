@@ -103,7 +103,7 @@ export class Watch {
     const reason = reasonOf(overdue.row)
     const view = isBlocked ? await look() : undefined
     const account = isBlocked ? parseAccount(view?.account) : ((await askAccount()) ?? null)
-    const stages = account?.stages ?? this.#stagesSeen()
+    const stages = account?.stages ?? this.stagesSeen()
     const stage = this.#nameOf(overdue.row)
     const own = stages.find((other) => other.stage === stage)
     const holder = own?.holders[0]?.holder ?? null
@@ -151,7 +151,7 @@ export class Watch {
   }
 
   /** What the table alone says, when the main thread says nothing. */
-  #stagesSeen(): StageAccount[] {
+  stagesSeen(): StageAccount[] {
     const { table, names, nowMs } = this.#deps
     return [...names].map(([row, stage]) => ({
       stage,

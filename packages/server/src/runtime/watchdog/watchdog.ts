@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts'
 import { LOOP_ROW, monotonicMs, SharedStages } from '../stages/index.ts'
 import { Accountant } from './account.ts'
 import { ACCOUNT_KEY } from './main-thread.ts'
-import type { FromWatchdog, ProcessAccount, ToWatchdog, WatchdogSettings, WorkerData } from './messages.ts'
+import type { FromWatchdog, ProcessAccount, ThreadAnswer, ToWatchdog, WatchdogSettings, WorkerData } from './messages.ts'
 
 /** How often the event loop shows that it turns. */
 const BEAT_INTERVAL_MS = 100
@@ -33,6 +33,7 @@ export class Watchdog implements AsyncDisposable {
   #worker: Worker
   #ready: () => boolean = () => false
   #metrics: (() => Promise<string>) | null = null
+  #answers: ((question: string, args: Readonly<Record<string, string>>) => Promise<ThreadAnswer>) | null = null
   #beatTimer: Timer | null = null
   #isClosed = false
   #beatAtMs = monotonicMs()
@@ -68,6 +69,11 @@ export class Watchdog implements AsyncDisposable {
   /** What `/metrics` answers, beside what the watchdog's thread knows by itself. */
   metricsBy(metrics: () => Promise<string>): void {
     this.#metrics = metrics
+  }
+
+  /** Answers operators who ask the watchdog's own socket, while the main thread can. */
+  answersBy(answers: (question: string, args: Readonly<Record<string, string>>) => Promise<ThreadAnswer>): void {
+    this.#answers = answers
   }
 
   /** Whether the process's roles take work, asked at each beat. */
@@ -152,6 +158,8 @@ export class Watchdog implements AsyncDisposable {
         return this.#tell({ kind: 'account', id: message.id, account: this.#accountant.account() })
       case 'metrics':
         return void this.#tellMetrics(message.id)
+      case 'ask':
+        return void this.#answer(message)
       case 'reported':
         this.reports[message.file === null ? 'dropped' : 'written']++
         return
@@ -167,6 +175,11 @@ export class Watchdog implements AsyncDisposable {
       this.#options.logger.warn('metrics_failed', `metrics cannot be read: ${(error as Error).message}`, { error })
       this.#tell({ kind: 'metrics', id, text: null })
     }
+  }
+
+  async #answer({ id, question, args }: Extract<FromWatchdog, { kind: 'ask' }>): Promise<void> {
+    const none = { code: 'ask_unknown', message: 'this process answers no questions' } as const
+    this.#tell({ kind: 'answered', id, ...((await this.#answers?.(question, args)) ?? none) })
   }
 
   #tell(message: ToWatchdog): void {

@@ -2,14 +2,18 @@
 import { writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../clock.ts'
+import { Secret } from '../config/secret.ts'
 import { createLogger } from '../logger.ts'
 import { LOOP_ROW, monotonicMs, StageTable } from '../stages/index.ts'
+import { AskServer } from './ask-server.ts'
 import { MainThread } from './main-thread.ts'
-import type { FromWatchdog, ProcessAccount, ToWatchdog, WorkerData } from './messages.ts'
+import type { FromWatchdog, ProcessAccount, ThreadAnswer, ToWatchdog, WorkerData } from './messages.ts'
 import { portOf, serveProbes } from './probes.ts'
 import { ReportFiles } from './report-files.ts'
 import { supervisorOf } from './supervisor.ts'
 import { Answers } from './answers.ts'
+import { answerBlocked } from './thread-answers.ts'
 import { threadMetrics } from './thread-metrics.ts'
 import { type Finding, LOOK_INTERVAL_MS, Watch } from './watch.ts'
 
@@ -17,6 +21,11 @@ import { type Finding, LOOK_INTERVAL_MS, Watch } from './watch.ts'
 const ANSWER_DEADLINE_MS = 1000
 /** A disk that hangs must not keep the process alive. */
 const REPORT_DEADLINE_MS = 3000
+/** An event loop that beat so lately turns. */
+const TURNS_MS_MAX = 500
+/** How long a question looks at the process, unless it says, and at most. */
+const LOOKED_AT_SECONDS = 10
+const ANSWER_SECONDS_MAX = 120
 /** Between two ways of ending the process, the harder after the softer. */
 const HARDER_AFTER_MS = 1000
 
@@ -31,8 +40,10 @@ const files = new ReportFiles(settings.reports)
 const supervisor = supervisorOf(process.env, (why) => logger.warn('supervisor_unreachable', `systemd cannot be told: ${why}`))
 const accounts = new Answers<ProcessAccount>(ANSWER_DEADLINE_MS)
 const metrics = new Answers<string | null>(ANSWER_DEADLINE_MS)
+const answers = new Answers<ThreadAnswer>(ANSWER_DEADLINE_MS)
 let asked: Promise<string | null | undefined> | null = null
 let prepared: Promise<void> | undefined
+let isAnswering = false
 
 function writeError(line: string): void {
   try {
@@ -56,6 +67,35 @@ async function readMetrics(): Promise<string> {
   asked ??= metrics.ask((id) => say({ kind: 'metrics', id })).finally(() => (asked = null))
   const text = await asked
   return `${text ?? ''}${threadMetrics({ node: settings.nodeId, answers: text != null, stuck: watch.trouble !== null })}`
+}
+
+/** For how long the event loop has not shown that it turns; Infinity before it first did. */
+function loopStillMs(): number {
+  const atMs = table.sinceMs(LOOP_ROW)
+  return atMs === 0 ? Infinity : monotonicMs() - atMs
+}
+
+/** The main thread knows more, so it is asked while it turns. */
+async function answer(question: string, args: Readonly<Record<string, string>>): Promise<ThreadAnswer> {
+  if (isAnswering) return { code: 'ask_too_many', message: `${settings.nodeId} is being looked at for somebody else` }
+  isAnswering = true
+  try {
+    if (loopStillMs() < TURNS_MS_MAX) {
+      const seconds = Math.min(Math.max(Number(args['seconds'] ?? LOOKED_AT_SECONDS) || 0, 0), ANSWER_SECONDS_MAX)
+      const told = await answers.ask((id) => say({ kind: 'ask', id, question, args }), seconds * 1000 + ANSWER_DEADLINE_MS)
+      if (told !== undefined) return told
+    }
+    return await answerBlocked(question, {
+      nodeId: settings.nodeId,
+      version: settings.version,
+      reportsDirectory: settings.reports.directory,
+      blockedMs: () => Math.min(loopStillMs(), process.uptime() * 1000),
+      look: () => mainThread.look(),
+      stagesSeen: () => watch.stagesSeen(),
+    })
+  } finally {
+    isAnswering = false
+  }
 }
 
 async function writeReport(reason: string, facts: object): Promise<void> {
@@ -121,6 +161,8 @@ port.on('message', (message: ToWatchdog) => {
       return accounts.answered(message.id, message.account)
     case 'metrics':
       return metrics.answered(message.id, message.text)
+    case 'answered':
+      return answers.answered(message.id, message)
     case 'report':
       return void writeReport(message.reason, { message: message.message, account: message.account, stages: message.account.stages })
     case 'state':
@@ -133,8 +175,12 @@ async function start(): Promise<void> {
   prepared.catch((error: Error) => logger.warn('reports_unavailable', `reports cannot be written: ${error.message}`))
   let probesPort: number | null = null
   if (settings.probes !== null) {
+    const { nodeId: node, operatorSecret } = settings
+    const asks =
+      operatorSecret === null ? undefined : new AskServer({ node, secret: new Secret(operatorSecret), clock: systemClock, logger, answer })
     const server = await serveProbes({
       ...settings.probes,
+      ...(asks === undefined ? {} : { asks: (request, response) => asks.handle(request, response) }),
       dead: () => (table.overdueRow === LOOP_ROW ? watch.trouble : null),
       unready: () => watch.trouble ?? (table.isReady ? null : 'not ready'),
       metrics: readMetrics,

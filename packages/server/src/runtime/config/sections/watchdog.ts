@@ -20,7 +20,7 @@ const reports = z
 const probes = z
   .strictObject({
     enabled: flag(
-      'Serve `/live` and `/ready` from the watchdog’s thread, on a port of their own: they answer also while the event loop is blocked.',
+      'Serve `/live`, `/ready`, `/metrics` and, with an operator secret, questions of operators from the watchdog’s thread, on a port of their own: they answer also while the event loop is blocked.',
       false,
     ),
     listen: listen('Where they are served.', { host: '127.0.0.1', port: 8099 }),

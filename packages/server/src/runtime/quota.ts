@@ -1,4 +1,4 @@
-import type { Clock } from '../runtime/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** So many at once, and so many a second in the long run. */
 export class Quota {
