@@ -29,7 +29,7 @@ export function demoCommand(): Command {
         ...(rate === undefined ? {} : { ratePerSecond: rate }),
         ...(seed === undefined ? {} : { seed }),
       })
-      const onReady = (): void => console.log(welcome(demo.url, demo.gateways))
+      const onReady = (): void => console.log(welcome(demo))
       await runProcess([{ name: 'demo', service: demo }], { logger, onReady })
     })
 }
@@ -49,10 +49,19 @@ async function playStory(story: StoryScript): Promise<void> {
   }
 }
 
-function welcome(url: string, gateways: readonly string[]): string {
+function welcome({
+  url,
+  gateways,
+  metricsTargets,
+}: {
+  readonly url: string
+  readonly gateways: readonly string[]
+  readonly metricsTargets: readonly string[]
+}): string {
   return `
   Open:         ${url}        the installation, the quote board, and eight ways to break it
   Gateways:     ${gateways.join('  ')}
+  Metrics:      ${metricsTargets.map((target) => `http://${target}/metrics`).join('\n                ')}
 
   From a second terminal:
     npx pulsewire watch AAPL.US 0700.HK ${gateways.map((gateway) => `--url ${gateway}`).join(' ')}

@@ -7,9 +7,9 @@ import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service, systemC
 import { type Breaks, breaksOf, serveBreaks, Story } from './breaks/index.ts'
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
-import { freePort } from './ports.ts'
+import { anyPorts, freePort } from './ports.ts'
 import { serveTraces, traceOver } from './tracing.ts'
-import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
+import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_NODES, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
 
 export interface DemoOptions {
   readonly logger: Logger
@@ -67,6 +67,11 @@ export class Demo implements Service {
     return this.#balancer
   }
 
+  /** Where Prometheus is to scrape. */
+  get metricsTargets(): readonly string[] {
+    return this.#nodes.map(({ node }) => `127.0.0.1:${node.metricsPort}`)
+  }
+
   /** The busiest of the market first. */
   get symbols(): readonly string[] {
     return this.#pump.busiest
@@ -103,7 +108,8 @@ export class Demo implements Service {
       gateway1: await freePort(PREFERRED.gateway1),
       gateway2: await freePort(PREFERRED.gateway2),
       balancer: await freePort(PREFERRED.balancer),
-      faults: Object.fromEntries(await Promise.all(DEMO_BREAKABLE.map(async (id) => [id, await freePort(0)] as const))),
+      faults: await anyPorts(DEMO_BREAKABLE),
+      metrics: await anyPorts(DEMO_NODES),
     }
     const secret = randomBytes(24).toString('hex')
     this.#secret = secret

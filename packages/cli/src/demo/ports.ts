@@ -5,6 +5,11 @@ export async function freePort(preferred: number): Promise<number> {
   return (await tryPort(preferred)) ?? (await tryPort(0))!
 }
 
+/** A free port for each. */
+export async function anyPorts(ids: readonly string[]): Promise<Readonly<Record<string, number>>> {
+  return Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await freePort(0)] as const)))
+}
+
 function tryPort(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer()

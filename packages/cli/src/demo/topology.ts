@@ -8,6 +8,8 @@ export interface DemoNode {
   readonly config: object
   /** Where it listens; absent for a pulse writer. */
   readonly port?: number
+  /** Where its watchdog answers for its metrics. */
+  readonly metricsPort: number
   /** Where it takes orders to break itself; absent: nowhere. */
   readonly faultsPort?: number
 }
@@ -20,6 +22,8 @@ export interface DemoPorts {
   readonly balancer: number
   /** Where nodes take orders to break themselves, by node. */
   readonly faults: Readonly<Record<string, number>>
+  /** Where metrics are, by node. */
+  readonly metrics: Readonly<Record<string, number>>
 }
 
 /** Feeds of the demo; the embedded log holds a topic of the same name for each. */
@@ -29,6 +33,9 @@ export const DEMO_FEEDS = [
 ] as const
 
 export const DEMO_PARTITIONS = 4
+
+/** All of them, in the order in which they are started. */
+export const DEMO_NODES = ['push-a1', 'push-b1', 'gw-1', 'gw-2', 'pulse-1', 'pulse-2', 'lb-1'] as const
 
 /** Nodes that take orders to break themselves. */
 export const DEMO_BREAKABLE = ['push-a1', 'push-b1', 'gw-1', 'gw-2'] as const
@@ -51,21 +58,44 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
     if (port === undefined) return { node: {}, config: {} }
     return { node: { faultsPort: port }, config: { faults: { enabled: true, listen: { host: HOST, port } } } }
   }
+  /** What every node has. */
+  const metered = (id: string) => {
+    const port = ports.metrics[id]!
+    return { node: { id, metricsPort: port }, config: { watchdog: { probes: { enabled: true, listen: { host: HOST, port } } } } }
+  }
   const push = (id: string, line: 'A' | 'B', port: number): DemoNode => ({
-    id,
+    ...metered(id).node,
     role: 'push',
     port,
     ...breakable(id).node,
-    config: { ...shared, ...breakable(id).config, operator, node: { id, line }, push: { listen: { host: HOST, port } } },
+    config: {
+      ...shared,
+      ...metered(id).config,
+      ...breakable(id).config,
+      operator,
+      node: { id, line },
+      push: { listen: { host: HOST, port } },
+    },
   })
   const gateway = (id: string, port: number): DemoNode => ({
-    id,
+    ...metered(id).node,
     role: 'gateway',
     port,
     ...breakable(id).node,
-    config: { ...common, ...breakable(id).config, operator, node: { id }, gateway: { listen: { host: HOST, port }, groups } },
+    config: {
+      ...common,
+      ...metered(id).config,
+      ...breakable(id).config,
+      operator,
+      node: { id },
+      gateway: { listen: { host: HOST, port }, groups },
+    },
   })
-  const pulse = (id: string): DemoNode => ({ id, role: 'pulse', config: { ...shared, node: { id } } })
+  const pulse = (id: string): DemoNode => ({
+    ...metered(id).node,
+    role: 'pulse',
+    config: { ...shared, ...metered(id).config, node: { id } },
+  })
   return [
     push('push-a1', 'A', ports.pushA),
     push('push-b1', 'B', ports.pushB),
@@ -74,10 +104,10 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
     pulse('pulse-1'),
     pulse('pulse-2'),
     {
-      id: 'lb-1',
+      ...metered('lb-1').node,
       role: 'balancer',
       port: ports.balancer,
-      config: { ...common, node: { id: 'lb-1' }, balancer: { listen: { host: HOST, port: ports.balancer } } },
+      config: { ...common, ...metered('lb-1').config, node: { id: 'lb-1' }, balancer: { listen: { host: HOST, port: ports.balancer } } },
     },
   ]
 }
