@@ -63,6 +63,7 @@ export const TOKEN_CODES = {
   token_type: 'It is of another type.',
   token_claims: 'A claim is missing, or is not what it should be; the message names it.',
   token_life: 'It is valid for longer than tokens may be.',
+  token_secret: 'It is not the secret by which nodes are let in here.',
   token_user: 'It is for another user than the session.',
   token_revoked: 'It was revoked, or all tokens of its user were.',
   token_unchecked: 'It could not be checked: the keys for it cannot be fetched now.',

@@ -16,7 +16,8 @@ export interface ServiceCredential {
 }
 
 export interface AccessOptions {
-  readonly verifier: TokenVerifier
+  /** `null`: there are no users here, only nodes. */
+  readonly verifier: TokenVerifier | null
   readonly policy: Policy
   readonly userClaim: string
   /** The claim that holds entitlements. */
@@ -120,6 +121,7 @@ export class Access {
 
   async #grantOf(token: string): Promise<Grant> {
     const { verifier, policy, userClaim, claim } = this.#options
+    if (verifier === null) throw new TokenError('token_secret')
     const claims = await verifier.verify(token)
     const user = claims[userClaim]
     if (typeof user !== 'string' || user === '' || user.length > USER_CHARS_MAX)

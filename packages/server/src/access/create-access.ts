@@ -21,6 +21,8 @@ export interface AccessDeps {
   readonly directory?: Directory
   /** Operators come in with a proof of it, to ask; they see no quotes. */
   readonly operatorSecret?: Secret
+  /** By which other nodes come in, and see everything. */
+  readonly innerSecrets?: readonly Secret[]
   /** Unix time in ms; default that of the machine's clock. */
   readonly wallMs?: () => number
 }
@@ -37,7 +39,7 @@ export function createAccess(config: AccessConfig, deps: AccessDeps): Access | n
     secret,
     feeds: { [EVERY_FEED]: [PROBE_PATTERN] },
   }))
-  if (operatorSecret !== undefined) services.push({ user: '', secret: operatorToken(operatorSecret), feeds: {} })
+  services.push(...nodes(deps.innerSecrets ?? []), ...operators(operatorSecret))
   return new Access({
     verifier: new TokenVerifier(
       { ...config, lifeMaxMs: tokenLifeMaxMs, issuer: config.issuer!, audience: config.audience! },
@@ -55,6 +57,31 @@ export function createAccess(config: AccessConfig, deps: AccessDeps): Access | n
     refreshAheadMs,
     nowMs,
   })
+}
+
+/** @returns null where any node may come in: there is no secret by which to tell. */
+export function createInnerAccess(secrets: readonly Secret[], operatorSecret?: Secret): Access | null {
+  if (secrets.length === 0) return null
+  return new Access({
+    verifier: null,
+    policy: new Policy({ roles: {} }),
+    userClaim: '',
+    claim: '',
+    services: [...nodes(secrets), ...operators(operatorSecret)],
+    revocations: NO_REVOCATIONS,
+    isKnown: () => true,
+    clockToleranceMs: 0,
+    refreshAheadMs: 0,
+    nowMs: () => Date.now(),
+  })
+}
+
+function nodes(secrets: readonly Secret[]): ServiceCredential[] {
+  return secrets.map((secret) => ({ user: '', secret, feeds: { [EVERY_FEED]: ['*'] } }))
+}
+
+function operators(secret: Secret | undefined): ServiceCredential[] {
+  return secret === undefined ? [] : [{ user: '', secret: operatorToken(secret), feeds: {} }]
 }
 
 /**

@@ -108,6 +108,7 @@ export class Gateway implements Service, Member {
     const access = createAccess(config.gateway.access, {
       logger: deps.logger,
       ...(directory === undefined ? {} : { directory }),
+      innerSecrets: config.inner.secrets,
       ...(config.operator.secret === undefined ? {} : { operatorSecret: config.operator.secret }),
       ...(deps.wallMs === undefined ? {} : { wallMs: deps.wallMs }),
     })

@@ -23,6 +23,7 @@ import {
 import { type AskPeer, type Asks, newNonce } from '../diagnosis/index.ts'
 import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Secret } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, nameStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
 import type { Stage } from '../runtime/stages/index.ts'
@@ -106,6 +107,7 @@ export class Link implements FrameHandler, AskPeer {
   readonly #logger: Logger
   readonly #dispatching: Stage | undefined
   readonly #client: string
+  readonly #secret: Secret | undefined
   readonly #asks: Asks | undefined
   readonly #traces: LinkTraces | undefined
   readonly #pulseIntervalMs: number
@@ -138,6 +140,8 @@ export class Link implements FrameHandler, AskPeer {
     readonly dispatching?: Stage
     readonly client: string
     readonly pulseIntervalMs: number
+    /** By which the other end lets it in. Default: it lets anybody in. */
+    readonly secret?: Secret
     /** Takes questions of operators, and passes on those for nodes behind this link. Default: there are none. */
     readonly asks?: Asks
     /** Default: nobody wants to know which updates are sampled. */
@@ -154,6 +158,7 @@ export class Link implements FrameHandler, AskPeer {
     this.#logger = options.logger
     this.#dispatching = options.dispatching
     this.#client = options.client
+    this.#secret = options.secret
     this.#asks = options.asks
     this.#traces = options.traces
     this.#pulseIntervalMs = options.pulseIntervalMs
@@ -186,8 +191,9 @@ export class Link implements FrameHandler, AskPeer {
   }
 
   #greet(): void {
+    const token = this.#secret === undefined ? {} : { token: this.#secret.reveal() }
     const traces = this.#traces === undefined ? {} : { traces: true }
-    this.send({ t: 'hello', client: this.#client, pulseIntervalMs: this.#pulseIntervalMs, ...traces })
+    this.send({ t: 'hello', client: this.#client, pulseIntervalMs: this.#pulseIntervalMs, ...token, ...traces })
   }
 
   get askedFrom(): string {

@@ -63,6 +63,7 @@ export class LinkedInput implements GatewayInput {
       client: `${config.node.id}/${VERSION}`,
       pulseIntervalMs: linkPulseIntervalMs,
       dispatching: stages.open('dispatch'),
+      ...(config.inner.secrets[0] === undefined ? {} : { secret: config.inner.secrets[0] }),
       ...(asks === undefined ? {} : { asks }),
       ...(followed === undefined ? {} : { traces: tracesOf(this.arbiter, followed) }),
     })

@@ -1,5 +1,6 @@
 import type { Asks } from '../diagnosis/index.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Secret } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Stage } from '../runtime/stages/index.ts'
 import type { Arbiter } from './arbiter.ts'
@@ -18,6 +19,8 @@ export interface LinksOptions {
   readonly pulseIntervalMs: number
   /** Taking a message of any of them. */
   readonly dispatching: Stage
+  /** By which push nodes let it in. */
+  readonly secret?: Secret
   readonly asks?: Asks
   readonly traces?: LinkTraces
 }

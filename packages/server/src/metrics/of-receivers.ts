@@ -112,12 +112,12 @@ export const OF_RECEIVERS: readonly Metric[] = [
   {
     name: 'pulsewire_tokens_denied_total',
     type: 'counter',
-    help: 'Tokens that a gateway did not take, by what was wrong (docs/errors.md).',
-    labels: ['code'],
+    help: 'Tokens that were not taken, of users by gateways and of gateways by push nodes, by what was wrong (docs/errors.md).',
+    labels: ['role', 'code'],
     *read(roles) {
       for (const { role, sessions } of roles) {
-        if (role !== 'gateway' || sessions === undefined) continue
-        for (const code of Object.keys(TOKEN_CODES) as TokenCode[]) yield { labels: { code }, value: sessions.denied.get(code) ?? 0 }
+        if (sessions === undefined) continue
+        for (const code of Object.keys(TOKEN_CODES) as TokenCode[]) yield { labels: { role, code }, value: sessions.denied.get(code) ?? 0 }
       }
     },
   },

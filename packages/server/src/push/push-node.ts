@@ -1,3 +1,4 @@
+import { createInnerAccess } from '../access/index.ts'
 import type { AskDesk } from '../diagnosis/index.ts'
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { Hub, type Feed, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
@@ -79,6 +80,7 @@ export class PushNode implements Service, HubSource, Member {
       clock: this.#clock,
       feeds: config.feeds.map((feed) => feedOptions(feed, feed.generation)),
     })
+    const access = createInnerAccess(config.inner.secrets, config.operator.secret)
     this.sessions = new Sessions({
       hub: this.hub,
       session,
@@ -90,6 +92,7 @@ export class PushNode implements Service, HubSource, Member {
       ...(deps.memory === undefined ? {} : { memory: deps.memory }),
       ...(deps.desk === undefined ? {} : { asks: deps.desk }),
       ...(deps.followed === undefined ? {} : { followed: deps.followed }),
+      ...(access === null ? {} : { access }),
     })
     this.hub.watcher = deps.followed ?? null
     this.hub.connect(this, this.sessions)

@@ -33,7 +33,7 @@ export interface SessionContext {
   opened(session: Session): void
   closed(session: Session, end: SessionEnd): void
   /** A token was not taken. */
-  denied(code: TokenCode): void
+  denied(session: Session, code: TokenCode): void
   /** The session's receiver holds another number, or set, of subscriptions, and is asked to name them again. */
   differs(session: Session, here: number, there: number): void
   /** The session's receiver stopped taking what it is sent; null: it goes on. */

@@ -199,6 +199,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   #hello(frame: HelloFrame): void {
     const { access, options } = this.#context
+    this.client = frame.client
     if (access === undefined) return this.#welcome(frame, frame.user ?? '')
     if (!access.ready) return this.close('not_ready', 'it does not know yet which tokens were revoked')
     const admission = (this.#admission = new Admission(access, options.messageBytesMax))
@@ -227,7 +228,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       return this.close('internal_error', 'a token could not be checked')
     }
     const { code, message } = error
-    this.#context.denied(code)
+    this.#context.denied(this, code)
     this.#control({ t: 'error', code, message })
     const reason = code === 'token_unchecked' ? 'keys_unavailable' : code === 'token_revoked' ? 'revoked' : 'unauthorized'
     this.close(reason, `${code}: ${message}`)
@@ -255,7 +256,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   /** The old one goes on for as long as it is good. */
   #notRenewed(error: unknown): void {
     if (this.#isOver || !(error instanceof TokenError)) return this.#denied(error)
-    this.#context.denied(error.code)
+    this.#context.denied(this, error.code)
     this.#context.notes?.note(this, 'refused', `a new token: ${error.code}`)
     this.#bad(error.code, error.message)
   }
@@ -279,7 +280,6 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   #welcome(frame: HelloFrame, user: string): void {
     this.state = 'open'
-    this.client = frame.client
     this.user = user
     this.wantsTraces = frame.traces === true
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)

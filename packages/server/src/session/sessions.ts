@@ -1,4 +1,4 @@
-import type { TokenCode } from '@pulsewire/protocol'
+import { TOKEN_CODES, type TokenCode } from '@pulsewire/protocol'
 import { WHOLE_FEED, type Feed, type FreshnessChange, type Hub, type HubListener, type StaleState } from '../hub/index.ts'
 import type { Access } from '../access/index.ts'
 import type { Asks } from '../diagnosis/index.ts'
@@ -104,7 +104,7 @@ export class Sessions implements HubListener {
       ...(options.notes === undefined ? {} : { notes: options.notes }),
       opened: (session) => this.#opened(session),
       closed: (session, end) => this.#closed(session, end),
-      denied: (code) => this.denied.set(code, (this.denied.get(code) ?? 0) + 1),
+      denied: (session, code) => this.#denied(session, code),
       differs: (session, here, there) => this.#differs(session, here, there),
       stalled: (session, kind, silentMs) => this.#stalled(session, kind, silentMs),
     }
@@ -234,6 +234,16 @@ export class Sessions implements HubListener {
     this.#eager.delete(session)
     this.#wheel.remove(session)
     this.#context.asks?.lost(session)
+  }
+
+  /** A client without a good token is a client's affair; a node without the secret of this installation is not. */
+  #denied({ id, client, transport }: Session, code: TokenCode): void {
+    this.denied.set(code, (this.denied.get(code) ?? 0) + 1)
+    const { log, role } = this.#context
+    const fields = { session: id, reason: code, remote: transport.remote }
+    const message = `${client} at ${transport.remote} is not let in: ${TOKEN_CODES[code]}`
+    if (role === 'push') log.warn('gateway_refused', message, fields)
+    else log.info('client_refused', message, fields)
   }
 
   #differs(session: Session, here: number, there: number): void {

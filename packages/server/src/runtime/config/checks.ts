@@ -5,7 +5,7 @@ import type { Path } from './json-schema.ts'
 import type { Problem } from './problems.ts'
 import type { Configs, FeedConfig, ParsedAccess, SessionConfig } from './schema.ts'
 
-type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator' | 'gateway' | 'balancer'>
+type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator' | 'inner' | 'gateway' | 'balancer'>
 /** The sections that a role has; all are checked by the same rules. */
 export type CheckedConfig = Partial<Parsed> & {
   readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
@@ -13,6 +13,7 @@ export type CheckedConfig = Partial<Parsed> & {
   readonly gateway?: Omit<Configs['all']['gateway'], 'access'> & { readonly access: ParsedAccess }
   readonly balancer?: Configs['all']['balancer']
   readonly operator?: { readonly secret?: unknown; readonly secretFile?: string }
+  readonly inner?: { readonly secret?: unknown; readonly secretFile?: string }
 }
 
 export function crossChecks(config: CheckedConfig): Problem[] {
@@ -25,7 +26,7 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkBalancer(config),
     ...checkListening(config),
     ...checkFaults(config),
-    ...checkOperator(config),
+    ...checkSecrets(config),
     ...checkAccess(config),
   ]
 }
@@ -226,8 +227,10 @@ export function unreadable(file: string): string | undefined {
   }
 }
 
-function checkOperator({ operator }: CheckedConfig): Problem[] {
-  if (operator?.secret === undefined || operator.secretFile === undefined) return []
-  const text = 'has two secrets, expected either secretFile or the environment variable PULSEWIRE_OPERATOR_SECRET'
-  return [{ path: ['operator'], text }]
+function checkSecrets({ operator, inner }: CheckedConfig): Problem[] {
+  return Object.entries({ operator, inner }).flatMap(([section, given]) => {
+    if (given?.secret === undefined || given.secretFile === undefined) return []
+    const text = `has two secrets, expected either secretFile or the environment variable PULSEWIRE_${section.toUpperCase()}_SECRET`
+    return [{ path: [section], text }]
+  })
 }

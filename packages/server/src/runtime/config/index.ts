@@ -9,6 +9,7 @@ export type {
   FeedConfig,
   GatewayConfig,
   HistoryConfig,
+  InnerConfig,
   LogConfig,
   OperatorConfig,
   PulseConfig,

@@ -149,6 +149,7 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
     const [secret] = secrets('operator', 'secret', parsed.operator)
     config['operator'] = secret === undefined ? {} : { secret }
   }
+  if ('inner' in parsed) config['inner'] = { secrets: secrets('inner', 'secret', parsed.inner) }
   if ('gateway' in parsed) config['gateway'] = { ...parsed.gateway, access: accessOf(parsed.gateway.access, secrets) }
   if ('balancer' in parsed) config['balancer'] = balancerOf(parsed.balancer, secrets)
   if (problems.length > 0) throw new ConfigError('config_invalid', `the configuration has ${problems.length} mistake(s)`, problems)

@@ -6,6 +6,7 @@ import { feedsSection, type feedSection, type history } from './sections/feeds.t
 import { logSection } from './sections/log.ts'
 import { linedNodeSection, nodeSection } from './sections/node.ts'
 import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
+import { innerSection } from './sections/inner.ts'
 import { operatorSection } from './sections/operator.ts'
 import { balancerSection, gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
 import { tracesSection } from './sections/traces.ts'
@@ -22,7 +23,7 @@ const operation = {
 }
 
 /** Of the roles that quotes flow through. */
-const traced = { ...operation, traces: tracesSection }
+const traced = { ...operation, inner: innerSection, traces: tracesSection }
 
 const shared = { log: logSection, directory: directorySection }
 
@@ -92,7 +93,12 @@ export type PulseWriterConfig = Frozen<z.output<typeof pulseSection>> & { readon
 type WithLog<T> = Omit<T, 'log'> & { readonly log: LogConfig }
 type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
 
-type WithSecrets<T> = Omit<WithLog<T>, 'operator'> & { readonly operator: OperatorConfig }
+type WithSecrets<T> = Omit<WithLog<T>, 'operator' | 'inner'> & { readonly operator: OperatorConfig; readonly inner: InnerConfig }
+
+/** Of which gateways show the first, and push nodes take any. None: anybody is let in. */
+export interface InnerConfig {
+  readonly secrets: readonly Secret[]
+}
 
 export interface OperatorConfig {
   /** Absent: nobody may ask this node anything. */
