@@ -1,10 +1,10 @@
 import { ConfigError, DirectoryError, LogError, PulsewireError } from '@pulsewire/server'
-import { type DirectoryFlags, type OpenDirectory, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
+import { type DirectoryFlags, onlookerConfig, type OpenDirectory, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
 import { fetchVerdicts } from '../verdicts/fetch.ts'
 import { type BalancerFacts, judgeBalancer } from './balancers.ts'
 import { type Check, note, ok, problem } from './check.ts'
 import { checkConfiguration, type Configured } from './configuration.ts'
-import { judgeGateway, probeGateways } from './gateways.ts'
+import { judgeGateway, probeGateways, type Probing } from './gateways.ts'
 import { judgeFeed, judgeNodes } from './nodes.ts'
 import { judgeTopic, readTopic } from './topic.ts'
 
@@ -130,7 +130,7 @@ async function examineReached(
   const gateways = of('gateway', flags.gateway)
   const balancers = of('balancer', flags.balancer)
   const [facts, answers] = await Promise.all([
-    gateways.length === 0 ? [] : probeGateways(gateways),
+    gateways.length === 0 ? [] : probeGateways(gateways, probing(flags)),
     Promise.all(balancers.map(askBalancer)),
   ])
   const judged = facts.map((one) => ({ node: one.node, check: judgeGateway(one, generations) }))
@@ -156,5 +156,15 @@ async function askBalancer({ address }: { readonly address: string }): Promise<B
   } catch (error) {
     if (!(error instanceof PulsewireError)) throw error
     return { address, answer: { failure: error.message } }
+  }
+}
+
+/** As a balancer's probe comes in, where gateways demand tokens; a configuration with mistakes is another check's affair. */
+function probing(flags: DoctorFlags): Probing {
+  try {
+    return onlookerConfig(flags).balancer
+  } catch (error) {
+    if (error instanceof ConfigError) return {}
+    throw error
   }
 }

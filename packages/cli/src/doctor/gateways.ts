@@ -1,5 +1,5 @@
 /** Gateways as a client meets them. */
-import { connectProbe, Probe, type ProbeReport, silentLogger, systemClock, span } from '@pulsewire/server'
+import { connectProbeBy, Probe, type ProbeReport, type Secret, silentLogger, systemClock, span } from '@pulsewire/server'
 import { type Check, ok, problem, some } from './check.ts'
 
 /** A pulse comes once a second to a client. */
@@ -14,15 +14,25 @@ export interface GatewayFacts {
   readonly atMs: number
 }
 
+/** By what gateways that demand tokens let a probe in, and who signs their certificates. */
+export interface Probing {
+  readonly probeSecret?: Secret
+  readonly gatewayCaFile?: string
+}
+
 /** Is a client of each address for some seconds. */
-export async function probeGateways(gateways: readonly { readonly node: string; readonly address: string }[]): Promise<GatewayFacts[]> {
+export async function probeGateways(
+  gateways: readonly { readonly node: string; readonly address: string }[],
+  { probeSecret, gatewayCaFile }: Probing,
+): Promise<GatewayFacts[]> {
   const probes = gateways.map(
     ({ node, address }) =>
       new Probe({
         node,
         address,
         client: 'pulsewire doctor',
-        connect: connectProbe,
+        ...(probeSecret === undefined ? {} : { secret: probeSecret }),
+        connect: connectProbeBy(gatewayCaFile),
         clock: systemClock,
         random: Math.random,
         logger: silentLogger,

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Revocation, Revocations } from '../directory/index.ts'
 import type { Secret } from '../runtime/config/index.ts'
-import { Entitlements } from './entitlements.ts'
+import { Entitlements, type FeedRules } from './entitlements.ts'
 import { TokenError } from './errors.ts'
 import { type Grant, NO_LIMITS } from './grant.ts'
 import type { Policy } from './policy.ts'
@@ -12,7 +12,7 @@ export interface ServiceCredential {
   readonly user: string
   readonly secret: Secret
   /** What its connections may subscribe to. */
-  readonly feeds: Readonly<Record<string, readonly string[]>>
+  readonly feeds: FeedRules
 }
 
 export interface AccessOptions {
@@ -25,6 +25,8 @@ export interface AccessOptions {
   /** What connections without a token get, as a configured role. Absent: nothing, they are refused. */
   readonly anonymousRole?: string
   readonly services: readonly ServiceCredential[]
+  /** What who shows a good certificate may subscribe to. Absent: certificates do not count. */
+  readonly certifiedFeeds?: FeedRules
   readonly revocations: Revocations
   /** Whether all revocations there are have been read. */
   readonly isKnown: () => boolean
@@ -42,6 +44,7 @@ export class Access {
   readonly #options: AccessOptions
   readonly #services: readonly { readonly digest: Buffer; readonly grant: Grant }[]
   readonly #anonymous: Grant | null
+  readonly #certified: Grant | null
   readonly #connections = new Map<string, number>()
 
   constructor(options: AccessOptions) {
@@ -50,7 +53,8 @@ export class Access {
       digest: digestOf(secret.reveal()),
       grant: unlimited(user, new Entitlements([feeds])),
     }))
-    const { anonymousRole, policy } = options
+    const { anonymousRole, policy, certifiedFeeds } = options
+    this.#certified = certifiedFeeds === undefined ? null : unlimited('', new Entitlements([certifiedFeeds]))
     this.#anonymous = anonymousRole === undefined ? null : { ...unlimited('', new Entitlements([])), ...policy.ofRole(anonymousRole) }
   }
 
@@ -73,7 +77,8 @@ export class Access {
   }
 
   /** @throws TokenError when nobody may come in with it. */
-  async admit(token: string | undefined): Promise<Grant> {
+  async admit(token: string | undefined, isCertified = false): Promise<Grant> {
+    if (isCertified && this.#certified !== null) return this.#certified
     if (token === undefined || token === '') {
       if (this.#anonymous === null) throw new TokenError('token_missing')
       return this.#anonymous

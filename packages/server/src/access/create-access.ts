@@ -59,15 +59,21 @@ export function createAccess(config: AccessConfig, deps: AccessDeps): Access | n
   })
 }
 
+const EVERYTHING = { [EVERY_FEED]: ['*'] }
+
 /** @returns null where any node may come in: there is no secret by which to tell. */
-export function createInnerAccess(secrets: readonly Secret[], operatorSecret?: Secret): Access | null {
-  if (secrets.length === 0) return null
+export function createInnerAccess(
+  secrets: readonly Secret[],
+  { takesCertificates, operatorSecret }: { readonly takesCertificates: boolean; readonly operatorSecret?: Secret },
+): Access | null {
+  if (secrets.length === 0 && !takesCertificates) return null
   return new Access({
     verifier: null,
     policy: new Policy({ roles: {} }),
     userClaim: '',
     claim: '',
     services: [...nodes(secrets), ...operators(operatorSecret)],
+    ...(takesCertificates ? { certifiedFeeds: EVERYTHING } : {}),
     revocations: NO_REVOCATIONS,
     isKnown: () => true,
     clockToleranceMs: 0,
@@ -77,7 +83,7 @@ export function createInnerAccess(secrets: readonly Secret[], operatorSecret?: S
 }
 
 function nodes(secrets: readonly Secret[]): ServiceCredential[] {
-  return secrets.map((secret) => ({ user: '', secret, feeds: { [EVERY_FEED]: ['*'] } }))
+  return secrets.map((secret) => ({ user: '', secret, feeds: EVERYTHING }))
 }
 
 function operators(secret: Secret | undefined): ServiceCredential[] {

@@ -4,12 +4,13 @@ import type { BalancerConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
 import { HandOut, type Offer, type Question } from './hand-out/hand-out.ts'
 import { verdictRow } from './http/rows.ts'
 import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
 import type { Api, ApiServer } from './http/server.ts'
-import { connectProbe, type ConnectProbe } from './probe/connect.ts'
+import { connectProbeBy, type ConnectProbe } from './probe/connect.ts'
 import { Probes } from './probe/probes.ts'
 import { TopologyBook, topologyOf, type TopologySource } from './topology/index.ts'
 import { VerdictBook, type Track, type Verdict } from './verdict/verdict-book.ts'
@@ -62,7 +63,7 @@ export class Balancer implements Service, Member {
     this.#probes = new Probes(deps.directory, {
       client: `pulsewire-balancer/${VERSION} ${node.id}`,
       ...(balancer.probeSecret === undefined ? {} : { secret: balancer.probeSecret }),
-      connect: deps.connect ?? connectProbe,
+      connect: deps.connect ?? connectProbeBy(balancer.gatewayCaFile),
       clock: this.#clock,
       random,
       logger: deps.logger,
@@ -104,10 +105,19 @@ export class Balancer implements Service, Member {
   }
 
   async start(): Promise<void> {
-    const { listen, origins, requestsPerSecondMax } = this.#config.balancer
+    const { listen, origins, trustedProxies, requestsPerSecondMax } = this.#config.balancer
     // Loaded here, because no other role needs it.
     const { ApiServer } = await import('./http/server.ts')
-    const options = { ...listen, origins, requestsPerSecondMax, logger: this.#logger, api: this.api }
+    const tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
+    const options = {
+      ...listen,
+      origins,
+      trustedProxies,
+      requestsPerSecondMax,
+      logger: this.#logger,
+      api: this.api,
+      ...(tls === null ? {} : { tls }),
+    }
     this.#server = await ApiServer.make(options)
     await this.#server.listen()
     this.#logger.info('listening', `balancer ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
@@ -240,7 +250,7 @@ export class Balancer implements Service, Member {
 
   leaseContent(): LeaseContent {
     return {
-      addresses: this.#server === null ? [] : httpAddresses(this.#config.balancer.listen.host, this.port),
+      addresses: this.#server === null ? [] : httpAddresses(this.#config.balancer, this.port),
       feeds: [],
       load: { sessions: 0, sessionsMax: 0 },
       ready: this.#server !== null && this.ready && !this.#isDraining && this.#word === 'online',
@@ -266,7 +276,7 @@ export function createBalancer(config: BalancerConfig, deps: BalancerDeps): Bala
 }
 
 /** Where it is asked; nothing where only its outside knows. */
-function httpAddresses(host: string, port: number): string[] {
+function httpAddresses({ listen: { host }, tls }: BalancerConfig['balancer'], port: number): string[] {
   if (['0.0.0.0', '::', '[::]', '0'].includes(host)) return []
-  return [`http://${host.includes(':') ? `[${host}]` : host}:${port}`]
+  return [`${tls.certFile === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`]
 }

@@ -10,8 +10,9 @@ import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
 import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
-import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
+import { Arrivals, answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { answerTraces } from '../trace/index.ts'
 import type { FollowedUpdates } from '../tracing/index.ts'
 import { Balance, type Peers } from './balance.ts'
@@ -79,7 +80,7 @@ export class Gateway implements Service, Member {
   #beatNow: () => void = () => {}
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
-    const { listen, session, groups } = config.gateway
+    const { listen, session, groups, origins, trustedProxies, addressLimits } = config.gateway
     this.#config = config
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
@@ -147,6 +148,7 @@ export class Gateway implements Service, Member {
       })
     }
     this.input.serve(this.sessions)
+    const tls = listenerTls(config.gateway.tls, { clock: this.#clock, logger: deps.logger })
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
@@ -155,6 +157,8 @@ export class Gateway implements Service, Member {
       ready: () => this.ready,
       readiness: () => (stages.fault === null ? [] : [describeFault(stages.fault)]),
       log: deps.logger,
+      arrivals: new Arrivals({ origins, trustedProxies, ...addressLimits }, this.#clock),
+      ...(tls === null ? {} : { tls }),
     })
   }
 
@@ -222,7 +226,7 @@ export class Gateway implements Service, Member {
     const nowMs = this.#clock.nowMs()
     const isListening = this.#timer !== null
     return {
-      addresses: isListening ? advertisedAddresses(node.advertise, gateway.listen.host, this.port) : [],
+      addresses: isListening ? advertisedAddresses(node.advertise, gateway, this.port) : [],
       feeds: this.hub.feeds.map((feed) => ({
         feed: feed.name,
         generation: feed.generation,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { ENCODINGS, STREAM_PATH } from '@pulsewire/protocol'
 import { WebSocket } from 'ws'
 import { SendQueues, type Ends, type SendQueue } from '../runtime/send-queue.ts'
@@ -27,13 +28,34 @@ const HANDSHAKE_TIMEOUT_MS = 3000
 /** Snapshots of very many symbols may come in one message. */
 const MESSAGE_BYTES_MAX = 256 * 1024 * 1024
 
-export const connectWebSocket: ConnectLink = (address, events) => {
+/** Files of a gateway's side of TLS. */
+export interface LinkTls {
+  readonly caFile?: string
+  readonly certFile?: string
+  readonly keyFile?: string
+}
+
+/** Read at each connection, so that new ones count for the next. */
+function filesOf({ caFile, certFile, keyFile }: LinkTls): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
+  return {
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+    ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+    ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+  }
+}
+
+export function connectBy(tls: LinkTls): ConnectLink {
+  return (address, events) => connectWebSocket(address, events, tls)
+}
+
+function connectWebSocket(address: string, events: LinkEvents, tls: LinkTls): LinkConnection {
   const url = address.replace(/\/$/, '') + STREAM_PATH
   const webSocket = new WebSocket(url, [ENCODINGS[0]], {
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     maxPayload: MESSAGE_BYTES_MAX,
     followRedirects: false,
+    ...(address.startsWith('wss:') ? filesOf(tls) : {}),
   })
   const sendQueues = new SendQueues()
   let why = ''

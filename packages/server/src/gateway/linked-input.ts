@@ -13,7 +13,7 @@ import type { FollowedUpdates } from '../tracing/index.ts'
 import { Arbiter } from './arbiter.ts'
 import type { GatewayInput, LinkCounts } from './gateway-input.ts'
 import { LeasedUpstreams } from './leased-upstreams.ts'
-import { connectWebSocket, type ConnectLink } from './link-transport.ts'
+import { connectBy, type ConnectLink } from './link-transport.ts'
 import { linkFacts } from './link-account.ts'
 import type { Link, LinkTraces } from './link.ts'
 import { Links } from './links.ts'
@@ -56,7 +56,7 @@ export class LinkedInput implements GatewayInput {
     this.#links = new Links({
       upstreams,
       arbiter: this.arbiter,
-      connect: connect ?? connectWebSocket,
+      connect: connect ?? connectBy(config.inner),
       clock,
       random,
       logger,

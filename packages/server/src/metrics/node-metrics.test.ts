@@ -34,6 +34,7 @@ function setUp() {
   receiver.take()
   sender.record('A', { last: 1.5 }, { ts: sender.clock.nowMs() - 300 })
   receiver.take()
+  sender.sessions.denied.set('token_missing', 1)
   const gateway: RoleSource = {
     role: 'gateway',
     leaseContent: () => lease,

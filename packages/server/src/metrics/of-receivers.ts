@@ -122,6 +122,16 @@ export const OF_RECEIVERS: readonly Metric[] = [
     },
   },
   {
+    name: 'pulsewire_upgrades_refused_total',
+    type: 'counter',
+    help: 'Connections that were turned away before the upgrade, by origin or address.',
+    labels: ['role', 'reason'],
+    *read(roles) {
+      for (const { role, sessions } of roles)
+        for (const [reason, value] of Object.entries(sessions?.turnedAway ?? {})) yield { labels: { role, reason }, value }
+    },
+  },
+  {
     name: 'pulsewire_update_latency_seconds',
     type: 'histogram',
     help: 'From the time of a record until it is sent to a receiver, of the first update in each message; neither first images nor what a `maxRate` holds back. Compares the clock of whoever wrote the record with this node’s.',

@@ -10,6 +10,7 @@ import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
 import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
 import { answerTraces } from '../trace/index.ts'
@@ -80,7 +81,10 @@ export class PushNode implements Service, HubSource, Member {
       clock: this.#clock,
       feeds: config.feeds.map((feed) => feedOptions(feed, feed.generation)),
     })
-    const access = createInnerAccess(config.inner.secrets, config.operator.secret)
+    const access = createInnerAccess(config.inner.secrets, {
+      takesCertificates: config.push.tls.clientCaFile !== undefined,
+      ...(config.operator.secret === undefined ? {} : { operatorSecret: config.operator.secret }),
+    })
     this.sessions = new Sessions({
       hub: this.hub,
       session,
@@ -122,6 +126,7 @@ export class PushNode implements Service, HubSource, Member {
       })
     })
     if (deps.directory !== undefined) this.#stopListening = deps.directory.onChange(() => this.#reshare())
+    const tls = listenerTls(config.push.tls, { clock: this.#clock, logger: deps.logger })
     this.#server = (deps.listen ?? listenWebSocket)({
       host: listen.host,
       port: listen.port,
@@ -130,6 +135,7 @@ export class PushNode implements Service, HubSource, Member {
       ready: () => this.ready,
       readiness: () => (stages.fault === null ? this.#unreadyFeeds() : [describeFault(stages.fault), ...this.#unreadyFeeds()]),
       log: deps.logger,
+      ...(tls === null ? {} : { tls }),
     })
   }
 
@@ -284,7 +290,7 @@ export class PushNode implements Service, HubSource, Member {
     const nowMs = this.#clock.nowMs()
     const isListening = this.#timer !== null
     return {
-      addresses: isListening ? advertisedAddresses(node.advertise, push.listen.host, this.port) : [],
+      addresses: isListening ? advertisedAddresses(node.advertise, push, this.port) : [],
       feeds: this.#inputs.flatMap((input) => input.leased(nowMs)),
       load: { sessions: this.sessions.size, sessionsMax: push.session.sessionsMax },
       ready: isListening && this.ready && !this.#isDraining,

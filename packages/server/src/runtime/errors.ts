@@ -54,6 +54,7 @@ export class DirectoryError extends PulsewireError {
 
 export const ACCESS_ERROR_CODES = {
   access_keys: 'A file of keys for tokens cannot be used.',
+  tls_unusable: 'A file of a certificate or its key cannot be used.',
 } as const
 
 export const CONFIG_ERROR_CODES = {

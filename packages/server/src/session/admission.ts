@@ -46,9 +46,9 @@ export class Admission {
   }
 
   /** @throws TokenError; `false`: the user has as many connections as the token allows, or the session ended meanwhile. */
-  async admit(token: string | undefined): Promise<boolean> {
+  async admit(token: string | undefined, isCertified: boolean): Promise<boolean> {
     const revision = this.#access.revision
-    const grant = await this.#access.admit(token)
+    const grant = await this.#access.admit(token, isCertified)
     if (this.#left || !this.#access.enter(grant)) return false
     this.#grant = grant
     this.#revision = revision

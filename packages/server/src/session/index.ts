@@ -1,5 +1,6 @@
 export type { SessionAccount } from './account.ts'
 export { answerFor, type LinkAccount } from './answer-for.ts'
+export { Arrivals } from './arrivals.ts'
 export type { MoveReason } from './moves.ts'
 export type { SessionOptions } from './options.ts'
 export type { Session } from './session.ts'

@@ -203,7 +203,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     if (access === undefined) return this.#welcome(frame, frame.user ?? '')
     if (!access.ready) return this.close('not_ready', 'it does not know yet which tokens were revoked')
     const admission = (this.#admission = new Admission(access, options.messageBytesMax))
-    admission.admit(frame.token ?? this.transport.takeBearer?.()).then(
+    const { transport } = this
+    admission.admit(frame.token ?? transport.takeBearer?.(), transport.isCertified === true).then(
       (isIn) => this.#admitted(frame, admission, isIn),
       (error: unknown) => this.#denied(error),
     )

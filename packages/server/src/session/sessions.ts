@@ -9,6 +9,7 @@ import { describeStall, noStalls, type StallCounts, type StallKind } from '../ru
 import { type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { type MemoryPressure, NO_PRESSURE } from '../runtime/memory/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import type { TurnedAway } from './arrivals.ts'
 import { BinComposer } from './composer-bin.ts'
 import { JsonComposer } from './composer-json.ts'
 import type { Composer } from './composer.ts'
@@ -40,6 +41,8 @@ export class Sessions implements HubListener {
   /** Tokens that were not taken since the start, by what was wrong. */
   readonly denied = new Map<TokenCode, number>()
   readonly counts = new SessionCounts()
+  /** Upgrades that were refused since the start, by why. */
+  readonly turnedAway: Record<TurnedAway, number> = { origin: 0, address_connections: 0, address_rate: 0 }
   readonly #context: SessionContext
   readonly #sessions = new Set<Session>()
   readonly #eager = new Set<Session>()

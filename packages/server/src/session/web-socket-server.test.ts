@@ -8,6 +8,7 @@ import { everything, feedOptions, sessionOptions } from '../../../../test/suppor
 import { Hub } from '../hub/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { silentLogger } from '../runtime/logger.ts'
+import { type ArrivalOptions, Arrivals } from './arrivals.ts'
 import { Sessions } from './sessions.ts'
 import { StreamServer } from './web-socket-server.ts'
 
@@ -15,14 +16,16 @@ const JSON_V1 = 'pulsewire.json.v1'
 const open: { close(): Promise<void> }[] = []
 after(() => Promise.all(open.map((each) => each.close())))
 
-async function start(options: Partial<typeof sessionOptions> = {}, port = 0) {
+async function start(options: Partial<typeof sessionOptions> = {}, port = 0, from: Partial<ArrivalOptions> = {}) {
   const hub = new Hub({ nodeId: 'gw-1', clock: systemClock, feeds: [feedOptions] })
   const session = { ...sessionOptions, ...options }
   const sessions = new Sessions({ hub, session, role: 'gateway', version: '0', log: silentLogger })
   hub.connect(everything, sessions)
   const state = { ready: true }
   const { messageBytesMax } = session
-  const server = new StreamServer({ host: '127.0.0.1', port, messageBytesMax, sessions, ready: () => state.ready, log: silentLogger })
+  const arrivals = new Arrivals({ origins: ['*'], trustedProxies: [], connectionsMax: 0, connectionsPerSecondMax: 0, ...from }, systemClock)
+  const ready = () => state.ready
+  const server = new StreamServer({ host: '127.0.0.1', port, messageBytesMax, sessions, ready, log: silentLogger, arrivals })
   open.push({
     async close() {
       sessions.close()
@@ -33,8 +36,8 @@ async function start(options: Partial<typeof sessionOptions> = {}, port = 0) {
   return { hub, sessions, server, state, address: `127.0.0.1:${server.port}` }
 }
 
-function dial(address: string, protocols: string[] = [JSON_V1], path = '/v1/stream'): WebSocket {
-  return new WebSocket(`ws://${address}${path}`, protocols, { perMessageDeflate: true })
+function dial(address: string, protocols: string[] = [JSON_V1], path = '/v1/stream', headers: Record<string, string> = {}): WebSocket {
+  return new WebSocket(`ws://${address}${path}`, protocols, { perMessageDeflate: true, headers })
 }
 
 /** The status with which an upgrade was refused, and what it said. */
@@ -228,4 +231,42 @@ test('closing ends sessions whose peers do not answer, too', async () => {
   await allGone(sessions)
   idle.destroy()
   webSocket.terminate()
+})
+
+test('a foreign page is refused with 403 before the upgrade, and counted; an app that names no origin is let in', async () => {
+  const { address, sessions } = await start({}, 0, { origins: ['https://app.example.com'] })
+  for (const origin of ['https://evil-app.example.com', 'null', 'https://app.example.com.evil.example']) {
+    const [status] = await refusal(dial(address, [JSON_V1], '/v1/stream', { origin }))
+    assert.equal(status, 403, origin)
+  }
+  assert.equal(sessions.turnedAway.origin, 3)
+  assert.equal(sessions.size, 0)
+  for (const headers of [{}, { origin: 'https://app.example.com' }]) {
+    const webSocket = dial(address, [JSON_V1], '/v1/stream', headers as Record<string, string>)
+    await once(webSocket, 'open')
+    webSocket.terminate()
+  }
+})
+
+test('an address with too many connections is refused with 429 until one of them ends; others are let in', async () => {
+  const { address, sessions } = await start({}, 0, { connectionsMax: 2, trustedProxies: ['127.0.0.1'] })
+  const from = (client: string) => dial(address, [JSON_V1], '/v1/stream', { 'x-forwarded-for': client })
+  const two = [from('192.0.2.1'), from('192.0.2.1')]
+  await Promise.all(two.map((each) => once(each, 'open')))
+  assert.equal((await refusal(from('192.0.2.1')))[0], 429)
+  const other = from('192.0.2.2')
+  await once(other, 'open')
+  assert.match([...sessions][0]!.transport.remote, /^192\.0\.2\.1 by 127\.0\.0\.1:\d+$/)
+  two[0]!.terminate()
+  while (sessions.size > 2) await new Promise((resolve) => setImmediate(resolve))
+  const again = from('192.0.2.1')
+  await once(again, 'open')
+  assert.equal(sessions.turnedAway.address_connections, 1)
+  for (const each of [...two, other, again]) each.terminate()
+})
+
+test('a token in the URL is refused with 401', async () => {
+  const { address } = await start()
+  for (const query of ['token=x', 'a=b&access_token=x', 'ACCESS_TOKEN=x'])
+    assert.equal((await refusal(dial(address, [JSON_V1], `/v1/stream?${query}`)))[0], 401)
 })

@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
 import { WebSocketServer } from 'ws'
 import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { SendQueues } from '../runtime/send-queue.ts'
+import type { ListenerTls } from '../runtime/tls.ts'
+import { type Arrivals, plainAddress, type TurnedAway } from './arrivals.ts'
 import { Framer } from './framer.ts'
 import type { Sessions } from './sessions.ts'
 import { type Accepted, WebSocketTransport } from './web-socket-transport.ts'
@@ -21,6 +25,10 @@ export interface StreamServerOptions {
   /** What is not as it should be, one line each, for whoever asks `/ready`. */
   readonly readiness?: () => readonly string[]
   readonly log: Logger
+  /** Whom it lets in by where they come from. Default: everybody. */
+  readonly arrivals?: Arrivals
+  /** Default: the listener is not encrypted. */
+  readonly tls?: ListenerTls
 }
 
 /** What a node needs of whatever takes its connections and makes sessions of them. */
@@ -49,9 +57,7 @@ export class StreamServer implements StreamListener {
 
   constructor(options: StreamServerOptions) {
     this.#options = options
-    this.#http = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) =>
-      this.#request(request, response),
-    )
+    this.#http = serverOf(options.tls, (request, response) => this.#request(request, response))
     this.#http.maxHeadersCount = 100
     this.#ws = new WebSocketServer({
       noServer: true,
@@ -88,6 +94,7 @@ export class StreamServer implements StreamListener {
 
   async close(): Promise<void> {
     this.#accepting = false
+    this.#options.tls?.close()
     await new Promise<void>((resolve) => {
       this.#http.close(() => resolve())
       this.#http.closeAllConnections()
@@ -109,15 +116,33 @@ export class StreamServer implements StreamListener {
     const path = request.url?.split('?', 1)[0]
     if (path !== STREAM_PATH) return refuse(socket, '404 Not Found', `the stream is at ${STREAM_PATH}`)
     if (TOKEN_IN_URL.test(request.url!)) return refuse(socket, '401 Unauthorized', 'a token never goes into the URL, but into hello')
+    const { arrivals } = this.#options
+    if (arrivals?.allowsOrigin(request) === false) return this.#turnAway(socket, 'origin')
     if (!this.#accepting || !this.#options.ready()) return refuse(socket, '503 Service Unavailable', 'this node takes no sessions now')
     if (this.#options.sessions.full) return refuse(socket, '503 Service Unavailable', 'this node is full')
     const offered = request.headers['sec-websocket-protocol'] ?? ''
     if (chooseEncoding(offered.split(',').map((name) => name.trim())) === undefined) {
       return refuse(socket, '400 Bad Request', `offer one of the subprotocols ${ENCODINGS.join(', ')}`)
     }
-    const remote = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
+    const peer = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
+    const address = arrivals?.addressOf(request)
+    if (arrivals !== undefined && address !== undefined) {
+      const why = arrivals.enter(address)
+      if (why !== null) return this.#turnAway(socket, why)
+      socket.once('close', () => arrivals.leave(address))
+    }
+    const isForwarded = address !== undefined && address !== plainAddress(request.socket.remoteAddress ?? '')
+    const remote = isForwarded ? `${address} by ${peer}` : peer
     const bearer = bearerOf(request)
-    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session({ webSocket, socket, remote, bearer }))
+    const isCertified = request.socket instanceof TLSSocket && request.socket.authorized
+    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session({ webSocket, socket, remote, bearer, isCertified }))
+  }
+
+  #turnAway(socket: Duplex, why: TurnedAway): void {
+    const { sessions, log } = this.#options
+    sessions.turnedAway[why]++
+    log.debug('turned_away', TURNED_AWAY[why][1], { why })
+    refuse(socket, ...TURNED_AWAY[why])
   }
 
   #session(accepted: Accepted): void {
@@ -125,6 +150,21 @@ export class StreamServer implements StreamListener {
     const transport = new WebSocketTransport(accepted, accepted.webSocket.protocol as Encoding, tools)
     transport.attach(this.#options.sessions.accept(transport))
   }
+}
+
+const TURNED_AWAY: Readonly<Record<TurnedAway, readonly [status: string, message: string]>> = {
+  origin: ['403 Forbidden', 'pages of this origin may not connect here'],
+  address_connections: ['429 Too Many Requests', 'there are as many connections of this address as may be'],
+  address_rate: ['429 Too Many Requests', 'more connections come from this address than are taken in a second'],
+}
+
+const TIMEOUTS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }
+
+function serverOf(tls: ListenerTls | undefined, onRequest: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  if (tls === undefined) return createServer(TIMEOUTS, onRequest)
+  const server: SecureServer = createSecureServer({ ...TIMEOUTS, handshakeTimeout: TIMEOUTS.headersTimeout, ...tls.options }, onRequest)
+  tls.follow(server)
+  return server
 }
 
 /** URLs end in the logs of every proxy on the way. */

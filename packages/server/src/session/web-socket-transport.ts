@@ -20,12 +20,14 @@ export interface Accepted {
   readonly socket: Duplex
   readonly remote: string
   readonly bearer: string | undefined
+  readonly isCertified: boolean
 }
 
 /** A session's connection over WebSocket. */
 export class WebSocketTransport implements Transport {
   readonly encoding: Encoding
   readonly remote: string
+  readonly isCertified: boolean
   readonly #webSocket: WebSocket
   readonly #socket: Duplex
   readonly #framer: Framer
@@ -34,13 +36,14 @@ export class WebSocketTransport implements Transport {
   #closing = false
 
   constructor(
-    { webSocket, socket, remote, bearer }: Accepted,
+    { webSocket, socket, remote, bearer, isCertified }: Accepted,
     encoding: Encoding,
     { framer, sendQueues }: { readonly framer: Framer; readonly sendQueues: SendQueues },
   ) {
     this.#framer = framer
     this.#sendQueues = sendQueues
     this.#bearer = bearer
+    this.isCertified = isCertified
     this.#webSocket = webSocket
     this.#socket = socket
     this.encoding = encoding

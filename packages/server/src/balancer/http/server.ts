@@ -1,3 +1,4 @@
+import type { Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
@@ -7,6 +8,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTyp
 import type * as z from 'zod'
 import { PulsewireError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import type { ListenerTls } from '../../runtime/tls.ts'
 import { VERSION } from '../../runtime/version.ts'
 import type { Question } from '../hand-out/hand-out.ts'
 import { BALANCER_ERROR_CODES, type BalancerErrorCode } from './errors.ts'
@@ -41,9 +43,13 @@ export interface ApiServerOptions {
   readonly port: number
   /** Origins of web pages that may ask; `*` alone: any. */
   readonly origins: readonly string[]
+  /** Whose `X-Forwarded-For` is believed. Default: nobody's. */
+  readonly trustedProxies?: readonly string[]
   readonly requestsPerSecondMax: number
   readonly logger: Logger
   readonly api: Api
+  /** Default: the listener is not encrypted. */
+  readonly tls?: ListenerTls
 }
 
 const REQUEST_TIMEOUT_MS = 5000
@@ -67,7 +73,11 @@ export class ApiServer {
 
   /** Everything but listening. */
   static async make(options: ApiServerOptions): Promise<ApiServer> {
+    const { tls, trustedProxies = [] } = options
+    const https = tls === undefined ? {} : { https: { ...tls.options, handshakeTimeout: REQUEST_TIMEOUT_MS } }
     const app = fastify({
+      ...https,
+      trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       bodyLimit: BODY_BYTES_MAX,
@@ -90,6 +100,7 @@ export class ApiServer {
     })
     addRoutes(app, options.api)
     await app.ready()
+    tls?.follow(app.server as unknown as SecureServer)
     return new ApiServer(options, app)
   }
 
@@ -114,6 +125,7 @@ export class ApiServer {
   }
 
   async close(): Promise<void> {
+    this.#options.tls?.close()
     await this.#app.close()
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { ENCODINGS, STREAM_PATH } from '@pulsewire/protocol'
 import { WebSocket } from 'ws'
 
@@ -23,12 +24,19 @@ const HANDSHAKE_TIMEOUT_MS = 2000
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024
 
 /** As a client in production does it: the same upgrade, the same encoding. */
-export const connectProbe: ConnectProbe = (address, events) => {
+export function connectProbeBy(caFile: string | undefined): ConnectProbe {
+  return (address, events) => connect(address, events, caFile)
+}
+
+export const connectProbe = connectProbeBy(undefined)
+
+function connect(address: string, events: ProbeEvents, caFile: string | undefined): ProbeConnection {
   const webSocket = new WebSocket(address.replace(/\/$/, '') + STREAM_PATH, [ENCODINGS[0]], {
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     maxPayload: MESSAGE_BYTES_MAX,
     followRedirects: false,
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
   })
   let why = ''
   webSocket.on('open', () => events.opened())

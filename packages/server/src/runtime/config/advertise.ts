@@ -1,10 +1,15 @@
 import { hostname } from 'node:os'
 import { isEveryAddress } from './checks.ts'
 
+interface Listener {
+  readonly listen: { readonly host: string }
+  readonly tls: { readonly certFile?: string }
+}
+
 /** Addresses at which others reach a node: those configured, with the port that it got in place of 0, else where it listens. */
-export function advertisedAddresses(advertise: readonly string[], host: string, port: number): readonly string[] {
+export function advertisedAddresses(advertise: readonly string[], { listen, tls }: Listener, port: number): readonly string[] {
   if (advertise.length > 0) return advertise.map((address) => address.replace(/\/$/, '').replace(/:0$/, `:${port}`))
-  return [`ws://${host.includes(':') ? `[${host}]` : host}:${port}`]
+  return [`${tls.certFile === undefined ? 'ws' : 'wss'}://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`]
 }
 
 /**

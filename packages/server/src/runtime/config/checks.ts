@@ -1,5 +1,6 @@
 /** What no single setting can say about itself: rules across settings. Each returns what is wrong, at the setting to change. */
 import { accessSync, constants } from 'node:fs'
+import { isIP } from 'node:net'
 import { checkAccess } from './access-checks.ts'
 import type { Path } from './json-schema.ts'
 import type { Problem } from './problems.ts'
@@ -13,7 +14,7 @@ export type CheckedConfig = Partial<Parsed> & {
   readonly gateway?: Omit<Configs['all']['gateway'], 'access'> & { readonly access: ParsedAccess }
   readonly balancer?: Configs['all']['balancer']
   readonly operator?: { readonly secret?: unknown; readonly secretFile?: string }
-  readonly inner?: { readonly secret?: unknown; readonly secretFile?: string }
+  readonly inner?: { readonly secret?: unknown; readonly secretFile?: string; readonly certFile?: string; readonly keyFile?: string }
 }
 
 export function crossChecks(config: CheckedConfig): Problem[] {
@@ -27,6 +28,8 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkListening(config),
     ...checkFaults(config),
     ...checkSecrets(config),
+    ...checkTls(config),
+    ...checkProxies(config),
     ...checkAccess(config),
   ]
 }
@@ -233,4 +236,37 @@ function checkSecrets({ operator, inner }: CheckedConfig): Problem[] {
     const text = `has two secrets, expected either secretFile or the environment variable PULSEWIRE_${section.toUpperCase()}_SECRET`
     return [{ path: [section], text }]
   })
+}
+
+/** A certificate without its key, or the other way round, would be no TLS at all. */
+function checkTls({ push, gateway, balancer, inner, node }: CheckedConfig): Problem[] {
+  const sections = { 'push.tls': push?.tls, 'gateway.tls': gateway?.tls, 'balancer.tls': balancer?.tls, inner }
+  const problems: Problem[] = Object.entries(sections).flatMap(([name, files]) =>
+    (files?.certFile === undefined) === (files?.keyFile === undefined)
+      ? []
+      : [{ path: name.split('.'), text: 'has only one of certFile and keyFile, expected both or neither' }],
+  )
+  if (push?.tls.clientCaFile !== undefined && push.tls.certFile === undefined)
+    problems.push({ path: ['push', 'tls', 'certFile'], text: 'missing, expected a certificate beside clientCaFile' })
+  const listener = gateway ?? push
+  const wrong = node?.advertise.find((address) => address.startsWith('wss:') !== (listener?.tls.certFile !== undefined))
+  // What ends TLS in front of a node makes wss: of ws:, and not the other way round.
+  if (listener !== undefined && wrong?.startsWith('ws:') === true)
+    problems.push({
+      path: ['node', 'advertise'],
+      text: `found ${JSON.stringify(wrong)}, expected wss://…, because the listener speaks TLS alone`,
+    })
+  return problems
+}
+
+function checkProxies({ gateway, balancer }: CheckedConfig): Problem[] {
+  return Object.entries({ gateway, balancer }).flatMap(([role, section]) =>
+    (section?.trustedProxies ?? []).flatMap((range, index) => {
+      const [address, bits] = range.split('/')
+      const family = isIP(address!)
+      if (family !== 0 && (bits === undefined || Number(bits) <= (family === 4 ? 32 : 128))) return []
+      const text = `found ${JSON.stringify(range)}, expected an IP address, or a range such as 10.0.0.0/8`
+      return [{ path: [role, 'trustedProxies', index], text }]
+    }),
+  )
 }

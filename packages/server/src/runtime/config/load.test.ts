@@ -298,8 +298,12 @@ describe('the directory', () => {
       [['wss://quotes-1:8081'], ['wss://quotes-1:443'], []],
     )
     assert.deepEqual(gateway?.gateway.upstreams, [])
-    assert.deepEqual(advertisedAddresses(['ws://a:0/', 'ws://b:1'], 'x', 7), ['ws://a:7', 'ws://b:1'])
-    assert.deepEqual([advertisedAddresses([], '::1', 7), advertisedAddresses([], '10.0.0.7', 7)], [['ws://[::1]:7'], ['ws://10.0.0.7:7']])
+    const at = (host: string, tls = {}) => ({ listen: { host }, tls })
+    assert.deepEqual(advertisedAddresses(['ws://a:0/', 'ws://b:1'], at('x'), 7), ['ws://a:7', 'ws://b:1'])
+    assert.deepEqual(
+      [advertisedAddresses([], at('::1'), 7), advertisedAddresses([], at('10.0.0.7', { certFile: 'c' }), 7)],
+      [['ws://[::1]:7'], ['wss://10.0.0.7:7']],
+    )
   })
 })
 

@@ -149,7 +149,7 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
     const [secret] = secrets('operator', 'secret', parsed.operator)
     config['operator'] = secret === undefined ? {} : { secret }
   }
-  if ('inner' in parsed) config['inner'] = { secrets: secrets('inner', 'secret', parsed.inner) }
+  if ('inner' in parsed) config['inner'] = innerOf(parsed.inner, secrets)
   if ('gateway' in parsed) config['gateway'] = { ...parsed.gateway, access: accessOf(parsed.gateway.access, secrets) }
   if ('balancer' in parsed) config['balancer'] = balancerOf(parsed.balancer, secrets)
   if (problems.length > 0) throw new ConfigError('config_invalid', `the configuration has ${problems.length} mistake(s)`, problems)
@@ -157,6 +157,11 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
 }
 
 type ReadSecrets = (section: string, name: string, values: object, charsMin?: number) => Secret[]
+
+function innerOf(parsed: object, secretsOf: ReadSecrets): object {
+  const { secret: _, secretFile: __, ...rest } = parsed as Pick<AccessFields, 'secret' | 'secretFile'>
+  return { ...rest, secrets: secretsOf('inner', 'secret', parsed) }
+}
 
 function accessOf(parsed: object, secretsOf: ReadSecrets): object {
   const { secret, secretFile, probeSecret, probeSecretFile, jwks, ...rest } = parsed as AccessFields

@@ -95,8 +95,8 @@ type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
 
 type WithSecrets<T> = Omit<WithLog<T>, 'operator' | 'inner'> & { readonly operator: OperatorConfig; readonly inner: InnerConfig }
 
-/** Of which gateways show the first, and push nodes take any. None: anybody is let in. */
-export interface InnerConfig {
+export type InnerConfig = Omit<Frozen<z.output<typeof innerSection>>, 'secret' | 'secretFile'> & {
+  /** Of which gateways show the first, and push nodes take any. None: anybody is let in. */
   readonly secrets: readonly Secret[]
 }
 

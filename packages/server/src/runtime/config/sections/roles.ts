@@ -3,10 +3,12 @@ import { bytes, count, durationMs, filePath, listen, nodeName, secret, text } fr
 import { accessSection } from './access.ts'
 import { history, symbolsMax } from './feeds.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
+import { nodeTls, serverTls } from './tls.ts'
 
 export const pushSection = z
   .strictObject({
     listen: listen('Where gateways connect.', { host: '0.0.0.0', port: 8081 }),
+    tls: nodeTls,
     partitions: z
       .union([z.enum(['shared', 'all']), z.array(z.int().min(0).max(1_000_000)).min(1)])
       .default('shared')
@@ -19,6 +21,31 @@ export const pushSection = z
   })
   .prefault({})
   .describe('A push node: reads the log, holds images, serves gateways.')
+
+const origin = text('One origin.', '`*`, or an origin such as https://app.example.com', /^(\*|https?:\/\/[^\s/?#]+)$/)
+
+const originBelow = text(
+  'One origin.',
+  '`*`, or an origin such as https://app.example.com or https://*.example.com',
+  /^(\*|https?:\/\/(\*\.)?[^\s/?#*]+)$/,
+)
+
+const trustedProxies = z
+  .array(text('One address or range.', 'an IP address, or a range such as 10.0.0.0/8', /^[0-9a-fA-F.:]+(\/\d{1,3})?$/))
+  .default([])
+  .describe('Addresses and ranges of proxies in front, whose `X-Forwarded-For` is believed. Of anybody else it is not.')
+
+const addressLimits = z
+  .strictObject({
+    connectionsMax: count('Connections of one address (of IPv6, of one /64) at once; further ones are answered with 429. 0: no limit.', {
+      default: 0,
+      min: 0,
+      max: 1_000_000,
+    }),
+    connectionsPerSecondMax: count('New connections of one address in a second. 0: no limit.', { default: 0, min: 0, max: 1_000_000 }),
+  })
+  .prefault({})
+  .describe('Limits by address. Behind a proxy all clients have its address unless `trustedProxies` names it.')
 
 const upstream = z
   .strictObject({
@@ -57,6 +84,13 @@ const sessionHistory = z
 export const gatewaySection = z
   .strictObject({
     listen: listen('Where clients connect.', { host: '0.0.0.0', port: 8080 }),
+    tls: serverTls,
+    origins: z
+      .array(originBelow)
+      .default(['*'])
+      .describe('Origins of web pages that may connect; apps that name none always may. An empty list: none.'),
+    trustedProxies,
+    addressLimits,
     upstreams: z
       .array(upstream)
       .default([])
@@ -112,14 +146,16 @@ export const pulseSection = z
   .prefault({})
   .describe('The pulse writer: puts a pulse into every partition of every feed. Run two or more of them anywhere.')
 
-const origin = text('One origin.', '`*`, or an origin such as https://app.example.com', /^(\*|https?:\/\/[^\s/?#]+)$/)
-
 export const balancerSection = z
   .strictObject({
     listen: listen('Where clients ask for gateways. `/v1/verdicts` names every node: keep it from the outside where that matters.', {
       host: '0.0.0.0',
       port: 8070,
     }),
+    tls: serverTls,
+    gatewayCaFile: z.exactOptional(
+      filePath('PEM file of the authorities that sign gateways’ certificates, for its probes; those that Node knows when absent.'),
+    ),
     gatewaysMax: count('Gateways that one answer names at most.', { default: 3, max: 16 }),
     answerTtlMs: durationMs('How long a client may use an answer for new connections without asking again.', {
       default: 10_000,
@@ -152,6 +188,7 @@ export const balancerSection = z
     ),
     probeSecret: z.exactOptional(secret('The secret itself.')),
     origins: z.array(origin).default(['*']).describe('Origins of web pages that may ask; an empty list: none.'),
+    trustedProxies,
     requestsPerSecondMax: count('Requests per second from one address; further ones are answered with 429.', {
       default: 2_000,
       max: 1_000_000,

@@ -1,0 +1,154 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
+import type { Clock, Timer } from './clock.ts'
+import { PulsewireError } from './errors.ts'
+import type { Logger } from './logger.ts'
+
+export interface TlsConfig {
+  /** PEM, with the chain behind it. */
+  readonly certFile: string
+  readonly keyFile: string
+  /** Of those who sign the certificates of who connects. */
+  readonly clientCaFile?: string
+  readonly minVersion: SecureVersion
+}
+
+/** How often files are looked at. */
+const LOOK_INTERVAL_MS = 2000
+/** A certificate that ends within this is named at each start and reload. */
+const ENDS_SOON_MS = 14 * 86_400_000
+
+/** A server whose certificate can be changed under its connections. */
+interface SecureServer {
+  setSecureContext(options: SecureContextOptions): void
+}
+
+export interface TlsDeps {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Calls back on SIGHUP; default: the process's. @returns stops that. */
+  readonly onHangup?: (callback: () => void) => () => void
+  /** Unix time in ms; certificates speak of it. */
+  readonly wallMs?: () => number
+}
+
+/** A listener's certificate and key, read anew when their files change; what cannot be used never takes the place of what can. */
+export class ListenerTls {
+  readonly #config: TlsConfig
+  readonly #deps: TlsDeps
+  #options: SecureContextOptions
+  #seen: string
+  #server: SecureServer | null = null
+  #timer: Timer | null = null
+  #stopListening: () => void = () => {}
+
+  /** @throws PulsewireError `tls_unusable` naming the file. */
+  constructor(config: TlsConfig, deps: TlsDeps) {
+    this.#config = config
+    this.#deps = deps
+    this.#seen = seenOf(config)
+    this.#options = this.#read()
+  }
+
+  /** For making a server. */
+  get options(): SecureContextOptions & { readonly requestCert: boolean; readonly rejectUnauthorized: boolean } {
+    // Who shows none may have a secret instead.
+    return { ...this.#options, requestCert: this.#config.clientCaFile !== undefined, rejectUnauthorized: false }
+  }
+
+  /** From now on the server has whatever is newest; connections that there are go on as they are. */
+  follow(server: SecureServer): void {
+    this.#server = server
+    const { clock, onHangup = onProcessHangup } = this.#deps
+    this.#timer = clock.every(LOOK_INTERVAL_MS, () => this.look())
+    this.#stopListening = onHangup(() => this.#reload('SIGHUP'))
+  }
+
+  /** Looks whether the files have changed. */
+  look(): void {
+    const seen = seenOf(this.#config)
+    if (seen === this.#seen) return
+    this.#seen = seen
+    this.#reload('its files have changed')
+  }
+
+  close(): void {
+    this.#timer?.cancel()
+    this.#stopListening()
+  }
+
+  #reload(why: string): void {
+    const { logger } = this.#deps
+    try {
+      this.#options = this.#read()
+      this.#server?.setSecureContext(this.#options)
+      logger.info('tls_reloaded', `the certificate ${this.#config.certFile} was read anew: ${why}`, {})
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      logger.error('tls_unusable', `${message}; the certificate before stays in use`, {})
+    }
+  }
+
+  #read(): SecureContextOptions {
+    const { certFile, keyFile, clientCaFile, minVersion } = this.#config
+    const cert = readPem(certFile)
+    const key = readPem(keyFile)
+    const certificate = attempt(certFile, () => new X509Certificate(cert))
+    const privateKey = attempt(keyFile, () => createPrivateKey(key))
+    if (!certificate.checkPrivateKey(privateKey)) throw unusable(keyFile, `it is not the key of the certificate ${certFile}`)
+    const nowMs = (this.#deps.wallMs ?? Date.now)()
+    const endsMs = certificate.validToDate.getTime()
+    if (endsMs <= nowMs) throw unusable(certFile, `it has ended on ${certificate.validToDate.toISOString()}`)
+    if (endsMs - nowMs < ENDS_SOON_MS)
+      this.#deps.logger.warn('tls_ends_soon', `the certificate ${certFile} ends on ${certificate.validToDate.toISOString()}`, {})
+    const options = { cert, key, minVersion, ...(clientCaFile === undefined ? {} : { ca: readPem(clientCaFile) }) }
+    attempt(clientCaFile ?? certFile, () => createSecureContext(options))
+    return options
+  }
+}
+
+/** @returns null for a listener without a certificate. @throws PulsewireError `tls_unusable` */
+export function listenerTls(
+  { certFile, keyFile, clientCaFile, minVersion }: Partial<TlsConfig> & Pick<TlsConfig, 'minVersion'>,
+  deps: TlsDeps,
+): ListenerTls | null {
+  if (certFile === undefined || keyFile === undefined) return null
+  return new ListenerTls({ certFile, keyFile, minVersion, ...(clientCaFile === undefined ? {} : { clientCaFile }) }, deps)
+}
+
+/** What changes when a file, or the link to it, is another one. */
+function seenOf({ certFile, keyFile, clientCaFile }: TlsConfig): string {
+  return [certFile, keyFile, clientCaFile]
+    .map((file) => {
+      if (file === undefined) return ''
+      try {
+        const { ino, mtimeMs, size } = statSync(file)
+        return `${ino} ${mtimeMs} ${size}`
+      } catch {
+        return 'missing'
+      }
+    })
+    .join()
+}
+
+function readPem(file: string): Buffer {
+  return attempt(file, () => readFileSync(file))
+}
+
+function attempt<T>(file: string, make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    throw unusable(file, cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+function unusable(file: string, why: string, cause?: unknown): PulsewireError {
+  return new PulsewireError('tls_unusable', `the file ${file} cannot be used: ${why}`, { cause })
+}
+
+function onProcessHangup(callback: () => void): () => void {
+  process.on('SIGHUP', callback)
+  return () => void process.off('SIGHUP', callback)
+}
