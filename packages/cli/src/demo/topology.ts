@@ -40,6 +40,8 @@ export const DEMO_NODES = ['push-a1', 'push-b1', 'gw-1', 'gw-2', 'pulse-1', 'pul
 /** Nodes that take orders to break themselves. */
 export const DEMO_BREAKABLE = ['push-a1', 'push-b1', 'gw-1', 'gw-2'] as const
 
+/** Whatever NODE_ENV says. */
+const DEMO = { production: false }
 const HOST = '127.0.0.1'
 
 export interface DemoSettings {
@@ -73,7 +75,7 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
       ...metered(id).config,
       ...breakable(id).config,
       operator,
-      node: { id, line },
+      node: { id, line, ...DEMO },
       push: { listen: { host: HOST, port } },
     },
   })
@@ -87,14 +89,14 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
       ...metered(id).config,
       ...breakable(id).config,
       operator,
-      node: { id },
+      node: { id, ...DEMO },
       gateway: { listen: { host: HOST, port }, groups },
     },
   })
   const pulse = (id: string): DemoNode => ({
     ...metered(id).node,
     role: 'pulse',
-    config: { ...shared, ...metered(id).config, node: { id } },
+    config: { ...shared, ...metered(id).config, node: { id, ...DEMO } },
   })
   return [
     push('push-a1', 'A', ports.pushA),
@@ -107,7 +109,12 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
       ...metered('lb-1').node,
       role: 'balancer',
       port: ports.balancer,
-      config: { ...common, ...metered('lb-1').config, node: { id: 'lb-1' }, balancer: { listen: { host: HOST, port: ports.balancer } } },
+      config: {
+        ...common,
+        ...metered('lb-1').config,
+        node: { id: 'lb-1', ...DEMO },
+        balancer: { listen: { host: HOST, port: ports.balancer } },
+      },
     },
   ]
 }

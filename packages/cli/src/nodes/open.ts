@@ -40,6 +40,8 @@ export function onlookerConfig(flags: DirectoryFlags): AllConfig {
       ...(flags.brokers === undefined ? [] : [`log.brokers=${flags.brokers}`]),
       // Of the file only `log` and `directory` matter here; the schema wants feeds, and addresses that can be told to others.
       'feeds=[{name: none, topic: none}]',
+      // It serves nobody.
+      'node.production=false',
       ...['push', 'gateway', 'balancer', 'console'].flatMap((role) => [`${role}.listen.port=0`, `${role}.listen.host=127.0.0.1`]),
       ...flags.set,
     ],

@@ -12,7 +12,10 @@ export type CheckedConfig = Partial<Parsed> & {
   readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
   readonly pulse?: { readonly intervalMs?: number }
   readonly gateway?: Omit<Configs['all']['gateway'], 'access'> & { readonly access: ParsedAccess }
-  readonly balancer?: Configs['all']['balancer']
+  readonly balancer?: Omit<Configs['all']['balancer'], 'probeSecret'> & {
+    readonly probeSecret?: unknown
+    readonly probeSecretFile?: string
+  }
   readonly operator?: { readonly secret?: unknown; readonly secretFile?: string }
   readonly inner?: { readonly secret?: unknown; readonly secretFile?: string; readonly certFile?: string; readonly keyFile?: string }
 }

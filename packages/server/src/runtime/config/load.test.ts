@@ -380,3 +380,51 @@ describe('gateway.access', () => {
     assert.match(first({ ...token, keyFiles: [pem], algorithms: ['none'] }), /algorithms/)
   })
 })
+
+describe('production', () => {
+  const settingsAt = (problems: readonly string[]) => problems.map((problem) => problem.split(':')[0])
+  const NODE_ENV = 'production'
+
+  it('refuses what is for development, all of it at once, naming each setting', () => {
+    const env = {
+      ...UPSTREAMS,
+      NODE_ENV,
+      PULSEWIRE_FAULTS_ENABLED: 'true',
+      PULSEWIRE_CONSOLE_ENABLED: 'true',
+      PULSEWIRE_CONSOLE_LISTEN_HOST: '0.0.0.0',
+    }
+    assert.deepEqual(settingsAt(problemsOf('gateway', { env })), [
+      'gateway.access.mode',
+      'gateway.origins',
+      'gateway.tls.certFile',
+      'inner.secretFile',
+      'faults.enabled',
+      'console.listen.host',
+    ])
+    assert.deepEqual(settingsAt(problemsOf('push', { env: { ...FEEDS, NODE_ENV } })), ['inner.secretFile'])
+    const balancer = { PULSEWIRE_LOG_BROKERS: 'kafka-1:9092', PULSEWIRE_DIRECTORY_ENABLED: 'true', NODE_ENV }
+    assert.deepEqual(settingsAt(problemsOf('balancer', { env: balancer })), ['balancer.origins', 'balancer.probeSecretFile'])
+    assert.deepEqual(problemsOf('pulse', { env: { ...FEEDS, NODE_ENV } }), [])
+  })
+
+  it('is what the setting says, else what NODE_ENV says', () => {
+    const development = { ...UPSTREAMS, NODE_ENV, PULSEWIRE_NODE_PRODUCTION: 'false' }
+    assert.deepEqual(problemsOf('gateway', { env: development }), [])
+    assert.deepEqual(problemsOf('gateway', { env: { ...UPSTREAMS, NODE_ENV: 'development' } }), [])
+    assert.notDeepEqual(problemsOf('gateway', { env: { ...UPSTREAMS, PULSEWIRE_NODE_PRODUCTION: 'true' } }), [])
+  })
+
+  it('refuses secrets of examples, and never shows them', () => {
+    const start = (secret: string) =>
+      problemsOf('push', { env: { ...FEEDS, NODE_ENV, PULSEWIRE_INNER_SECRET: secret, PULSEWIRE_OPERATOR_SECRET: secret } })
+    for (const secret of ['changeme-changeme', 'a development secret', 'aaaaaaaaaaaaaaaaaaaa', 'correct horse password']) {
+      assert.deepEqual(
+        settingsAt(start(secret)).map((problem) => problem?.split(' ')[0]),
+        ['operator.secret', 'inner.secret'],
+      )
+      assert.doesNotMatch(start(secret).join(), new RegExp(secret))
+    }
+    assert.deepEqual(start('9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c'), [])
+    assert.equal(loadConfig('push', { env: { ...FEEDS, PULSEWIRE_INNER_SECRET: 'changeme-changeme' } }).inner.secrets.length, 1)
+  })
+})

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import { type CheckedConfig, crossChecks, unreadable } from './checks.ts'
+import { productionChecks } from './production-checks.ts'
 import { type Path, type SchemaNode, formatPath, jsonSchemaOf, nodeAt } from './json-schema.ts'
 import { type Problem, formatProblem, toProblems } from './problems.ts'
 import { RawConfig } from './raw-config.ts'
@@ -41,19 +42,29 @@ export function loadConfig<R extends ConfigRole>(role: R, sources: ConfigSources
   ]
   resolveFiles(raw, root, { file, directory: sources.directory ?? process.cwd(), problems })
 
-  const parsed = parseAll(role, raw, root, problems)
+  const isProduction = (config: CheckedConfig): boolean => config.node?.production ?? env['NODE_ENV'] === 'production'
+  const check = (config: CheckedConfig): Problem[] => [...crossChecks(config), ...(isProduction(config) ? productionChecks(config) : [])]
+  const parsed = parseAll({ role, raw, root, problems, check })
   if (problems.length > 0) {
     const lines = [...new Set(problems.map((problem) => formatProblem(problem, raw.origin(problem.path))))]
     throw new ConfigError('config_invalid', `the configuration of the ${role} role has ${lines.length} mistake(s)`, lines)
   }
-  return deepFreeze(complete(role, parsed as unknown as Configs['all'])) as Configs[R]
+  return deepFreeze(complete(role, parsed as unknown as Configs['all'], isProduction(parsed!))) as Configs[R]
+}
+
+interface Parsing {
+  readonly role: ConfigRole
+  readonly raw: RawConfig
+  readonly root: SchemaNode
+  readonly problems: Problem[]
+  readonly check: (config: CheckedConfig) => Problem[]
 }
 
 /** Adds all problems to the list, those across settings too, as far as the rest of the configuration allows to see them. */
-function parseAll(role: ConfigRole, raw: RawConfig, root: SchemaNode, problems: Problem[]): CheckedConfig | undefined {
+function parseAll({ role, raw, root, problems, check }: Parsing): CheckedConfig | undefined {
   const result = SCHEMAS[role].safeParse(raw.values)
   if (result.success) {
-    problems.push(...crossChecks(result.data as unknown as CheckedConfig))
+    problems.push(...check(result.data as unknown as CheckedConfig))
     return result.data as unknown as CheckedConfig
   }
   const found = toProblems(result.error.issues, root, raw.values)
@@ -62,7 +73,7 @@ function parseAll(role: ConfigRole, raw: RawConfig, root: SchemaNode, problems: 
   const repaired = SCHEMAS[role].safeParse(found.reduce<unknown>((tree, { path }) => without(tree, path), raw.values))
   if (repaired.success) {
     const inFound = ({ path }: Problem): boolean => found.some((other) => formatPath(path).startsWith(formatPath(other.path)))
-    problems.push(...crossChecks(repaired.data as unknown as CheckedConfig).filter((problem) => !inFound(problem)))
+    problems.push(...check(repaired.data as unknown as CheckedConfig).filter((problem) => !inFound(problem)))
   }
   return undefined
 }
@@ -130,7 +141,7 @@ function visit(tree: unknown, path: Path, see: (path: Path, value: unknown, repl
 }
 
 /** Fills in what depends on the machine and on other settings. */
-function complete(role: ConfigRole, parsed: Configs['all']): object {
+function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolean): object {
   const id = parsed.node.id ?? defaultNodeId(role, parsed)
   const config: Record<string, unknown> = { ...parsed, node: { ...parsed.node, id } }
   if ('pulse' in parsed) config['pulse'] = { ...parsed.pulse, writerId: parsed.pulse.writerId ?? id }
@@ -144,7 +155,7 @@ function complete(role: ConfigRole, parsed: Configs['all']): object {
   }
   const problems: string[] = []
   const secrets = (section: string, name: string, values: object, charsMin = SECRET_CHARS_MIN): Secret[] =>
-    secretsOf({ section, name, charsMin }, values, problems)
+    secretsOf({ section, name, charsMin, isProduction }, values, problems)
   if ('operator' in parsed) {
     const [secret] = secrets('operator', 'secret', parsed.operator)
     config['operator'] = secret === undefined ? {} : { secret }

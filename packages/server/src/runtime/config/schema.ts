@@ -93,7 +93,8 @@ export type PulseWriterConfig = Frozen<z.output<typeof pulseSection>> & { readon
 type WithLog<T> = Omit<T, 'log'> & { readonly log: LogConfig }
 type WithWriter<T> = Omit<T, 'pulse'> & { readonly pulse: PulseWriterConfig }
 
-type WithSecrets<T> = Omit<WithLog<T>, 'operator' | 'inner'> & { readonly operator: OperatorConfig; readonly inner: InnerConfig }
+type WithOperator<T> = Omit<WithLog<T>, 'operator'> & { readonly operator: OperatorConfig }
+type WithSecrets<T> = Omit<WithOperator<T>, 'inner'> & { readonly inner: InnerConfig }
 
 export type InnerConfig = Omit<Frozen<z.output<typeof innerSection>>, 'secret' | 'secretFile'> & {
   /** Of which gateways show the first, and push nodes take any. None: anybody is let in. */
@@ -124,8 +125,8 @@ export type AccessConfig = Omit<ParsedAccess, 'secret' | 'secretFile' | 'probeSe
 
 export type PushConfig = WithSecrets<Parsed<'push'>>
 export type GatewayConfig = WithAccess<WithSecrets<Parsed<'gateway'>>>
-export type BalancerConfig = WithProbes<WithSecrets<Parsed<'balancer'>>>
-export type PulseConfig = WithWriter<WithSecrets<Parsed<'pulse'>>>
+export type BalancerConfig = WithProbes<WithOperator<Parsed<'balancer'>>>
+export type PulseConfig = WithWriter<WithOperator<Parsed<'pulse'>>>
 export type AllConfig = WithProbes<WithAccess<WithWriter<WithSecrets<Parsed<'all'>>>>>
 
 export interface Configs {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isDevelopmentSecret } from './production-checks.ts'
 import { Secret } from './secret.ts'
 
 /** Whoever watches a connection could try out a short one at leisure. */
@@ -7,6 +8,8 @@ export const SECRET_CHARS_MIN = 16
 export const TOKEN_SECRET_CHARS_MIN = 32
 
 export interface SecretSetting {
+  /** Secrets of examples are refused. */
+  readonly isProduction?: boolean
   /** `gateway.access` */
   readonly section: string
   /** `secret`; the file is `secretFile`. */
@@ -19,7 +22,7 @@ export interface SecretSetting {
  * Two are valid while one takes the place of the other.
  * @param problems gets what is wrong, one line each.
  */
-export function secretsOf({ section, name, charsMin }: SecretSetting, values: object, problems: string[]): Secret[] {
+export function secretsOf({ section, name, charsMin, isProduction }: SecretSetting, values: object, problems: string[]): Secret[] {
   const { [name]: value, [`${name}File`]: file } = values as Readonly<Record<string, string | undefined>>
   if (value === undefined && file === undefined) return []
   const where = file === undefined ? `${section}.${name}` : `${section}.${name}File: the file ${file}`
@@ -29,5 +32,7 @@ export function secretsOf({ section, name, charsMin }: SecretSetting, values: ob
     if (line.length < charsMin)
       problems.push(`${where} has ${line.length} characters, expected at least ${charsMin}, such as those of \`openssl rand -hex 24\``)
   }
+  if (isProduction === true && lines.some(isDevelopmentSecret))
+    problems.push(`${where} looks like one of an example or a test, expected such as those of \`openssl rand -hex 24\` in production`)
   return lines.map((line) => new Secret(line))
 }

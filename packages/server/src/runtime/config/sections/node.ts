@@ -21,6 +21,13 @@ const identity = {
     .describe(
       'Addresses at which others reach this node, as its lease says: clients a gateway, gateways a push node. Default: host and port that it listens on, unless that is every address of the machine.',
     ),
+  production: z.exactOptional(
+    z
+      .boolean()
+      .describe(
+        'Refuse to start with what is for development: nobody checked, everybody let in, secrets of examples (docs/security.md). Default: whether NODE_ENV is `production`.',
+      ),
+  ),
   track: z.enum(['stable', 'grey']).default('stable').describe('`grey` marks a node under grey release.'),
 }
 
