@@ -8,6 +8,7 @@ import { buildGoPrograms } from './harness/go.ts'
 import { type Measurement, measure } from './harness/loads.ts'
 import { type Options, readOptions, UsageError, usage } from './harness/options.ts'
 import { otherPeers } from './harness/peers.ts'
+import { overhead } from './harness/observation.ts'
 import { killAll, stopAll } from './harness/processes.ts'
 import { FLUSH_MS, pulsewirePeers, takesPart } from './harness/pulsewire.ts'
 import { medians, saveResult } from './harness/results.ts'
@@ -49,6 +50,7 @@ async function main(): Promise<void> {
     const floors = verdicts(final)
     console.log(`\n${measurementTables(final)}\n\n${verdictTable(floors)}`)
     console.log(warnings(final))
+    console.log(overhead(rounds))
     console.log(`Kept in ${relative(process.cwd(), await saveResult(join(benchDir, 'results'), options, rounds, floors))}`)
   } finally {
     await stopAll()

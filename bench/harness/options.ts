@@ -29,7 +29,7 @@ export function usage(peers: readonly Peer[]): string {
     rows.map(([name, text]) => `  ${name.padEnd(22)}${text}`).join('\n')
   return `npm run bench -- [flags]
 
-  --peers a,b       default: all
+  --peers a,b       default: all but those on request
   --loads A,B       default: all
   --seconds 10      length of a measured window
   --warm-up 10      seconds before it, in which code is compiled: servers run for weeks
@@ -48,7 +48,10 @@ export function readOptions(argv: readonly string[], peers: readonly Peer[]): Op
   const { values } = parse(argv)
   if (values.help) return 'help'
   return {
-    peers: chosen(values.peers, peers, (each) => each.name, 'peer'),
+    peers:
+      values.peers === undefined
+        ? peers.filter(({ onRequest }) => onRequest !== true)
+        : chosen(values.peers, peers, (each) => each.name, 'peer'),
     loads: chosen(values.loads?.toUpperCase(), Object.keys(LOADS) as Load[], (each) => each, 'load'),
     seconds: positive('seconds', values.seconds),
     warmUpSeconds: positive('warm-up', values['warm-up']),

@@ -17,6 +17,8 @@ export interface Peer {
   readonly description: string
   /** Can limit updates per second and symbol: takes part in load C. */
   readonly limitsRate: boolean
+  /** Measured only when it is named. Default: whenever no peer is. */
+  readonly onRequest?: boolean
   /** Resolves when the peer reads the topic's end and takes clients. */
   start(environment: Environment): Promise<RunningPeer>
 }
@@ -24,10 +26,10 @@ export interface Peer {
 const NODE_FLAGS = ['--expose-gc', '--import', new URL('settle-on-signal.mjs', import.meta.url).href]
 
 /** Starts a Node program as a server process that is to be measured. */
-export function nodeProcess(name: string, args: readonly string[], environment: Environment): Process {
+export function nodeProcess(name: string, args: readonly string[], environment: Environment, flags: readonly string[] = []): Process {
   return new Process(name, {
     command: process.execPath,
-    args: [...NODE_FLAGS, ...args],
+    args: [...NODE_FLAGS, ...flags, ...args],
     env: { NODE_ENV: 'production' },
     logDir: environment.logDir,
     settles: true,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Load } from './loads.ts'
 import { nodeProcess, type Peer, REFERENCE, type RunningPeer } from './peers.ts'
+import { observationPeers, type Variant } from './observation.ts'
 import type { Process } from './processes.ts'
 import type { Environment } from './tools.ts'
 
@@ -19,6 +20,7 @@ export const pulsewirePeers: readonly Peer[] = [
   peer('pulsewire', 'pulsewire.bin.v1', 'push node, gateway and pulse writer in one process, bin.v1', startAll),
   peer('pulsewire-split', 'pulsewire.bin.v1', 'the same three as processes of their own', startSplit),
   peer('pulsewire-json', 'pulsewire.json.v1', 'one process, json.v1', startAll),
+  ...observationPeers(startAll, peer),
 ]
 
 /**
@@ -33,10 +35,13 @@ function peer(name: string, dialect: string, description: string, start: Peer['s
   return { name, dialect, description, limitsRate: true, start }
 }
 
-async function startAll(environment: Environment): Promise<RunningPeer> {
+async function startAll(
+  environment: Environment,
+  { flags = [], more = {}, gateway: moreOfGateway = {} }: Variant = {},
+): Promise<RunningPeer> {
   const { shared, gateway, push } = await settings(environment)
-  const config = { node: { id: 'bench' }, ...shared, push, gateway, console: { enabled: false } }
-  const server = await program('pulsewire', ['all', '--roles', 'push,gateway,pulse'], config, environment)
+  const config = { node: { id: 'bench' }, ...shared, push, gateway: { ...gateway, ...moreOfGateway }, console: { enabled: false }, ...more }
+  const server = await program('pulsewire', ['all', '--roles', 'push,gateway,pulse'], config, environment, flags)
   return ready([server], push.listen.port, gateway.listen.port)
 }
 
@@ -68,11 +73,17 @@ async function settings(environment: Environment) {
   return { shared, push: { listen: { host: '127.0.0.1', port: pushPort } }, gateway: { listen: { host: '127.0.0.1', port: gatewayPort } } }
 }
 
-async function program(name: string, args: readonly string[], config: object, environment: Environment): Promise<Process> {
+async function program(
+  name: string,
+  args: readonly string[],
+  config: object,
+  environment: Environment,
+  flags: readonly string[] = [],
+): Promise<Process> {
   const file = join(environment.scratchDir, `${name}.yaml`)
   // JSON is YAML too.
   await writeFile(file, JSON.stringify(config, null, 2))
-  return nodeProcess(name, [MAIN, ...args, '--config', file], environment)
+  return nodeProcess(name, [MAIN, ...args, '--config', file], environment, flags)
 }
 
 /** Resolves when push node and gateway say that they are ready. */
