@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { pack } from '../../tools/packages/pack.ts'
 import { run } from '../../tools/packages/run.ts'
+import { validate } from 'dockerfile-utils'
 import { PulsewireCommand } from '../support/pulsewire-command.ts'
+import { ContainerFiles } from './container.ts'
+import { composeServices, dockerfileText, image } from './image.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** The oldest and the newest of each line that is maintained. */
@@ -79,6 +82,52 @@ describe('published packages', { timeout: 290_000 }, () => {
       assert.equal(await demo.code, 0, demo.output)
     })
   }
+
+  describe('the image', () => {
+    let files: ContainerFiles
+    before(() => {
+      files = new ContainerFiles(image(), join(project, 'node_modules'))
+    })
+    after(() => files[Symbol.dispose]())
+
+    test('is described without a mistake, and installs what every package of the workspace needs', () => {
+      assert.deepEqual(validate(dockerfileText()), [])
+      const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly workspaces: string[] }
+      assert.deepEqual(
+        image().manifests,
+        workspaces.map((folder) => `${folder}/package.json`),
+      )
+      assert.ok(files.image.user > 0, 'it does not run as root')
+    })
+
+    // Without Kafka: none of this may depend on it.
+    const nodes = Object.entries(composeServices()).filter(
+      ([, service]) => service.image === 'pulsewire:local' && service.profiles === undefined,
+    )
+    const one = new Map(nodes.map(([name, service]) => [service.command![0]!, { name, service }]))
+    for (const [role, { name, service }] of one) {
+      test(`runs ${name} as a user without rights, from files that it cannot write, and is alive without Kafka`, async () => {
+        const listen = role === 'pulse' ? [] : ['--set', `${role}.listen.port=0`]
+        const page = role === 'balancer' ? ['--set', 'console.listen.port=0'] : []
+        const secret = role === 'push' || role === 'gateway' ? { PULSEWIRE_OPERATOR_SECRET_FILE: '/run/secrets/operator' } : {}
+        const args = [...service.command!, ...listen, ...page, '--set', 'log.brokers=127.0.0.1:1']
+        await using node = await files.start(args, { ...service.environment, ...secret })
+        assert.equal((await node.probe('/live')).status, 200, node.output)
+        const ready = await node.probe('/ready')
+        // A pulse writer takes no work from anybody: it is ready when it runs.
+        assert.equal(ready.status, role === 'pulse' ? 200 : 503, node.output)
+        assert.equal(await node.health(), 0)
+        assert.equal(await node.stop(), 0, node.output)
+        assert.doesNotMatch(node.output, /EACCES|EROFS/)
+      })
+    }
+
+    test('every other service of the compose file is a role that the file runs twice', () => {
+      for (const [name, { command }] of nodes) assert.ok(one.has(command![0]!), name)
+      assert.deepEqual([...one.keys()], ['push', 'gateway', 'balancer', 'pulse'])
+      for (const role of one.keys()) assert.equal(nodes.filter(([, { command }]) => command![0] === role).length, 2)
+    })
+  })
 
   /** npm has Node itself. */
   async function nodeOf(major: number): Promise<string> {

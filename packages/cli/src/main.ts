@@ -1,5 +1,11 @@
 #!/usr/bin/env node
 import { runProgram } from './commands/program.ts'
 
+// Whoever read what is printed has seen enough: `pulsewire status | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 const code = await runProgram(process.argv.slice(2))
 if (code !== undefined) process.exitCode = code

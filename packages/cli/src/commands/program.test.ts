@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 
@@ -23,6 +24,15 @@ describe('pulsewire', { concurrency: true }, () => {
     for (const command of ['push', 'gateway', 'balancer', 'pulse', 'all', 'demo', 'watch', 'verdicts', 'produce', 'config', 'version'])
       assert.match(stdout, new RegExp(`^ {2}${command}\\b`, 'm'))
     assert.match(stdout, /Exit codes:\n {2}0 /)
+  })
+
+  it('ends quietly when whoever reads has seen enough', async () => {
+    const child = spawn(process.execPath, [MAIN, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    let complaint = ''
+    child.stderr.on('data', (chunk) => (complaint += chunk))
+    const [code] = await once(child, 'close')
+    assert.deepEqual([code, complaint], [0, ''])
   })
 
   it('ends with 2 and every mistake when the configuration is wrong', async () => {

@@ -5,6 +5,7 @@ const DEFAULT_URL = 'ws://127.0.0.1:8080'
 
 interface WatchFlags {
   readonly url: readonly string[]
+  readonly balancer: readonly string[]
   readonly feed: string
   readonly fields?: readonly string[]
   readonly group: readonly string[]
@@ -17,6 +18,7 @@ export function watchCommand(): Command {
     .description('show quotes live, and say at once when they are not: a table on a terminal, plain lines otherwise')
     .argument('[symbols...]', "symbols, and patterns such as '*.HK'")
     .option('-u, --url <address>', `gateway, as often as needed (default: ${DEFAULT_URL}, or PULSEWIRE_URL)`, collect, [])
+    .option('--balancer <url>', 'a balancer that names gateways, such as http://127.0.0.1:8070, as often as needed', collect, [])
     .option('-f, --feed <feed>', 'feed', 'quote')
     .option('-g, --group <name>', 'group configured at the gateway, as often as needed', collect, [])
     .option('--fields <list>', 'only these fields, comma-separated', (value) => value.split(',').map((field) => field.trim()))
@@ -27,7 +29,8 @@ export function watchCommand(): Command {
       if (symbols.length === 0 && flags.group.length === 0) command.error('error: name at least one symbol, pattern or --group')
       process.exitCode = await watch(
         {
-          urls: flags.url.length > 0 ? flags.url : (process.env['PULSEWIRE_URL'] ?? DEFAULT_URL).split(','),
+          urls: flags.url.length > 0 || flags.balancer.length > 0 ? flags.url : (process.env['PULSEWIRE_URL'] ?? DEFAULT_URL).split(','),
+          balancers: flags.balancer,
           feed: flags.feed,
           symbols: symbols.filter((symbol) => !isPattern(symbol)),
           patterns: symbols.filter(isPattern),

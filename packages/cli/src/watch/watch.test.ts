@@ -52,7 +52,16 @@ async function watchUntil(options: Partial<WatchOptions>, isEnough: (line: strin
     lines.push(line)
     isEnough(line, () => signals.emit('SIGINT'))
   })
-  const all: WatchOptions = { urls: [url], feed: 'quote', symbols: ['AAPL.US'], patterns: [], groups: [], format: 'json', ...options }
+  const all: WatchOptions = {
+    urls: [url],
+    balancers: [],
+    feed: 'quote',
+    symbols: ['AAPL.US'],
+    patterns: [],
+    groups: [],
+    format: 'json',
+    ...options,
+  }
   const code = await watch(all, { stdout, stderr: { write: (text: string) => errors.push(text) }, signals })
   assert.equal(signals.listenerCount('SIGINT'), 0)
   return { code, lines, errors }
@@ -89,7 +98,15 @@ describe('watch', () => {
   it('ends with 0 when its reader goes away', async () => {
     const stdout = new PassThrough()
     stdout.once('data', () => stdout.destroy())
-    const options: WatchOptions = { urls: [url], feed: 'quote', symbols: ['AAPL.US'], patterns: [], groups: [], format: 'lines' }
+    const options: WatchOptions = {
+      urls: [url],
+      balancers: [],
+      feed: 'quote',
+      symbols: ['AAPL.US'],
+      patterns: [],
+      groups: [],
+      format: 'lines',
+    }
     assert.equal(await watch(options, { stdout, stderr: { write() {} }, signals: new EventEmitter() }), 0)
   })
 })

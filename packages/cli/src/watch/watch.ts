@@ -7,7 +7,9 @@ import { TableView } from './table-view.ts'
 import type { Terminal } from './table-view.ts'
 
 export interface WatchOptions {
+  /** Gateways; with balancers as well, those are only for when no balancer answers. */
   readonly urls: readonly string[]
+  readonly balancers: readonly string[]
   readonly feed: string
   readonly symbols: readonly string[]
   readonly patterns: readonly string[]
@@ -78,8 +80,13 @@ function createView(options: WatchOptions, io: WatchIo, output: LineOutput): Vie
   return new TableView(io.stdout, options)
 }
 
-function clientOptions({ urls, token }: WatchOptions): ClientOptions {
-  return { url: urls, name: 'pulsewire-watch', ...(token === undefined ? {} : { token }) }
+function clientOptions({ urls, balancers, token }: WatchOptions): ClientOptions {
+  return {
+    ...(urls.length === 0 ? {} : { url: urls }),
+    ...(balancers.length === 0 ? {} : { balancer: balancers }),
+    name: 'pulsewire-watch',
+    ...(token === undefined ? {} : { token }),
+  }
 }
 
 function subscribeOptions({ feed, symbols, patterns, groups, fields, maxRate }: WatchOptions) {

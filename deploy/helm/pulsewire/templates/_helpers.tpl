@@ -1,0 +1,168 @@
+{{- define "pulsewire.name" -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- end }}
+
+{{- define "pulsewire.labels" -}}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/name: pulsewire
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{/* Of one role; with a line, of the push nodes of that. */}}
+{{- define "pulsewire.selector" -}}
+app.kubernetes.io/name: pulsewire
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .role }}
+{{- with .line }}
+pulsewire/line: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* The configuration of a role: what all share, what the chart must set, what the values say of the role. */}}
+{{- define "pulsewire.config" -}}
+{{- $values := .root.Values -}}
+{{- $own := deepCopy (index $values .role).settings -}}
+{{- $ports := dict "push" 8081 "gateway" 8080 "balancer" 8070 -}}
+{{- $secrets := "/run/secrets/pulsewire" -}}
+{{- if and (eq .role "gateway") $values.secrets.gatewayTls.name }}{{ $own = mergeOverwrite (dict "tls" (dict "certFile" (printf "%s/gateway-tls.crt" $secrets) "keyFile" (printf "%s/gateway-tls.key" $secrets))) $own }}{{ end -}}
+{{- if $values.secrets.probe.name -}}
+{{- if eq .role "gateway" }}{{ $own = mergeOverwrite (dict "access" (dict "probeSecretFile" (printf "%s/probe" $secrets))) $own }}{{ end -}}
+{{- if eq .role "balancer" }}{{ $own = mergeOverwrite (dict "probeSecretFile" (printf "%s/probe" $secrets)) $own }}{{ end -}}
+{{- end -}}
+{{- with index $ports .role }}{{ $own = mergeOverwrite (dict "listen" (dict "port" .)) $own }}{{ end -}}
+{{- $config := deepCopy $values.common -}}
+{{- $_ := set $config "node" (dict "zone" $values.zone "track" $values.track "production" $values.production) -}}
+{{- $_ := set $config "shutdown" $values.shutdown -}}
+{{- if or (eq .role "push") (eq .role "pulse") }}{{ $_ := set $config "feeds" (required "feeds: which topics are to be served?" $values.feeds) }}{{ end -}}
+{{- if $own }}{{ $_ := set $config .role $own }}{{ end -}}
+{{- if and (eq .role "balancer") $values.balancer.console.enabled }}{{ $_ := set $config "console" (dict "enabled" true "listen" (dict "host" "127.0.0.1" "port" 8090)) }}{{ end -}}
+{{- if and $values.secrets.operator.name (or (eq .role "push") (eq .role "gateway")) }}{{ $_ := set $config "operator" (dict "secretFile" "/run/secrets/pulsewire/operator") }}{{ end -}}
+{{- if and $values.secrets.inner.name (or (eq .role "push") (eq .role "gateway")) }}{{ $_ := set $config "inner" (dict "secretFile" (printf "%s/inner" $secrets)) }}{{ end -}}
+{{- if and $values.secrets.kafkaPassword.name $config.log.sasl }}{{ $_ := set $config.log.sasl "passwordFile" "/run/secrets/pulsewire/kafka-password" }}{{ end -}}
+{{- $_ := required "common.log.brokers: where is Kafka?" (first (default (list "") $config.log.brokers)) -}}
+{{- toYaml $config -}}
+{{- end }}
+
+{{/* What every pod has, whatever its role. Arguments: root, role, line (of push nodes), advertise, ports. */}}
+{{- define "pulsewire.pod" -}}
+{{- $values := .root.Values -}}
+{{- $of := index $values .role -}}
+metadata:
+  labels:
+    {{- include "pulsewire.labels" .root | nindent 4 }}
+    app.kubernetes.io/component: {{ .role }}
+    {{- with .line }}
+    pulsewire/line: {{ . }}
+    {{- end }}
+    pulsewire/track: {{ $values.track }}
+  annotations:
+    # A change of the configuration starts the pods anew, one after the other.
+    checksum/config: {{ include "pulsewire.config" (dict "root" .root "role" .role) | sha256sum }}
+spec:
+  serviceAccountName: {{ include "pulsewire.name" .root }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  # Draining, closing, and a little more.
+  terminationGracePeriodSeconds: {{ add 10 (div (add (int $values.shutdown.drainDeadlineMs) (int $values.shutdown.closeDeadlineMs)) 1000) }}
+  {{- with $values.image.pullSecrets }}
+  imagePullSecrets: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 1000
+    runAsGroup: 1000
+    fsGroup: 1000
+    seccompProfile: { type: RuntimeDefault }
+  {{- with $of.nodeSelector }}
+  nodeSelector: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $of.tolerations }}
+  tolerations: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector: { matchLabels: {{ include "pulsewire.selector" (dict "root" .root "role" .role) | fromYaml | toJson }} }
+    {{- if $values.spreadOverZones }}
+    - maxSkew: 1
+      topologyKey: topology.kubernetes.io/zone
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector: { matchLabels: {{ include "pulsewire.selector" (dict "root" .root "role" .role) | fromYaml | toJson }} }
+    {{- end }}
+  containers:
+    - name: pulsewire
+      image: "{{ $values.image.repository }}:{{ default .root.Chart.AppVersion $values.image.tag }}"
+      imagePullPolicy: {{ $values.image.pullPolicy }}
+      args: [{{ .role }}, --config, /etc/pulsewire/{{ .role }}.yaml]
+      env:
+        - { name: POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
+        - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
+        - { name: PULSEWIRE_NODE_ID, value: $(POD_NAME) }
+        {{- with .line }}
+        - { name: PULSEWIRE_NODE_LINE, value: {{ . }} }
+        {{- end }}
+        {{- with .advertise }}
+        - { name: PULSEWIRE_NODE_ADVERTISE, value: {{ . | quote }} }
+        {{- end }}
+        {{- with $values.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      ports:
+        {{- range $name, $port := .ports }}
+        - { name: {{ $name }}, containerPort: {{ $port }} }
+        {{- end }}
+        - { name: probes, containerPort: 8099 }
+      # None of the probes asks Kafka anything: a node whose Kafka is gone keeps its clients and tells them. The first fails
+      # only while the event loop is blocked; the node's own watchdog ends the process before it does.
+      livenessProbe:
+        httpGet: { path: /live, port: probes }
+        periodSeconds: 5
+        timeoutSeconds: 2
+        failureThreshold: 4
+      # Fails while the node warms up, drains, or has a stage past its deadline: no new clients then, the old ones stay.
+      readinessProbe:
+        httpGet: { path: /ready, port: probes }
+        periodSeconds: 1
+        timeoutSeconds: 1
+        failureThreshold: 2
+      startupProbe:
+        httpGet: { path: /live, port: probes }
+        periodSeconds: 1
+        failureThreshold: 60
+      resources: {{ toYaml $of.resources | nindent 8 }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities: { drop: [ALL] }
+      volumeMounts:
+        - { name: config, mountPath: /etc/pulsewire, readOnly: true }
+        # Outlives a restart of the container, so that a report can be fetched.
+        - { name: reports, mountPath: /var/lib/pulsewire }
+        - { name: secrets, mountPath: /run/secrets/pulsewire, readOnly: true }
+  volumes:
+    - name: config
+      configMap: { name: {{ include "pulsewire.name" .root }} }
+    - name: reports
+      emptyDir: { sizeLimit: 64Mi }
+    - name: secrets
+      projected:
+        defaultMode: 0440
+        sources:
+          {{- with $values.secrets.operator }}{{ if .name }}
+          - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: operator }] }
+          {{- end }}{{ end }}
+          {{- range $secret := list "inner" "probe" }}{{ with index $values.secrets $secret }}{{ if .name }}
+          - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: {{ $secret }} }] }
+          {{- end }}{{ end }}{{ end }}
+          {{- with $values.secrets.gatewayTls }}{{ if and .name (eq $.role "gateway") }}
+          - secret: { name: {{ .name }}, items: [{ key: tls.crt, path: gateway-tls.crt }, { key: tls.key, path: gateway-tls.key }] }
+          {{- end }}{{ end }}
+          {{- with $values.secrets.kafkaPassword }}{{ if .name }}
+          - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: kafka-password }] }
+          {{- end }}{{ end }}
+          # A projected volume must have a source; this one holds nothing secret.
+          - downwardAPI: { items: [{ path: pod, fieldRef: { fieldPath: metadata.name } }] }
+{{- end }}

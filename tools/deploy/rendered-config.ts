@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
+import { run } from '../packages/run.ts'
+
+interface Rendered {
+  readonly kind?: string
+  readonly data?: Readonly<Record<string, string>>
+}
+
+/** Has each role check the configuration that the chart gives it. @returns the roles. @throws Error with the mistakes. */
+export async function checkRenderedConfig(root: string, rendered: string): Promise<string[]> {
+  const documents = parseAllDocuments(rendered).map((document) => document.toJS() as Rendered | null)
+  const files = Object.entries(documents.find((each) => each?.kind === 'ConfigMap')?.data ?? {})
+  const folder = await mkdtemp(join(tmpdir(), 'pulsewire-chart-'))
+  try {
+    for (const secret of ['operator', 'inner', 'probe', 'kafka-password', 'gateway-tls.crt', 'gateway-tls.key'])
+      await writeFile(join(folder, secret), randomBytes(24).toString('hex'))
+    for (const [name, text] of files) {
+      const file = join(folder, name)
+      await writeFile(file, text.replaceAll('/run/secrets/pulsewire', folder))
+      const role = name.replace('.yaml', '')
+      // As the pod's environment says.
+      const own = role === 'push' || role === 'gateway' ? ['--set', `node.advertise=wss://${role}:1`] : []
+      await run(process.execPath, [join(root, 'packages/cli/src/main.ts'), 'config', 'check', role, '--config', file, ...own], root)
+    }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+  return files.map(([name]) => name)
+}
