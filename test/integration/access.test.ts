@@ -18,6 +18,7 @@ const run = Date.now().toString(36)
 const [QUOTES, CONTROL] = [`quotes-${run}`, `control-${run}`]
 const OPERATOR_SECRET = 'a secret of the access test'
 const PROBE_SECRET = 'a secret of the probes of the test'
+const ADMIN_SECRET = 'a secret of those who look after it'
 const env = { PULSEWIRE_OPERATOR_SECRET: OPERATOR_SECRET }
 const REVOKED_WITHIN_MS = 5_000
 
@@ -174,13 +175,25 @@ describe('tokens', { timeout: 200_000 }, () => {
       node: { id: 'lb-1' },
       log: { kind: 'kafka', brokers: kafka.brokers },
       directory: { enabled: true, topic: CONTROL },
-      balancer: { listen: { host: '127.0.0.1', port: 0 } },
+      balancer: { listen: { host: '127.0.0.1', port: 0 }, admin: { listen: { host: '127.0.0.1', port: 0 } } },
     }
-    await using balancer = await NodeProcess.start('balancer', config, { PULSEWIRE_BALANCER_PROBE_SECRET: PROBE_SECRET })
+    const secrets = { PULSEWIRE_BALANCER_PROBE_SECRET: PROBE_SECRET, PULSEWIRE_BALANCER_ADMIN_SECRET: ADMIN_SECRET }
+    await using balancer = await NodeProcess.start('balancer', config, secrets)
     const usable = ['gw-1', 'gw-2'].map((id) => balancer.line(({ code, msg }) => code === 'node_usable' && msg.includes(id)))
     await Promise.all(usable)
     const response = await fetch(`http://127.0.0.1:${balancer.port}/v1/gateways`)
     assert.equal(((await response.json()) as GatewaysAnswer).gateways.length, 2)
+    // What is for operators is on a port of its own, for who has the secret.
+    assert.equal((await fetch(`http://127.0.0.1:${balancer.port}/v1/verdicts`)).status, 404)
+    const admin = (await balancer.line(({ code }) => code === 'admin_listening'))['port']
+    const verdicts = (env: Readonly<Record<string, string>>) => runCommand(['verdicts', '--url', `http://127.0.0.1:${admin}`], { env })
+    assert.match((await verdicts({})).stderr, /show their secret/)
+    const { code, stdout } = await verdicts({ PULSEWIRE_BALANCER_ADMIN_SECRET: ADMIN_SECRET })
+    assert.equal(code, 0)
+    assert.match(stdout, /gw-1/)
+    const asked = await balancer.line(({ code }) => code === 'admin_asked')
+    assert.equal(asked['path'], '/v1/verdicts')
+    assert.ok(!balancer.lines.some((line) => JSON.stringify(line).includes(ADMIN_SECRET)))
   })
 
   test('a balancer without that secret says what is wrong', async () => {

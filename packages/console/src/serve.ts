@@ -19,6 +19,8 @@ export interface ConsoleOptions {
   readonly gateways: readonly string[]
   /** Address of a balancer, `http://host:port`: what it knows is passed on to the page, which then shows the installation too. */
   readonly balancer?: string
+  /** What the balancer wants to be shown by operators. */
+  readonly balancerSecret?: string
   /** Answers what the page asks below `/api/break`; only a demonstration has it. */
   readonly breaks?: Answering
   /** Answers `/api/trace`: what each hop between a user and the log holds of a symbol. */
@@ -72,7 +74,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
 
 function handler(
   directory: string,
-  { gateways, feed = 'quote', balancer, breaks, trace }: ConsoleOptions,
+  { gateways, feed = 'quote', balancer, balancerSecret, breaks, trace }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // Where a balancer names the gateways, nobody knows their origins beforehand.
   const origins = gateways.length === 0 ? ['ws:', 'wss:'] : gateways.map(originOf)
@@ -100,15 +102,16 @@ function handler(
     if (trace !== undefined && path === '/api/trace') return trace(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
     if (path === '/api/config') return answer(response, 200, 'application/json', config)
-    if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, response)
+    if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, balancerSecret, response)
     files(request, response, () => answer(response, 404, 'text/plain', 'no such file\n'))
   }
 }
 
 /** Asks the balancer on the page's behalf: so the page talks to its own server alone, wherever the balancer is. */
-async function passOn(url: string, response: ServerResponse): Promise<void> {
+async function passOn(url: string, secret: string | undefined, response: ServerResponse): Promise<void> {
   try {
-    const asked = await fetch(url, { signal: AbortSignal.timeout(BALANCER_TIMEOUT_MS), redirect: 'error' })
+    const headers = { 'x-pulsewire-operator': 'console', ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }) }
+    const asked = await fetch(url, { headers, signal: AbortSignal.timeout(BALANCER_TIMEOUT_MS), redirect: 'error' })
     answer(response, asked.status, 'application/json', await asked.text())
   } catch {
     answer(response, 502, 'application/json', JSON.stringify({ code: 'balancer_unreachable', message: 'the balancer does not answer' }))

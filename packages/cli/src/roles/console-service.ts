@@ -1,12 +1,20 @@
 import { type ConsoleServer, serveConsole } from '@pulsewire/console'
 import type { Logger, Service } from '@pulsewire/server'
 
+interface ConsoleBalancer {
+  readonly host: string
+  readonly port: number
+  readonly isSecure: boolean
+  /** What it wants to be shown by operators. */
+  readonly secret?: string
+}
+
 export interface ConsoleServiceOptions {
   readonly listen: { readonly host: string; readonly port: number }
   /** Where the gateway beside it listens; absent: the balancer names gateways. */
   gateway?: () => number
   /** Where the balancer beside it listens. */
-  balancer?: () => { readonly host: string; readonly port: number }
+  balancer?: () => ConsoleBalancer
   readonly log: Logger
 }
 
@@ -23,7 +31,7 @@ export function consoleService({ listen, gateway, balancer, log }: ConsoleServic
       server = await serveConsole({
         ...listen,
         gateways: gateway === undefined ? [] : [`ws://${reachable(listen.host)}:${gateway()}`],
-        ...(balancer === undefined ? {} : { balancer: balancerUrl(balancer()) }),
+        ...(balancer === undefined ? {} : asked(balancer())),
         log,
       })
     },
@@ -34,8 +42,9 @@ export function consoleService({ listen, gateway, balancer, log }: ConsoleServic
   }
 }
 
-function balancerUrl({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `http://${reachable(host)}:${port}`
+function asked({ host, port, isSecure, secret }: ConsoleBalancer): { balancer: string; balancerSecret?: string } {
+  const balancer = `${isSecure ? 'https' : 'http'}://${reachable(host)}:${port}`
+  return secret === undefined ? { balancer } : { balancer, balancerSecret: secret }
 }
 
 /** A browser cannot connect to "every address". */

@@ -242,7 +242,13 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       balancing: () => service.counts,
     })
     add('balancer', balancer, service)
-    shown.balancer = () => ({ host: balancer.balancer.listen.host, port: service.port })
+    const { listen, admin, tls } = balancer.balancer
+    const [secret] = admin.secrets
+    const isSecure = tls.certFile !== undefined
+    shown.balancer = () =>
+      secret === undefined
+        ? { host: listen.host, port: service.port, isSecure }
+        : { host: admin.listen.host, port: service.adminPort, isSecure, secret: secret.reveal() }
   }
   const console = gateway?.console ?? balancer?.console
   if (console?.enabled === true)

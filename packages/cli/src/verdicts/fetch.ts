@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { hostname, userInfo } from 'node:os'
 import { PulsewireError, type VerdictsAnswer } from '@pulsewire/server'
 
 const TIMEOUT_MS = 5000
@@ -28,7 +30,7 @@ export async function askBalancer<Answer>(options: {
   const address = `${url.replace(/\/+$/, '')}${path}`
   let response: Response
   try {
-    response = await fetch(address, { signal })
+    response = await fetch(address, { signal, headers: shown() })
   } catch (cause) {
     const why = `no balancer answers at ${url} (${reasonOf(cause)}): is it running, and is the address right?`
     throw new PulsewireError('balancer_unreachable', why, { cause, retryable: true })
@@ -36,7 +38,17 @@ export async function askBalancer<Answer>(options: {
   const body = (await response.json().catch(() => undefined)) as (Partial<Answer> & { readonly message?: unknown }) | undefined
   if (response.ok && Array.isArray(body?.[member])) return body as Answer
   const said = typeof body?.message === 'string' ? body.message : `HTTP ${response.status}`
-  throw new PulsewireError('balancer_answer', `${address} answers without ${member} (${said}): is it a balancer?`)
+  // One with a port for operators has nothing for them on the other.
+  const hint = response.status === 404 ? ' One may have a port of its own for operators (balancer.admin.listen).' : ''
+  throw new PulsewireError('balancer_answer', `${address} answers without ${member} (${said}): is it a balancer?${hint}`)
+}
+
+/** What a balancer wants to be shown by operators, and who they are, for its audit. */
+function shown(): Record<string, string> {
+  const { PULSEWIRE_BALANCER_ADMIN_SECRET: value, PULSEWIRE_BALANCER_ADMIN_SECRET_FILE: file } = process.env
+  const secret = value || (file ? readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]! : '')
+  const who = { 'x-pulsewire-operator': `${userInfo().username}@${hostname()}` }
+  return secret === '' ? who : { ...who, authorization: `Bearer ${secret}` }
 }
 
 function reasonOf(error: unknown): string {

@@ -9,7 +9,7 @@ import { VERSION } from '../runtime/version.ts'
 import { HandOut, type Offer, type Question } from './hand-out/hand-out.ts'
 import { verdictRow } from './http/rows.ts'
 import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
-import type { Api, ApiServer } from './http/server.ts'
+import type { Api, ApiServer, ApiServerOptions } from './http/server.ts'
 import { connectProbeBy, type ConnectProbe } from './probe/connect.ts'
 import { Probes } from './probe/probes.ts'
 import { TopologyBook, topologyOf, type TopologySource } from './topology/index.ts'
@@ -43,6 +43,8 @@ export class Balancer implements Service, Member {
   readonly #topology: TopologyBook
   readonly #closed = Promise.withResolvers<void>()
   #server: ApiServer | null = null
+  /** For operators, where they have a port of their own. */
+  #admin: ApiServer | null = null
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
   #judgementDue = false
@@ -118,8 +120,10 @@ export class Balancer implements Service, Member {
       api: this.api,
       ...(tls === null ? {} : { tls }),
     }
-    this.#server = await ApiServer.make(options)
+    const { admin } = this.#config.balancer
+    this.#server = await ApiServer.make({ ...options, ...(admin.secrets.length === 0 ? {} : { audience: 'clients' as const }) })
     await this.#server.listen()
+    if (admin.secrets.length > 0) await this.#listenForOperators(options)
     this.#logger.info('listening', `balancer ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
     this.#stopListening = this.#directory.onChange(() => this.#judgeSoon())
     const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
@@ -129,6 +133,25 @@ export class Balancer implements Service, Member {
       this.#judge()
     })
     this.#judge()
+  }
+
+  async #listenForOperators(options: Omit<ApiServerOptions, 'audience'>): Promise<void> {
+    const { admin, tls } = this.#config.balancer
+    const [{ ApiServer }, { Operators }] = await Promise.all([import('./http/server.ts'), import('./http/operators.ts')])
+    const own = listenerTls(tls, { clock: this.#clock, logger: this.#logger })
+    const operators = new Operators(admin.secrets, this.#clock, this.#logger)
+    const { tls: _, ...shared } = options
+    const secured = own === null ? {} : { tls: own }
+    this.#admin = await ApiServer.make({ ...shared, ...admin.listen, origins: [], audience: { operators }, ...secured })
+    await this.#admin.listen()
+    this.#logger.info('admin_listening', `operators ask balancer ${this.#config.node.id} on port ${this.#admin.port}`, {
+      port: this.#admin.port,
+    })
+  }
+
+  /** The port of operators; 0 where they have none of their own. */
+  get adminPort(): number {
+    return this.#admin?.port ?? 0
   }
 
   /** Clients ask another balancer, or use what they were told. */
@@ -150,6 +173,7 @@ export class Balancer implements Service, Member {
     this.#timer?.cancel()
     this.#stopListening()
     this.#probes.close()
+    await this.#admin?.close()
     await this.#server?.close()
     this.#closed.resolve()
   }

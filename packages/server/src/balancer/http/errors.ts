@@ -1,6 +1,7 @@
 /** Codes in the answers of a balancer's HTTP API. docs/errors.md lists the same; a test keeps both equal. */
 export const BALANCER_ERROR_CODES = {
   query_invalid: [400, 'A parameter of the query is not valid, or is none; every mistake is listed.'],
+  unauthorized: [401, 'What is for operators is told only to who shows their secret.'],
   not_found: [404, 'There is nothing at that path.'],
   method_not_allowed: [405, 'The API is only read: GET and HEAD.'],
   too_many_requests: [429, 'More requests came from one address than this balancer answers.'],
@@ -11,3 +12,15 @@ export const BALANCER_ERROR_CODES = {
 } as const satisfies Record<string, readonly [number, string]>
 
 export type BalancerErrorCode = keyof typeof BALANCER_ERROR_CODES
+
+/** An answer that is an error. */
+export class ApiError extends Error {
+  readonly code: BalancerErrorCode
+  readonly statusCode: number
+
+  constructor(code: BalancerErrorCode, message: string) {
+    super(message)
+    this.code = code
+    this.statusCode = BALANCER_ERROR_CODES[code][0]
+  }
+}

@@ -11,7 +11,8 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { ListenerTls } from '../../runtime/tls.ts'
 import { VERSION } from '../../runtime/version.ts'
 import type { Question } from '../hand-out/hand-out.ts'
-import { BALANCER_ERROR_CODES, type BalancerErrorCode } from './errors.ts'
+import { ApiError, BALANCER_ERROR_CODES, type BalancerErrorCode } from './errors.ts'
+import type { Operators } from './operators.ts'
 import {
   errorAnswer,
   gatewaysAnswer,
@@ -37,6 +38,9 @@ export interface Api {
   ready(): boolean
 }
 
+/** `clients`: what they need to find gateways. Operators: everything, to who shows the secret; each look is written down. */
+export type Audience = 'clients' | { readonly operators: Operators }
+
 export interface ApiServerOptions {
   readonly host: string
   /** 0 takes a free one. */
@@ -48,6 +52,8 @@ export interface ApiServerOptions {
   readonly requestsPerSecondMax: number
   readonly logger: Logger
   readonly api: Api
+  /** What of it is served. Default: all of it, to anybody. */
+  readonly audience?: Audience
   /** Default: the listener is not encrypted. */
   readonly tls?: ListenerTls
 }
@@ -98,7 +104,11 @@ export class ApiServer {
         `${request.method} is not taken; everything here is read with GET`,
       )
     })
-    addRoutes(app, options.api)
+    const { audience = 'everybody' } = options
+    if (typeof audience === 'object') audience.operators.guard(app)
+    addHealth(app, options.api)
+    addClientRoutes(app, options.api)
+    if (audience !== 'clients') addOperatorRoutes(app, options.api)
     await app.ready()
     tls?.follow(app.server as unknown as SecureServer)
     return new ApiServer(options, app)
@@ -156,21 +166,10 @@ async function addPlugins(app: FastifyInstance, { origins, requestsPerSecondMax 
   })
 }
 
-/** An answer that is an error. */
-class ApiError extends Error {
-  readonly code: BalancerErrorCode
-  readonly statusCode: number
+const FAILURES = { 400: errorAnswer, 401: errorAnswer, 429: errorAnswer, 500: errorAnswer }
 
-  constructor(code: BalancerErrorCode, message: string) {
-    super(message)
-    this.code = code
-    this.statusCode = BALANCER_ERROR_CODES[code][0]
-  }
-}
-
-function addRoutes(app: FastifyInstance, api: Api): void {
+function addClientRoutes(app: FastifyInstance, api: Api): void {
   const typed = app.withTypeProvider<ZodTypeProvider>()
-  const failures = { 400: errorAnswer, 429: errorAnswer, 500: errorAnswer }
   typed.get(
     '/v1/gateways',
     {
@@ -178,7 +177,7 @@ function addRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'gateways',
         summary: 'Gateways for one client',
         querystring: gatewaysQuery,
-        response: { 200: gatewaysAnswer, ...failures, 503: errorAnswer },
+        response: { 200: gatewaysAnswer, ...FAILURES, 503: errorAnswer },
       },
     },
     (request) => {
@@ -188,6 +187,10 @@ function addRoutes(app: FastifyInstance, api: Api): void {
       throw new ApiError('no_gateways', `no gateway of track ${request.query.track} can be handed out; /v1/verdicts says why`)
     },
   )
+}
+
+function addOperatorRoutes(app: FastifyInstance, api: Api): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>()
   typed.get(
     '/v1/verdicts',
     {
@@ -195,7 +198,7 @@ function addRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'verdicts',
         summary: 'Why each node is, or is not, handed out',
         querystring: verdictsQuery,
-        response: { 200: verdictsAnswer, ...failures },
+        response: { 200: verdictsAnswer, ...FAILURES },
       },
     },
     () => api.verdicts(),
@@ -207,7 +210,7 @@ function addRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'topology',
         summary: 'Feeds, nodes and links, as this balancer knows them',
         querystring: verdictsQuery,
-        response: { 200: topologyAnswer, ...failures },
+        response: { 200: topologyAnswer, ...FAILURES },
       },
     },
     () => api.topology(),
@@ -219,12 +222,16 @@ function addRoutes(app: FastifyInstance, api: Api): void {
         operationId: 'events',
         summary: 'What has happened: evictions, returns, rebalances, migrations, stalls',
         querystring: eventsQuery,
-        response: { 200: eventsAnswer, ...failures },
+        response: { 200: eventsAnswer, ...FAILURES },
       },
     },
     (request) => api.events(request.query.since),
   )
   typed.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}
+
+function addHealth(app: FastifyInstance, api: Api): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>()
   const health = (summary: string) => ({
     config: { rateLimit: false as const },
     schema: { summary, response: { 200: probeAnswer, 503: probeAnswer } },

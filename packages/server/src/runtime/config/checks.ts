@@ -12,7 +12,8 @@ export type CheckedConfig = Partial<Parsed> & {
   readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
   readonly pulse?: { readonly intervalMs?: number }
   readonly gateway?: Omit<Configs['all']['gateway'], 'access'> & { readonly access: ParsedAccess }
-  readonly balancer?: Omit<Configs['all']['balancer'], 'probeSecret'> & {
+  readonly balancer?: Omit<Configs['all']['balancer'], 'probeSecret' | 'admin'> & {
+    readonly admin: { readonly secret?: unknown; readonly secretFile?: string; readonly listen: { readonly port: number } }
     readonly probeSecret?: unknown
     readonly probeSecretFile?: string
   }
@@ -208,6 +209,7 @@ function checkListening({ push, gateway, balancer, console, watchdog, faults }: 
     { path: ['push', 'listen', 'port'], port: push?.listen.port ?? 0 },
     { path: ['gateway', 'listen', 'port'], port: gateway?.listen.port ?? 0 },
     { path: ['balancer', 'listen', 'port'], port: balancer?.listen.port ?? 0 },
+    { path: ['balancer', 'admin', 'listen', 'port'], port: hasAdmin(balancer) ? (balancer?.admin.listen.port ?? 0) : 0 },
     { path: ['console', 'listen', 'port'], port: console?.enabled === true ? console.listen.port : 0 },
     { path: ['watchdog', 'probes', 'listen', 'port'], port: watchdog?.probes.enabled === true ? watchdog.probes.listen.port : 0 },
     { path: ['faults', 'listen', 'port'], port: faults?.enabled === true ? faults.listen.port : 0 },
@@ -216,6 +218,10 @@ function checkListening({ push, gateway, balancer, console, watchdog, faults }: 
     path: listeners[index]!.path,
     text: `found ${listeners[index]!.port} a second time, expected a port of its own`,
   }))
+}
+
+function hasAdmin(balancer: CheckedConfig['balancer']): boolean {
+  return (balancer?.admin.secret ?? balancer?.admin.secretFile) !== undefined
 }
 
 function duplicates(values: readonly unknown[]): number[] {

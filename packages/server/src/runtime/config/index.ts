@@ -1,5 +1,6 @@
 export type {
   AccessConfig,
+  AdminConfig,
   AllConfig,
   BalancerConfig,
   ConfigRole,

@@ -193,9 +193,12 @@ interface AccessFields {
 }
 
 function balancerOf(parsed: object, secretsOf: ReadSecrets): object {
-  const { probeSecret, probeSecretFile, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'>
+  const { probeSecret, probeSecretFile, admin, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'> & {
+    readonly admin: { readonly listen: object }
+  }
+  const admins = { listen: admin.listen, secrets: secretsOf('balancer.admin', 'secret', admin) }
   const [first] = secretsOf('balancer', 'probeSecret', { probeSecret, probeSecretFile })
-  return { ...rest, ...(first === undefined ? {} : { probeSecret: first }) }
+  return { ...rest, admin: admins, ...(first === undefined ? {} : { probeSecret: first }) }
 }
 
 /** @throws ConfigError `config_invalid` when it is too short. */

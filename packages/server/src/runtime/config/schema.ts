@@ -110,7 +110,16 @@ type WithAccess<T extends { readonly gateway: object }> = Omit<T, 'gateway'> & {
   readonly gateway: Omit<T['gateway'], 'access'> & { readonly access: AccessConfig }
 }
 type WithProbes<T extends { readonly balancer: object }> = Omit<T, 'balancer'> & {
-  readonly balancer: Omit<T['balancer'], 'probeSecret' | 'probeSecretFile'> & { readonly probeSecret?: Secret }
+  readonly balancer: Omit<T['balancer'], 'probeSecret' | 'probeSecretFile' | 'admin'> & {
+    readonly probeSecret?: Secret
+    readonly admin: AdminConfig
+  }
+}
+
+export interface AdminConfig {
+  readonly listen: { readonly host: string; readonly port: number }
+  /** None: there is no port of its own. */
+  readonly secrets: readonly Secret[]
 }
 
 /** As it is read, before the files that it names. */

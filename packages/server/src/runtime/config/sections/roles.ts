@@ -146,13 +146,27 @@ export const pulseSection = z
   .prefault({})
   .describe('The pulse writer: puts a pulse into every partition of every feed. Run two or more of them anywhere.')
 
+const admin = z
+  .strictObject({
+    secretFile: z.exactOptional(
+      filePath('File that holds the secret that operators show, of 16 characters or more; two lines are two secrets.'),
+    ),
+    secret: z.exactOptional(secret('The secret itself.')),
+    listen: listen('Where operators and the console ask, once there is a secret.', { host: '127.0.0.1', port: 8071 }),
+  })
+  .prefault({})
+  .describe(
+    'What is for operators: `/v1/verdicts`, `/v1/topology`, `/v1/events`, `/v1/openapi.json`. With a secret they are served here alone, to who shows it, and each look is written down; without, on the listener for clients.',
+  )
+
 export const balancerSection = z
   .strictObject({
-    listen: listen('Where clients ask for gateways. `/v1/verdicts` names every node: keep it from the outside where that matters.', {
+    listen: listen('Where clients ask for gateways. Without `balancer.admin.secretFile` it tells everything of every node, too.', {
       host: '0.0.0.0',
       port: 8070,
     }),
     tls: serverTls,
+    admin,
     gatewayCaFile: z.exactOptional(
       filePath('PEM file of the authorities that sign gateways’ certificates, for its probes; those that Node knows when absent.'),
     ),
