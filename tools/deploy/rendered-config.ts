@@ -23,7 +23,7 @@ export async function checkRenderedConfig(root: string, rendered: string): Promi
       await writeFile(file, text.replaceAll('/run/secrets/pulsewire', folder))
       const role = name.replace('.yaml', '')
       // As the pod's environment says.
-      const own = role === 'push' || role === 'gateway' ? ['--set', `node.advertise=wss://${role}:1`] : []
+      const own = { push: ['--set', 'node.advertise=ws://push:1'], gateway: ['--set', 'node.advertise=wss://gateway:1'] }[role] ?? []
       await run(process.execPath, [join(root, 'packages/cli/src/main.ts'), 'config', 'check', role, '--config', file, ...own], root)
     }
   } finally {
