@@ -30,7 +30,14 @@ describe('published packages', { timeout: 290_000 }, () => {
   after(() => rmSync(project, { recursive: true, force: true }))
 
   test('hold compiled files and declarations, no sources and no tests', () => {
-    for (const folder of ['@pulsewire/protocol', '@pulsewire/client', '@pulsewire/server', '@pulsewire/console', 'pulsewire']) {
+    for (const folder of [
+      '@pulsewire/protocol',
+      '@pulsewire/client',
+      '@pulsewire/react',
+      '@pulsewire/server',
+      '@pulsewire/console',
+      'pulsewire',
+    ]) {
       const files = readdirSync(join(project, 'node_modules', folder), { recursive: true, encoding: 'utf8' }).filter(
         (file) => !file.includes('node_modules'),
       )

@@ -16,6 +16,7 @@ export interface PublishedPackage {
 export const PUBLISHED: readonly PublishedPackage[] = [
   { folder: 'protocol', name: '@pulsewire/protocol', main: 'index.ts', include: ['**/*.ts'], copies: ['vectors'] },
   { folder: 'client', name: '@pulsewire/client', main: 'index.ts', include: ['**/*.ts'] },
+  { folder: 'react', name: '@pulsewire/react', main: 'index.ts', include: ['**/*.ts'] },
   { folder: 'server', name: '@pulsewire/server', main: 'index.ts', include: ['**/*.ts'] },
   // Its page is built by Vite; what is compiled here serves it.
   { folder: 'console', name: '@pulsewire/console', main: 'serve.ts', include: ['*.ts'], copies: ['dist'] },
