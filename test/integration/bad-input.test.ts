@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openKafkaLog, type Log } from '@pulsewire/server'
+import { runCommand } from '../support/command.ts'
 import { Fleet } from '../support/fleet.ts'
 import { startKafka, type KafkaForTests } from '../support/kafka.ts'
 import { freePorts } from '../support/kafka-files.ts'
@@ -130,4 +131,19 @@ test('a topic deleted and created again is stale with the reason, and the messag
   const line = await fleet.pushNodes[0]!.line(({ code }) => code === 'topic_recreated')
   assert.match(line.msg, /raise the generation/)
   await recorder.until(() => recorder.subscription.state.reason === 'topic_recreated', 'stale because of the topic')
+})
+
+test('a production start with what is for development: exit code 2, every setting named at once, no secret shown', async () => {
+  const env = { NODE_ENV: 'production', PULSEWIRE_OPERATOR_SECRET: 'changeme-changeme', PULSEWIRE_LOG_BROKERS: kafka.brokers.join() }
+  const started = (role: string) =>
+    runCommand([role, '--set', 'feeds=[{name: quote, topic: any}]', '--set', 'faults.enabled=true'], { env })
+  const push = await started('push')
+  assert.equal(push.code, 2)
+  for (const setting of ['inner.secretFile', 'faults.enabled'])
+    assert.match(push.stderr, new RegExp(`^ +${setting.replace('.', '\\.')}: `, 'm'))
+  const gateway = await runCommand(['gateway', '--set', 'gateway.upstreams=[{line: A, addresses: [ws://push-a1:8081]}]'], { env })
+  assert.equal(gateway.code, 2)
+  for (const setting of ['gateway.access.mode', 'gateway.origins', 'gateway.tls.certFile', 'inner.secretFile'])
+    assert.match(gateway.stderr, new RegExp(`^ +${setting.replaceAll('.', '\\.')}: `, 'm'))
+  assert.doesNotMatch(push.stderr + gateway.stderr, /changeme/)
 })

@@ -32,6 +32,7 @@ export const sessionOptions: SessionOptions = {
   pulseIntervalMs: 1000,
   staleAfterMs: 2500,
   messageBytesMax: 16 * 1024,
+  messagesPerSecondMax: 0,
   subscriptionsMax: 100,
   outboundBytesMax: 1024 * 1024,
   stallAfterMs: 1250,

@@ -8,6 +8,7 @@ export const CLOSE_CODES = {
   forbidden: [4002, 'The token is good but gives no access here.'],
   revoked: [4003, 'The token was revoked, or all tokens of its user were.'],
   too_many_errors: [4004, 'Four frames in a row could not be handled.'],
+  message_flood: [4005, 'More messages came than a receiver may send.'],
   overloaded: [4100, 'This node takes no more sessions now.'],
   slow_consumer: [4101, 'The receiver stopped taking what it is sent.'],
   hello_timeout: [4103, 'No hello came in time after the upgrade.'],
@@ -32,6 +33,7 @@ export function reconnectPolicy(closeCode: number): 'never' | 'backoff' | 'elsew
 export const REFUSAL_CODES = {
   bad_frame: 'The frame is not valid; the message names the member.',
   unknown_frame: 'No such frame.',
+  message_flood: 'More messages came than a receiver may send.',
   feed_unknown: 'No such feed here.',
   group_unknown: 'No such group is configured.',
   symbol_invalid: 'A symbol is 1 to 64 printable characters without control characters.',

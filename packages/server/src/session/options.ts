@@ -7,6 +7,8 @@ export interface SessionOptions {
   /** After how long without a fresh pulse a receiver takes its data for stale, at the shortest pulse interval. */
   readonly staleAfterMs: number
   readonly messageBytesMax: number
+  /** Messages and pings that a receiver may send in a second, on average; 0: no limit. */
+  readonly messagesPerSecondMax: number
   /** Symbols per session, over all its subscriptions. */
   readonly subscriptionsMax: number
   /** Bytes on their way to one receiver, at most. */

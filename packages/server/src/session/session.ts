@@ -33,6 +33,7 @@ import type { Elsewhere, MoveReason } from './moves.ts'
 import { DueQueue } from './due-queue.ts'
 import { FlowWindow } from './flow.ts'
 import { readInbound, type BadFrame } from './inbound.ts'
+import { Pace } from './pace.ts'
 import { PulseOutbox } from './pulse-outbox.ts'
 import { EAGER_BELOW_MS, rideMsOf } from './pulse-wheel.ts'
 import { Rights } from './rights.ts'
@@ -80,6 +81,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   readonly #due = new DueQueue()
   readonly #pulses: PulseOutbox
   readonly #rights: Rights
+  readonly #pace: Pace
   /** `null`: whoever comes is let in. */
   #admission: Admission | null = null
   /** A pulse is due, and goes with what is sent next. */
@@ -107,6 +109,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.pulseIntervalMs = context.options.pulseIntervalMs
     this.#known = new Array<number>(context.hub.feeds.length).fill(0)
     this.#flow = new FlowWindow(this.openedAtMs, context.options.outboundBytesMax)
+    this.#pace = new Pace(context.options.messagesPerSecondMax, this.openedAtMs)
     this.#rights = new Rights(context.options.subscriptionsMax)
     this.#table = new SubscriptionTable(context.hub, this, this.#due, context.groups, this.#rights)
     this.#pulses = new PulseOutbox(context.hub, this.#table)
@@ -163,7 +166,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   // ---- what the receiver sends
 
   message(message: Uint8Array | string): void {
-    if (this.#isOver) return
+    if (this.#isOver || !this.#isPaced()) return
     if (this.state === 'greeting' && this.#admission?.hold(message.length) === false)
       return this.close('protocol_error', 'it sends more than is kept while its token is checked')
     try {
@@ -172,6 +175,19 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       if (!(error instanceof ProtocolError)) throw error
       this.close('protocol_error', error.message)
     }
+  }
+
+  pinged(): void {
+    if (!this.#isOver) this.#isPaced()
+  }
+
+  /** Closes who sends more than a receiver may. */
+  #isPaced(): boolean {
+    if (this.#pace.take(this.#context.hub.clock.nowMs())) return true
+    const message = `more than ${this.#context.options.messagesPerSecondMax} messages a second came, for longer than a burst`
+    if (this.state === 'open') this.#control({ t: 'error', code: 'message_flood', message })
+    this.close('message_flood', message)
+    return false
   }
 
   #frame(frame: UpstreamFrame | BadFrame): void {

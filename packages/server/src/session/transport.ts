@@ -21,6 +21,8 @@ export interface Transport {
 /** What a transport tells its session. */
 export interface TransportHandler {
   message(message: Uint8Array | string): void
+  /** A ping of WebSocket's own; it is answered already. */
+  pinged?(): void
   /** The kernel took what was buffered. */
   drained(): void
   closed(code: number, reason: string): void

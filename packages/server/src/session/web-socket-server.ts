@@ -58,7 +58,7 @@ export class StreamServer implements StreamListener {
   constructor(options: StreamServerOptions) {
     this.#options = options
     this.#http = serverOf(options.tls, (request, response) => this.#request(request, response))
-    this.#http.maxHeadersCount = 100
+    this.#http.maxHeadersCount = HEADERS_MAX
     this.#ws = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -67,8 +67,8 @@ export class StreamServer implements StreamListener {
       handleProtocols: (offered) => chooseEncoding(offered) ?? false,
     })
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
-    this.#http.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    this.#http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (socket.writable) socket.end(`HTTP/1.1 ${CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`)
     })
   }
 
@@ -102,6 +102,7 @@ export class StreamServer implements StreamListener {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
+    if (hasTooManyHeaders(request)) return void response.writeHead(431, { connection: 'close' }).end()
     const ready = this.#accepting && this.#options.ready()
     // That a process answers is what makes it live: neither Kafka nor anything else is asked.
     if (request.url === '/live') response.writeHead(200, { 'content-type': 'text/plain' }).end('live\n')
@@ -114,6 +115,7 @@ export class StreamServer implements StreamListener {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', destroyOnError)
     const path = request.url?.split('?', 1)[0]
+    if (hasTooManyHeaders(request)) return refuse(socket, '431 Request Header Fields Too Large', `more than ${HEADERS_MAX} headers`)
     if (path !== STREAM_PATH) return refuse(socket, '404 Not Found', `the stream is at ${STREAM_PATH}`)
     if (TOKEN_IN_URL.test(request.url!)) return refuse(socket, '401 Unauthorized', 'a token never goes into the URL, but into hello')
     const { arrivals } = this.#options
@@ -158,7 +160,20 @@ const TURNED_AWAY: Readonly<Record<TurnedAway, readonly [status: string, message
   address_rate: ['429 Too Many Requests', 'more connections come from this address than are taken in a second'],
 }
 
-const TIMEOUTS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }
+const HEADERS_MAX = 100
+/** Timeouts count from one look to the next. */
+const TIMEOUTS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000, connectionsCheckingInterval: 500 }
+
+/** Where Node's own parser gave up. */
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+/** Those beyond are dropped by the parser, whatever they say. */
+function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
+  return rawHeaders.length >= 2 * HEADERS_MAX
+}
 
 function serverOf(tls: ListenerTls | undefined, onRequest: (request: IncomingMessage, response: ServerResponse) => void): Server {
   if (tls === undefined) return createServer(TIMEOUTS, onRequest)

@@ -52,6 +52,7 @@ export class WebSocketTransport implements Transport {
 
   attach(handler: TransportHandler): void {
     this.#webSocket.on('message', (data: Buffer, isBinary) => handler.message(isBinary ? data : data.toString('utf8')))
+    this.#webSocket.on('ping', () => handler.pinged?.())
     this.#webSocket.on('close', (code, reason) => handler.closed(code, reason.toString('utf8')))
     // Errors are followed by close; without a listener they would end the process.
     this.#webSocket.on('error', () => {})

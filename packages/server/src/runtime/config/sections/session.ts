@@ -6,6 +6,7 @@ interface SessionDefaults {
   readonly pulseIntervalMs: number
   readonly staleAfterMs: number
   readonly messageBytesMax: number
+  readonly messagesPerSecondMax: number
   readonly subscriptionsMax: number
   readonly outboundBytesMax: number
   readonly stallAfterMs: number
@@ -28,6 +29,8 @@ export const INNER_SESSION: SessionDefaults = {
   pulseIntervalMs: 0,
   staleAfterMs: 1_500,
   messageBytesMax: MIB,
+  // Gateways are trusted, and say what all of their clients want.
+  messagesPerSecondMax: 0,
   subscriptionsMax: 2_000_000,
   outboundBytesMax: 16 * MIB,
   stallAfterMs: STALL_AFTER_MS,
@@ -43,6 +46,7 @@ export const CLIENT_SESSION: SessionDefaults = {
   pulseIntervalMs: 1_000,
   staleAfterMs: 2_500,
   messageBytesMax: 16 * KIB,
+  messagesPerSecondMax: 100,
   subscriptionsMax: 5_000,
   outboundBytesMax: MIB,
   stallAfterMs: STALL_AFTER_MS,
@@ -79,6 +83,10 @@ export function sessionSection(defaults: SessionDefaults) {
         min: KIB,
         max: 64 * MIB,
       }),
+      messagesPerSecondMax: count(
+        'Messages and WebSocket pings that a receiver may send in a second, on average over ten; who sends more is closed with 4005. 0: no limit.',
+        { default: defaults.messagesPerSecondMax, min: 0, max: 1_000_000 },
+      ),
       subscriptionsMax: count('Symbols that one session may hold, over all its subscriptions.', {
         default: defaults.subscriptionsMax,
         max: 10_000_000,

@@ -1,0 +1,92 @@
+/** Receivers that ask for what nobody should, or that take nothing: each has its limit, and costs nobody else anything. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ENCODINGS } from '@pulsewire/protocol'
+import { Sender } from '../../../../test/support/sender.ts'
+
+const ODD_NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
+
+for (const encoding of ENCODINGS) {
+  test(`names that mean something to JavaScript are names like any other (${encoding})`, () => {
+    const sender = new Sender({ groups: { tech: ['A'] } })
+    for (const name of ODD_NAMES) sender.record(name, JSON.parse('{"__proto__":1,"constructor":2,"last":3}') as Record<string, number>)
+    const receiver = sender.connect({ encoding })
+    const from = JSON.parse('{"__proto__":"1:0:0","constructor":"1:0:1"}') as Record<string, string>
+    receiver.subscribe(ODD_NAMES, { from, fields: ['__proto__', 'constructor', 'last'] })
+    const seen = receiver.take()
+    const answered = seen.flatMap((frame) => (frame.t === 'subscribed' ? (frame.ok ?? []) : []))
+    assert.deepEqual(answered.map(([name]) => name).sort(), [...ODD_NAMES].sort())
+    assert.equal(seen.filter(({ t }) => t === 'update').length, ODD_NAMES.length)
+    for (const feed of ODD_NAMES) receiver.send({ t: 'subscribe', id: 7, feed, symbols: ['A'] })
+    assert.deepEqual(
+      receiver.takeOf('error').map(({ code }) => code),
+      ODD_NAMES.map(() => 'feed_unknown'),
+    )
+    receiver.send({ t: 'subscribe', id: 8, feed: 'quote', groups: ODD_NAMES })
+    assert.deepEqual(
+      receiver.takeOf('subscribed').flatMap(({ refused = [] }) => refused.map(([, code]) => code)),
+      ODD_NAMES.map(() => 'group_unknown'),
+    )
+    assert.equal(Object.keys(Object.prototype).length, 0)
+    assert.equal(({} as Record<string, unknown>)['last'], undefined)
+  })
+}
+
+test('names that are too long, or hold what nobody can print, are refused one by one and shown shortened', () => {
+  const receiver = new Sender().connect()
+  receiver.take()
+  receiver.subscribe(['x'.repeat(4096), 'a\u0000b', 'a\nb', 'a\u202fb', '', 'GOOD'], { patterns: ['y'.repeat(4096)] })
+  const [answer] = receiver.takeOf('subscribed')
+  assert.deepEqual(
+    answer?.refused?.map(([name, code]) => [name.length <= 65, code]),
+    [...Array.from({ length: 4 }, () => [true, 'symbol_invalid']), [true, 'pattern_invalid']],
+  )
+  assert.deepEqual(answer?.ok?.map(([name]) => name).includes('GOOD'), true)
+})
+
+test('5,000 symbols over the limit are refused one by one, and those before are kept', () => {
+  const sender = new Sender({ session: { subscriptionsMax: 100 }, feeds: [{ symbolsMax: 10_000 }] })
+  const receiver = sender.connect()
+  const names = Array.from({ length: 5100 }, (_, n) => `S${n}`)
+  receiver.subscribe(names.slice(0, 100))
+  receiver.take()
+  for (let at = 100; at < names.length; at += 500) receiver.subscribe(names.slice(at, at + 500))
+  const refused = receiver.takeOf('subscribed').flatMap(({ refused: rows = [] }) => rows.map(([, code]) => code))
+  assert.equal(refused.length, 5000)
+  assert.deepEqual([...new Set(refused)], ['subscriptions_limit'])
+  for (const name of ['S0', 'S99', 'S100']) sender.record(name, { last: 1 })
+  assert.deepEqual(
+    receiver.takeOf('update').map(({ symbol }) => symbol),
+    ['S0', 'S99'],
+  )
+  assert.equal(sender.feed().symbols.size, 101)
+})
+
+test('a thousand receivers that take nothing are each bounded and cut with the reason; the one that reads misses nothing', () => {
+  const window = 64 * 1024
+  const sender = new Sender({ session: { outboundBytesMax: window, ackTimeoutMs: 15_000 } })
+  const reader = sender.connect()
+  reader.subscribe(['A'])
+  reader.take()
+  const stuck = Array.from({ length: 1000 }, () => {
+    const receiver = sender.connect()
+    receiver.acks = false
+    receiver.subscribe(['A'])
+    return receiver
+  })
+  let seen = 0
+  for (let second = 0; second < 20; second++) {
+    for (let n = 0; n < 5; n++) {
+      sender.record('A', { last: second * 5 + n, text: 'x'.repeat(1000) })
+      sender.clock.advance(200)
+    }
+    sender.pulse()
+    seen += reader.takeOf('update').length
+  }
+  for (const receiver of stuck) {
+    assert.deepEqual([receiver.closed.code, receiver.closed.reason.startsWith('slow_consumer: ')], [4101, true])
+    assert.ok(receiver.messageSizes.reduce((sum, size) => sum + size, 0) <= 2 * window)
+  }
+  assert.equal(seen, 100)
+  assert.equal(reader.closed.code, 0)
+})
