@@ -15,6 +15,8 @@ export const FLUSH_MS = 10
 /** The program to measure; another build of it can be named by BENCH_PULSEWIRE_MAIN. */
 const MAIN = process.env['BENCH_PULSEWIRE_MAIN'] ?? join(import.meta.dirname, '..', '..', 'packages', 'cli', 'src', 'main.ts')
 const READY_DEADLINE_MS = 30_000
+/** NODE_ENV says production, for the peers' sake; tokens and TLS, which that would ask for, the peers have not either. */
+const DEVELOPMENT = { production: false } as const
 
 export const pulsewirePeers: readonly Peer[] = [
   peer('pulsewire', 'pulsewire.bin.v1', 'push node, gateway and pulse writer in one process, bin.v1', startAll),
@@ -40,7 +42,14 @@ async function startAll(
   { flags = [], more = {}, gateway: moreOfGateway = {} }: Variant = {},
 ): Promise<RunningPeer> {
   const { shared, gateway, push } = await settings(environment)
-  const config = { node: { id: 'bench' }, ...shared, push, gateway: { ...gateway, ...moreOfGateway }, console: { enabled: false }, ...more }
+  const config = {
+    node: { id: 'bench', ...DEVELOPMENT },
+    ...shared,
+    push,
+    gateway: { ...gateway, ...moreOfGateway },
+    console: { enabled: false },
+    ...more,
+  }
   const server = await program('pulsewire', ['all', '--roles', 'push,gateway,pulse'], config, environment, flags)
   return ready([server], push.listen.port, gateway.listen.port)
 }
@@ -50,12 +59,12 @@ async function startSplit(environment: Environment): Promise<RunningPeer> {
   const { log, feeds, logging } = shared
   const upstreams = [{ line: 'A', addresses: [`ws://127.0.0.1:${push.listen.port}`] }]
   const processes = [
-    await program('pulsewire-push', ['push'], { node: { id: 'bench-push' }, log, feeds, push, logging }, environment),
-    await program('pulsewire-pulse', ['pulse'], { node: { id: 'bench-pulse' }, log, feeds, logging }, environment),
+    await program('pulsewire-push', ['push'], { node: { id: 'bench-push', ...DEVELOPMENT }, log, feeds, push, logging }, environment),
+    await program('pulsewire-pulse', ['pulse'], { node: { id: 'bench-pulse', ...DEVELOPMENT }, log, feeds, logging }, environment),
     await program(
       'pulsewire-gateway',
       ['gateway'],
-      { node: { id: 'bench-gateway' }, gateway: { ...gateway, upstreams }, logging },
+      { node: { id: 'bench-gateway', ...DEVELOPMENT }, gateway: { ...gateway, upstreams }, logging },
       environment,
     ),
   ]

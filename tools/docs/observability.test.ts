@@ -7,7 +7,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import { parse } from 'yaml'
 import { METRICS } from '../../packages/server/src/metrics/table.ts'
 import { THREAD_METRICS } from '../../packages/server/src/runtime/watchdog/thread-metrics.ts'
-import { namesIn } from './promql.ts'
+import { namesIn, resultLabels } from './promql.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** What Prometheus and the node add to each sample. */
@@ -64,12 +64,14 @@ async function ofNode(): Promise<[string, readonly string[]][]> {
 function problemsOf(expression: string, shown: readonly string[] = []): string[] {
   const { selectors, grouping } = namesIn(expression)
   const all = selectors.flatMap(({ metric }) => known.get(metric) ?? [])
+  const result = resultLabels(expression, (metric) => known.get(metric) ?? [])
   return [
     ...selectors.filter(({ metric }) => !known.has(metric)).map(({ metric }) => `there is no ${metric}`),
     ...selectors.flatMap(({ metric, labels }) =>
       labels.filter((label) => known.get(metric)?.includes(label) === false).map((label) => `${metric} has no ${label}`),
     ),
-    ...[...grouping, ...shown].filter((label) => !all.includes(label)).map((label) => `nothing in it has ${label}`),
+    ...grouping.filter((label) => !all.includes(label)).map((label) => `nothing in it has ${label}`),
+    ...shown.filter((label) => !result.includes(label)).map((label) => `its result has no ${label}`),
   ].map((problem) => `${problem}: ${expression}`)
 }
 
@@ -85,6 +87,11 @@ test('expressions are seen through: an unknown metric, label or grouping, and wh
   assert.equal(problemsOf('pulsewire_sessions{feed="quote"}').length, 1)
   assert.equal(problemsOf('sum by (symbol) (pulsewire_sessions)').length, 1)
   assert.equal(problemsOf('pulsewire_sessions', ['feed']).length, 1)
+  assert.equal(problemsOf('sum by (role) (pulsewire_sessions)', ['node']).length, 1, 'the sum has lost it')
+  assert.equal(problemsOf('max(pulsewire_sessions) > 0', ['node']).length, 1)
+  assert.deepEqual(problemsOf('sum without (role) (pulsewire_sessions) > 2', ['node']), [])
+  assert.deepEqual(problemsOf('absent(pulsewire_ready{role="push"}) or pulsewire_sessions > 0', ['role', 'node']), [])
+  assert.equal(problemsOf('absent(pulsewire_ready{role="push"})', ['node']).length, 1)
   assert.deepEqual(problemsOf('sum by (role) (pulsewire_sessions{job="$job", role=~"a|b"})', ['role']), [])
   assert.throws(() => namesIn('sum(pulsewire_sessions'), /is no PromQL/)
 })

@@ -1,4 +1,5 @@
 /** What a PromQL expression names, by Prometheus' own grammar. */
+import type { SyntaxNode } from '@lezer/common'
 import { parser } from '@prometheus-io/lezer-promql'
 
 export interface Selector {
@@ -36,4 +37,39 @@ export function namesIn(expression: string): Named {
     },
   })
   return { selectors, grouping }
+}
+
+/**
+ * Labels that samples of the result can have: what an aggregation leaves, what the left side of an operator has.
+ * @param labelsOf those of a metric.
+ */
+export function resultLabels(expression: string, labelsOf: (metric: string) => readonly string[]): readonly string[] {
+  const text = expression.replaceAll(VARIABLES, '1m')
+  const own = (node: SyntaxNode): string => text.slice(node.from, node.to)
+  const names = (node: SyntaxNode | null): string[] => (node === null ? [] : node.getChildren('LabelName').map(own))
+  const labels = (node: SyntaxNode): readonly string[] => {
+    if (node.name === 'VectorSelector') return labelsOf(own(node.getChild('Identifier')!))
+    if (node.name === 'AggregateExpr') {
+      const modifier = node.getChild('AggregateModifier')
+      const grouping = names(modifier?.getChild('GroupingLabels') ?? null)
+      if (modifier?.getChild('By') !== undefined && modifier?.getChild('By') !== null) return grouping
+      return modifier === null ? [] : within(node).filter((label) => !grouping.includes(label))
+    }
+    if (node.name === 'FunctionCall' && own(node).startsWith('absent(')) return matchedExactly(node)
+    if (node.name === 'BinaryExpr') {
+      const [left, right] = [labels(node.firstChild!), labels(node.lastChild!)]
+      const joined = names(node.getChild('MatchingModifierClause')?.getChild('GroupLeft')?.nextSibling ?? null)
+      if (node.getChild('Or') !== null) return [...left, ...right]
+      return left.length === 0 ? right : [...left, ...joined]
+    }
+    return within(node)
+  }
+  const within = (node: SyntaxNode): readonly string[] => {
+    const found: string[] = []
+    for (let child = node.firstChild; child !== null; child = child.nextSibling) found.push(...labels(child))
+    return found
+  }
+  /** `absent` gives the labels that it was asked for by `=`. */
+  const matchedExactly = (node: SyntaxNode): string[] => [...own(node).matchAll(/(\w+)="/g)].map(([, label]) => label!)
+  return labels(parser.parse(text).topNode)
 }
