@@ -12,6 +12,7 @@ import { overhead } from './harness/observation.ts'
 import { killAll, stopAll } from './harness/processes.ts'
 import { FLUSH_MS, pulsewirePeers, takesPart } from './harness/pulsewire.ts'
 import { medians, saveResult } from './harness/results.ts'
+import { measureSideBySide } from './harness/side-by-side.ts'
 import { measurementTables, verdictTable, warnings } from './harness/table.ts'
 import { type Environment, Producer } from './harness/tools.ts'
 
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
     // A cold broker would be part of the first peer's latency.
     await Producer.createTopic(environment)
     await Producer.fill(environment, BROKER_WARM_UP_RECORDS)
-    const rounds = await measureAll(options, environment, topicPrefix)
+    const rounds = await (options.sideBySide ? measureTogether : measureAll)(options, environment, topicPrefix)
     const final = medians(rounds)
     const floors = verdicts(final)
     console.log(`\n${measurementTables(final)}\n\n${verdictTable(floors)}`)
@@ -79,6 +80,18 @@ async function measureAll(options: Options, environment: Environment, topicPrefi
       }
       backwards = !backwards
     }
+  }
+  return measurements
+}
+
+/** Every other round they start the other way round. */
+async function measureTogether(options: Options, environment: Environment, topicPrefix: string): Promise<Measurement[]> {
+  const measurements: Measurement[] = []
+  for (let round = 1; round <= options.rounds; round++) {
+    const order = round % 2 === 0 ? options.peers.toReversed() : options.peers
+    process.stdout.write(`Load B side by side, ${order.map(({ name }) => name).join(' and ')} … `)
+    measurements.push(...(await measureSideBySide(order, { ...environment, topic: `${topicPrefix}-${round}` }, options)))
+    console.log('done')
   }
   return measurements
 }

@@ -42,11 +42,11 @@ export interface Measurement {
   readonly restOfMachineCores?: number
 }
 
-const STREAM_CLIENTS = 500
-const STREAM_SYMBOLS = 50
+export const STREAM_CLIENTS = 500
+export const STREAM_SYMBOLS = 50
 const IDLE_CLIENTS = 5_000
 const IDLE_SYMBOLS = 10
-const RATE = { A: 2_000, B: 8_000, C: 8_000 } as const
+export const RATE = { A: 2_000, B: 8_000, C: 8_000 } as const
 
 /** How long memory is left alone before it is read: collectors and allocators return it with a delay. */
 const SETTLE_MS = 3_000
@@ -203,6 +203,6 @@ async function settledBytes(running: RunningPeer): Promise<number> {
 }
 
 /** A peer that cuts clients off does less work; its figures would flatter it. */
-function refuseLosses(window: ClientWindow): void {
+export function refuseLosses(window: ClientWindow): void {
   if (window.lost > 0) throw new Error(`${window.lost} clients lost their connection: ${window.firstLoss}`)
 }

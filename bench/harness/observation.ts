@@ -71,8 +71,7 @@ export function overhead(rounds: readonly Measurement[]): string {
       if (pairs.length === 0) return []
       const compare = (what: string, cost: (each: Measurement) => number) => {
         const ratios = pairs.map(([observed, without]) => cost(observed) / cost(without))
-        const median = ratios.toSorted((a, b) => a - b)[(ratios.length - 1) >> 1]!
-        return `Observing, load ${load}, ${what}: median ${percent(median)}; rounds ${ratios.map(percent).join(', ')}`
+        return `Observing, load ${load}, ${what}: median ${percent(median(ratios))}; rounds ${ratios.map(percent).join(', ')}`
       }
       return [
         compare('CPU per update', ({ cpuMicrosPerUpdate }) => cpuMicrosPerUpdate ?? Number.NaN),
@@ -80,6 +79,12 @@ export function overhead(rounds: readonly Measurement[]): string {
       ]
     })
     .join('\n')
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2
 }
 
 function percent(ratio: number): string {

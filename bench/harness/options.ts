@@ -10,6 +10,8 @@ export interface Options {
   readonly warmUpSeconds: number
   readonly rounds: number
   readonly seed: number
+  /** All peers at the same moment, under load B alone. */
+  readonly sideBySide: boolean
 }
 
 export class UsageError extends Error {}
@@ -21,6 +23,7 @@ const FLAGS = {
   'warm-up': { type: 'string', default: '10' },
   rounds: { type: 'string', default: '1' },
   seed: { type: 'string', default: '1' },
+  'side-by-side': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
 
@@ -34,6 +37,7 @@ export function usage(peers: readonly Peer[]): string {
   --seconds 10      length of a measured window
   --warm-up 10      seconds before it, in which code is compiled: servers run for weeks
   --rounds 1        how often everything is measured; the median counts, the order of peers alternates
+  --side-by-side    load B, all peers at the same moment: for small differences
   --seed 1          of the market and of the choice of symbols
 
 Peers
@@ -57,6 +61,7 @@ export function readOptions(argv: readonly string[], peers: readonly Peer[]): Op
     warmUpSeconds: positive('warm-up', values['warm-up']),
     rounds: positive('rounds', values.rounds),
     seed: positive('seed', values.seed),
+    sideBySide: values['side-by-side'],
   }
 }
 
