@@ -9,8 +9,11 @@ import { launchChromium } from '../support/chromium.ts'
 
 /** A process that is started again, on a machine that does ten other things. */
 const RESTART_MS_MAX = 90_000
+const TOLD_MS_MAX = 30_000
+/** Who acknowledges nothing is cut after 15 s, sooner when its host says that it has no room. */
+const CUT_MS_MAX = 40_000
 
-describe('demo', { timeout: 290_000 }, () => {
+describe('demo', { timeout: 400_000 }, () => {
   const stack = new AsyncDisposableStack()
   let demo: Demo
   let board: BoardPage
@@ -70,6 +73,8 @@ describe('demo', { timeout: 290_000 }, () => {
     if ((await choice.count()) > 0) await choice.selectOption(target)
     await card(id).getByRole('button').click()
   }
+  /** What the board says is stale. */
+  const stale = () => board.page.locator('.mini-board .stale')
   const undo = (id: string) => card(id).getByRole('button').click()
   const isInUse = (id: string) => box(id).locator('em').waitFor({ state: 'hidden', timeout: RESTART_MS_MAX })
   const pidOf = (id: string) => demo.nodes.find(({ node }) => node.id === id)?.pid
@@ -136,6 +141,61 @@ describe('demo', { timeout: 290_000 }, () => {
   it('walks the way of a symbol to the page itself', async () => {
     await findsByTrace(/all_well at gw-[12]: the last record of AAPL\.US/)
     await board.sees(board.page.locator('.hops-said'), /client.*console.*push-[ab]1.*read up to/)
+  })
+
+  /** An entry of the timeline, from now on or before. */
+  const tells = (what: RegExp, timeout = TOLD_MS_MAX) => timeline().locator('li').filter({ hasText: what }).first().waitFor({ timeout })
+
+  it('leaks a lock: the watchdog names it, the process is ended and started again, and nobody notices', async () => {
+    const pid = pidOf('push-a1')
+    await act('leak', 'push-a1')
+    await board.sees(card('leak'), /heals by itself/)
+    await tells(/push-a1: a lock is taken and never released/)
+    await tells(/push-a1: stage intake quote is past its deadline: busy for \d+ ms, held by a fault that was ordered/)
+    await tells(/push-a1 ended \(exit code 4\)/)
+    await board.sees(board.page.locator('.mini-board'), /live/)
+    assert.equal(await stale().count(), 0, 'the other line brings everything')
+    await card('leak').getByRole('button', { name: 'Leak' }).waitFor({ timeout: RESTART_MS_MAX })
+    assert.notEqual(pidOf('push-a1'), pid)
+    await isInUse('push-a1')
+  })
+
+  it('drops a subscription: the digests differ, it is named again, and quotes go on', async () => {
+    const [symbol] = demo.symbols
+    await act('drop', symbol!)
+    await tells(new RegExp(`gateways have lost what their clients subscribe to of ${symbol}`))
+    await tells(/gw-[12]: a receiver holds another set of subscriptions; it names them again/)
+    await card('drop').getByRole('button', { name: 'Drop' }).waitFor()
+    await findsByTrace(/all_well at gw-[12]/)
+    assert.equal(await stale().count(), 0)
+  })
+
+  it('slows a client: it is told so and cut, and it costs nobody else anything', async () => {
+    await act('slow', 'gw-2')
+    await tells(/gw-2: a client of gw-2 reads nothing any more/)
+    await tells(/gw-2: a receiver takes less than it is sent/)
+    await tells(/gw-2: for \d+ ms .*(no room|took all)/, CUT_MS_MAX)
+    assert.equal(await stale().count(), 0)
+    await board.sees(board.page.locator('.mini-board'), /live/)
+    await card('slow').getByRole('button', { name: 'Slow' }).waitFor()
+    await tells(/the slow client of gw-2 is gone/)
+  })
+
+  it('leaves a node behind: the feed moves, the node is not believed, by name, and follows again when it is unpinned', async () => {
+    await act('pin', 'push-b1')
+    await tells(/feed quote is being moved to topic quotes-v2/)
+    await tells(/push-b1 is started anew as it was months ago, pinned to topic quotes/, RESTART_MS_MAX)
+    await tells(
+      /push-b1 is (still )?not used.*serves quote generation 1 \(topic quotes\), which is over; current is generation 2/,
+      RESTART_MS_MAX,
+    )
+    await board.sees(box('push-b1'), /not used/)
+    await findsByTrace(/generation_retired at push-b1/)
+    await board.sees(board.page.locator('.mini-board'), /live/)
+    assert.equal(await stale().count(), 0, 'the line beside it covers')
+    await undo('pin')
+    await tells(/push-b1 is started anew, and follows the catalogue again/)
+    await isInUse('push-b1')
   })
 
   it('stops the log: everything is stale and says why, nothing is torn down, and all is live again by itself', async () => {

@@ -4,6 +4,7 @@ import { BreakRefused, type Break } from './break.ts'
 import type { Story } from './story.ts'
 
 const CONNECT_MS_MAX = 3000
+const LOOK_INTERVAL_MS = 1000
 /** By then the gateway has cut it. */
 const HEALS_AFTER_MS = 40_000
 
@@ -32,8 +33,13 @@ export function slowClient(gateways: ReadonlyMap<string, string>, story: Story):
       await once(socket, 'message', { signal: AbortSignal.timeout(CONNECT_MS_MAX) })
       socket.pause()
       story.tell(`a client of ${target} reads nothing any more`, 'plain', target)
+      // Who does not read notices only by writing that it was cut.
+      const healed = once(socket, 'close').then(() => {})
+      const looking = setInterval(() => socket.ping(() => {}), LOOK_INTERVAL_MS)
       return {
+        healed,
         end: () => {
+          clearInterval(looking)
           socket.terminate()
           story.tell(`the slow client of ${target} is gone`, 'plain', target)
         },

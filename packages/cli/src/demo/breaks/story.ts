@@ -19,6 +19,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   lease_lapsed: 'plain',
   resynced: 'good',
   slow: 'bad',
+  session_closed: 'plain',
   caught_up: 'good',
   upstream_outdated: 'bad',
   generation_switched: 'plain',
