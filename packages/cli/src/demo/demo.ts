@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serveConsole } from '@pulsewire/console'
 import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service, systemClock, type TraceTarget } from '@pulsewire/server'
+import type { Check } from '../doctor/check.ts'
+import { examineOpened } from '../doctor/doctor.ts'
 import { type Breaks, breaksOf, serveBreaks, Story } from './breaks/index.ts'
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
+import { lookInto } from './onlooker.ts'
 import { anyPorts, freePort } from './ports.ts'
 import { serveTraces, traceOver } from './tracing.ts'
 import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_NODES, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
@@ -85,6 +88,13 @@ export class Demo implements Service {
   /** As `pulsewire trace` asks. */
   trace(target: TraceTarget): ReturnType<typeof traceOver> {
     return traceOver(this.#gateways, this.#secret, target)
+  }
+
+  /** As `pulsewire doctor` looks. */
+  async doctor(): Promise<readonly Check[]> {
+    await using open = await lookInto(this.#log)
+    const configured = { checks: [], feeds: [], directory: true, log: null }
+    return await examineOpened(open, { gateway: [], balancer: [this.#balancer] }, configured, {})
   }
 
   /** The nodes' processes, by id. */

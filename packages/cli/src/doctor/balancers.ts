@@ -7,8 +7,16 @@ export interface BalancerFacts {
   readonly answer: VerdictsAnswer | { readonly failure: string }
 }
 
-/** @param proven gateways that this command found fresh; empty where it asked none. */
-export function judgeBalancer({ address, answer }: BalancerFacts, proven: ReadonlySet<string>, failed: ReadonlySet<string>): Check[] {
+/** Gateways by what is known of them here. */
+export interface GatewaysKnown {
+  /** Found fresh; empty where none was asked. */
+  readonly proven: ReadonlySet<string>
+  readonly failed: ReadonlySet<string>
+  /** By an operator's word. */
+  readonly offline: ReadonlySet<string>
+}
+
+export function judgeBalancer({ address, answer }: BalancerFacts, { proven, failed, offline }: GatewaysKnown): Check[] {
   if ('failure' in answer) {
     return [
       problem(
@@ -47,6 +55,17 @@ export function judgeBalancer({ address, answer }: BalancerFacts, proven: Readon
       ),
     )
   }
+  const wrongly = handedOut.filter((node) => offline.has(node))
+  if (wrongly.length > 0) {
+    checks.push(
+      problem(
+        'balancers',
+        `${address} hands out ${some(wrongly)}, which an operator took offline`,
+        'clients are sent where nobody is to be',
+        'does it read the same control topic? Restart it; other balancers serve meanwhile',
+      ),
+    )
+  }
   const trusted = handedOut.filter((node) => failed.has(node))
   if (trusted.length > 0) {
     checks.push(
@@ -58,6 +77,9 @@ export function judgeBalancer({ address, answer }: BalancerFacts, proven: Readon
       ),
     )
   }
+  // Said whatever else there is: that check and list are not the same thing was one of the failures behind all this.
+  if (offline.size > 0 && handedOut.length > 0 && wrongly.length === 0)
+    checks.push(ok('balancers', `${address} hands out ${some(handedOut)}, and not ${some([...offline])}, which an operator took offline`))
   if (checks.length === 0) checks.push(ok('balancers', `${address} hands out ${some(handedOut)}`))
   return checks
 }

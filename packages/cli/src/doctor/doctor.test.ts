@@ -216,13 +216,26 @@ describe('a gateway, met as a client', () => {
       reasons: handedOut ? [] : [{ code: 'offline', message: '' }],
     })
     const answer = (...verdicts: unknown[]) => ({ verdicts }) as unknown as VerdictsAnswer
-    const judged = (said: VerdictsAnswer | { failure: string }, proven: string[] = [], failed: string[] = []) =>
-      wrong(judgeBalancer({ address: 'http://lb:8070', answer: said }, new Set(proven), new Set(failed)))
+    const all = (said: VerdictsAnswer | { failure: string }, proven: string[] = [], failed: string[] = [], offline: string[] = []) =>
+      judgeBalancer(
+        { address: 'http://lb:8070', answer: said },
+        { proven: new Set(proven), failed: new Set(failed), offline: new Set(offline) },
+      )
+    const judged = (...known: Parameters<typeof all>) => wrong(all(...known))
     assert.deepEqual(judged(answer(row('gw-1', true)), ['gw-1']), [])
     assert.match(judged({ failure: 'refused' })[0]!, /^problem .*does not answer: refused/)
     assert.match(judged(answer(row('gw-1', false)))[0]!, /^problem .*hands out no gateway \(gw-1: offline\)/)
     assert.match(judged(answer(row('gw-1', true), row('gw-2', false)), ['gw-1', 'gw-2'])[0]!, /^note .*does not hand out gw-2 \(offline\)/)
     assert.match(judged(answer(row('gw-1', true)), [], ['gw-1'])[0]!, /^note .*hands out gw-1, which cannot be used from here/)
+    assert.match(judged(answer(row('gw-1', true)), [], [], ['gw-1'])[0]!, /^problem .*hands out gw-1, which an operator took offline/)
+    const told = all(answer(row('gw-1', true), row('gw-2', false)), [], ['gw-1'], ['gw-2'])
+    assert.deepEqual(
+      told.map(({ verdict, what }) => `${verdict} ${what}`),
+      [
+        'note http://lb:8070 hands out gw-1, which cannot be used from here',
+        'ok http://lb:8070 hands out gw-1, and not gw-2, which an operator took offline',
+      ],
+    )
   })
 })
 

@@ -32,11 +32,21 @@ export async function examine(flags: DoctorFlags): Promise<Check[]> {
   if (Array.isArray(opened)) {
     // A mistake in the file was told already, in the words of the role that it is for.
     const isTold = opened.some(({ area }) => area === 'configuration') && checks.some(({ verdict }) => verdict === 'problem')
-    return [...checks, ...(isTold ? [] : opened), ...(await examineReached(flags, [], new Map()))]
+    return [...checks, ...(isTold ? [] : opened), ...(await examineReached(flags, [], new Map(), new Set(), probing(flags)))]
   }
   await using open = opened
   await whenCurrent(open)
-  checks.push(ok('kafka', `the log answers, and the control topic ${open.directory.topic} can be read`))
+  return [...checks, ...(await examineOpened(open, flags, configured, probing(flags)))]
+}
+
+/** What can be found where the log and the directory are open. */
+export async function examineOpened(
+  open: Pick<OpenDirectory, 'directory' | 'log' | 'clusters'>,
+  flags: Pick<DoctorFlags, 'gateway' | 'balancer'>,
+  configured: Configured,
+  access: ReturnType<typeof probing>,
+): Promise<Check[]> {
+  const checks = [ok('kafka', `the log answers, and the control topic ${open.directory.topic} can be read`)]
   checks.push(...(configured.directory ? judgeNodes(open.directory) : [withoutLeases()]))
   const feeds = feedsOf(open, configured)
   const generations = new Map<string, number>()
@@ -52,7 +62,7 @@ export async function examine(flags: DoctorFlags): Promise<Check[]> {
       problem('feeds', 'no feed is known: none is configured here, in the catalogue, or read by a node', 'nothing is served', todo),
     )
   }
-  return [...checks, ...(await examineReached(flags, advertised(open), generations))]
+  return [...checks, ...(await examineReached(flags, advertised(open), generations, offlineGateways(open), access))]
 }
 
 /** @returns the directory, or why it cannot be had. */
@@ -77,7 +87,7 @@ function withoutLeases(): Check {
 }
 
 /** What the catalogue says counts most, then what nodes read, then what is configured here. */
-function feedsOf({ directory }: OpenDirectory, { feeds }: Configured): KnownFeed[] {
+function feedsOf({ directory }: Pick<OpenDirectory, 'directory'>, { feeds }: Configured): KnownFeed[] {
   const known = new Map<string, KnownFeed>(feeds.map(({ name, topic, warmupMs }) => [name, { name, topic, generation: null, warmupMs }]))
   const put = (name: string, topic: string, generation: number): void => {
     known.set(name, { name, topic, generation, warmupMs: known.get(name)?.warmupMs ?? 0 })
@@ -91,7 +101,10 @@ function feedsOf({ directory }: OpenDirectory, { feeds }: Configured): KnownFeed
   return [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function examineTopic(open: OpenDirectory, feed: KnownFeed): Promise<{ readonly checks: Check[]; readonly partitions: number }> {
+async function examineTopic(
+  open: Pick<OpenDirectory, 'directory' | 'clusters'>,
+  feed: KnownFeed,
+): Promise<{ readonly checks: Check[]; readonly partitions: number }> {
   const { name, topic, generation, warmupMs } = feed
   try {
     const log = open.clusters.of(open.directory.feeds.get(name)?.current ?? {})
@@ -111,7 +124,12 @@ interface Advertised {
   readonly address: string
 }
 
-function advertised({ directory }: OpenDirectory): Advertised[] {
+function offlineGateways({ directory }: Pick<OpenDirectory, 'directory'>): ReadonlySet<string> {
+  const offline = [...directory.nodes.values()].filter(({ word, lease }) => word === 'offline' && lease.role === 'gateway')
+  return new Set(offline.map(({ lease }) => lease.node))
+}
+
+function advertised({ directory }: Pick<OpenDirectory, 'directory'>): Advertised[] {
   return [...directory.nodes.values()]
     .filter(({ state, word }) => (state === 'live' || state === 'kept') && word !== 'offline')
     .flatMap(({ lease: { node, role, addresses } }) => addresses.slice(0, 1).map((address) => ({ node, role, address })))
@@ -119,9 +137,11 @@ function advertised({ directory }: OpenDirectory): Advertised[] {
 
 /** What clients meet: gateways and balancers, over the network. */
 async function examineReached(
-  flags: DoctorFlags,
+  flags: Pick<DoctorFlags, 'gateway' | 'balancer'>,
   leased: readonly Advertised[],
   generations: ReadonlyMap<string, number>,
+  offline: ReadonlySet<string>,
+  access: ReturnType<typeof probing>,
 ): Promise<Check[]> {
   const of = (role: string, named: readonly string[]): { readonly node: string; readonly address: string }[] => [
     ...leased.filter((one) => one.role === role),
@@ -130,7 +150,7 @@ async function examineReached(
   const gateways = of('gateway', flags.gateway)
   const balancers = of('balancer', flags.balancer)
   const [facts, answers] = await Promise.all([
-    gateways.length === 0 ? [] : probeGateways(gateways, probing(flags)),
+    gateways.length === 0 ? [] : probeGateways(gateways, access),
     Promise.all(balancers.map(askBalancer)),
   ])
   const judged = facts.map((one) => ({ node: one.node, check: judgeGateway(one, generations) }))
@@ -147,7 +167,7 @@ async function examineReached(
       ),
     )
   }
-  return [...checks, ...answers.flatMap((answer) => judgeBalancer(answer, named(true), named(false)))]
+  return [...checks, ...answers.flatMap((answer) => judgeBalancer(answer, { proven: named(true), failed: named(false), offline }))]
 }
 
 async function askBalancer({ address }: { readonly address: string }): Promise<BalancerFacts> {

@@ -1,7 +1,7 @@
 /** What is done in the log: it goes away, an operator says a word, a feed moves and one node stays behind. */
-import { clustersOf, ControlDirectory, type EmbeddedLog, type LogConfig, sayWord, silentLogger, systemClock } from '@pulsewire/server'
+import { type EmbeddedLog, sayWord, systemClock } from '@pulsewire/server'
 import { migrate } from '../../feeds/migrate.ts'
-import { whenCurrent } from '../../nodes/open.ts'
+import { CONTROL_TOPIC, lookInto } from '../onlooker.ts'
 import type { MarketPump } from '../market-pump.ts'
 import { DEMO_PARTITIONS } from '../topology.ts'
 import { BreakRefused, type Break } from './break.ts'
@@ -10,8 +10,6 @@ import type { Story } from './story.ts'
 
 const HEALS_AFTER_MS = 120_000
 const MIGRATION_MS_MAX = 45_000
-const CONTROL_TOPIC = 'pulsewire.control'
-const LEASE_LIFE_MS = 3000
 const FEED = 'quote'
 
 export function stopLog(log: EmbeddedLog, story: Story): Break {
@@ -78,15 +76,14 @@ export function pinToOldTopic(log: EmbeddedLog, nodes: NodesOfDemo, pump: Market
         story.tell(`${target} is started anew, and follows the catalogue again`, 'plain', target)
         await node.restart(null)
       }
-      const directory = await openDirectory(log)
+      const open = await lookInto(log)
+      const { directory } = open
       try {
         const { topic: from, generation } = directory.feeds.get(FEED)?.current ?? { topic: pump.quoteTopic, generation: 1 }
         const topic = `quotes-v${generation + 1}`
         await log.createTopic(topic, { partitions: DEMO_PARTITIONS })
         story.tell(`feed ${FEED} is being moved to topic ${topic}`)
         pump.alsoInto(topic)
-        const clusters = clustersOf(log, { kind: 'embedded' } as LogConfig, 'demo')
-        const open = { log, directory, clusters, [Symbol.asyncDispose]: () => directory.close() }
         await migrate(open, { feed: FEED, to: { topic }, force: true, timeoutMs: MIGRATION_MS_MAX, print: () => {} })
         pump.onlyInto(topic)
         story.tell(`${target} is started anew as it was months ago, pinned to topic ${from}`, 'plain', target)
@@ -95,16 +92,9 @@ export function pinToOldTopic(log: EmbeddedLog, nodes: NodesOfDemo, pump: Market
       } catch (error) {
         throw new BreakRefused((error as Error).message)
       } finally {
-        await directory.close()
+        await open[Symbol.asyncDispose]()
       }
       return { end: unpin }
     },
   }
-}
-
-async function openDirectory(log: EmbeddedLog): Promise<ControlDirectory> {
-  const directory = new ControlDirectory({ log, topic: CONTROL_TOPIC, lifeMs: LEASE_LIFE_MS, logger: silentLogger, tidies: false })
-  await directory.start()
-  await whenCurrent({ directory })
-  return directory
 }

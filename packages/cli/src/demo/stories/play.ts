@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { PulsewireClient, type Subscription } from '@pulsewire/client'
-import type { VerdictsAnswer } from '@pulsewire/server'
-import { fetchVerdicts } from '../../verdicts/fetch.ts'
+import type { Check } from '../../doctor/check.ts'
 import type { Demo } from '../demo.ts'
 import type { StoryScript } from './stories.ts'
 
@@ -12,7 +11,7 @@ const LIVE_MS_MAX = 60_000
 /** What was done shows within seconds; a crowded machine gets more. */
 const ANSWER_MS_MAX = 45_000
 /** Nodes answer so many questions a second and no more. */
-const ASK_EVERY_MS = 1000
+const ASK_EVERY_MS = 500
 
 export interface StoryVerdict {
   readonly code: string
@@ -54,7 +53,7 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
     const tookMs = performance.now() - sinceMs
     if (found !== null)
       tell(
-        `${story.asks === 'trace' ? `pulsewire trace --user ${USER} --symbol ${symbol}` : 'pulsewire verdicts'}, ${(tookMs / 1000).toFixed(1)} s later:\n  ${found.code} at ${found.hop}: ${found.sentence}\n  ${found.remedy}`,
+        `${command(story, symbol!)}, ${(tookMs / 1000).toFixed(1)} s later:\n  ${found.code}${story.asks === 'trace' ? ` at ${found.hop}` : ''}: ${found.sentence}\n  ${found.remedy}`,
       )
     tell(`Users: ${story.users} ${USER} was ${staleTimes === 0 ? 'never' : `${staleTimes} times`} told that the quotes are stale.`)
     return found === null ? null : { ...found, tookMs, staleTimes }
@@ -64,6 +63,10 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
   }
 }
 
+function command({ asks }: StoryScript, symbol: string): string {
+  return asks === 'trace' ? `pulsewire trace --user ${USER} --symbol ${symbol}` : 'pulsewire doctor'
+}
+
 type Answer = Pick<StoryVerdict, 'code' | 'hop' | 'sentence' | 'remedy'>
 
 async function answer(demo: Demo, story: StoryScript, symbol: string, signal?: AbortSignal): Promise<Answer | null> {
@@ -71,10 +74,8 @@ async function answer(demo: Demo, story: StoryScript, symbol: string, signal?: A
   await until(
     async () => {
       const answers =
-        story.asks === 'trace'
-          ? (await demo.trace({ symbol, feed: 'quote', user: USER })).findings
-          : verdictsOf(await fetchVerdicts(demo.balancer))
-      found = answers.find(({ code, hop }) => story.answers.includes(code) && story.names.test(hop))
+        story.asks === 'trace' ? (await demo.trace({ symbol, feed: 'quote', user: USER })).findings : answersOf(await demo.doctor())
+      found = answers.find(({ code, hop, sentence }) => story.answers.includes(code) && story.names.test(`${hop}: ${sentence}`))
       return found !== undefined
     },
     { withinMs: ANSWER_MS_MAX, everyMs: ASK_EVERY_MS, signal },
@@ -82,15 +83,14 @@ async function answer(demo: Demo, story: StoryScript, symbol: string, signal?: A
   return found ?? null
 }
 
-function verdictsOf({ verdicts }: VerdictsAnswer): Answer[] {
-  return verdicts.flatMap(({ node, reasons }) =>
-    reasons.map(({ code, message }) => ({
-      code,
-      hop: node,
-      sentence: message,
-      remedy: 'It is not handed out; `pulsewire node online` puts it back.',
-    })),
-  )
+/** What is wrong, and what is well, by area. */
+function answersOf(checks: readonly Check[]): Answer[] {
+  return checks.map(({ area, verdict, what, why, todo }) => ({
+    code: area,
+    hop: verdict,
+    sentence: what,
+    remedy: todo === undefined ? 'Nothing has to be done.' : `${why}: ${todo}`,
+  }))
 }
 
 /** Asks again until it is so; gives up without an error. What cannot be asked for a moment is asked again. */

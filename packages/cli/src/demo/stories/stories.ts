@@ -7,9 +7,9 @@ export interface StoryScript {
   readonly past: string
   /** What is done to the demonstration. */
   readonly breaks: { readonly id: string; readonly target: string }
-  /** Which question gets the answer: `trace` asks every hop, `verdicts` a balancer. */
-  readonly asks: 'trace' | 'verdicts'
-  /** Codes, any of which is the right verdict, and the node that it must name. */
+  /** Which command gets the answer: `trace` asks every hop of one user's quotes, `doctor` looks at the installation. */
+  readonly asks: 'trace' | 'doctor'
+  /** Codes, or areas of the doctor, any of which is the right verdict, and what its place and sentence must name. */
   readonly answers: readonly string[]
   readonly names: RegExp
   /** What happens to the users meanwhile. */
@@ -24,7 +24,7 @@ export const STORIES: readonly StoryScript[] = [
     breaks: { id: 'leak', target: 'push-a1' },
     asks: 'trace',
     answers: ['push_silent', 'push_behind', 'reader_stalled'],
-    names: /push-a1/,
+    names: /^push-a1/,
     users: 'The other line brings everything. The watchdog names the section and its holder, writes a report, and ends the process.',
   },
   {
@@ -32,9 +32,9 @@ export const STORIES: readonly StoryScript[] = [
     title: 'Gateways that were offline, and handed out',
     past: 'Operations took two gateways offline; the balancer went on handing them out, because its health check and its list were not the same thing.',
     breaks: { id: 'offline', target: 'gw-1' },
-    asks: 'verdicts',
-    answers: ['offline'],
-    names: /gw-1/,
+    asks: 'doctor',
+    answers: ['balancers'],
+    names: /and not gw-1, which an operator took offline/,
     users: 'Clients of the gateway are asked to move before they are cut; nobody new is sent there.',
   },
   {
@@ -44,7 +44,7 @@ export const STORIES: readonly StoryScript[] = [
     breaks: { id: 'pin', target: 'push-b1' },
     asks: 'trace',
     answers: ['generation_retired'],
-    names: /push-b1/,
+    names: /^push-b1/,
     users: 'Nobody believes the node that was left behind: it hears no pulse of the current generation. The other line goes on.',
   },
   {
@@ -54,7 +54,7 @@ export const STORIES: readonly StoryScript[] = [
     breaks: { id: 'drop', target: '' },
     asks: 'trace',
     answers: ['subscription_lost'],
-    names: /gw-/,
+    names: /^gw-/,
     users: 'With the next pulses both ends compare digests of what they hold, and repair it within 5 s.',
   },
 ]
