@@ -136,6 +136,13 @@ describe('pulsewire trace', { timeout: 280_000 }, () => {
     assert.deepEqual([json.findings[0].code, json.facts.gateway.node], ['all_well', 'gw-1'])
   })
 
+  test('of two sessions of a user the newer one, wherever it is', async () => {
+    await using _older = await view('mo')
+    await finds('all_well', 'well', 'gw-1', { user: 'mo' })
+    await using _newer = await view('mo', fleet.urls[1]!)
+    await finds('all_well', 'well', 'gw-2', { user: 'mo' })
+  })
+
   test('a frozen client: everything reaches its host, nothing is acknowledged', async () => {
     await using line = await TcpProxy.listen({ port: fleet.gateways[0]!.port })
     await using _ = await view('frozen', line.url)

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import sirv from 'sirv'
 
+export type { BreakAnswer, BreaksAnswer, StoryAnswer, Tone } from './breaks-answer.ts'
+
 type Answering = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ConsoleOptions {

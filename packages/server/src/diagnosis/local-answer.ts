@@ -79,7 +79,10 @@ export class LocalAnswer {
     const { signal } = this.#abort
     const fromMs = clock.nowMs()
     while (!signal.aborted && this.#seq - this.#acked >= chunks) {
-      if (clock.nowMs() - fromMs >= UNTAKEN_MS_MAX) this.cancel()
+      if (clock.nowMs() - fromMs >= UNTAKEN_MS_MAX) {
+        this.cancel()
+        break
+      }
       await new Promise<void>((resolve) => {
         const timer = clock.after(UNTAKEN_MS_MAX, resolve)
         this.#wake = () => {

@@ -30,6 +30,17 @@ describe('session history', () => {
     assert.equal(told.length, 6)
   })
 
+  test('knows when a session was open although its beginning was let go', () => {
+    const { own, words } = history({ entriesMax: 5 })
+    own.note(jo, 'connected', 'a')
+    for (let i = 0; i < 4; i++) own.note(kim, 'slow', `${i}`)
+    own.note(jo, 'closed', 'b')
+    own.note(null, 'feed_stale', 'between')
+    own.note({ id: 'gw-1.a.3', user: 'jo' }, 'connected', 'c')
+    own.note(null, 'feed_stale', 'during')
+    assert.deepEqual(words({ user: 'jo' }), ['closed b 1', 'connected c 1', 'feed_stale during 1'])
+  })
+
   test('tells subscribes that follow one another as one', async () => {
     const { own, words, clock } = history()
     for (let i = 1; i <= 5; i++) own.note(jo, 'subscribed', `S${i}`)

@@ -73,13 +73,14 @@ export class SessionHistory implements SessionNotes {
   /** Of the user, or the session, the newest that are held, in order; with what happened to the node while it had one of them. */
   of({ user, session }: { readonly user?: string | undefined; readonly session?: string | undefined }): SessionEvent[] {
     const found: SessionEvent[] = []
-    let open = 0
+    /** Its sessions, from the first that is known of each. */
+    const open = new Set<string>()
     for (let i = this.#from; i < this.#events.length; i++) {
       const event = this.#events[i]!
       const isOwn = event.session !== '' && (session === undefined ? event.user === user : event.session === session)
-      if (isOwn && event.what === 'connected') open++
-      if (isOwn && event.what === 'closed') open--
-      if (isOwn || (event.session === '' && open > 0)) found.push(event)
+      if (isOwn && event.what === 'closed') open.delete(event.session)
+      else if (isOwn) open.add(event.session)
+      if (isOwn || (event.session === '' && open.size > 0)) found.push(event)
     }
     return found.slice(-FOUND_MAX)
   }

@@ -69,4 +69,22 @@ describe('the topic of sessions', () => {
     await clock.pass(100)
     assert.deepEqual([(await reading).map(({ detail }) => detail), writer.dropped], [['kept'], 1])
   })
+
+  test('what waits at the end is written, however many batches that takes; what is not is counted', async () => {
+    const clock = new ManualClock()
+    const log = createEmbeddedLog({ clock })
+    const writer = new TopicWriter({ log, topic: TOPIC, clock, logger: createMemoryLogger() })
+    for (let i = 0; i < 2500; i++) writer.add(event(clock.nowMs(), 'jo', `${i}`))
+    const closing = writer.close()
+    await clock.pass(100)
+    await closing
+    assert.deepEqual([(await log.describe(TOPIC)).partitions[0]!.latest, writer.dropped], [2500, 0])
+    const gone = new TopicWriter({ log, topic: TOPIC, clock, logger: createMemoryLogger() })
+    log.setReachable(false)
+    for (let i = 0; i < 2500; i++) gone.add(event(clock.nowMs(), 'jo'))
+    const ending = gone.close()
+    await clock.pass(60_000)
+    await ending
+    assert.equal(gone.dropped, 2500)
+  })
 })

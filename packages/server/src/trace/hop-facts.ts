@@ -76,8 +76,10 @@ function sessionFact(session: Session, feed: string, name: string, nowMs: number
 }
 
 function subscriptionFact({ id, entries, periodMs, delivery }: Subscription, name: string): SubscriptionFact {
-  const { symbol, held, promised, block, answered } = entries.get(name)!
-  return { id, answered, due: promised || block?.due === true, behindBy: held < 0 ? 0 : symbol.count - held, periodMs, delivery }
+  const { symbol, held, seen, promised, block, answered } = entries.get(name)!
+  // What was looked at and left, because none of the fields that were asked for has changed, is not missing.
+  const behindBy = held < 0 || seen === symbol.count ? 0 : symbol.count - held
+  return { id, answered, due: promised || block?.due === true, behindBy, periodMs, delivery }
 }
 
 function partitionOf(feed: Feed, symbol: SymbolState | undefined, name: string): number {

@@ -22,8 +22,7 @@ export async function walkTrace(askers: readonly Asker[], unreached: readonly As
 async function findGateway(askers: readonly Asker[], target: TraceTarget, unanswered: Unanswered[]) {
   const asked: string[] = []
   let found: AskedGateway | null = null
-  const isBetter = (facts: HopFacts): boolean =>
-    found === null || (found.facts.session?.subscription === null && facts.session?.subscription != null)
+  const isBetter = (facts: HopFacts): boolean => found === null || isRather(facts.session, found.facts.session)
   const ask = async (way: Way, node: string): Promise<void> => {
     if (asked.includes(node)) return
     const facts = await askHop(way, node, target, unanswered)
@@ -46,6 +45,14 @@ async function findGateway(askers: readonly Asker[], target: TraceTarget, unansw
     for (const one of silent) if (!upstream.has(one.node)) add(unanswered, one)
   }
   return { gateway: found as AskedGateway | null, asked }
+}
+
+/** Of two sessions of a user the one that subscribes, else the newer one: the other may be of a client that has moved. */
+function isRather(session: HopFacts['session'], other: HopFacts['session']): boolean {
+  if (session === null || other === null) return other === null && session !== null
+  const subscribes = session.subscription !== null
+  if (subscribes !== (other.subscription !== null)) return subscribes
+  return session.openForMs < other.openForMs
 }
 
 /** Nobody's session is asked for: any gateway will do. */

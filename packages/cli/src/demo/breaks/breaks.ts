@@ -1,16 +1,6 @@
+import type { BreakAnswer } from '@pulsewire/console'
 import { type Begun, BreakRefused, type Break } from './break.ts'
 import type { Story } from './story.ts'
-
-export interface BreakState {
-  readonly id: string
-  readonly title: string
-  readonly does: string
-  readonly watch: string
-  readonly targets: readonly string[]
-  readonly act: string
-  readonly undo: string | null
-  readonly active: null | { readonly target: string; readonly sinceMs: number }
-}
 
 interface Active {
   readonly target: string
@@ -36,7 +26,7 @@ export class Breaks {
     this.#nowMs = nowMs
   }
 
-  get states(): BreakState[] {
+  get states(): BreakAnswer[] {
     return this.#breaks.map(({ id, title, does, watch, targets, act, undo }) => {
       const active = this.#active.get(id) ?? this.#beginning.get(id)
       return {

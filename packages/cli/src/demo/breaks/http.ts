@@ -1,5 +1,6 @@
 /** The orders of the page, over HTTP: from this machine and from the demo's own page alone. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { BreaksAnswer } from '@pulsewire/console'
 import { BreakRefused } from './break.ts'
 import type { Breaks } from './breaks.ts'
 import type { Story } from './story.ts'
@@ -22,7 +23,8 @@ async function handle(breaks: Breaks, story: Story, request: IncomingMessage): P
   const denied = denial(request)
   if (denied !== null) return [403, { message: denied }]
   const path = request.url!.split('?')[0]!
-  if (request.method === 'GET' && path === '/api/break') return [200, { breaks: breaks.states, story: story.entries }]
+  const all: BreaksAnswer = { breaks: breaks.states, story: story.entries }
+  if (request.method === 'GET' && path === '/api/break') return [200, all]
   const id = /^\/api\/break\/([a-z]+)$/.exec(path)?.[1]
   if (request.method !== 'POST' || id === undefined) return [404, { message: 'GET /api/break, or POST /api/break/ID' }]
   const order = await readOrder(request)

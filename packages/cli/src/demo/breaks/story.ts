@@ -1,13 +1,4 @@
-export type Tone = 'good' | 'bad' | 'plain'
-
-export interface StoryEntry {
-  readonly id: number
-  readonly atMs: number
-  readonly tone: Tone
-  /** The node that it is about. */
-  readonly node?: string
-  readonly message: string
-}
+import type { StoryAnswer, Tone } from '@pulsewire/console'
 
 const ENTRIES_MAX = 200
 
@@ -29,7 +20,7 @@ const TONES: Readonly<Record<string, Tone>> = {
 /** What was done to the demonstration, and what its nodes say of it. */
 export class Story {
   readonly #nowMs: () => number
-  readonly #entries: StoryEntry[] = []
+  readonly #entries: StoryAnswer[] = []
   #last = 0
 
   constructor(nowMs: () => number) {
@@ -37,7 +28,7 @@ export class Story {
   }
 
   /** Newest last. */
-  get entries(): readonly StoryEntry[] {
+  get entries(): readonly StoryAnswer[] {
     return this.#entries
   }
 

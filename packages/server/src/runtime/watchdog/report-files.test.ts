@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, uti
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { ReportFiles } from './report-files.ts'
+import { newestReport, ReportFiles } from './report-files.ts'
 
 let root: string
 let directory: string
@@ -32,6 +32,24 @@ describe('report files', () => {
     await files.write('large', 'x'.repeat(985))
     assert.deepEqual(names(), ['large', 'r4'])
     await assert.rejects(files.write('larger', 'x'.repeat(1001)), /1001 bytes; at most 1000/)
+  })
+
+  it('are found by the node that wrote them, the newest, though others are called nearly the same', async () => {
+    const files = new ReportFiles({ directory, filesMax: 20, bytesMax: 10_000 })
+    await files.prepare()
+    assert.equal(await newestReport(directory, 'gw-1'), undefined)
+    const written = [
+      ['gw-1-20261128T101500000Z-stuck', 'older'],
+      ['gw-1-20261128T101600000Z-blocked', 'newer'],
+      ['gw-1-b-20261128T101700000Z-stuck', 'of gw-1-b'],
+      ['gw-10-20261128T101800000Z-stuck', 'of gw-10'],
+    ] as const
+    for (const [i, [name, content]] of written.entries()) utimesSync(await files.write(name, content), i + 1, i + 1)
+    assert.equal(await newestReport(directory, 'gw-1'), 'newer')
+    assert.equal(await newestReport(directory, 'gw-1-b'), 'of gw-1-b')
+    writeFileSync(join(directory, 'gw-1-fatal-77.json'), 'by V8')
+    assert.equal(await newestReport(directory, 'gw-1'), 'by V8')
+    assert.equal(await newestReport(join(root, 'nowhere'), 'gw-1'), undefined)
   })
 
   it('count what Node wrote by itself, and close it to others', async () => {

@@ -16,10 +16,14 @@ interface ReportFile {
   readonly writtenAtMs: number
 }
 
+/** What stands behind the node in the name of a report: when it was written, or that V8 wrote it. */
+const OWN = /^-(\d{8}T\d+Z-|fatal-\d+\.).*json$/
+
 /** The newest report of a node. @returns `undefined` when there is none. */
 export async function newestReport(directory: string, nodeId: string): Promise<string | undefined> {
   const names = await readdir(directory).catch(() => [])
-  const own = names.filter((name) => name.startsWith(`${nodeId}-`) && name.endsWith('.json'))
+  // Nodes of one machine may share the directory, and the name of one may begin as another's does.
+  const own = names.filter((name) => name.startsWith(`${nodeId}-`) && OWN.test(name.slice(nodeId.length)))
   const found = await Promise.all(own.map(async (name) => ({ name, atMs: (await stat(join(directory, name))).mtimeMs })))
   const newest = found.sort((a, b) => b.atMs - a.atMs)[0]
   return newest === undefined ? undefined : readFile(join(directory, newest.name), 'utf8')

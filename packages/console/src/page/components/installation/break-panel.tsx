@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import type { BreakAnswer, Breaks } from '../../installation/breaks.ts'
+import type { BreakAnswer } from '../../../breaks-answer.ts'
+import type { Breaks } from '../../installation/breaks.ts'
 import { longDuration } from '../../format.ts'
 import { useChanges } from '../../hooks.ts'
 
