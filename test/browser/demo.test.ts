@@ -143,6 +143,16 @@ describe('demo', { timeout: 400_000 }, () => {
     await board.sees(board.page.locator('.hops-said'), /client.*console.*push-[ab]1.*read up to/)
   })
 
+  it('finds the sessions of a user, and what happened to them', async () => {
+    const sessions = board.page.getByRole('region', { name: 'Sessions' })
+    await sessions.getByRole('button', { name: 'Find' }).click()
+    await board.sees(sessions.getByRole('status'), /user console is at gw-[12]: session gw-[12]\./)
+    await board.sees(sessions.locator('.hops-said'), /connected.*gw-[12]\..*: .*from 127\.0\.0\.1/)
+    await sessions.getByRole('textbox').fill('nobody')
+    await sessions.getByRole('button', { name: 'Find' }).click()
+    await board.sees(sessions.getByRole('status'), /user nobody has no session, and none is known/)
+  })
+
   /** An entry of the timeline, from now on or before. */
   const tells = (what: RegExp, timeout = TOLD_MS_MAX) => timeline().locator('li').filter({ hasText: what }).first().waitFor({ timeout })
 

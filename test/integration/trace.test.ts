@@ -1,5 +1,8 @@
 /** What a trace finds where something was really broken: in real processes, by signals, spoiled lines and lost frames. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, test } from 'node:test'
 import {
@@ -13,6 +16,7 @@ import {
   type TraceTarget,
   walkTrace,
 } from '@pulsewire/server'
+import { servePageAsks } from '../../packages/cli/src/ask/page-asks.ts'
 import { runCommand } from '../support/command.ts'
 import { Fleet } from '../support/fleet.ts'
 import { type KafkaForTests, startKafka } from '../support/kafka.ts'
@@ -141,6 +145,31 @@ describe('pulsewire trace', { timeout: 280_000 }, () => {
     await finds('all_well', 'well', 'gw-1', { user: 'mo' })
     await using _newer = await view('mo', fleet.urls[1]!)
     await finds('all_well', 'well', 'gw-2', { user: 'mo' })
+  })
+
+  test('is told to a page by its server, and so is what happened to sessions', async () => {
+    await using _ = await view('jo')
+    const gateways = () => [fleet.urls[1]!]
+    const asks = servePageAsks({ gateways, secret: new Secret(SECRET), who: 'page', denial: () => null })
+    await using stack = new AsyncDisposableStack()
+    const server = createServer(asks).listen(0, '127.0.0.1')
+    stack.defer(async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    })
+    await once(server, 'listening')
+    const ask = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`)
+      assert.equal(response.status, 200)
+      return (await response.json()) as { findings: Finding[]; rows: string[][]; head: string[]; events: { what: string; node: string }[] }
+    }
+    const { findings, rows } = await ask(`/api/trace?user=jo&symbol=${SYMBOL}`)
+    assert.deepEqual([findings[0]?.code, findings[0]?.hop, rows[0]?.[0]], ['all_well', 'gw-1', 'client'])
+    const { head, events } = await ask('/api/sessions?user=jo')
+    assert.match(head[0]!, /^user jo is at gw-1: session gw-1\./)
+    assert.ok(events.some(({ what, node }) => what === 'connected' && node === 'gw-1'))
+    const session = /session (\S+),/.exec(head[0]!)![1]!
+    assert.match((await ask(`/api/sessions?session=${session}`)).head[0]!, new RegExp(`^session ${session} is at gw-1`))
   })
 
   test('a frozen client: everything reaches its host, nothing is acknowledged', async () => {

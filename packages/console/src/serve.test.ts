@@ -26,7 +26,7 @@ describe('serveConsole', () => {
   it('tells the page its gateways and feed', async () => {
     const response = await fetch(`${server.url}api/config`)
     assert.equal(response.headers.get('cache-control'), 'no-store')
-    assert.deepEqual(await response.json(), { gateways, feed: 'quote', installation: false, breaks: false, trace: false })
+    assert.deepEqual(await response.json(), { gateways, feed: 'quote', installation: false, breaks: false, asks: false })
   })
 
   it('keeps hashed files for good and asks for the page each time', async () => {

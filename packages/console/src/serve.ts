@@ -25,8 +25,8 @@ export interface ConsoleOptions {
   readonly balancerSecret?: string
   /** Answers what the page asks below `/api/break`; only a demonstration has it. */
   readonly breaks?: Answering
-  /** Answers `/api/trace`: what each hop between a user and the log holds of a symbol. */
-  readonly trace?: Answering
+  /** Answers `/api/trace`, what each hop between a user and the log holds of a symbol, and `/api/sessions`, what happened to a user's. */
+  readonly asks?: Answering
   /** The feed of the quote board. Default `quote`. */
   readonly feed?: string
   readonly log?: { info(code: string, message: string, fields?: Readonly<Record<string, unknown>>): void }
@@ -76,7 +76,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
 
 function handler(
   directory: string,
-  { gateways, feed = 'quote', balancer, balancerSecret, breaks, trace }: ConsoleOptions,
+  { gateways, feed = 'quote', balancer, balancerSecret, breaks, asks }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // Where a balancer names the gateways, nobody knows their origins beforehand.
   const origins = gateways.length === 0 ? ['ws:', 'wss:'] : gateways.map(originOf)
@@ -86,7 +86,7 @@ function handler(
     feed,
     installation: balancer !== undefined,
     breaks: breaks !== undefined,
-    trace: trace !== undefined,
+    asks: asks !== undefined,
   })
   const files = sirv(directory, {
     etag: true,
@@ -101,7 +101,7 @@ function handler(
     response.setHeaders(headers)
     const path = request.url?.split('?')[0] ?? ''
     if (breaks !== undefined && (path === BREAKS || path.startsWith(`${BREAKS}/`))) return breaks(request, response)
-    if (trace !== undefined && path === '/api/trace') return trace(request, response)
+    if (asks !== undefined && (path === '/api/trace' || path === '/api/sessions')) return asks(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
     if (path === '/api/config') return answer(response, 200, 'application/json', config)
     if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, balancerSecret, response)

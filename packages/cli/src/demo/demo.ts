@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { serveConsole } from '@pulsewire/console'
-import { createEmbeddedLog, type EmbeddedLog, type Logger, type Service, systemClock, type TraceTarget } from '@pulsewire/server'
+import { createEmbeddedLog, type EmbeddedLog, type Logger, Secret, type Service, systemClock, type TraceTarget } from '@pulsewire/server'
 import type { Check } from '../doctor/check.ts'
 import { examineOpened } from '../doctor/doctor.ts'
-import { type Breaks, breaksOf, serveBreaks, Story } from './breaks/index.ts'
+import { servePageAsks, traceOver, type TraceTold } from '../ask/page-asks.ts'
+import { type Breaks, breaksOf, denial, serveBreaks, Story } from './breaks/index.ts'
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
 import { lookInto } from './onlooker.ts'
 import { anyPorts, freePort } from './ports.ts'
-import { serveTraces, traceOver } from './tracing.ts'
 import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_NODES, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
 
 export interface DemoOptions {
@@ -28,6 +28,8 @@ export interface DemoOptions {
   readonly seed?: number
 }
 
+/** As nodes write down who asks. */
+const WHO = 'page of the demo'
 const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, balancer: 8070, console: 8090 } as const
 /** A machine may be slow; nobody waits longer for a node that does not come. */
 const START_DEADLINE_MS = 60_000
@@ -86,8 +88,8 @@ export class Demo implements Service {
   }
 
   /** As `pulsewire trace` asks. */
-  trace(target: TraceTarget): ReturnType<typeof traceOver> {
-    return traceOver(this.#gateways, this.#secret, target)
+  trace(target: TraceTarget): Promise<TraceTold> {
+    return traceOver(this.#gateways, new Secret(this.#secret), WHO, target)
   }
 
   /** As `pulsewire doctor` looks. */
@@ -148,7 +150,7 @@ export class Demo implements Service {
       gateways: this.#gateways,
       balancer: this.#balancer,
       breaks: serveBreaks(breaks, this.#story),
-      trace: serveTraces(this.#gateways, secret),
+      asks: servePageAsks({ gateways: () => this.#gateways, secret: new Secret(secret), who: WHO, denial }),
       ...(directory === undefined ? {} : { directory }),
     })
   }

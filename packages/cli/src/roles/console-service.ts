@@ -1,5 +1,7 @@
 import { type ConsoleServer, serveConsole } from '@pulsewire/console'
-import type { Logger, Service } from '@pulsewire/server'
+import { hostname } from 'node:os'
+import type { Logger, Secret, Service } from '@pulsewire/server'
+import { askedUnderKnownName, servePageAsks } from '../ask/page-asks.ts'
 
 interface ConsoleBalancer {
   readonly host: string
@@ -15,11 +17,18 @@ export interface ConsoleServiceOptions {
   gateway?: () => number
   /** Where the balancer beside it listens. */
   balancer?: () => ConsoleBalancer
+  /** Absent: the page asks nodes nothing. */
+  readonly asks?: {
+    readonly secret: Secret
+    readonly hosts: readonly string[]
+    /** Those that a balancer knows of; absent: the gateway beside it. */
+    readonly gateways?: () => readonly string[]
+  }
   readonly log: Logger
 }
 
 /** The console beside a gateway, a balancer, or both. */
-export function consoleService({ listen, gateway, balancer, log }: ConsoleServiceOptions): Service {
+export function consoleService({ listen, gateway, balancer, asks, log }: ConsoleServiceOptions): Service {
   const closed = Promise.withResolvers<void>()
   let server: ConsoleServer | null = null
   const close = async (): Promise<void> => {
@@ -28,9 +37,11 @@ export function consoleService({ listen, gateway, balancer, log }: ConsoleServic
   }
   return {
     start: async () => {
+      const beside = gateway === undefined ? [] : [`ws://${reachable(listen.host)}:${gateway()}`]
       server = await serveConsole({
         ...listen,
-        gateways: gateway === undefined ? [] : [`ws://${reachable(listen.host)}:${gateway()}`],
+        gateways: beside,
+        ...(asks === undefined ? {} : { asks: pageAsks(asks, beside) }),
         ...(balancer === undefined ? {} : asked(balancer())),
         log,
       })
@@ -45,6 +56,11 @@ export function consoleService({ listen, gateway, balancer, log }: ConsoleServic
 function asked({ host, port, isSecure, secret }: ConsoleBalancer): { balancer: string; balancerSecret?: string } {
   const balancer = `${isSecure ? 'https' : 'http'}://${reachable(host)}:${port}`
   return secret === undefined ? { balancer } : { balancer, balancerSecret: secret }
+}
+
+function pageAsks({ secret, hosts, gateways = () => [] }: NonNullable<ConsoleServiceOptions['asks']>, beside: readonly string[]) {
+  const known = () => [...new Set([...beside, ...gateways()])]
+  return servePageAsks({ gateways: known, secret, who: `page of ${hostname()}`.slice(0, 128), denial: askedUnderKnownName(hosts) })
 }
 
 /** A browser cannot connect to "every address". */

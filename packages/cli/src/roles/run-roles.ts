@@ -1,6 +1,7 @@
 /** One main per role: configuration, start, signals. What the roles do is theirs. */
 import {
   type Balancer,
+  type BalancerConfig,
   type Clusters,
   clustersOf,
   type ControlDirectory,
@@ -25,6 +26,7 @@ import {
   type NamedService,
   openDirectory,
   openLog,
+  type OperatorConfig,
   openTracing,
   type ProcessRole,
   type PushNode,
@@ -173,6 +175,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const sources: RoleSource[] = []
   const shown: Pick<ConsoleServiceOptions, 'gateway' | 'balancer'> = {}
   let beside: PushNode | undefined
+  let gateways: (() => readonly string[]) | undefined
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
       const { node, directory: leases } = config
@@ -242,6 +245,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       balancing: () => service.counts,
     })
     add('balancer', balancer, service)
+    gateways = () => gatewaysOf(service)
     const { listen, admin, tls } = balancer.balancer
     const [secret] = admin.secrets
     const isSecure = tls.certFile !== undefined
@@ -252,8 +256,32 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   }
   const console = gateway?.console ?? balancer?.console
   if (console?.enabled === true)
-    services.push({ name: 'console', service: consoleService({ listen: console.listen, ...shown, log: logger }) })
+    services.push({
+      name: 'console',
+      service: consoleService({
+        listen: console.listen,
+        ...shown,
+        ...asksOf(console, (gateway ?? balancer)!.operator, gateways),
+        log: logger,
+      }),
+    })
   return { services, sources, breakable, sessions: roles.map(({ sessions }) => sessions), isReady: () => roles.every(({ ready }) => ready) }
+}
+
+/** Whom the page may ask, where that was allowed. */
+function asksOf(
+  { asks: { enabled, hosts } }: BalancerConfig['console'],
+  { secret }: OperatorConfig,
+  gateways: (() => readonly string[]) | undefined,
+): Pick<ConsoleServiceOptions, 'asks'> {
+  if (!enabled || secret === undefined) return {}
+  return { asks: { secret, hosts, ...(gateways === undefined ? {} : { gateways }) } }
+}
+
+/** Gateways that have a lease, by the first address of each. */
+function gatewaysOf({ verdicts }: Balancer): string[] {
+  const there = [...verdicts].filter(({ role, known }) => role === 'gateway' && known.state === 'live')
+  return there.flatMap(({ known }) => known.lease.addresses.slice(0, 1))
 }
 
 function verdictsOf({ verdicts }: Balancer) {

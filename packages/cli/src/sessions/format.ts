@@ -8,7 +8,8 @@ export function formatSessions(found: SessionsFound, nowMs: number): string {
   return lines.map(sanitize).join('\n')
 }
 
-function headLines({ who, gateways, unanswered, events, topic }: SessionsFound, nowMs: number): string[] {
+/** Where the user is, or was last. */
+export function headLines({ who, gateways, unanswered, events, topic }: SessionsFound, nowMs: number): string[] {
   const open = gateways.flatMap(({ node, open }) => open.map((session) => ({ node, ...session })))
   const lines = open.map(
     ({ node, session, client, remote, openForMs, symbols, acknowledgedAgoMs }) =>

@@ -1,4 +1,13 @@
-import { type AskError, askJson, explore, openLog, readSessionEvents, type SessionEvent, type SessionsAnswer } from '@pulsewire/server'
+import {
+  type AskError,
+  type Asker,
+  askJson,
+  explore,
+  openLog,
+  readSessionEvents,
+  type SessionEvent,
+  type SessionsAnswer,
+} from '@pulsewire/server'
 import { type AskFlags, openEntrances } from '../ask/open.ts'
 import { type DirectoryFlags, onlookerConfig } from '../nodes/open.ts'
 import { formatSessions } from './format.ts'
@@ -40,12 +49,21 @@ export async function showSessions(query: SessionsQuery): Promise<void> {
 
 async function askGateways(query: SessionsQuery): Promise<Pick<SessionsFound, 'gateways' | 'unanswered'>> {
   const { user, session } = query
-  const args = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) }
   using entrances = await openEntrances(query)
+  const whose = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) }
+  return await sessionsOver(entrances.askers, entrances.unreached, whose)
+}
+
+/** Asks every gateway that can be reached from these. @throws AskError */
+export async function sessionsOver(
+  askers: readonly Asker[],
+  unreached: readonly AskError[],
+  args: { readonly user?: string; readonly session?: string },
+): Promise<Pick<SessionsFound, 'gateways' | 'unanswered'>> {
   const gateways: SessionsAnswer[] = []
-  const unanswered = entrances.unreached.map(({ node, message }) => ({ node: node ?? '', message }))
+  const unanswered = unreached.map(({ node, message }) => ({ node: node ?? '', message }))
   const upstream = new Set<string>()
-  for await (const found of explore(entrances.askers)) {
+  for await (const found of explore(askers)) {
     if ('error' in found) unanswered.push({ node: found.node, message: found.error.message })
     else if (found.answer.role === 'gateway') {
       for (const { node } of found.answer.links) upstream.add(node)
@@ -72,7 +90,7 @@ async function readTopic(query: SessionsQuery, topic: string): Promise<SessionEv
 }
 
 /** What a gateway still remembers is in the topic as well. */
-function inOrder(events: readonly SessionEvent[]): SessionEvent[] {
+export function inOrder(events: readonly SessionEvent[]): SessionEvent[] {
   const byKey = new Map(events.map((event) => [`${event.node} ${event.session} ${event.at} ${event.what}`, event]))
   return [...byKey.values()].sort((a, b) => a.at - b.at)
 }

@@ -24,12 +24,12 @@ interface Props {
   readonly installation: Installation | null
   /** Only a demonstration has it. */
   readonly breaks: Breaks | null
-  /** Whether the way of a symbol can be looked at. */
-  readonly traces: boolean
+  /** Whether nodes can be asked, for traces and sessions. */
+  readonly asks: boolean
   readonly preferences: Preferences
 }
 
-export function App({ board, installation, breaks, traces, preferences: loaded }: Props) {
+export function App({ board, installation, breaks, asks, preferences: loaded }: Props) {
   useBoard(board)
   const [preferences, setPreferences] = usePreferences(loaded)
   const search = useRef<HTMLInputElement>(null)
@@ -50,7 +50,7 @@ export function App({ board, installation, breaks, traces, preferences: loaded }
       {isBoard ? (
         <BoardView board={board} preferences={preferences} search={search} />
       ) : (
-        <InstallationView {...{ board, installation, breaks, traces, preferences, search }} />
+        <InstallationView {...{ board, installation, breaks, asks, preferences, search }} />
       )}
       <Footer board={board} />
     </>

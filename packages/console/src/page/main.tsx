@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     board: new Board(settings),
     installation: settings.installation ? new Installation() : null,
     breaks: settings.breaks ? new Breaks() : null,
-    traces: settings.trace,
+    asks: settings.asks,
   }
   render(<App {...parts} preferences={preferences} />, page)
 }

@@ -17,7 +17,7 @@ describe('loadSettings', () => {
       encoding: 'bin',
       installation: false,
       breaks: false,
-      trace: false,
+      asks: false,
     })
   })
 
@@ -29,7 +29,7 @@ describe('loadSettings', () => {
       encoding: 'json',
       installation: false,
       breaks: false,
-      trace: false,
+      asks: false,
     })
   })
 

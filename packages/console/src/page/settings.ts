@@ -8,8 +8,8 @@ export interface Settings {
   readonly installation: boolean
   /** Whether the server offers to break what runs. */
   readonly breaks: boolean
-  /** Whether it answers what each hop holds of a symbol. */
-  readonly trace: boolean
+  /** Whether it asks nodes for the page. */
+  readonly asks: boolean
 }
 
 /**
@@ -22,7 +22,7 @@ export async function loadSettings(search: string, fetchConfig: () => Promise<Re
   const encoding = parameters.get('encoding') === 'json' ? 'json' : 'bin'
   const feed = parameters.get('feed')
   const named = parameters.getAll('gateway').filter((gateway) => gateway !== '')
-  if (named.length > 0) return { gateways: named, feed: feed ?? 'quote', encoding, installation: false, breaks: false, trace: false }
+  if (named.length > 0) return { gateways: named, feed: feed ?? 'quote', encoding, installation: false, breaks: false, asks: false }
   const config = await readConfig(fetchConfig)
   return { ...config, feed: feed ?? config.feed, encoding }
 }
@@ -31,8 +31,8 @@ async function readConfig(fetchConfig: () => Promise<Response>): Promise<Omit<Se
   const response = await fetchConfig().catch(() => undefined)
   if (response === undefined) throw new Error('The server of this page does not answer.')
   if (!response.ok) throw new Error(`The server of this page answered ${response.status} when asked for its gateways.`)
-  const { gateways, feed = 'quote', installation = false, breaks = false, trace = false } = (await response.json()) as Partial<Settings>
+  const { gateways, feed = 'quote', installation = false, breaks = false, asks = false } = (await response.json()) as Partial<Settings>
   if (!Array.isArray(gateways) || (gateways.length === 0 && !installation))
     throw new Error('The server of this page names neither a gateway nor a balancer.')
-  return { gateways, feed, installation, breaks, trace }
+  return { gateways, feed, installation, breaks, asks }
 }

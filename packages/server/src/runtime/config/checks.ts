@@ -35,7 +35,14 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkTls(config),
     ...checkProxies(config),
     ...checkAccess(config),
+    ...checkConsole(config),
   ]
+}
+
+/** Nodes answer nobody without the secret. */
+function checkConsole({ console, operator }: CheckedConfig): Problem[] {
+  if (console?.asks.enabled !== true || (operator?.secret ?? operator?.secretFile) !== undefined) return []
+  return [{ path: ['console', 'asks', 'enabled'], text: 'found true, expected an operator secret beside it (operator.secretFile)' }]
 }
 
 function checkLog({ log, gateway, feeds, directory }: CheckedConfig): Problem[] {

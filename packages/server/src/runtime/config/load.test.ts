@@ -414,6 +414,12 @@ describe('production', () => {
     assert.notDeepEqual(problemsOf('gateway', { env: { ...UPSTREAMS, PULSEWIRE_NODE_PRODUCTION: 'true' } }), [])
   })
 
+  it('lets a page ask nodes only with the secret that they want', () => {
+    const asking = { ...UPSTREAMS, PULSEWIRE_CONSOLE_ASKS_ENABLED: 'true' }
+    assert.deepEqual(settingsAt(problemsOf('gateway', { env: asking })), ['console.asks.enabled'])
+    assert.deepEqual(problemsOf('gateway', { env: { ...asking, PULSEWIRE_OPERATOR_SECRET: '9f86d081884c7d659a2f' } }), [])
+  })
+
   it('refuses secrets of examples, and never shows them', () => {
     const start = (secret: string) =>
       problemsOf('push', { env: { ...FEEDS, NODE_ENV, PULSEWIRE_INNER_SECRET: secret, PULSEWIRE_OPERATOR_SECRET: secret } })

@@ -13,6 +13,7 @@ import { MiniBoard } from './mini-board.tsx'
 import { MsPlot } from './ms-plot.tsx'
 import { NodeDetails } from './node-details.tsx'
 import { Picture } from './picture.tsx'
+import { SessionsPanel } from './sessions-panel.tsx'
 import { TracePanel } from './trace-panel.tsx'
 import { Timeline, type TimelineEntry } from './timeline.tsx'
 
@@ -20,13 +21,13 @@ interface Props {
   readonly board: Board
   readonly installation: Installation
   readonly breaks: Breaks | null
-  readonly traces: boolean
+  readonly asks: boolean
   readonly preferences: Preferences
   readonly search: Ref<HTMLInputElement>
 }
 
 /** The installation: its picture, what has happened in it, and beside them the quotes that it delivers. */
-export function InstallationView({ board, installation, breaks, traces, preferences, search }: Props) {
+export function InstallationView({ board, installation, breaks, asks, preferences, search }: Props) {
   useChanges((listener) => installation.onChange(listener), installation)
   const [query, setQuery] = useState('')
   const [selected, setSelected] = useState<string | null>(null)
@@ -54,7 +55,8 @@ export function InstallationView({ board, installation, breaks, traces, preferen
         ) : (
           <Picture topology={topology} found={found} selected={selected} onSelect={setSelected} />
         )}
-        {traces && <TracePanel onSelect={(name) => setSelected(`node/${name}`)} />}
+        {asks && <TracePanel onSelect={(name) => setSelected(`node/${name}`)} />}
+        {asks && <SessionsPanel onSelect={(name) => setSelected(`node/${name}`)} />}
         {topology !== null && node !== undefined ? (
           <NodeDetails
             key={node.node}

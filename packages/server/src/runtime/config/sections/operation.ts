@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { durationMs, flag, listen } from '../fields.ts'
+import { durationMs, flag, listen, text } from '../fields.ts'
 
 export function consoleSection(options: { readonly enabled: boolean }) {
   return z
@@ -12,6 +12,26 @@ export function consoleSection(options: { readonly enabled: boolean }) {
         host: '127.0.0.1',
         port: 8090,
       }),
+      asks: z
+        .strictObject({
+          enabled: flag(
+            'Let whoever reaches the page trace quotes to users and look up their sessions, by the operator secret of this process. Put a proxy that knows your people before it.',
+            false,
+          ),
+          hosts: z
+            .array(
+              text(
+                'One name.',
+                'a host name such as console.example.com, in lower case, without a port',
+                /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+              ),
+            )
+            .max(32)
+            .default([])
+            .describe('Host names under which the page is served, beside addresses and localhost. Under others it asks nobody.'),
+        })
+        .prefault({})
+        .describe('Questions that the page puts to nodes.'),
     })
     .prefault({})
     .describe('The web console.')

@@ -1,0 +1,116 @@
+/** What a page asks nodes through its own server, with the operator secret that the server has: traces, and what happened to sessions. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AskError, Asker, type Finding, judgeTrace, type Secret, type SessionEvent, type TraceTarget, walkTrace } from '@pulsewire/server'
+import { headLines } from '../sessions/format.ts'
+import { inOrder, sessionsOver } from '../sessions/sessions.ts'
+import { traceRows } from '../trace/format.ts'
+
+export interface PageAsksOptions {
+  /** Addresses of the gateways to ask over, now. */
+  readonly gateways: () => readonly string[]
+  readonly secret: Secret
+  /** Who asks, for the nodes' audit. */
+  readonly who: string
+  /** Why a request is not answered; `null`: it is. */
+  readonly denial: (request: IncomingMessage) => string | null
+}
+
+export interface TraceTold {
+  readonly findings: readonly Finding[]
+  readonly rows: ReturnType<typeof traceRows>
+}
+
+interface SessionsTold {
+  /** Where the user is, or was last. */
+  readonly head: readonly string[]
+  /** Oldest first. */
+  readonly events: readonly SessionEvent[]
+}
+
+/** Each may wait 3 s for a node that says nothing. */
+const AT_ONCE_MAX = 4
+
+/** Answers `/api/trace?symbol=AAPL.US&user=jo` as `pulsewire trace` does, and `/api/sessions?user=jo` as `pulsewire sessions`. */
+export function servePageAsks(options: PageAsksOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  let running = 0
+  const handle = async (request: IncomingMessage): Promise<readonly [number, object]> => {
+    const denied = request.method === 'GET' ? options.denial(request) : 'nodes are asked with GET'
+    if (denied !== null) return [403, { message: denied }]
+    if (running >= AT_ONCE_MAX) return [429, { message: 'others are asking: try again in a moment' }]
+    running++
+    try {
+      return await answer(options, new URL(request.url!, 'http://localhost'))
+    } catch (error) {
+      return [502, { message: (error as Error).message }]
+    } finally {
+      running--
+    }
+  }
+  return (request, response) => {
+    void handle(request).then(([status, body]) => {
+      response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
+      response.end(JSON.stringify(body))
+    })
+  }
+}
+
+async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, searchParams }: URL): Promise<readonly [number, object]> {
+  const { symbol = '', feed = 'quote', user = '', session = '' } = Object.fromEntries(searchParams)
+  const whose = { ...(user === '' ? {} : { user }), ...(session === '' ? {} : { session }) }
+  if (pathname === '/api/sessions') {
+    if (user === '' && session === '') return [400, { message: 'name a user or a session' }]
+    return [200, await sessionsFrom(gateways(), secret, who, whose)]
+  }
+  if (symbol === '') return [400, { message: 'name a symbol' }]
+  return [200, await traceOver(gateways(), secret, who, { symbol, feed, ...whose })]
+}
+
+/** What `pulsewire trace` finds over these gateways. @throws AskError when nobody could be asked. */
+export function traceOver(gateways: readonly string[], secret: Secret, who: string, target: TraceTarget): Promise<TraceTold> {
+  return over(gateways, secret, who, async (askers, unreached) => {
+    const facts = await walkTrace(askers, unreached, target)
+    return { findings: judgeTrace(facts), rows: traceRows(facts) }
+  })
+}
+
+function sessionsFrom(
+  gateways: readonly string[],
+  secret: Secret,
+  who: string,
+  whose: { readonly user?: string; readonly session?: string },
+): Promise<SessionsTold> {
+  return over(gateways, secret, who, async (askers, unreached) => {
+    const asked = await sessionsOver(askers, unreached, whose)
+    const events = inOrder(asked.gateways.flatMap((gateway) => gateway.events))
+    const name = whose.session === undefined ? `user ${whose.user}` : `session ${whose.session}`
+    return { head: headLines({ ...asked, who: name, events, topic: null }, Date.now()), events }
+  })
+}
+
+async function over<T>(
+  gateways: readonly string[],
+  secret: Secret,
+  who: string,
+  ask: (askers: readonly Asker[], unreached: readonly AskError[]) => Promise<T>,
+): Promise<T> {
+  const opened = await Promise.allSettled(gateways.map((address) => Asker.connect(address, secret, who)))
+  const askers = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  try {
+    const reasons = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []))
+    const unreached = reasons.map((reason) => (reason instanceof AskError ? reason : new AskError('ask_failed', reason.message)))
+    return await ask(askers, unreached)
+  } finally {
+    for (const asker of askers) asker[Symbol.dispose]()
+  }
+}
+
+/** A page elsewhere can make a browser send requests here under a name of its own that leads to this machine: none of that is answered. */
+export function askedUnderKnownName(hosts: readonly string[]): (request: IncomingMessage) => string | null {
+  return ({ headers }) => {
+    const name = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
+    const isKnown = name === 'localhost' || /^(\d{1,3}\.){3}\d{1,3}$|^\[[\da-f:.]+\]$/.test(name) || hosts.includes(name)
+    if (!isKnown) return `not under the name ${JSON.stringify(name)}: console.asks.hosts names those of this page`
+    const site = headers['sec-fetch-site']
+    return site === undefined || site === 'same-origin' || site === 'none' ? null : 'only from this page'
+  }
+}
