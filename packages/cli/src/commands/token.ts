@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os'
 import { Command } from 'commander'
 import { type DirectoryFlags, onlookerConfig, openDirectoryOf } from '../nodes/open.ts'
 import { revoke } from '../tokens/revoke.ts'
@@ -23,7 +24,8 @@ export function tokenCommand(): Command {
       const { tokenLifeMaxMs, clockToleranceMs } = onlookerConfig(flags).gateway.access
       await using open = await openDirectoryOf(flags)
       const atMs = Date.now()
-      await revoke(open, { of, name, atMs, untilMs: atMs + tokenLifeMaxMs + 2 * clockToleranceMs })
+      const by = `${userInfo().username}@${hostname()}`.slice(0, 128)
+      await revoke(open, { of, name, atMs, untilMs: atMs + tokenLifeMaxMs + 2 * clockToleranceMs, by })
       console.log(`${of === 'user' ? `the tokens of user ${name}` : `token ${name}`} count no more`)
     })
   const listing = withDirectory(new Command('revoked').description('list what is revoked, until no token is left that it means'))
@@ -31,8 +33,8 @@ export function tokenCommand(): Command {
     await using open = await openDirectoryOf(flags)
     const all = [...open.directory.revocations].filter(({ untilMs }) => untilMs >= Date.now())
     for (const revocation of all) {
-      const { of, name, atMs, untilMs } = revocation
-      const line = `${of} ${name}  revoked ${new Date(atMs).toISOString()}, kept until ${new Date(untilMs).toISOString()}`
+      const { of, name, atMs, untilMs, by = 'somebody' } = revocation
+      const line = `${of} ${name}  revoked ${new Date(atMs).toISOString()} by ${by}, kept until ${new Date(untilMs).toISOString()}`
       console.log(flags.json ? JSON.stringify(revocation) : line)
     }
     if (all.length === 0 && !flags.json) console.log(`nothing is revoked in ${open.directory.topic}`)

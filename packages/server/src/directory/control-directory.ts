@@ -225,7 +225,11 @@ export class ControlDirectory implements Directory, Service {
 
   #revoked(key: string, revocation: Revocation, wasThere: boolean): void {
     const dropped = this.revocations.set(key, revocation)
-    if (!wasThere) this.#logger.info('token_revoked', `tokens were revoked by ${revocation.of}`, { key })
+    if (!wasThere)
+      this.#logger.info('token_revoked', `${revocation.by ?? 'somebody'} revoked tokens, by ${revocation.of}`, {
+        key,
+        by: revocation.by ?? null,
+      })
     if (dropped !== undefined)
       this.#logger.error('revocations_full', `more than ${this.revocations.size} revocations are held: one does not count any more`, {})
   }

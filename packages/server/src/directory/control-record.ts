@@ -103,7 +103,13 @@ const feedValue = z.object({
   revision: whole,
 })
 
-const revocationValue = z.object({ of: z.enum(['user', 'jti']), name: z.string().min(1).max(512), atMs: whole, untilMs: whole })
+const revocationValue = z.object({
+  of: z.enum(['user', 'jti']),
+  name: z.string().min(1).max(512),
+  atMs: whole,
+  untilMs: whole,
+  by: z.exactOptional(z.string().max(128)),
+})
 
 /** A beat of the node, or its last one when it says goodbye. */
 export function encodeLease({ node, ...lease }: Lease, left = false): LogAppend {

@@ -8,6 +8,8 @@ export interface Revocation {
   readonly atMs: number
   /** After that no token that it means is valid any more. */
   readonly untilMs: number
+  /** Who said it, as they call themselves: for the audit. */
+  readonly by?: string
 }
 
 /** What gateways ask, of each user and token. */
