@@ -46,7 +46,8 @@ export const CLIENT_SESSION: SessionDefaults = {
   pulseIntervalMs: 1_000,
   staleAfterMs: 2_500,
   messageBytesMax: 16 * KIB,
-  messagesPerSecondMax: 100,
+  // Far above what acknowledgements take: at most one for each message that is sent, and those are 100 a second.
+  messagesPerSecondMax: 500,
   subscriptionsMax: 5_000,
   outboundBytesMax: MIB,
   stallAfterMs: STALL_AFTER_MS,
