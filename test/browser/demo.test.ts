@@ -130,10 +130,11 @@ describe('demo', { timeout: 400_000 }, () => {
   const findsByTrace = (expected: RegExp) =>
     board.until(
       async () => {
-        const button = board.page.getByRole('region', { name: 'Trace' }).getByRole('button', { name: 'Trace' })
+        const panel = board.page.getByRole('region', { name: 'Trace' })
+        const button = panel.getByRole('button', { name: 'Trace' })
         await button.click()
         await button.waitFor()
-        return expected.test((await board.page.locator('.trace [role=status]').textContent()) ?? '')
+        return expected.test((await panel.getByRole('status').textContent()) ?? '')
       },
       () => `a trace that finds ${expected}`,
     )
