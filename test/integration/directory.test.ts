@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
 import { ControlDirectory, type Log, openKafkaLog, silentLogger } from '@pulsewire/server'
@@ -231,6 +234,24 @@ test('a gateway that is taken offline takes nobody new within 3 s, stays out ove
   await pulsewire('node', 'online', 'gw-1')
   await until(() => directory.nodes.get('gw-1')?.lease.ready === true, 'gw-1 is ready')
   assert.equal(await isReady(again), true)
+})
+
+test('who takes part in a grey release is said to everybody, holds over restarts of whoever reads it, and is taken back', async () => {
+  assert.match(await pulsewire('grey', 'show'), /nobody takes part/)
+  const file = join(tmpdir(), `pulsewire-users-${process.pid}`)
+  writeFileSync(file, 'jo\nma\n')
+  try {
+    assert.match(await pulsewire('grey', 'set', '--percent', '5', '--users', file), /5 % of all users and 2 named users/)
+  } finally {
+    rmSync(file)
+  }
+  await until(() => directory.grey?.includes('jo') === true && directory.grey.release.percent === 5, 'it has been read')
+  // A reader of its own, which knows only what the topic holds.
+  assert.match(await pulsewire('grey', 'show', '--user', 'ma'), /ma does$/m)
+  assert.match(await pulsewire('grey', 'off'), /nobody/)
+  await until(() => directory.grey === null, 'it has been taken back')
+  await assert.rejects(pulsewire('grey', 'set'), /--percent, --users, or both/)
+  await assert.rejects(pulsewire('grey', 'set', '--users', file), /cannot be read/)
 })
 
 test('a misspelt name is refused', async () => {

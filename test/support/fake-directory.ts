@@ -1,6 +1,7 @@
 import {
   type CatalogueFeed,
   type Directory,
+  type GreyPolicy,
   type KnownNode,
   type Lease,
   RevocationTable,
@@ -15,6 +16,7 @@ export class FakeDirectory implements Directory {
   readonly nodes = new Map<string, KnownNode>()
   readonly feeds = new Map<string, CatalogueFeed>()
   readonly revocations = new RevocationTable()
+  grey: GreyPolicy | null = null
   readonly #listeners = new Set<() => void>()
 
   /** A push node of the line, such as `a1` of line A; what is given is changed, the rest stays as it was. */

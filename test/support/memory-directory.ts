@@ -2,6 +2,7 @@ import {
   type CatalogueFeed,
   type Directory,
   type FeedGeneration,
+  type GreyPolicy,
   type KnownNode,
   type Lease,
   type NodeWord,
@@ -15,6 +16,7 @@ export class MemoryDirectory implements Directory {
   readonly nodes = new Map<string, KnownNode>()
   readonly feeds = new Map<string, CatalogueFeed>()
   readonly revocations = new RevocationTable()
+  grey: GreyPolicy | null = null
   view: Directory['view'] = 'current'
   viewSinceMs: number
   isReadBack = true

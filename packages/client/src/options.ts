@@ -103,7 +103,7 @@ export function resolveOptions(options: ClientOptions): Settings {
 function balancersOf({ balancer = [], zone, track, user, name }: ClientOptions): string[] {
   const list = typeof balancer === 'string' ? [balancer] : balancer
   if (!Array.isArray(list)) throw new PulsewireError('options_invalid', 'balancer must be an address or a list of addresses')
-  return [...new Set(list as readonly string[])].map((address) => balancerUrl(address, { zone, track, client: user ?? name }))
+  return [...new Set(list as readonly string[])].map((address) => balancerUrl(address, { zone, track, user, client: name }))
 }
 
 function positive(value: number, name: string): number {

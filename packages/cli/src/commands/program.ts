@@ -10,6 +10,7 @@ import { produceCommand } from './produce.ts'
 import { roleCommands } from './role.ts'
 import { sessionsCommand } from './sessions.ts'
 import { statusCommand } from './status.ts'
+import { greyCommand } from './grey.ts'
 import { tokenCommand } from './token.ts'
 import { traceCommand } from './trace.ts'
 import { verdictsCommand } from './verdicts.ts'
@@ -31,6 +32,7 @@ function createProgram(): Command {
     debugCommand(),
     produceCommand(),
     ...nodeCommands(),
+    greyCommand(),
     tokenCommand(),
     feedCommand(),
     configCommand(),

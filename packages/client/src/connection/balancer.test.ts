@@ -52,7 +52,7 @@ describe('a client with balancers', () => {
     assert.equal(client.session?.node, 'gw-1')
     assert.deepEqual(
       asked.map(({ url }) => url),
-      ['http://b2/v1/gateways?zone=z+1&track=grey&client=ann'],
+      ['http://b2/v1/gateways?zone=z+1&track=grey&user=ann'],
     )
     assert.deepEqual(events, [{ addresses: ['ws://gw-1:8080/v1/stream', 'ws://gw-2:8080/v1/stream'], degraded: false }])
     await client.close()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { MemoryDirectory } from '../../../../test/support/memory-directory.ts'
+import { greyDigest, GreyPolicy } from '../directory/index.ts'
 import { loadConfig } from '../runtime/config/index.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { createBalancer, type Balancer } from './index.ts'
@@ -235,6 +236,50 @@ describe('Balancer', () => {
     world.pass(1000)
     assert.equal(world.answer('grey')!.degraded, true)
     assert.equal(world.answer()!.degraded, false)
+  })
+
+  it('sends the users of a grey release to its gateways, always the same ones, and to the others while it has none', async () => {
+    const world = await start()
+    world.directory.beat('gw-2', { track: 'grey' })
+    world.pass(5000)
+    const of = (user?: string) => {
+      const { track, gateways } = world.balancer.api.gateways({ ...(user === undefined ? {} : { user }) })!
+      return [track, ...gateways.map(({ node }) => node)]
+    }
+    assert.deepEqual(
+      [of('jo'), of()],
+      [
+        ['stable', 'gw-1'],
+        ['stable', 'gw-1'],
+      ],
+    )
+    world.directory.grey = new GreyPolicy({ percent: 0, users: [greyDigest('jo')], atMs: 1 })
+    assert.deepEqual(
+      [of('jo'), of('ma'), of()],
+      [
+        ['grey', 'gw-2'],
+        ['stable', 'gw-1'],
+        ['stable', 'gw-1'],
+      ],
+    )
+    world.directory.grey = new GreyPolicy({ percent: 50, users: [], atMs: 2 })
+    const users = Array.from({ length: 1000 }, (_, i) => `user-${i}`)
+    const first = users.map((user) => of(user)[0])
+    const grey = first.filter((track) => track === 'grey').length
+    assert.ok(grey > 400 && grey < 600, String(grey))
+    world.pass(60_000)
+    assert.deepEqual(
+      users.map((user) => of(user)[0]),
+      first,
+    )
+    assert.equal(
+      world.balancer.api.gateways({ user: users[first.indexOf('grey')]!, track: 'stable' })!.track,
+      'stable',
+      'who names a track gets it',
+    )
+    world.directory.say('gw-2', 'offline')
+    world.pass(1000)
+    assert.deepEqual(new Set(users.map((user) => of(user).join())), new Set(['stable,gw-1']))
   })
 
   it('notices that another node answers at an address', async () => {

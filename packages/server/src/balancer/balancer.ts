@@ -6,10 +6,10 @@ import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
-import { HandOut, type Offer, type Question } from './hand-out/hand-out.ts'
+import { HandOut, type Offer } from './hand-out/hand-out.ts'
 import { verdictRow } from './http/rows.ts'
 import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
-import type { Api, ApiServer, ApiServerOptions } from './http/server.ts'
+import type { Api, ApiServer, ApiServerOptions, GatewaysQuestion } from './http/server.ts'
 import { connectProbeBy, type ConnectProbe } from './probe/connect.ts'
 import { Probes } from './probe/probes.ts'
 import { TopologyBook, topologyOf, type TopologySource } from './topology/index.ts'
@@ -236,11 +236,15 @@ export class Balancer implements Service, Member {
     }
   }
 
-  #gateways(question: Question): GatewaysAnswer | null {
-    const { gateways, connectAfterMs, degradations } = this.#handOut.answer(question)
+  #gateways({ user, ...question }: GatewaysQuestion): GatewaysAnswer | null {
+    const takesPart = question.track === undefined && user !== undefined && this.#directory.grey?.includes(user) === true
+    // A release without gateways must not take quotes from its users.
+    const track = question.track ?? (takesPart && this.#book.usable('grey').length > 0 ? 'grey' : 'stable')
+    const { gateways, connectAfterMs, degradations } = this.#handOut.answer({ ...question, track })
     if (gateways.length === 0) return null
     return {
       gateways: [...gateways],
+      track,
       ttlMs: this.#config.balancer.answerTtlMs,
       connectAfterMs,
       degraded: degradations.length > 0,

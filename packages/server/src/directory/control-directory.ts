@@ -7,6 +7,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, KnownNode } from './directory.ts'
+import { GreyPolicy } from './grey.ts'
 import { Hearing } from './hearing.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
 import { type Revocation, RevocationTable } from './revocations.ts'
@@ -40,6 +41,7 @@ export interface ControlDirectoryOptions {
 export class ControlDirectory implements Directory, Service {
   readonly feeds = new Map<string, CatalogueFeed>()
   readonly revocations = new RevocationTable()
+  grey: GreyPolicy | null = null
   readonly topic: string
   readonly #options: ControlDirectoryOptions
   readonly #clock: Clock
@@ -210,8 +212,12 @@ export class ControlDirectory implements Directory, Service {
       case 'revoke':
         this.#revoked(read.name, read.revocation, wasThere)
         break
+      case 'grey':
+        this.grey = new GreyPolicy(read.release)
+        break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)
+        else if (read.of === 'grey') this.grey = null
         else if (read.of === 'revoke') this.revocations.remove(read.name)
         else if (read.of === 'word') this.#table.say(read.name, undefined)
         else this.feeds.delete(read.name)

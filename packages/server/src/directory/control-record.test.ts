@@ -7,6 +7,7 @@ import {
   type ControlRecord,
   decodeControl,
   encodeFeed,
+  encodeGrey,
   encodeLease,
   encodeRemoval,
   encodeRevocation,
@@ -23,6 +24,7 @@ function encodeAgain(read: ControlRecord): LogAppend {
   if (read.kind === 'word') return encodeWord(read.name, read.word)
   if (read.kind === 'feed') return encodeFeed(read.feed)
   if (read.kind === 'revoke') return encodeRevocation(read.revocation)
+  if (read.kind === 'grey') return encodeGrey(read.release)
   assert.ok(read.kind === 'removed')
   return encodeRemoval(read.of, read.name)
 }

@@ -1,19 +1,20 @@
 /**
  * Records of the control topic. The key says of whom (`lease/gw-1`, `word/gw-1`, `feed/quote`,
- * `revoke/DIGEST`), the value is JSON with a
+ * `revoke/DIGEST`, `grey/release`), the value is JSON with a
  * format version `v`. Whoever adds a member that may be missing leaves `v` as it is; whoever changes what one means
  * raises it, and older readers then ignore the record. `control-records.vectors.json` holds what was ever written.
  */
 import * as z from 'zod'
 import type { LogAppend } from '../log/index.ts'
 import type { CatalogueFeed } from './directory.ts'
+import { GREY_USERS_MAX, type GreyRelease } from './grey.ts'
 import type { Lease, NodeWord } from './lease.ts'
 import { type Revocation, revocationKey } from './revocations.ts'
 
 /** Of what this version writes, and the newest that it reads. */
 export const CONTROL_FORMAT = 1
 
-const KINDS = ['lease', 'word', 'feed', 'revoke'] as const
+const KINDS = ['lease', 'word', 'feed', 'revoke', 'grey'] as const
 export type ControlKind = (typeof KINDS)[number]
 
 /** What an operator said of a node. */
@@ -31,6 +32,7 @@ export type ControlRecord =
   | { readonly kind: 'word'; readonly name: string; readonly word: Word }
   | { readonly kind: 'feed'; readonly name: string; readonly feed: CatalogueFeed }
   | { readonly kind: 'revoke'; readonly name: string; readonly revocation: Revocation }
+  | { readonly kind: 'grey'; readonly name: string; readonly release: GreyRelease }
   /** A tombstone. */
   | { readonly kind: 'removed'; readonly of: ControlKind; readonly name: string }
   | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
@@ -111,6 +113,15 @@ const revocationValue = z.object({
   by: z.exactOptional(z.string().max(128)),
 })
 
+const greyValue = z.object({
+  percent: z.number().min(0).max(100),
+  users: z.array(z.string().max(64)).max(GREY_USERS_MAX),
+  atMs: whole,
+})
+
+/** There is one release at a time. */
+const GREY_NAME = 'release'
+
 /** A beat of the node, or its last one when it says goodbye. */
 export function encodeLease({ node, ...lease }: Lease, left = false): LogAppend {
   return encode('lease', node, left ? { left, ...lease } : lease)
@@ -126,6 +137,14 @@ export function encodeFeed({ feed, ...value }: CatalogueFeed): LogAppend {
 
 export function encodeRevocation(revocation: Revocation): LogAppend {
   return encode('revoke', revocationKey(revocation.of, revocation.name), revocation)
+}
+
+export function encodeGrey(release: GreyRelease): LogAppend {
+  return encode('grey', GREY_NAME, release)
+}
+
+export function encodeGreyOff(): LogAppend {
+  return encodeRemoval('grey', GREY_NAME)
 }
 
 export function encodeRemoval(kind: ControlKind, of: string): LogAppend {
@@ -145,6 +164,7 @@ export function decodeControl(keyBytes: Uint8Array | null, value: Uint8Array | n
   if (tree.v > CONTROL_FORMAT) return ignored('newer_version', key, `version ${tree.v}, this node reads up to ${CONTROL_FORMAT}`)
   if (kind === 'word') return read(key, wordValue, tree, (word) => ({ kind, name: of, word }))
   if (kind === 'revoke') return read(key, revocationValue, tree, (revocation) => ({ kind, name: of, revocation }))
+  if (kind === 'grey') return read(key, greyValue, tree, (release) => ({ kind, name: of, release }))
   if (kind === 'feed') return read(key, feedValue, tree, (feed) => ({ kind, name: of, feed: { feed: of, ...feed } }))
   return read(key, leaseValue, tree, ({ left = false, ...lease }) => ({ kind, name: of, lease: { node: of, ...lease }, left }))
 }

@@ -1,3 +1,4 @@
+import type { GreyPolicy } from './grey.ts'
 import type { Lease, NodeWord } from './lease.ts'
 import type { Revocations } from './revocations.ts'
 
@@ -55,6 +56,8 @@ export interface Directory {
   readonly feeds: ReadonlyMap<string, CatalogueFeed>
   /** Tokens that count no more. */
   readonly revocations: Revocations
+  /** Who takes part in the grey release; `null`: nobody does. */
+  readonly grey: GreyPolicy | null
   /** Calls back, in the same turn, after anything above has changed. @returns stops that. */
   onChange(listener: () => void): () => void
 }

@@ -1,3 +1,4 @@
+export { GREY_USERS_MAX, greyDigest, GreyPolicy, type GreyRelease } from './grey.ts'
 export { ControlDirectory, type ControlDirectoryOptions } from './control-directory.ts'
 export { encodeFeed, encodeLease, encodeWord, type Word } from './control-record.ts'
 export { ensureControlTopic } from './control-topic.ts'
@@ -10,4 +11,4 @@ export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } 
 export { type MigrationGoal, type MigrationStep, nextStep, placeOf, rollbackGoal, standingOf } from './migration.ts'
 export { rendezvousOwner, rendezvousScore } from './rendezvous.ts'
 export { NO_REVOCATIONS, type Revocation, REVOCATIONS_MAX, type Revocations, RevocationTable } from './revocations.ts'
-export { sayRevocation, sayWord } from './words.ts'
+export { sayGrey, sayRevocation, sayWord } from './words.ts'

@@ -1,5 +1,6 @@
 import type { Log } from '../log/index.ts'
-import { encodeRevocation, encodeWord } from './control-record.ts'
+import { encodeGrey, encodeGreyOff, encodeRevocation, encodeWord } from './control-record.ts'
+import type { GreyRelease } from './grey.ts'
 import type { NodeWord } from './lease.ts'
 import type { Revocation } from './revocations.ts'
 
@@ -11,4 +12,9 @@ export async function sayWord(log: Log, topic: string, node: string, word: NodeW
 /** Takes access away; every gateway that reads the topic closes whom it means. */
 export async function sayRevocation(log: Log, topic: string, revocation: Revocation): Promise<void> {
   await log.append(topic, [encodeRevocation(revocation)])
+}
+
+/** Says who takes part in the grey release; `null`: nobody does. Every balancer acts on it as soon as it is in the log. */
+export async function sayGrey(log: Log, topic: string, release: GreyRelease | null): Promise<void> {
+  await log.append(topic, [release === null ? encodeGreyOff() : encodeGrey(release)])
 }

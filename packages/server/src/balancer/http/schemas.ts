@@ -19,7 +19,16 @@ export const track = z.enum(['stable', 'grey'])
 
 export const gatewaysQuery = z.strictObject({
   zone: z.exactOptional(name('Data centre that the client is in: its gateways come first.')),
-  track: track.default('stable').describe('`grey` for clients under grey release; they get no other gateways, nor do others get theirs.'),
+  track: z
+    .exactOptional(track)
+    .describe('Of a client that was put on a track: it gets no other gateways, nor do others get its. Absent: the grey release says.'),
+  user: z.exactOptional(
+    z
+      .string()
+      .min(1, 'expected 1 to 1024 characters')
+      .max(1024, 'expected 1 to 1024 characters')
+      .describe('The user, who may take part in a grey release. Absent: the client does not.'),
+  ),
   refused: z
     .enum(['true', 'false'])
     .default('false')
@@ -53,6 +62,7 @@ export const gatewaysAnswer = z
       .describe('Best first; a client tries them in this order.'),
     ttlMs: duration('How long the list may be used for a new connection without asking again'),
     connectAfterMs: duration('How long to wait before connecting to the first of them, so that it is not refused'),
+    track: track.describe('Track of these gateways.'),
     degraded: z.boolean().describe('The list is the best there is, but nobody vouches for it; `reasons` says why.'),
     reasons: z.array(degradation),
     balancer: z.string().describe('Name of the balancer that answers.'),

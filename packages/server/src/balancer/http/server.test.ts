@@ -87,6 +87,7 @@ describe('the HTTP API', () => {
       'client',
       'refused',
       'track',
+      'user',
       'zone',
     ])
     const ajv = new Ajv2020({ strict: false, allErrors: true })

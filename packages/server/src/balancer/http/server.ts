@@ -26,10 +26,16 @@ import {
 } from './schemas.ts'
 import { eventsAnswer, eventsQuery, topologyAnswer, type EventsAnswer, type Topology } from '../topology/index.ts'
 
+/** What a client says of itself; the track, when it does not know, is the grey release's to say. */
+export interface GatewaysQuestion extends Omit<Question, 'track'> {
+  readonly track?: Question['track']
+  readonly user?: string
+}
+
 /** What the HTTP side asks of the balancer. */
 export interface Api {
   /** `null`: there is none to hand out. */
-  gateways(question: Question): GatewaysAnswer | null
+  gateways(question: GatewaysQuestion): GatewaysAnswer | null
   verdicts(): VerdictsAnswer
   topology(): Topology
   /** @param since number of the last event that is known already; 0: none. */
@@ -184,7 +190,10 @@ function addClientRoutes(app: FastifyInstance, api: Api): void {
       const answer = api.gateways(questionOf(request.query))
       if (answer !== null) return answer
       if (!api.ready()) throw new ApiError('not_ready', 'this balancer has just started and does not know the nodes yet; ask again')
-      throw new ApiError('no_gateways', `no gateway of track ${request.query.track} can be handed out; /v1/verdicts says why`)
+      throw new ApiError(
+        'no_gateways',
+        `no gateway${request.query.track === undefined ? '' : ` of track ${request.query.track}`} can be handed out; /v1/verdicts says why`,
+      )
     },
   )
 }
@@ -246,9 +255,14 @@ function addHealth(app: FastifyInstance, api: Api): void {
   })
 }
 
-/** Who asks is not passed on: nothing depends on it, and it may be somebody's name. */
-function questionOf({ zone, track, refused }: z.output<typeof gatewaysQuery>): Question {
-  return { track, refused: refused === 'true', ...(zone === undefined ? {} : { zone }) }
+/** `client` is not passed on: nothing depends on it, and it may be somebody's name. */
+function questionOf({ zone, track, user, refused }: z.output<typeof gatewaysQuery>): GatewaysQuestion {
+  return {
+    refused: refused === 'true',
+    ...(track === undefined ? {} : { track }),
+    ...(user === undefined ? {} : { user }),
+    ...(zone === undefined ? {} : { zone }),
+  }
 }
 
 function onError(error: FastifyError | ApiError, url: string, reply: FastifyReply, logger: Logger): unknown {

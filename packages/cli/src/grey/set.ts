@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises'
+import { ConfigError, DirectoryError, GREY_USERS_MAX, greyDigest, type GreyRelease, sayGrey } from '@pulsewire/server'
+import { type OpenDirectory, when, within } from '../nodes/open.ts'
+
+const HEARD_MS_MAX = 10_000
+
+/** Says who takes part, and waits until it has come back from the log, as every balancer has it then. @throws DirectoryError */
+export async function setGrey({ log, directory }: OpenDirectory, release: GreyRelease | null): Promise<void> {
+  await sayGrey(log, directory.topic, release)
+  const isHeard = () => (release === null ? directory.grey === null : (directory.grey?.release.atMs ?? 0) >= release.atMs)
+  await within(
+    HEARD_MS_MAX,
+    when(directory, isHeard),
+    () => new DirectoryError('control_topic_silent', `the word was written but did not come back from ${directory.topic}: say it again`),
+  )
+}
+
+/** Digests of the users that a file names, one per line. @throws ConfigError when it cannot be read, or names too many. */
+export async function usersIn(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ConfigError('config_unreadable', `--users: ${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`)
+  })
+  const users = new Set(
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== ''),
+  )
+  if (users.size > GREY_USERS_MAX)
+    throw new ConfigError('config_invalid', `--users: ${file} names ${users.size} users, at most ${GREY_USERS_MAX}: say --percent for more`)
+  return [...users].map(greyDigest)
+}
