@@ -169,7 +169,8 @@ async function prepare(home: string, files: KafkaFiles): Promise<void> {
   await run('mvn', ['-q', '-B', '-f', pom, ...copy])
   const properties = join(home, 'format.properties')
   await writeFile(properties, brokerProperties({ dataDir: files.formattedDir, port: 1, controllerPort: 2 }))
-  const clusterId = randomBytes(16).toString('base64url')
+  // One that begins with a dash would be taken for an option, one time in 64.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
   await run('java', ['-cp', files.classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties])
   await archiveClasses(home, files)
   await writeFile(join(home, 'complete'), '')
