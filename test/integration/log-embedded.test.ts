@@ -40,14 +40,14 @@ test('the embedded log can be driven without waiting, and its time is the clock 
 })
 
 test('the embedded log keeps what its retention says, by number and by bytes, and always the newest', () => {
-  const log = createEmbeddedLog({ retentionRecordsMax: 3000, retentionBytesMax: 300_000 })
+  const log = createEmbeddedLog({ retentionRecordsMax: 3000, retentionBytesMax: 1_100_000 })
   log.createTopicNow('t', { partitions: 2 })
   for (let i = 0; i < 10_000; i++) log.appendNow('t', [{ partition: 0, key: null, value: '' }])
   log.appendNow(
     't',
-    Array.from({ length: 20 }, () => ({ partition: 1, key: null, value: Buffer.alloc(50_000) })),
+    Array.from({ length: 20 }, () => ({ partition: 1, key: null, value: Buffer.alloc(300_000) })),
   )
-  log.appendNow('t', [{ partition: 1, key: null, value: Buffer.alloc(500_000) }])
+  log.appendNow('t', [{ partition: 1, key: null, value: Buffer.alloc(1_000_000) }])
   assert.deepEqual(log.describeNow('t').partitions, [
     { partition: 0, earliest: 7000, latest: 10_000 },
     { partition: 1, earliest: 20, latest: 21 },

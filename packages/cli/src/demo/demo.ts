@@ -33,8 +33,8 @@ const WHO = 'page of the demo'
 const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, balancer: 8070, console: 8090 } as const
 /** A machine may be slow; nobody waits longer for a node that does not come. */
 const START_DEADLINE_MS = 60_000
-/** The log only has to cover what a restarted push node reads back. */
-const RETENTION = { retentionRecordsMax: 200_000, retentionBytesMax: 48 * 1024 * 1024 } as const
+/** Of each of its nine partitions. It only has to cover what a restarted push node reads back: a minute and more. */
+const RETENTION = { retentionRecordsMax: 50_000, retentionBytesMax: 16 * 1024 * 1024 } as const
 
 /** The whole thing on one machine: the parent holds the log and the market, every node is a child process. */
 export class Demo implements Service {
