@@ -10,7 +10,7 @@ import {
   type PushConfig,
   type PushNode,
 } from '@pulsewire/server'
-import { SCHEMAS } from '../../../packages/server/src/runtime/config/schema.ts'
+import { loadConfig } from '../../../packages/server/src/runtime/config/index.ts'
 import { connectLinks, listenOn, type HopTap, type MakeTap } from '../world/adapters.ts'
 import { hostOf } from '../world/network.ts'
 import { NodeLog } from '../world/node-log.ts'
@@ -245,7 +245,8 @@ export class SimGateway extends SimNode {
   }
 }
 
-const feedsStub = [{ name: 'stub', topic: 'stub' }]
-const PULSE_BASE = SCHEMAS.pulse.parse({ feeds: feedsStub })
-const PUSH_BASE = SCHEMAS.push.parse({ feeds: feedsStub })
-const GATEWAY_BASE = SCHEMAS.gateway.parse({})
+const ENV = { PULSEWIRE_FEEDS: '[{name: stub, topic: stub}]', PULSEWIRE_LOG_BROKERS: 'kafka:9092' }
+const UPSTREAMS = '[{line: A, addresses: ["ws://stub:1"]}]'
+const PULSE_BASE = loadConfig('pulse', { env: ENV })
+const PUSH_BASE = loadConfig('push', { env: ENV })
+const GATEWAY_BASE = loadConfig('gateway', { env: { PULSEWIRE_GATEWAY_UPSTREAMS: UPSTREAMS } })

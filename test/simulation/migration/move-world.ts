@@ -15,7 +15,7 @@ import {
   type PushConfig,
   type PushNode,
 } from '@pulsewire/server'
-import { SCHEMAS } from '../../../packages/server/src/runtime/config/schema.ts'
+import { loadConfig } from '../../../packages/server/src/runtime/config/index.ts'
 import { feedSection } from '../../../packages/server/src/runtime/config/sections/feeds.ts'
 import { FakeDirectory } from '../../support/fake-directory.ts'
 import { connectLinks, listenOn } from '../world/adapters.ts'
@@ -40,10 +40,11 @@ export interface MoveResult {
 
 const FEED = 'trade'
 const TOPICS = ['old', 'new'] as const
-const STUB = [{ name: 'stub', topic: 'stub' }]
-const PULSE_BASE = SCHEMAS.pulse.parse({ feeds: STUB })
-const PUSH_BASE = SCHEMAS.push.parse({ feeds: STUB })
-const GATEWAY_BASE = SCHEMAS.gateway.parse({})
+const ENV = { PULSEWIRE_FEEDS: '[{name: stub, topic: stub}]', PULSEWIRE_LOG_BROKERS: 'kafka:9092' }
+const UPSTREAMS = '[{line: A, addresses: ["ws://stub:1"]}]'
+const PULSE_BASE = loadConfig('pulse', { env: ENV })
+const PUSH_BASE = loadConfig('push', { env: ENV })
+const GATEWAY_BASE = loadConfig('gateway', { env: { PULSEWIRE_GATEWAY_UPSTREAMS: UPSTREAMS } })
 
 interface Push {
   readonly id: string

@@ -13,11 +13,21 @@ const SECRET = new Secret('a secret of the test')
 /** As large as a heap snapshot of a node that has just begun. */
 const LONG = JSON.stringify(Array.from({ length: 100_000 }, (_, i) => ({ id: i, name: `"node ${i}"` })))
 
-function start(options: { readonly latencyMs: number; readonly bytesPerSecond?: number }) {
+interface StartOptions {
+  readonly latencyMs: number
+  readonly bytesPerSecond?: number
+  readonly messagesPerSecondMax?: number
+}
+
+function start({ messagesPerSecondMax = 0, ...options }: StartOptions) {
   const clock = new ManualClock()
   const desk = new AskDesk({ node: 'push-a1', secret: SECRET, clock, logger: silentLogger })
   desk.answers.set('heap', () => LONG)
-  const sender = new Sender({ clock, asks: desk, session: { pulseIntervalMs: 0, flushIntervalMs: 2, messageBytesMax: 1024 * 1024 } })
+  const sender = new Sender({
+    clock,
+    asks: desk,
+    session: { pulseIntervalMs: 0, flushIntervalMs: 2, messageBytesMax: 1024 * 1024, messagesPerSecondMax },
+  })
   const receiver = sender.connect({ encoding: 'pulsewire.bin.v1', pulseIntervalMs: 0, ...options })
   return { clock, sender, receiver }
 }
@@ -63,6 +73,18 @@ describe('a session over which questions come', () => {
     assert.equal(receiver.takeOf('welcome')[0]?.asks, undefined)
     ask(receiver, '')
     assert.equal(receiver.takeOf('told')[0]?.code, 'ask_off')
+  })
+
+  test('may acknowledge a long answer as fast as it comes, and nothing beyond that', async () => {
+    const world = start({ latencyMs: 1, messagesPerSecondMax: 20 })
+    const nonce = world.receiver.takeOf('welcome')[0]!.asks!
+    world.receiver.subscribe(['A'])
+    ask(world.receiver, nonce)
+    const { isOver, text } = await follow(world, 20_000)
+    assert.ok(isOver && text === LONG, `${text.length} of ${LONG.length} characters came`)
+    for (let i = 0; i < 500; i++) world.receiver.send({ t: 'ask', id: 1, ack: 1 })
+    await world.clock.pass(100)
+    assert.equal(world.receiver.takeOf('error')[0]?.code, 'message_flood')
   })
 
   for (const line of [{ latencyMs: 1 }, { latencyMs: 10, bytesPerSecond: 2_000_000 }]) {

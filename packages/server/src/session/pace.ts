@@ -23,4 +23,9 @@ export class Pace {
     this.#left--
     return true
   }
+
+  /** The last one does not count. */
+  giveBack(): void {
+    this.#left++
+  }
 }

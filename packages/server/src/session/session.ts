@@ -82,6 +82,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   readonly #pulses: PulseOutbox
   readonly #rights: Rights
   readonly #pace: Pace
+  /** Parts of answers that are on their way: to acknowledge those is no flood. */
+  #chunksOut = 0
   /** `null`: whoever comes is let in. */
   #admission: Admission | null = null
   /** A pulse is due, and goes with what is sent next. */
@@ -376,6 +378,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   #asks(frame: AskFrame | ToldFrame): void {
     const { asks, nodeId } = this.#context
+    if (frame.t === 'ask' && frame.ack !== undefined && this.#chunksOut > 0) {
+      this.#chunksOut--
+      this.#pace.giveBack()
+    }
     if (asks !== undefined) asks.frame(this, frame)
     else if (frame.t === 'ask' && frame.question !== undefined)
       this.ask({ t: 'told', id: frame.id, node: nodeId, code: 'ask_off', message: `${nodeId} has no operator secret`, last: true })
@@ -455,6 +461,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   }
 
   ask(frame: AskFrame | ToldFrame): void {
+    if (frame.t === 'told' && frame.chunk !== undefined) this.#chunksOut++
     this.#control(frame)
   }
 
