@@ -16,7 +16,7 @@ export async function checkRenderedConfig(root: string, rendered: string): Promi
   const files = Object.entries(documents.find((each) => each?.kind === 'ConfigMap')?.data ?? {})
   const folder = await mkdtemp(join(tmpdir(), 'pulsewire-chart-'))
   try {
-    for (const secret of ['operator', 'inner', 'probe', 'kafka-password', 'gateway-tls.crt', 'gateway-tls.key'])
+    for (const secret of ['operator', 'inner', 'probe', 'admin', 'kafka-password', 'gateway-tls.crt', 'gateway-tls.key'])
       await writeFile(join(folder, secret), randomBytes(24).toString('hex'))
     for (const [name, text] of files) {
       const file = join(folder, name)

@@ -31,6 +31,7 @@ pulsewire/line: {{ . }}
 {{- if eq .role "gateway" }}{{ $own = mergeOverwrite (dict "access" (dict "probeSecretFile" (printf "%s/probe" $secrets))) $own }}{{ end -}}
 {{- if eq .role "balancer" }}{{ $own = mergeOverwrite (dict "probeSecretFile" (printf "%s/probe" $secrets)) $own }}{{ end -}}
 {{- end -}}
+{{- if and $values.secrets.admin.name (eq .role "balancer") }}{{ $own = mergeOverwrite (dict "admin" (dict "secretFile" (printf "%s/admin" $secrets))) $own }}{{ end -}}
 {{- with index $ports .role }}{{ $own = mergeOverwrite (dict "listen" (dict "port" .)) $own }}{{ end -}}
 {{- $config := deepCopy $values.common -}}
 {{- $_ := set $config "node" (dict "zone" $values.zone "track" $values.track "production" $values.production) -}}
@@ -154,7 +155,7 @@ spec:
           {{- with $values.secrets.operator }}{{ if .name }}
           - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: operator }] }
           {{- end }}{{ end }}
-          {{- range $secret := list "inner" "probe" }}{{ with index $values.secrets $secret }}{{ if .name }}
+          {{- range $secret := list "inner" "probe" "admin" }}{{ with index $values.secrets $secret }}{{ if .name }}
           - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: {{ $secret }} }] }
           {{- end }}{{ end }}{{ end }}
           {{- with $values.secrets.gatewayTls }}{{ if and .name (eq $.role "gateway") }}
