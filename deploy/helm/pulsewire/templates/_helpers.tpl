@@ -152,12 +152,12 @@ spec:
       projected:
         defaultMode: 0440
         sources:
-          {{- with $values.secrets.operator }}{{ if .name }}
-          - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: operator }] }
-          {{- end }}{{ end }}
-          {{- range $secret := list "inner" "probe" "admin" }}{{ with index $values.secrets $secret }}{{ if .name }}
+          {{- /* A role is given what it reads, and no more. */}}
+          {{- range $secret, $roles := dict "operator" (list "push" "gateway") "inner" (list "push" "gateway") "probe" (list "gateway" "balancer") "admin" (list "balancer") }}
+          {{- with index $values.secrets $secret }}{{ if and .name (has $.role $roles) }}
           - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: {{ $secret }} }] }
-          {{- end }}{{ end }}{{ end }}
+          {{- end }}{{ end }}
+          {{- end }}
           {{- with $values.secrets.gatewayTls }}{{ if and .name (eq $.role "gateway") }}
           - secret: { name: {{ .name }}, items: [{ key: tls.crt, path: gateway-tls.crt }, { key: tls.key, path: gateway-tls.key }] }
           {{- end }}{{ end }}
