@@ -54,6 +54,24 @@ test('the embedded log keeps what its retention says, by number and by bytes, an
   ])
 })
 
+test('a record that the embedded log keeps does not keep memory of anybody else alive', () => {
+  const log = createEmbeddedLog()
+  log.createTopicNow('t', { partitions: 2 })
+  const given = Buffer.from('{"last":1}')
+  for (const partition of [0, 1, 0]) log.appendNow('t', [{ partition, key: 'A', value: given }])
+  given.fill(0)
+  const read = (partition: number) => {
+    const reader = log.read('t', from({ at: 'earliest' }, partition))
+    const events = [reader.take(), reader.take()]
+    return events.flatMap((event) => (event?.kind === 'records' ? event.records : [])).map(({ value }) => value!)
+  }
+  const [first, second] = [read(0), read(1)]
+  assert.deepEqual([...first, ...second].map(String), ['{"last":1}', '{"last":1}', '{"last":1}'])
+  assert.equal(first[0]!.buffer, first[1]!.buffer)
+  assert.notEqual(first[0]!.buffer, second[0]!.buffer)
+  assert.notEqual(first[0]!.buffer, Buffer.from('a slice of the pool').buffer)
+})
+
 test('of a compacted topic the embedded log keeps the newest record of each key, and reading it from the start stays short', () => {
   const log = createEmbeddedLog({ retentionRecordsMax: 100 })
   log.createTopicNow('t', { partitions: 1, config: { 'cleanup.policy': 'compact' } })

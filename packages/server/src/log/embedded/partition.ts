@@ -1,4 +1,5 @@
 import type { LogRecord, LogStart } from '../log.ts'
+import { Slab } from './slab.ts'
 
 /** What one partition keeps; the oldest records go first. */
 export interface Retention {
@@ -22,6 +23,7 @@ export class Partition {
   readonly #retention: Retention
   /** Of a compacted topic: by key, the offset of its newest record. */
   readonly #newest: Map<string, number> | null
+  readonly #slab = new Slab()
   #records: LogRecord[] = []
   #head = 0
   #bytes = 0
@@ -53,7 +55,8 @@ export class Partition {
 
   #push(record: Omit<LogRecord, 'offset'>): number {
     const offset = this.latest
-    this.#records.push({ ...record, offset })
+    const { key, value } = record
+    this.#records.push({ ...record, offset, key: key && this.#slab.copy(key), value: value && this.#slab.copy(value) })
     this.#bytes += recordBytes(record)
     if (record.key !== null) this.#newest?.set(Buffer.from(record.key).toString('latin1'), offset)
     return offset
