@@ -1,25 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type CatalogueFeed, DirectoryError, encodeFeed, type FeedReader, linesOf, nameOf } from '@pulsewire/server'
-import { type OpenDirectory, when, within } from '../nodes/open.ts'
-
-const HEARD_MS_MAX = 10_000
+import { heard } from '../nodes/heard.ts'
+import type { OpenDirectory } from '../nodes/open.ts'
 
 /**
  * Writes a state of the feed that follows from the one that was seen. Of two who do that at once the first in the log has
  * its way, and the other is told.
  * @throws DirectoryError `feed_changed`, `control_topic_silent`
  */
-export async function writeFeed({ log, directory }: OpenDirectory, feed: CatalogueFeed): Promise<void> {
+export async function writeFeed(open: OpenDirectory, feed: CatalogueFeed): Promise<void> {
+  const { log, directory } = open
   await log.append(directory.topic, [encodeFeed(feed)])
-  await within(
-    HEARD_MS_MAX,
-    when(directory, () => (directory.feeds.get(feed.feed)?.revision ?? -1) >= feed.revision),
-    () =>
-      new DirectoryError('control_topic_silent', `the catalogue was written but did not come back from ${directory.topic}: run this again`),
-  )
+  await heard(open, () => (directory.feeds.get(feed.feed)?.revision ?? -1) >= feed.revision, {
+    what: 'the catalogue',
+    again: 'run this again',
+  })
   const held = directory.feeds.get(feed.feed)
   if (isDeepStrictEqual(held, feed)) return
-  await restore({ log, directory }, feed.feed)
+  await restore(open, feed.feed)
   throw new DirectoryError(
     'feed_changed',
     `somebody else changed feed ${feed.feed} at the same moment: look at \`pulsewire feed show ${feed.feed}\`, then decide anew`,

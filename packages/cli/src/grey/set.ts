@@ -1,18 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { ConfigError, DirectoryError, GREY_USERS_MAX, greyDigest, type GreyRelease, sayGrey } from '@pulsewire/server'
-import { type OpenDirectory, when, within } from '../nodes/open.ts'
-
-const HEARD_MS_MAX = 10_000
+import { ConfigError, GREY_USERS_MAX, greyDigest, type GreyRelease, sayGrey } from '@pulsewire/server'
+import { heard } from '../nodes/heard.ts'
+import type { OpenDirectory } from '../nodes/open.ts'
 
 /** Says who takes part, and waits until it has come back from the log, as every balancer has it then. @throws DirectoryError */
-export async function setGrey({ log, directory }: OpenDirectory, release: GreyRelease | null): Promise<void> {
+export async function setGrey(open: OpenDirectory, release: GreyRelease | null): Promise<void> {
+  const { log, directory } = open
   await sayGrey(log, directory.topic, release)
-  const isHeard = () => (release === null ? directory.grey === null : (directory.grey?.release.atMs ?? 0) >= release.atMs)
-  await within(
-    HEARD_MS_MAX,
-    when(directory, isHeard),
-    () => new DirectoryError('control_topic_silent', `the word was written but did not come back from ${directory.topic}: say it again`),
-  )
+  await heard(open, () => (release === null ? directory.grey === null : (directory.grey?.release.atMs ?? 0) >= release.atMs))
 }
 
 /** Digests of the users that a file names, one per line. @throws ConfigError when it cannot be read, or names too many. */

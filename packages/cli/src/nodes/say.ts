@@ -1,13 +1,13 @@
 import { DirectoryError, sayWord, systemClock, type NodeWord } from '@pulsewire/server'
-import { type OpenDirectory, when, within } from './open.ts'
-
-const HEARD_MS_MAX = 10_000
+import { heard } from './heard.ts'
+import type { OpenDirectory } from './open.ts'
 
 /**
  * Says an operator's word on a node, and waits until it has come back from the log, as every node has it then.
  * @throws DirectoryError `node_unknown`, so that a misspelt name is not taken for one that obeys; `control_topic_silent`.
  */
-export async function say({ log, directory }: OpenDirectory, node: string, word: NodeWord, force: boolean): Promise<void> {
+export async function say(open: OpenDirectory, node: string, word: NodeWord, force: boolean): Promise<void> {
+  const { log, directory } = open
   const isKnown = directory.incarnationOf(node) > 0 || directory.wordOf(node) !== undefined
   if (!isKnown && !force) {
     throw new DirectoryError(
@@ -17,10 +17,5 @@ export async function say({ log, directory }: OpenDirectory, node: string, word:
   }
   const atMs = Math.floor(systemClock.nowMs())
   await sayWord(log, directory.topic, node, word, atMs)
-  const isHeard = () => directory.wordOf(node)?.word === word && directory.wordOf(node)!.atMs >= atMs
-  await within(
-    HEARD_MS_MAX,
-    when(directory, isHeard),
-    () => new DirectoryError('control_topic_silent', `the word was written but did not come back from ${directory.topic}: say it again`),
-  )
+  await heard(open, () => directory.wordOf(node)?.word === word && directory.wordOf(node)!.atMs >= atMs)
 }

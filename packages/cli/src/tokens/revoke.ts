@@ -1,13 +1,13 @@
 import { DirectoryError, type Revocation, REVOCATIONS_MAX, sayRevocation } from '@pulsewire/server'
-import { type OpenDirectory, when, within } from '../nodes/open.ts'
-
-const HEARD_MS_MAX = 10_000
+import { heard } from '../nodes/heard.ts'
+import type { OpenDirectory } from '../nodes/open.ts'
 
 /**
  * Writes a revocation, and waits until it has come back from the log, as every gateway has it then.
  * @throws DirectoryError `revocations_full`; `control_topic_silent`.
  */
-export async function revoke({ log, directory }: OpenDirectory, revocation: Revocation): Promise<void> {
+export async function revoke(open: OpenDirectory, revocation: Revocation): Promise<void> {
+  const { log, directory } = open
   const { of, name, atMs } = revocation
   const { revocations } = directory
   if (revocations.size >= REVOCATIONS_MAX && revocations.find(of, name) === undefined) {
@@ -17,9 +17,5 @@ export async function revoke({ log, directory }: OpenDirectory, revocation: Revo
     )
   }
   await sayRevocation(log, directory.topic, revocation)
-  await within(
-    HEARD_MS_MAX,
-    when(directory, () => (revocations.find(of, name)?.atMs ?? 0) >= atMs),
-    () => new DirectoryError('control_topic_silent', `the word was written but did not come back from ${directory.topic}: say it again`),
-  )
+  await heard(open, () => (revocations.find(of, name)?.atMs ?? 0) >= atMs)
 }
