@@ -1,11 +1,7 @@
 import { useState } from 'preact/hooks'
 import { CONSOLE_USER } from '../../board/board.ts'
 import { askTrace, type TraceAnswer } from '../../installation/trace.ts'
-
-type State =
-  | { readonly is: 'idle' | 'asking' }
-  | { readonly is: 'failed'; readonly why: string }
-  | { readonly is: 'told'; readonly answer: TraceAnswer }
+import { AskPanel } from './ask-panel.tsx'
 
 const MARKS = { broken: '✗', degraded: '!', well: '✓' } as const
 
@@ -13,41 +9,18 @@ const MARKS = { broken: '✗', degraded: '!', well: '✓' } as const
 export function TracePanel({ onSelect }: { onSelect: (node: string) => void }) {
   const [symbol, setSymbol] = useState('AAPL.US')
   const [user, setUser] = useState(CONSOLE_USER)
-  const [state, setState] = useState<State>({ is: 'idle' })
-  const ask = async () => {
-    setState({ is: 'asking' })
-    try {
-      setState({ is: 'told', answer: await askTrace(symbol.trim(), user.trim()) })
-    } catch (error) {
-      setState({ is: 'failed', why: (error as Error).message })
-    }
-  }
+  const told = (answer: TraceAnswer) => <Told answer={answer} onSelect={onSelect} />
   return (
-    <section class="trace" aria-label="Trace">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void ask()
-        }}
-      >
-        <h3>Trace</h3>
-        <label>
-          <span>symbol</span>
-          <input required value={symbol} spellcheck={false} onInput={(event) => setSymbol(event.currentTarget.value)} />
-        </label>
-        <label>
-          <span>to user</span>
-          <input value={user} spellcheck={false} placeholder="anybody" onInput={(event) => setUser(event.currentTarget.value)} />
-        </label>
-        <button type="submit" disabled={state.is === 'asking'}>
-          {state.is === 'asking' ? 'Asking…' : 'Trace'}
-        </button>
-      </form>
-      <div role="status">
-        {state.is === 'failed' && <p class="problem">{state.why}</p>}
-        {state.is === 'told' && <Told answer={state.answer} onSelect={onSelect} />}
-      </div>
-    </section>
+    <AskPanel title="Trace" kind="trace" verb="Trace" ask={() => askTrace(symbol.trim(), user.trim())} told={told}>
+      <label>
+        <span>symbol</span>
+        <input required value={symbol} spellcheck={false} onInput={(event) => setSymbol(event.currentTarget.value)} />
+      </label>
+      <label>
+        <span>to user</span>
+        <input value={user} spellcheck={false} placeholder="anybody" onInput={(event) => setUser(event.currentTarget.value)} />
+      </label>
+    </AskPanel>
   )
 }
 
