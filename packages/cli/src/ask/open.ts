@@ -20,13 +20,19 @@ export const DEFAULT_VIA = 'ws://127.0.0.1:8080'
 export async function openEntrances(flags: AskFlags): Promise<Entrances> {
   const secret = secretOf(flags)
   const addresses = await addressesOf(flags)
-  const who = `${userInfo().username}@${hostname()}`.slice(0, 128)
-  const opened = await Promise.allSettled(addresses.map((address) => Asker.connect(address, secret, who)))
-  const askers = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-  const unreached = opened.flatMap((each) => (each.status === 'rejected' ? [asAskError(each.reason)] : []))
+  const entrances = await connectAll(addresses, secret, `${userInfo().username}@${hostname()}`.slice(0, 128))
+  const { askers, unreached } = entrances
   const [first] = unreached
   if (askers.length === 0)
     throw unreached.length === 1 ? first! : new AskError(first!.code as 'ask_no_answer', unreached.map(({ message }) => message).join('; '))
+  return entrances
+}
+
+/** Connects to as many of the nodes as can be reached. */
+export async function connectAll(addresses: readonly string[], secret: Secret, who: string): Promise<Entrances> {
+  const opened = await Promise.allSettled(addresses.map((address) => Asker.connect(address, secret, who)))
+  const askers = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const unreached = opened.flatMap((each) => (each.status === 'rejected' ? [asAskError(each.reason)] : []))
   return {
     askers,
     unreached,

@@ -1,9 +1,10 @@
 /** What a page asks nodes through its own server, with the operator secret that the server has: traces, and what happened to sessions. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AskError, Asker, type Finding, judgeTrace, type Secret, type SessionEvent, type TraceTarget, walkTrace } from '@pulsewire/server'
+import { type Finding, judgeTrace, type Secret, type SessionEvent, type TraceTarget, walkTrace } from '@pulsewire/server'
 import { headLines } from '../sessions/format.ts'
 import { inOrder, sessionsOver } from '../sessions/sessions.ts'
 import { traceRows } from '../trace/format.ts'
+import { connectAll } from './open.ts'
 
 export interface PageAsksOptions {
   /** Addresses of the gateways to ask over, now. */
@@ -66,42 +67,23 @@ async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, se
 }
 
 /** What `pulsewire trace` finds over these gateways. @throws AskError when nobody could be asked. */
-export function traceOver(gateways: readonly string[], secret: Secret, who: string, target: TraceTarget): Promise<TraceTold> {
-  return over(gateways, secret, who, async (askers, unreached) => {
-    const facts = await walkTrace(askers, unreached, target)
-    return { findings: judgeTrace(facts), rows: traceRows(facts) }
-  })
+export async function traceOver(gateways: readonly string[], secret: Secret, who: string, target: TraceTarget): Promise<TraceTold> {
+  using entrances = await connectAll(gateways, secret, who)
+  const facts = await walkTrace(entrances.askers, entrances.unreached, target)
+  return { findings: judgeTrace(facts), rows: traceRows(facts) }
 }
 
-function sessionsFrom(
+async function sessionsFrom(
   gateways: readonly string[],
   secret: Secret,
   who: string,
   whose: { readonly user?: string; readonly session?: string },
 ): Promise<SessionsTold> {
-  return over(gateways, secret, who, async (askers, unreached) => {
-    const asked = await sessionsOver(askers, unreached, whose)
-    const events = inOrder(asked.gateways.flatMap((gateway) => gateway.events))
-    const name = whose.session === undefined ? `user ${whose.user}` : `session ${whose.session}`
-    return { head: headLines({ ...asked, who: name, events, topic: null }, Date.now()), events }
-  })
-}
-
-async function over<T>(
-  gateways: readonly string[],
-  secret: Secret,
-  who: string,
-  ask: (askers: readonly Asker[], unreached: readonly AskError[]) => Promise<T>,
-): Promise<T> {
-  const opened = await Promise.allSettled(gateways.map((address) => Asker.connect(address, secret, who)))
-  const askers = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
-  try {
-    const reasons = opened.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []))
-    const unreached = reasons.map((reason) => (reason instanceof AskError ? reason : new AskError('ask_failed', reason.message)))
-    return await ask(askers, unreached)
-  } finally {
-    for (const asker of askers) asker[Symbol.dispose]()
-  }
+  using entrances = await connectAll(gateways, secret, who)
+  const asked = await sessionsOver(entrances.askers, entrances.unreached, whose)
+  const events = inOrder(asked.gateways.flatMap((gateway) => gateway.events))
+  const name = whose.session === undefined ? `user ${whose.user}` : `session ${whose.session}`
+  return { head: headLines({ ...asked, who: name, events, topic: null }, Date.now()), events }
 }
 
 /** A page elsewhere can make a browser send requests here under a name of its own that leads to this machine: none of that is answered. */
