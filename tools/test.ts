@@ -68,14 +68,15 @@ async function find(patterns: readonly string[]): Promise<string[]> {
   return [...files].filter((file) => /\.test\.tsx?$/.test(file)).sort()
 }
 
-/** The last line holds nothing but the counts, in one form that is the same for every run, so that whatever reads the output finds them. */
+/**
+ * The counts as `node --test` prints them, and once more alone on the last line, the same for every run: so that
+ * whatever reads the output finds them.
+ */
 function summary(counts: Counts, files: number, tookMs: number): string {
   const { passed, failed, cancelled, skipped, todo } = counts
-  const parts = [`${files} files in ${(tookMs / 1000).toFixed(0)} s`]
-  if (cancelled > 0) parts.push(`${cancelled} of the failed were cancelled`)
-  if (skipped > 0) parts.push(`${skipped} skipped`)
-  if (todo > 0) parts.push(`${todo} to do`)
-  return `\n${parts.join(', ')}\nTests: ${passed} passed, ${failed + cancelled} failed`
+  const all = { tests: passed + failed + cancelled + skipped + todo, pass: passed, fail: failed, cancelled, skipped, todo }
+  const lines = Object.entries(all).map(([name, count]) => `ℹ ${name} ${count}`)
+  return `\n${files} files in ${(tookMs / 1000).toFixed(0)} s\n${lines.join('\n')}\n${passed} passed, ${failed + cancelled} failed`
 }
 
 process.exit(
