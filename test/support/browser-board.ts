@@ -38,7 +38,8 @@ export class BoardPage {
     page.on('pageerror', (error) => this.complaints.push(String(error.stack)))
     page.on('console', (message) => {
       // Chromium reports every connection that a gateway refuses, and tests make it refuse some.
-      if (message.type() === 'error' && !message.text().startsWith('WebSocket connection to')) this.complaints.push(message.text())
+      if (message.type() === 'error' && !/^WebSocket connection to|^Failed to load resource: net::/.test(message.text()))
+        this.complaints.push(message.text())
     })
   }
 

@@ -1,6 +1,7 @@
 import type { ControlFrame, FeedInfo, GoodbyeFrame, NoticeFrame, ReceivedImage } from '@pulsewire/protocol'
 import type { Timer } from './clock.ts'
-import { Connector, type ClientState, type ConnectorHost } from './connection/connector.ts'
+import type { ClientState, ConnectorHost } from './connection/connector-host.ts'
+import { Connector } from './connection/connector.ts'
 import type { GatewaysEvent } from './connection/gateways.ts'
 import { Session, type NextStep, type SessionHost } from './connection/session.ts'
 import { Emitter } from './emitter.ts'
@@ -30,6 +31,8 @@ export interface SessionEvent {
   readonly node: string
   readonly version: string
   readonly url: string
+  /** How it is reached. */
+  readonly transport: 'webSocket' | 'http'
   /** Data older than this counts as stale in this session, in ms. */
   readonly staleAfterMs: number
 }
@@ -271,8 +274,8 @@ export class PulsewireClient {
 }
 
 function sessionEvent(session: Session): SessionEvent {
-  const { welcome, url, node } = session
-  return { session: welcome?.session ?? '', node, version: welcome?.version ?? '', url, staleAfterMs: session.freshness.staleAfterMs }
+  const { welcome, url, node, transport, freshness } = session
+  return { session: welcome?.session ?? '', node, version: welcome?.version ?? '', url, transport, staleAfterMs: freshness.staleAfterMs }
 }
 
 /** As an uncaught error, where the platform shows those: a fault of the application must not go unseen. */

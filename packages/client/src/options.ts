@@ -1,7 +1,7 @@
 import { ENCODINGS, type Encoding } from '@pulsewire/protocol'
 import { toAddresses } from './connection/addresses.ts'
 import { balancerUrl } from './connection/hand-out.ts'
-import { systemEnvironment, type Environment } from './environment.ts'
+import { systemEnvironment, type Environment, type TransportChoice } from './environment.ts'
 import { PulsewireError } from './errors.ts'
 
 /** Addresses of gateways, best first: `ws://host:port` or `wss://…`; the path may be left out. */
@@ -28,6 +28,13 @@ export interface ClientOptions {
   readonly name?: string
   /** Default `bin`, with `json` offered too. `json` offers only that: for looking at the wire. */
   readonly encoding?: 'bin' | 'json'
+  /**
+   * Default `auto`: WebSocket, and where the network breaks that, an HTTP stream with the same promises; WebSocket is then
+   * tried again after `webSocketRetryMs`. `webSocket` and `http`: that alone.
+   */
+  readonly transport?: TransportChoice
+  /** Where an HTTP stream serves, WebSocket is tried again after so long, and after twice as long when that was in vain. Default 300,000 ms. */
+  readonly webSocketRetryMs?: number
   /** How often pulses are wanted at most, in ms. An app in the background asks for 10,000. Default: the server's. */
   readonly pulseIntervalMs?: number
   /** Data older than this is stale, in ms. Default: what the server says (2,500 with a pulse a second). */
@@ -67,6 +74,8 @@ export interface Settings {
   readonly environment: Environment
 }
 
+const TRANSPORTS: readonly TransportChoice[] = ['auto', 'webSocket', 'http']
+
 /** Of this package; `package.json` says the same. */
 export const VERSION = '0.1.0'
 
@@ -79,6 +88,10 @@ export function resolveOptions(options: ClientOptions): Settings {
   if (options.url !== undefined && typeof options.url !== 'function') toAddresses(options.url)
   const encoding = options.encoding ?? 'bin'
   if (encoding !== 'bin' && encoding !== 'json') throw new PulsewireError('options_invalid', "encoding must be 'bin' or 'json'")
+  const { transport = 'auto', webSocketRetryMs = 300_000 } = options
+  if (!TRANSPORTS.includes(transport)) throw new PulsewireError('options_invalid', `transport must be one of ${TRANSPORTS.join(', ')}`)
+  const messageBytesMax = positive(options.messageBytesMax ?? 16 * 1024 * 1024, 'messageBytesMax')
+  const reach = { transport, webSocketRetryMs: positive(webSocketRetryMs, 'webSocketRetryMs'), messageBytesMax }
   return {
     url: options.url,
     balancers: balancersOf(options),
@@ -95,8 +108,8 @@ export function resolveOptions(options: ClientOptions): Settings {
     },
     hedgeAfterMs: positive(options.hedgeAfterMs ?? 700, 'hedgeAfterMs'),
     failoverAfterMs: positive(options.failoverAfterMs ?? 1_500, 'failoverAfterMs'),
-    messageBytesMax: positive(options.messageBytesMax ?? 16 * 1024 * 1024, 'messageBytesMax'),
-    environment: { ...systemEnvironment(), ...options.environment },
+    messageBytesMax,
+    environment: { ...systemEnvironment(reach), ...options.environment },
   }
 }
 

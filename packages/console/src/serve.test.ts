@@ -42,7 +42,10 @@ describe('serveConsole', () => {
   it('lets the page connect to its gateways only', async () => {
     const response = await fetch(server.url, { method: 'HEAD' })
     const policy = response.headers.get('content-security-policy') ?? ''
-    assert.match(policy, /connect-src 'self' ws:\/\/127\.0\.0\.1:8080 wss:\/\/gw\.example:8443;/)
+    assert.match(
+      policy,
+      /connect-src 'self' ws:\/\/127\.0\.0\.1:8080 http:\/\/127\.0\.0\.1:8080 wss:\/\/gw\.example:8443 https:\/\/gw\.example:8443;/,
+    )
     assert.match(policy, /default-src 'none'; script-src 'self';/)
   })
 

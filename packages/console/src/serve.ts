@@ -79,7 +79,7 @@ function handler(
   { gateways, feed = 'quote', balancer, balancerSecret, breaks, asks }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // Where a balancer names the gateways, nobody knows their origins beforehand.
-  const origins = gateways.length === 0 ? ['ws:', 'wss:'] : gateways.map(originOf)
+  const origins = gateways.length === 0 ? ['ws:', 'wss:', 'http:', 'https:'] : gateways.flatMap(originsOf)
   const headers = new Map(Object.entries(securityHeaders(origins)))
   const config = JSON.stringify({
     gateways,
@@ -146,13 +146,14 @@ function securityHeaders(origins: readonly string[]): Record<string, string> {
   }
 }
 
-/** Only scheme, host and port: what a policy may hold, and nothing that could end a header or start another directive. */
-function originOf(gateway: string): string {
+/** Where a gateway is reached, by WebSocket and by HTTP. Only scheme, host and port: what a policy may hold, and nothing that could end a header or start another directive. */
+function originsOf(gateway: string): string[] {
   const url = URL.canParse(gateway) ? new URL(gateway) : undefined
   if (url?.protocol !== 'ws:' && url?.protocol !== 'wss:') {
     throw new ConsoleError('gateway_invalid', `a gateway's address is ws://host:port or wss://host:port, not ${JSON.stringify(gateway)}`)
   }
-  return `${url.protocol}//${url.host}`
+  const scheme = url.protocol.slice(2)
+  return [`ws${scheme}//${url.host}`, `http${scheme}//${url.host}`]
 }
 
 async function listen(server: Server, host: string, port: number): Promise<string> {

@@ -4,56 +4,16 @@ import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
 import type { AddressBook } from './addresses.ts'
 import { backoffMs } from './backoff.ts'
+import type { ClientState, ConnectorHost, StateDetail } from './connector-host.ts'
 import { Credentials } from './credentials.ts'
-import { Gateways, type GatewaysHost } from './gateways.ts'
+import { Gateways } from './gateways.ts'
+import { isTrial, MOVE_TIMEOUT_MS, type MoveReason, RANK, WAY_INTERVAL_MS } from './moves.ts'
 import { Race } from './race.ts'
 import type { NextStep, Session } from './session.ts'
 import { TrialPace } from './trial-pace.ts'
 
-/**
- * - `connecting`: a connection is being made, and there is none.
- * - `open`: a session serves.
- * - `waiting`: for the next attempt.
- * - `failed`: the server said not to come back; `connect()` tries again all the same.
- * - `closed`: by the application.
- */
-export type ClientState = 'connecting' | 'open' | 'waiting' | 'failed' | 'closed'
-
-export interface ConnectorHost extends GatewaysHost {
-  open(url: string, token: string | undefined): Session
-  /** It is welcomed: tell it what is subscribed. */
-  attach(session: Session): void
-  /** It serves from now on. */
-  promote(session: Session): void
-  detach(session: Session): void
-  /** Nobody serves. */
-  disconnected(hop: string, error: PulsewireError): void
-  /** Nobody will, by itself. */
-  gaveUp(hop: string, error: PulsewireError): void
-  compare(candidate: Session): 'unsettled' | 'worse' | 'same' | 'better'
-  /** Whether anything that is shown is stale through the fault of a node. */
-  suffers(): boolean
-  onState(state: ClientState, detail: StateDetail): void
-}
-
-interface StateDetail {
-  readonly url?: string
-  readonly retryInMs?: number
-  readonly error?: PulsewireError
-}
-
-/**
- * Why a new session is wanted although one serves. With `goodbye` and `silent` it has to be found; `stale` and
- * `rebalance` are trials: when they fail, all stays as it is.
- */
-type MoveReason = 'goodbye' | 'silent' | 'stale' | 'rebalance'
-
-const RANK: Readonly<Record<MoveReason, number>> = { goodbye: 3, silent: 2, stale: 1, rebalance: 0 }
-
 /** A connection that lasted this long was a good one: the next backoff starts anew. */
 const HEALTHY_MS = 5_000
-/** How long a session that is to take over may take to become live. */
-const MOVE_TIMEOUT_MS: Readonly<Record<MoveReason, number>> = { goodbye: 10_000, silent: 0, stale: 5_000, rebalance: 10_000 }
 /** A silent session is kept beside the attempts to replace it for this many times `staleAfterMs`; it may come back. */
 const SILENT_FACTOR = 4
 /** Closes after which a fresh token may help: `unauthorized`, `revoked`. */
@@ -78,6 +38,7 @@ export class Connector {
   /** Welcomed, and not serving yet. */
   #candidate: Session | null = null
   #move: MoveReason | null = null
+  #wayTriedAtMs = -Infinity
   #state: ClientState = 'closed'
   #timer: Timer | undefined
   /** Counts attempts, so that one that was overtaken while it waited for a token knows it. */
@@ -209,6 +170,7 @@ export class Connector {
     const move = this.#move
     const isUrgent = move === 'silent' || move === 'goodbye'
     let nextMs = isUrgent ? this.#silentEndMs(serving) : silentAtMs
+    if (move === null) nextMs = Math.min(nextMs, this.#wayAtMs(serving))
     if (move === null && faultSinceMs !== undefined && this.#addresses.hasOther(serving.url)) {
       nextMs = Math.min(nextMs, this.#trials.nextAtMs(faultSinceMs))
     }
@@ -232,6 +194,15 @@ export class Connector {
       this.#trials.tried(nowMs)
       if (this.#host.suffers()) this.#startMove('stale', 0)
     }
+    if (this.#move === null && nowMs > this.#wayAtMs(serving)) {
+      this.#wayTriedAtMs = nowMs
+      this.#startMove('way', 0)
+    }
+  }
+
+  /** When a better way through the network is tried. */
+  #wayAtMs(serving: Session): number {
+    return Math.max(serving.betterAtMs, this.#wayTriedAtMs + WAY_INTERVAL_MS)
   }
 
   #checkCandidate(nowMs: number): void {
@@ -253,7 +224,7 @@ export class Connector {
 
   /** Whether the move is one that ends when it fails. */
   get #isTrial(): boolean {
-    return this.#serving !== null && (this.#move === 'stale' || this.#move === 'rebalance')
+    return this.#serving !== null && this.#move !== null && isTrial(this.#move)
   }
 
   #silentEndMs(serving: Session): number {

@@ -139,6 +139,15 @@ export class Session implements FrameHandler {
     return this.#welcomedAtMs
   }
 
+  get transport(): 'webSocket' | 'http' {
+    return this.#socket?.transport ?? 'webSocket'
+  }
+
+  /** When a better way to a gateway is worth a trial. */
+  get betterAtMs(): number {
+    return this.#socket?.betterAtMs ?? Infinity
+  }
+
   get messageBytesMax(): number {
     return this.#welcome?.limits.messageBytesMax ?? 0
   }

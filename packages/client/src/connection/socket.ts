@@ -4,10 +4,17 @@ export interface Socket {
   send(data: string | Uint8Array): void
   /** Starts to close. `onClose` follows at some time, or never: callers do not wait for it. */
   close(code: number, reason: string): void
+  /** Absent: a WebSocket. */
+  readonly transport?: 'http' | undefined
+  /** When a better way through the network is worth a trial, by the client's clock; absent: this is the best one. */
+  readonly betterAtMs?: number
 }
 
 export interface SocketEvents {
-  /** @param protocol the subprotocol that the server chose; '' for none. */
+  /**
+   * May come once more before the first message, when another way was found: what was sent until then is void.
+   * @param protocol the subprotocol that the server chose; '' for none.
+   */
   onOpen(protocol: string): void
   onMessage(data: string | Uint8Array): void
   /** Once, also when the connection never opened. */

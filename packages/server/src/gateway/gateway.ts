@@ -80,7 +80,7 @@ export class Gateway implements Service, Member {
   #beatNow: () => void = () => {}
 
   constructor(config: GatewayConfig, deps: GatewayDeps) {
-    const { listen, session, groups, origins, trustedProxies, addressLimits } = config.gateway
+    const { listen, session, groups, origins, trustedProxies, addressLimits, httpStream } = config.gateway
     this.#config = config
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
@@ -159,6 +159,7 @@ export class Gateway implements Service, Member {
       log: deps.logger,
       arrivals: new Arrivals({ origins, trustedProxies, ...addressLimits }, this.#clock),
       ...(tls === null ? {} : { tls }),
+      ...(httpStream.enabled ? { httpStream } : {}),
     })
   }
 

@@ -154,6 +154,7 @@ test('/live and /ready say so, anything else is not found', async () => {
   assert.deepEqual(await ask('/live'), [200, 'live\n'])
   assert.deepEqual(await ask('/ready'), [200, 'ready\n'])
   assert.deepEqual(await ask('/other'), [404, 'not found\n'])
+  assert.deepEqual(await ask('/v1/stream'), [404, 'not found\n'], 'HTTP streams are not offered here')
   state.ready = false
   assert.deepEqual(await ask('/ready'), [503, 'not ready\n'])
   assert.deepEqual(await ask('/live'), [200, 'live\n'])

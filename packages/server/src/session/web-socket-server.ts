@@ -2,14 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { TLSSocket } from 'node:tls'
 import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
 import { WebSocketServer } from 'ws'
 import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { SendQueues } from '../runtime/send-queue.ts'
 import type { ListenerTls } from '../runtime/tls.ts'
-import { type Arrivals, plainAddress, type TurnedAway } from './arrivals.ts'
+import type { Arrivals } from './arrivals.ts'
+import { Door, HEADERS_MAX, isRefusal, objectionToHeaders, type Refusal, statusLine } from './door.ts'
+import { type HttpStreamOptions, HttpStreams } from './http-streams.ts'
 import { Framer } from './framer.ts'
 import type { Sessions } from './sessions.ts'
 import { type Accepted, WebSocketTransport } from './web-socket-transport.ts'
@@ -29,6 +30,8 @@ export interface StreamServerOptions {
   readonly arrivals?: Arrivals
   /** Default: the listener is not encrypted. */
   readonly tls?: ListenerTls
+  /** For receivers whose network breaks WebSocket. Default: there is none. */
+  readonly httpStream?: HttpStreamOptions
 }
 
 /** What a node needs of whatever takes its connections and makes sessions of them. */
@@ -53,17 +56,22 @@ export class StreamServer implements StreamListener {
   readonly #ws: WebSocketServer
   readonly #framer = new Framer()
   readonly #sendQueues = new SendQueues()
-  #accepting = true
+  readonly #door: Door
+  readonly #streams: HttpStreams | null
 
   constructor(options: StreamServerOptions) {
     this.#options = options
+    this.#door = new Door(options)
+    const { httpStream, sessions, messageBytesMax } = options
+    const deps = { door: this.#door, sendQueues: this.#sendQueues, sessions, messageBytesMax }
+    this.#streams = httpStream === undefined ? null : new HttpStreams(httpStream, deps)
     this.#http = serverOf(options.tls, (request, response) => this.#request(request, response))
     this.#http.maxHeadersCount = HEADERS_MAX
     this.#ws = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
-      maxPayload: options.messageBytesMax,
+      maxPayload: messageBytesMax,
       handleProtocols: (offered) => chooseEncoding(offered) ?? false,
     })
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
@@ -89,11 +97,12 @@ export class StreamServer implements StreamListener {
 
   /** From now on upgrades are refused with 503. */
   stopAccepting(): void {
-    this.#accepting = false
+    this.#door.close()
   }
 
   async close(): Promise<void> {
-    this.#accepting = false
+    this.#door.close()
+    this.#streams?.close()
     this.#options.tls?.close()
     await new Promise<void>((resolve) => {
       this.#http.close(() => resolve())
@@ -102,8 +111,9 @@ export class StreamServer implements StreamListener {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
-    if (hasTooManyHeaders(request)) return void response.writeHead(431, { connection: 'close' }).end()
-    const ready = this.#accepting && this.#options.ready()
+    if (objectionToHeaders(request) !== null) return void response.writeHead(431, { connection: 'close' }).end()
+    if (this.#streams?.handle(request, response) === true) return
+    const ready = this.#door.isOpen
     // That a process answers is what makes it live: neither Kafka nor anything else is asked.
     if (request.url === '/live') response.writeHead(200, { 'content-type': 'text/plain' }).end('live\n')
     else if (request.url === '/ready') {
@@ -115,36 +125,19 @@ export class StreamServer implements StreamListener {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', destroyOnError)
     const path = request.url?.split('?', 1)[0]
-    if (hasTooManyHeaders(request)) return refuse(socket, '431 Request Header Fields Too Large', `more than ${HEADERS_MAX} headers`)
-    if (path !== STREAM_PATH) return refuse(socket, '404 Not Found', `the stream is at ${STREAM_PATH}`)
-    if (TOKEN_IN_URL.test(request.url!)) return refuse(socket, '401 Unauthorized', 'a token never goes into the URL, but into hello')
-    const { arrivals } = this.#options
-    if (arrivals?.allowsOrigin(request) === false) return this.#turnAway(socket, 'origin')
-    if (!this.#accepting || !this.#options.ready()) return refuse(socket, '503 Service Unavailable', 'this node takes no sessions now')
-    if (this.#options.sessions.full) return refuse(socket, '503 Service Unavailable', 'this node is full')
+    const unwanted = objectionToHeaders(request)
+    if (unwanted !== null) return refuse(socket, unwanted)
+    if (path !== STREAM_PATH) return refuse(socket, { status: 404, message: `the stream is at ${STREAM_PATH}` })
+    const objection = this.#door.objection(request)
+    if (objection !== null) return refuse(socket, objection)
     const offered = request.headers['sec-websocket-protocol'] ?? ''
     if (chooseEncoding(offered.split(',').map((name) => name.trim())) === undefined) {
-      return refuse(socket, '400 Bad Request', `offer one of the subprotocols ${ENCODINGS.join(', ')}`)
+      return refuse(socket, { status: 400, message: `offer one of the subprotocols ${ENCODINGS.join(', ')}` })
     }
-    const peer = `${request.socket.remoteAddress ?? '?'}:${request.socket.remotePort ?? 0}`
-    const address = arrivals?.addressOf(request)
-    if (arrivals !== undefined && address !== undefined) {
-      const why = arrivals.enter(address)
-      if (why !== null) return this.#turnAway(socket, why)
-      socket.once('close', () => arrivals.leave(address))
-    }
-    const isForwarded = address !== undefined && address !== plainAddress(request.socket.remoteAddress ?? '')
-    const remote = isForwarded ? `${address} by ${peer}` : peer
-    const bearer = bearerOf(request)
-    const isCertified = request.socket instanceof TLSSocket && request.socket.authorized
-    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session({ webSocket, socket, remote, bearer, isCertified }))
-  }
-
-  #turnAway(socket: Duplex, why: TurnedAway): void {
-    const { sessions, log } = this.#options
-    sessions.turnedAway[why]++
-    log.debug('turned_away', TURNED_AWAY[why][1], { why })
-    refuse(socket, ...TURNED_AWAY[why])
+    const guest = this.#door.enter(request)
+    if (isRefusal(guest)) return refuse(socket, guest)
+    socket.once('close', guest.leave)
+    this.#ws.handleUpgrade(request, socket, head, (webSocket) => this.#session({ webSocket, socket, guest }))
   }
 
   #session(accepted: Accepted): void {
@@ -154,13 +147,6 @@ export class StreamServer implements StreamListener {
   }
 }
 
-const TURNED_AWAY: Readonly<Record<TurnedAway, readonly [status: string, message: string]>> = {
-  origin: ['403 Forbidden', 'pages of this origin may not connect here'],
-  address_connections: ['429 Too Many Requests', 'there are as many connections of this address as may be'],
-  address_rate: ['429 Too Many Requests', 'more connections come from this address than are taken in a second'],
-}
-
-const HEADERS_MAX = 100
 /** Timeouts count from one look to the next. */
 const TIMEOUTS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000, connectionsCheckingInterval: 500 }
 
@@ -170,24 +156,11 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-/** Those beyond are dropped by the parser, whatever they say. */
-function hasTooManyHeaders({ rawHeaders }: IncomingMessage): boolean {
-  return rawHeaders.length >= 2 * HEADERS_MAX
-}
-
 function serverOf(tls: ListenerTls | undefined, onRequest: (request: IncomingMessage, response: ServerResponse) => void): Server {
   if (tls === undefined) return createServer(TIMEOUTS, onRequest)
   const server: SecureServer = createSecureServer({ ...TIMEOUTS, handshakeTimeout: TIMEOUTS.headersTimeout, ...tls.options }, onRequest)
   tls.follow(server)
   return server
-}
-
-/** URLs end in the logs of every proxy on the way. */
-const TOKEN_IN_URL = /[?&](access_?token|id_?token|token|jwt|bearer|authorization)=/i
-
-/** Of a client that can set headers, and would rather not put it into `hello`. */
-function bearerOf({ headers }: IncomingMessage): string | undefined {
-  return /^Bearer +([^\s]{1,8192})$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function chooseEncoding(offered: Iterable<string>): Encoding | undefined {
@@ -200,9 +173,9 @@ function destroyOnError(this: Duplex): void {
   this.destroy()
 }
 
-function refuse(socket: Duplex, status: string, message: string): void {
+function refuse(socket: Duplex, { status, message }: Refusal): void {
   socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(message) + 1}\r\n\r\n${message}\n`,
+    `HTTP/1.1 ${statusLine(status)}\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(message) + 1}\r\n\r\n${message}\n`,
     () => socket.destroy(),
   )
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Encoding } from '@pulsewire/protocol'
 import type { WebSocket } from 'ws'
 import type { SendQueue, SendQueues } from '../runtime/send-queue.ts'
+import type { Guest } from './door.ts'
 import { FRAMED_BYTES_MAX, type Framer } from './framer.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 
@@ -18,9 +19,7 @@ const TEXT = { binary: false, compress: false, fin: true } as const
 export interface Accepted {
   readonly webSocket: WebSocket
   readonly socket: Duplex
-  readonly remote: string
-  readonly bearer: string | undefined
-  readonly isCertified: boolean
+  readonly guest: Guest
 }
 
 /** A session's connection over WebSocket. */
@@ -36,7 +35,7 @@ export class WebSocketTransport implements Transport {
   #closing = false
 
   constructor(
-    { webSocket, socket, remote, bearer, isCertified }: Accepted,
+    { webSocket, socket, guest: { remote, bearer, isCertified } }: Accepted,
     encoding: Encoding,
     { framer, sendQueues }: { readonly framer: Framer; readonly sendQueues: SendQueues },
   ) {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { bytes, count, durationMs, filePath, listen, nodeName, secret, text } from '../fields.ts'
+import { bytes, count, durationMs, filePath, flag, listen, nodeName, secret, text } from '../fields.ts'
 import { accessSection } from './access.ts'
 import { history, symbolsMax } from './feeds.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
@@ -81,10 +81,28 @@ const sessionHistory = z
   .prefault({})
   .describe('What happened to sessions: connected, subscribed, stale, slow, moved, closed and why (`pulsewire sessions`).')
 
+const httpStream = z
+  .strictObject({
+    enabled: flag('Whether it is offered.', true),
+    keepAliveMs: durationMs('A stream that is silent for so long gets a comment, so that no proxy takes it for dead.', {
+      default: 15_000,
+      min: 1_000,
+      max: 600_000,
+    }),
+    paddingBytes: bytes('Length of the comment that a stream begins with: some proxies pass nothing on before they have so much.', {
+      default: 2048,
+      min: 0,
+      max: 64 * 1024,
+    }),
+  })
+  .prefault({})
+  .describe('HTTP streams, to which clients fall back by themselves where the network breaks WebSocket.')
+
 export const gatewaySection = z
   .strictObject({
     listen: listen('Where clients connect.', { host: '0.0.0.0', port: 8080 }),
     tls: serverTls,
+    httpStream,
     origins: z
       .array(originBelow)
       .default(['*'])

@@ -1,0 +1,47 @@
+/** The quote board behind a network that breaks WebSocket: a real browser, a real installation, a real proxy. */
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { serveConsole } from '@pulsewire/console'
+import { silentLogger } from '@pulsewire/server'
+import type { BrowserContext } from 'playwright-core'
+import { Demo } from '../../packages/cli/src/demo/index.ts'
+import { assertBoardIsAlive, BoardPage, buildConsole } from '../support/browser-board.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { type Breakage, TcpProxy, WebSocketBreaker } from '../support/proxy/index.ts'
+
+describe('behind a network that breaks WebSocket', { timeout: 240_000 }, () => {
+  const stack = new AsyncDisposableStack()
+  let directory: string
+  let demo: Demo
+  let browser: BrowserContext
+
+  before(async () => {
+    directory = stack.use(await buildConsole()).directory
+    demo = stack.use(new Demo({ logger: silentLogger, consolePort: 0, consoleDirectory: directory, seed: 7 }))
+    await demo.start()
+    browser = stack.adopt(await launchChromium(), (context) => context.close())
+  })
+  after(() => stack.disposeAsync())
+
+  for (const breakage of ['strips', 'hangs', 'swallows'] as const satisfies Breakage[]) {
+    it(`that ${breakage} it, the board is alive over HTTP, and moves when its connections are cut`, async () => {
+      const breaker = new WebSocketBreaker(breakage)
+      await using proxy = await TcpProxy.listen({ port: Number(new URL(demo.gateways[0]!).port) }, { filters: breaker.filters })
+      await using served = {
+        server: await serveConsole({ host: '127.0.0.1', port: 0, gateways: [proxy.url], directory }),
+        [Symbol.asyncDispose]: () => served.server.close(),
+      }
+      const page = await browser.newPage()
+      const board = await BoardPage.open(page, served.server.url)
+      await assertBoardIsAlive(board)
+      await board.search.fill('')
+      assert.ok(breaker.upgrades >= 1 && breaker.streams === 1, `${breaker.upgrades} upgrades, ${breaker.streams} streams`)
+      assert.deepEqual(board.complaints, [])
+      proxy.reset()
+      await board.sees(page.locator('.journal ol'), /symbols resumed where they stopped, nothing missed/)
+      await board.sees(board.rows.first().locator('.state'), 'live')
+      assert.equal(breaker.streams, 2, 'it has remembered what gets through')
+      await page.close()
+    })
+  }
+})
