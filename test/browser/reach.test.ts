@@ -35,12 +35,14 @@ describe('behind a network that breaks WebSocket', { timeout: 240_000 }, () => {
       const board = await BoardPage.open(page, served.server.url)
       await assertBoardIsAlive(board)
       await board.search.fill('')
-      assert.ok(breaker.upgrades >= 1 && breaker.streams === 1, `${breaker.upgrades} upgrades, ${breaker.streams} streams`)
+      const { upgrades, streams } = breaker
+      assert.ok(upgrades >= 1 && streams >= 1, `${upgrades} upgrades, ${streams} streams`)
       assert.deepEqual(board.complaints, [])
       proxy.reset()
       await board.sees(page.locator('.journal ol'), /symbols resumed where they stopped, nothing missed/)
       await board.sees(board.rows.first().locator('.state'), 'live')
-      assert.equal(breaker.streams, 2, 'it has remembered what gets through')
+      assert.ok(breaker.streams > streams)
+      assert.equal(breaker.upgrades, upgrades, 'it has remembered what gets through')
       await page.close()
     })
   }

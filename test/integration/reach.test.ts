@@ -90,7 +90,7 @@ for (const breakage of ['strips', 'hangs', 'swallows', 'mangles'] as const) {
     await produce()
     await recorder.until(() => hasNewest(recorder) && isLive(recorder), 'live')
     assert.equal(recorder.client.session!.transport, 'http')
-    assert.equal(network.breaker.streams, 1)
+    assert.ok(network.breaker.streams >= 1)
     const reports = recorder.client.freshness('quote')
     assert.deepEqual(
       reports.map(({ hops }) => hops.map(({ node }) => node.replace(/[ab]?\d/, '')).slice(0, 2)),

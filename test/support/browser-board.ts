@@ -26,6 +26,9 @@ export async function buildConsole(): Promise<{ directory: string; [Symbol.async
   return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
 }
 
+/** What Chromium says of a connection that was refused: of a WebSocket, of an HTTP stream. */
+const REFUSED = /^WebSocket connection to|^Failed to load resource: (net::|the server responded with a status of 503)/
+
 /** One open page, with what a user would look for in it. */
 export class BoardPage {
   readonly page: Page
@@ -38,8 +41,7 @@ export class BoardPage {
     page.on('pageerror', (error) => this.complaints.push(String(error.stack)))
     page.on('console', (message) => {
       // Chromium reports every connection that a gateway refuses, and tests make it refuse some.
-      if (message.type() === 'error' && !/^WebSocket connection to|^Failed to load resource: net::/.test(message.text()))
-        this.complaints.push(message.text())
+      if (message.type() === 'error' && !REFUSED.test(message.text())) this.complaints.push(message.text())
     })
   }
 
