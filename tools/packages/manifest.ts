@@ -12,8 +12,9 @@ export interface Manifest {
 }
 
 /** The manifest as it is published: of the compiled files, without anything that only we need. */
-export function publishedManifest(own: Manifest, { main, bin, copies = [] }: PublishedPackage): object {
+export function publishedManifest(own: Manifest, { main, bin, entries = {}, copies = [] }: PublishedPackage): object {
   const { name, version, description, license, engines, dependencies, peerDependencies } = own
+  const entry = (module: string) => ({ types: compiled(module, '.d.ts'), default: compiled(module, '.js') })
   const compiled = (module: string, suffix: string): string => `./lib/${module.replace(/\.ts$/, suffix)}`
   return {
     name,
@@ -24,7 +25,8 @@ export function publishedManifest(own: Manifest, { main, bin, copies = [] }: Pub
     sideEffects: bin !== undefined,
     engines,
     exports: {
-      '.': { types: compiled(main, '.d.ts'), default: compiled(main, '.js') },
+      '.': entry(main),
+      ...Object.fromEntries(Object.entries(entries).map(([path, module]) => [path, entry(module)])),
       './package.json': './package.json',
     },
     ...(bin === undefined ? {} : { bin: Object.fromEntries(Object.entries(bin).map(([key, module]) => [key, compiled(module, '.js')])) }),

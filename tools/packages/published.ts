@@ -5,6 +5,8 @@ export interface PublishedPackage {
   readonly name: string
   /** The module that it is imported by, below `src/`. */
   readonly main: string
+  /** Further modules that it is imported by, below `src/`, by their path in the package. */
+  readonly entries?: Readonly<Record<string, string>>
   /** Commands, by the module that each starts. */
   readonly bin?: Readonly<Record<string, string>>
   /** What is compiled, below `src/`; tests never are. */
@@ -15,7 +17,13 @@ export interface PublishedPackage {
 
 export const PUBLISHED: readonly PublishedPackage[] = [
   { folder: 'protocol', name: '@pulsewire/protocol', main: 'index.ts', include: ['**/*.ts'], copies: ['vectors'] },
-  { folder: 'client', name: '@pulsewire/client', main: 'index.ts', include: ['**/*.ts'] },
+  {
+    folder: 'client',
+    name: '@pulsewire/client',
+    main: 'index.ts',
+    entries: { './shared': 'shared/index.ts', './shared-worker': 'shared/worker.ts' },
+    include: ['**/*.ts'],
+  },
   { folder: 'react', name: '@pulsewire/react', main: 'index.ts', include: ['**/*.ts'] },
   { folder: 'server', name: '@pulsewire/server', main: 'index.ts', include: ['**/*.ts'] },
   // Its page is built by Vite; what is compiled here serves it.

@@ -52,6 +52,9 @@ export interface ClientEvents {
   error: PulsewireError
 }
 
+/** What an application uses of a client, whoever has the connection: itself, or a worker that serves several tabs. */
+export type QuoteClient = Pick<PulsewireClient, keyof PulsewireClient>
+
 /** No timer is armed for less: clocks and timers may disagree by a millisecond. */
 const TIMER_MIN_MS = 1
 
@@ -118,6 +121,11 @@ export class PulsewireClient {
       groups: names(options.groups ?? [], 'groups'),
     }
     return this.#registry.subscribe(options.feed, wire, wanted, handlers, queueMax)
+  }
+
+  /** What the clock of the serving gateway is ahead of ours by, in ms; undefined while not known. */
+  get clockOffsetMs(): number | undefined {
+    return this.#connector.serving?.offsetMs
   }
 
   /** What is known of each partition of a feed, now. Empty while not connected. */

@@ -1,6 +1,7 @@
 export {
   PulsewireClient,
   type ClientEvents,
+  type QuoteClient,
   type SessionEvent,
   type StateEvent,
 } from './client.ts'

@@ -1,5 +1,5 @@
 /** Quotes in React: what a component shows, and whether it is proven to be the newest there is. */
-import type { PulsewireClient, SubscribeOptions, Subscription, SymbolState, Values } from '@pulsewire/client'
+import type { QuoteClient, SubscribeOptions, Subscription, SymbolState, Values } from '@pulsewire/client'
 import { createContext, createElement, type ReactElement, type ReactNode, useContext, useMemo, useSyncExternalStore } from 'react'
 
 /** One symbol, as it was at the last rendering. Another object whenever anything of it has changed. */
@@ -21,15 +21,15 @@ export interface Quotes {
 }
 
 const NONE: Quotes = { state: { state: 'pending' }, quotes: new Map() }
-const ClientContext = createContext<PulsewireClient | null>(null)
+const ClientContext = createContext<QuoteClient | null>(null)
 
 /** Gives the components below a client. Whoever made it closes it. */
-export function PulsewireProvider({ client, children }: { readonly client: PulsewireClient; readonly children?: ReactNode }): ReactElement {
+export function PulsewireProvider({ client, children }: { readonly client: QuoteClient; readonly children?: ReactNode }): ReactElement {
   return createElement(ClientContext.Provider, { value: client }, children)
 }
 
 /** The client of the nearest provider. @throws Error without one. */
-export function usePulsewire(): PulsewireClient {
+export function usePulsewire(): QuoteClient {
   const client = useContext(ClientContext)
   if (client === null) throw new Error('There is no PulsewireProvider above this component.')
   return client
@@ -54,7 +54,7 @@ export function useQuote(feed: string, symbol: string, options: Omit<SubscribeOp
 }
 
 class QuoteStore {
-  readonly #client: PulsewireClient
+  readonly #client: QuoteClient
   readonly #options: SubscribeOptions
   readonly #listeners = new Set<() => void>()
   readonly #changed = new Set<string>()
@@ -62,7 +62,7 @@ class QuoteStore {
   #frame: number | null = null
   #quotes = NONE
 
-  constructor(client: PulsewireClient, options: SubscribeOptions) {
+  constructor(client: QuoteClient, options: SubscribeOptions) {
     this.#client = client
     this.#options = options
   }

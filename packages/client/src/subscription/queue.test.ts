@@ -28,6 +28,7 @@ function update(
     names: ['last', 'bid'],
     fields: [offset, 1],
     changedIndexes: more.changed ?? [0],
+    every: false,
   })
 }
 

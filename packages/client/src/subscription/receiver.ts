@@ -107,6 +107,7 @@ export class Receiver {
       names,
       fields: image.values.slice(),
       changedIndexes: changedIndexes(image, names, previous),
+      every: row.every,
     }
     // The state depends on the partition, which this update may be the first to name.
     entry.latest = new Update({ ...parts, state: entry.reported })

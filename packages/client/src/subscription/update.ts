@@ -31,6 +31,8 @@ export interface UpdateParts {
   readonly fields: readonly (FieldValue | undefined)[]
   /** Null: every field there is. */
   readonly changedIndexes: readonly number[] | null
+  /** Whether each record counts (delivery `every`). */
+  readonly every: boolean
 }
 
 /**
