@@ -2,13 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
-import { everything, feedOptions, sessionOptions } from '../support/sender.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { HubGateway } from '../support/hub-gateway.ts'
 import { TabsSite } from '../support/tabs-site.ts'
-import { Hub } from '../../packages/server/src/hub/index.ts'
-import { systemClock } from '../../packages/server/src/runtime/clock.ts'
-import { silentLogger } from '../../packages/server/src/runtime/logger.ts'
-import { listenWebSocket, Sessions } from '../../packages/server/src/session/index.ts'
 
 const WAIT_MS = 20_000
 
@@ -28,62 +24,11 @@ interface Tab {
   shut(): Promise<void>
 }
 
-/** The gateway's own hub, sessions and server; the test is what lies before it. */
-class Gateway implements AsyncDisposable {
-  readonly hub = new Hub({ nodeId: 'gw-1', clock: systemClock, feeds: [feedOptions] })
-  readonly sessions = new Sessions({ hub: this.hub, session: sessionOptions, role: 'gateway', version: '0', log: silentLogger })
-  readonly #server = listenWebSocket({
-    ...{ host: '127.0.0.1', port: 0, messageBytesMax: sessionOptions.messageBytesMax, sessions: this.sessions },
-    ...{ ready: () => true, log: silentLogger },
-  })
-  #offset = 0
-  #timer: NodeJS.Timeout | undefined
-
-  async start(): Promise<void> {
-    this.hub.connect(everything, this.sessions)
-    this.hub.setShape(this.hub.feeds[0]!, 1, 1)
-    await this.#server.listen()
-    this.#timer = setInterval(() => this.#pulse(), 250)
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.#server.port}`
-  }
-
-  /** Symbols that are subscribed, by session. */
-  get table(): string[][] {
-    return [...this.sessions].map(({ subscriptions }) => [...subscriptions].flatMap(({ entries }) => [...entries.keys()]).sort())
-  }
-
-  quote(name: string, last: number): void {
-    const symbol = this.hub.feeds[0]!.obtain(name)!
-    const appeared = !symbol.hasImage
-    symbol.applyRecord({ generation: 1, partition: 0, offset: this.#offset++, ts: Date.now(), n: 1, prev: -1 }, { last }, false)
-    this.hub.updated(symbol, appeared)
-  }
-
-  silence(): void {
-    clearInterval(this.#timer)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.silence()
-    this.sessions.close()
-    await this.#server.close()
-  }
-
-  #pulse(): void {
-    const nowMs = systemClock.nowMs()
-    const place = { generation: 1, partition: 0, offset: this.#offset++ }
-    this.hub.pulse(this.hub.feeds[0]!, { ...place, writtenAtMs: nowMs, path: ['gw-1'], arrivedAtMs: [nowMs] })
-  }
-}
-
 describe('tabs of one browser', { timeout: 240_000 }, () => {
   const stack = new AsyncDisposableStack()
   let site: TabsSite
   let browser: BrowserContext
-  let gateway: Gateway
+  let gateway: HubGateway
 
   before(async () => {
     site = stack.use(await TabsSite.start())
@@ -117,7 +62,7 @@ describe('tabs of one browser', { timeout: 240_000 }, () => {
     )
 
   it('share one connection and its symbols; what a closed or crashed one had is released; staleness reaches all', async () => {
-    gateway = new Gateway()
+    gateway = new HubGateway()
     await using _ = gateway
     await gateway.start()
     gateway.quote('AAPL.US', 1)
@@ -160,7 +105,7 @@ describe('tabs of one browser', { timeout: 240_000 }, () => {
   })
 
   it('where there are no shared workers, each has a connection of its own', async () => {
-    gateway = new Gateway()
+    gateway = new HubGateway()
     await using _ = gateway
     await gateway.start()
     const pages = [await open(['AAPL.US'], true), await open(['AAPL.US'], true)]

@@ -14,6 +14,12 @@ if (typeof serveTabs !== 'function') throw new TypeError('serveTabs is missing')
 for await (const { state } of shared.subscribe({ feed: 'quote', patterns: ['*'] })) if (state.state === 'live') break
 await shared.close()
 
+// Where the network breaks WebSocket.
+const overHttp = new PulsewireClient({ url: process.argv[2], transport: 'http' })
+for await (const { state } of overHttp.subscribe({ feed: 'quote', patterns: ['*'] })) if (state.state === 'live') break
+if (overHttp.session.transport !== 'http') throw new TypeError('it is not an HTTP stream')
+await overHttp.close()
+
 for await (const { symbol, values, position, state } of quotes) {
   if (state.state !== 'live' || values.last === undefined) continue
   const { partition } = parsePosition(position)

@@ -45,6 +45,8 @@ describe('published packages', { timeout: 290_000 }, () => {
         files.filter((file) => /\.test\.|test-support|(?<!\.d)\.tsx?$/.test(file)),
         [],
       )
+      if (folder === '@pulsewire/client')
+        assert.ok(files.includes('browser/pulsewire.min.js') && files.includes('browser/pulsewire.full.min.js'))
       assert.ok(files.includes('LICENSE') && files.includes('README.md') && files.includes('package.json'), files.join())
     }
     assert.ok(readdirSync(join(project, 'node_modules/@pulsewire/console/dist')).includes('index.html'))

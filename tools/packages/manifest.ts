@@ -12,7 +12,7 @@ export interface Manifest {
 }
 
 /** The manifest as it is published: of the compiled files, without anything that only we need. */
-export function publishedManifest(own: Manifest, { main, bin, entries = {}, copies = [] }: PublishedPackage): object {
+export function publishedManifest(own: Manifest, { main, bin, entries = {}, browser = false, copies = [] }: PublishedPackage): object {
   const { name, version, description, license, engines, dependencies, peerDependencies } = own
   const entry = (module: string) => ({ types: compiled(module, '.d.ts'), default: compiled(module, '.js') })
   const compiled = (module: string, suffix: string): string => `./lib/${module.replace(/\.ts$/, suffix)}`
@@ -27,10 +27,11 @@ export function publishedManifest(own: Manifest, { main, bin, entries = {}, copi
     exports: {
       '.': entry(main),
       ...Object.fromEntries(Object.entries(entries).map(([path, module]) => [path, entry(module)])),
+      ...(browser ? { './browser/*': './browser/*' } : {}),
       './package.json': './package.json',
     },
     ...(bin === undefined ? {} : { bin: Object.fromEntries(Object.entries(bin).map(([key, module]) => [key, compiled(module, '.js')])) }),
-    files: ['lib', ...copies],
+    files: ['lib', ...(browser ? ['browser'] : []), ...copies],
     ...(dependencies === undefined ? {} : { dependencies }),
     ...(peerDependencies === undefined ? {} : { peerDependencies }),
     publishConfig: { access: 'public', provenance: true },

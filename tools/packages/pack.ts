@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeBrowserFiles } from './browser-files.ts'
 import { compile } from './compile.ts'
 import { type Manifest, publishedManifest } from './manifest.ts'
 import { PUBLISHED } from './published.ts'
@@ -21,6 +22,7 @@ export async function pack(root: string, out: string): Promise<string[]> {
     const to = join(out, each.folder)
     await mkdir(to)
     await compile(root, out, each)
+    if (each.browser === true) await makeBrowserFiles(root, join(to, 'browser'))
     const own = JSON.parse(await readFile(join(from, 'package.json'), 'utf8')) as Manifest
     await writeFile(join(to, 'package.json'), `${JSON.stringify(publishedManifest(own, each), null, 2)}\n`)
     for (const folder of each.copies ?? [])

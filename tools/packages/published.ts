@@ -11,6 +11,8 @@ export interface PublishedPackage {
   readonly bin?: Readonly<Record<string, string>>
   /** What is compiled, below `src/`; tests never are. */
   readonly include: readonly string[]
+  /** Whether it is there as files for pages without a bundler, below `browser/`, too. */
+  readonly browser?: boolean
   /** Folders whose files, except sources, are copied as they are. */
   readonly copies?: readonly string[]
 }
@@ -23,6 +25,7 @@ export const PUBLISHED: readonly PublishedPackage[] = [
     main: 'index.ts',
     entries: { './shared': 'shared/index.ts', './shared-worker': 'shared/worker.ts' },
     include: ['**/*.ts'],
+    browser: true,
   },
   { folder: 'react', name: '@pulsewire/react', main: 'index.ts', include: ['**/*.ts'] },
   { folder: 'server', name: '@pulsewire/server', main: 'index.ts', include: ['**/*.ts'] },

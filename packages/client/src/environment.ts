@@ -1,8 +1,7 @@
 import { createSystemClock, type Clock } from './clock.ts'
-import { fetchText, type FetchText } from './connection/fetch-text.ts'
-import { httpSockets } from './connection/http-socket.ts'
-import { Reach } from './connection/reach.ts'
-import { openWebSocket, type OpenSocket } from './connection/socket.ts'
+import type { FetchText } from './connection/fetch-text.ts'
+import type { OpenSocket } from './connection/socket.ts'
+import { fetchText, socketsFor } from './parts.ts'
 
 /** Everything outside the client that it decides by. The only module that reaches for the real ones. */
 export interface Environment {
@@ -28,14 +27,6 @@ export interface ReachSettings {
 export function systemEnvironment(settings: ReachSettings): Environment {
   const clock = createSystemClock()
   return { clock, random: Math.random, openSocket: socketsFor(settings, clock), fetchText, onWake: onPageWake }
-}
-
-function socketsFor({ transport, messageBytesMax, webSocketRetryMs: retryMs }: ReachSettings, clock: Clock): OpenSocket {
-  if (transport === 'webSocket') return openWebSocket
-  // Browsers want their `fetch` to be called as a function of nobody.
-  const http = httpSockets({ clock, fetch: (input, init) => fetch(input, init), messageLengthMax: messageBytesMax })
-  if (transport === 'http') return http
-  return new Reach({ clock, webSocket: openWebSocket, http, retryMs }).open
 }
 
 /** Browsers tell when the network is back and when a page is shown again; elsewhere nothing happens. */

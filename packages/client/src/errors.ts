@@ -42,7 +42,8 @@ export class PulsewireError extends Error {
   readonly closeCode: number | undefined
 
   constructor(code: ClientErrorCode | (string & {}), message: string, options: PulsewireErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    // The small browser file holds no texts.
+    super(message || `${code}: see docs/errors.md`, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'PulsewireError'
     this.code = code
     this.retryable = options.retryable ?? false

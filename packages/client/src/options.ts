@@ -1,8 +1,8 @@
-import { ENCODINGS, type Encoding } from '@pulsewire/protocol'
+import type { Encoding } from '@pulsewire/protocol'
 import { toAddresses } from './connection/addresses.ts'
-import { balancerUrl } from './connection/hand-out.ts'
 import { systemEnvironment, type Environment, type TransportChoice } from './environment.ts'
 import { PulsewireError } from './errors.ts'
+import { balancerUrl, ENCODINGS } from './parts.ts'
 
 /** Addresses of gateways, best first: `ws://host:port` or `wss://…`; the path may be left out. */
 export type AddressSource = string | readonly string[] | (() => string | readonly string[] | Promise<string | readonly string[]>)

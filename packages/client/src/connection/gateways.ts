@@ -1,9 +1,9 @@
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
+import { Balancers } from '../parts.ts'
 import { AddressBook, toAddresses } from './addresses.ts'
 import { backoffMs } from './backoff.ts'
-import { Balancers } from './balancers.ts'
 import { bounded } from './bounded.ts'
 
 export interface GatewaysEvent {

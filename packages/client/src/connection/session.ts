@@ -1,8 +1,5 @@
 import {
   ClockOffset,
-  createDecoder,
-  encodeUpstreamFor,
-  ENCODINGS,
   reconnectPolicy,
   type ControlFrame,
   type Decoder,
@@ -18,6 +15,7 @@ import {
 } from '@pulsewire/protocol'
 import type { Clock, Timer } from '../clock.ts'
 import { PulsewireError } from '../errors.ts'
+import { createDecoder, encodeUpstreamFor, ENCODINGS } from '../parts.ts'
 import { SessionFreshness } from '../freshness/session-freshness.ts'
 import type { Row } from '../subscription/entry.ts'
 import { SessionRows } from '../subscription/session-rows.ts'

@@ -1,0 +1,27 @@
+/** What the small browser file has in place of `parts.ts`: json.v1 over WebSocket, to gateways that are named. */
+import { createJsonDecoder, type Encoding } from '@pulsewire/protocol'
+import { openWebSocket } from './connection/socket.ts'
+import { PulsewireError } from './errors.ts'
+import type * as full from './parts.ts'
+
+export const ENCODINGS: readonly Encoding[] = ['pulsewire.json.v1']
+
+export const createDecoder: typeof full.createDecoder = createJsonDecoder
+
+export const encodeUpstreamFor: typeof full.encodeUpstreamFor = () => JSON.stringify
+
+export const socketsFor: typeof full.socketsFor = ({ transport }) => {
+  if (transport === 'http') absent('transport http')
+  return openWebSocket
+}
+
+export const balancerUrl: typeof full.balancerUrl = () => absent('balancer')
+
+export const fetchText: typeof full.fetchText = () => absent('balancer')
+
+/** Nobody gets so far: the option is refused. */
+export const Balancers = undefined as unknown as typeof full.Balancers
+
+function absent(what: string): never {
+  throw new PulsewireError('options_invalid', `${what} is only in the full file`)
+}

@@ -1,0 +1,151 @@
+/** The SDK as one file, in a real Chromium, against a real gateway: no bundler, no server but one that hands the file out. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import type { PulsewireClient, Subscription } from '@pulsewire/client'
+import type { BrowserContext, Page } from 'playwright-core'
+import { type BrowserFile, makeBrowserFiles } from '../../tools/packages/browser-files.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { HubGateway } from '../support/hub-gateway.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** What each may have, compressed. */
+const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 20_992, 'pulsewire.full.min.js': 27_648 }
+const WAIT_MS = 20_000
+
+interface Globals {
+  client: PulsewireClient
+  quotes: Subscription
+  states: string[]
+  updates: number[]
+}
+
+describe('the SDK as one file', { timeout: 120_000 }, () => {
+  const stack = new AsyncDisposableStack()
+  let directory: string
+  let files: readonly BrowserFile[]
+  let browser: BrowserContext
+  let url: string
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'pulsewire-browser-'))
+    stack.defer(() => rm(directory, { recursive: true, force: true }))
+    files = await makeBrowserFiles(ROOT, directory)
+    const server = createServer((request, response) => {
+      if (request.url === '/')
+        return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><link rel="icon" href="data:,">')
+      readFile(join(directory, request.url!)).then(
+        (file) => response.writeHead(200, { 'content-type': 'text/javascript' }).end(file),
+        () => response.writeHead(404).end(),
+      )
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    stack.defer(async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    })
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    browser = stack.adopt(await launchChromium(), (context) => context.close())
+  })
+  after(() => stack.disposeAsync())
+
+  test('is no larger than it may be', () => {
+    assert.deepEqual(
+      files.map(({ name }) => name),
+      ['pulsewire.full.min.js', 'pulsewire.min.js'],
+    )
+    for (const { name, gzipBytes } of files) assert.ok(gzipBytes <= GZIP_BYTES_MAX[name]!, `${name}: ${gzipBytes} bytes`)
+  })
+
+  for (const name of ['pulsewire.min.js', 'pulsewire.full.min.js']) {
+    test(`${name}: proven live, stale with hop and reason, at the next gateway when its own is gone`, async () => {
+      await using one = new HubGateway('gw-1')
+      await using two = new HubGateway('gw-2')
+      for (const gateway of [one, two]) {
+        await gateway.start()
+        gateway.quote('AAPL.US', 1)
+      }
+      const page = await browser.newPage()
+      const complaints: string[] = []
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      await page.goto(url)
+      await page.evaluate(
+        async ({ file, gateways }) => {
+          const { PulsewireClient: Client } = (await import(`/${file}`)) as { PulsewireClient: typeof PulsewireClient }
+          const all = globalThis as unknown as Globals
+          all.states = []
+          all.updates = []
+          all.client = new Client({ url: gateways })
+          all.client.on('error', () => {})
+          all.quotes = all.client.subscribe(
+            { feed: 'quote', symbols: ['AAPL.US'] },
+            {
+              onUpdate: ({ values }) => all.updates.push(values['last'] as number),
+              onState: ({ state, hop = '', reason = '' }) => all.states.push(`${state} ${hop} ${reason}`.trim()),
+            },
+          )
+        },
+        { file: name, gateways: [one.url, two.url] },
+      )
+      await seen(page, 'live gw-1 1')
+      one.quote('AAPL.US', 2)
+      await seen(page, 'live gw-1 2')
+      two.quote('AAPL.US', 2)
+      two.quote('AAPL.US', 3)
+      await one[Symbol.asyncDispose]()
+      await seen(page, 'live gw-2 3')
+      assert.deepEqual(await page.evaluate(() => (globalThis as unknown as Globals).updates), [1, 2, 3])
+      two.silence()
+      await seen(page, 'stale gw-2 3')
+      assert.match((await page.evaluate(() => (globalThis as unknown as Globals).states)).at(-1)!, /^stale (gw-2|log) \w+$/)
+      const code = await page.evaluate(() => {
+        try {
+          ;(globalThis as unknown as Globals).client.subscribe({ feed: '' })
+          return ''
+        } catch (error) {
+          return (error as { code: string }).code
+        }
+      })
+      assert.equal(code, 'options_invalid')
+      await page.evaluate(() => (globalThis as unknown as Globals).client.close())
+      assert.deepEqual(complaints, [])
+      await page.close()
+    })
+  }
+
+  test('the small one says what it does not have', async () => {
+    const page = await browser.newPage()
+    await page.goto(url)
+    for (const options of [{ balancer: 'http://127.0.0.1:1' }, { url: 'ws://127.0.0.1:1', transport: 'http' }]) {
+      const told = await page.evaluate(async (given) => {
+        const { PulsewireClient: Client } = (await import('/pulsewire.min.js' as string)) as { PulsewireClient: typeof PulsewireClient }
+        try {
+          new Client(given as never)
+          return ''
+        } catch (error) {
+          return String(error)
+        }
+      }, options)
+      assert.equal(told, 'PulsewireError: options_invalid: see docs/errors.md')
+    }
+    await page.close()
+  })
+})
+
+/** Waits until a user of the page would see that: state, node, newest value. */
+async function seen(page: Page, expected: string): Promise<void> {
+  await page.waitForFunction(
+    (wanted) => {
+      const { client, quotes } = globalThis as unknown as Globals
+      const { state, values } = quotes.get('AAPL.US') ?? {}
+      return `${state?.state} ${client.session?.node} ${String(values?.['last'])}` === wanted
+    },
+    expected,
+    { timeout: WAIT_MS, polling: 50 },
+  )
+}
