@@ -79,6 +79,7 @@ test('what is told is what is', async () => {
   const first = await metrics.text()
   const gateway = { role: 'gateway' }
   assert.equal(sampleOf(first, 'pulsewire_sessions', gateway), 1)
+  assert.equal(sampleOf(first, 'pulsewire_sessions_http', gateway), 0)
   assert.equal(sampleOf(first, 'pulsewire_subscriptions', gateway), 2)
   assert.equal(sampleOf(first, 'pulsewire_feed_pulse_age_seconds', { ...gateway, feed: 'quote' }), 1.5)
   assert.equal(sampleOf(first, 'pulsewire_link_pulse_age_seconds', { upstream: 'push-a1' }), 0.25)

@@ -20,6 +20,13 @@ export const OF_RECEIVERS: readonly Metric[] = [
     read: perRole((role) => role.sessions?.size),
   },
   {
+    name: 'pulsewire_sessions_http',
+    type: 'gauge',
+    help: 'Of the receivers that are connected, those over HTTP streams, because WebSocket does not get through.',
+    labels: ROLE,
+    read: perRole((role) => role.sessions && [...role.sessions].filter(({ transport }) => transport.isHttp === true).length),
+  },
+  {
     name: 'pulsewire_sessions_max',
     type: 'gauge',
     help: 'Receivers that may be connected at once.',

@@ -7,6 +7,8 @@ import { everything, feedOptions, sessionOptions } from '../../../../test/suppor
 import { Hub } from '../hub/index.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { silentLogger } from '../runtime/logger.ts'
+import type { NumberMetric } from '../metrics/metric.ts'
+import { OF_RECEIVERS } from '../metrics/of-receivers.ts'
 import { type ArrivalOptions, Arrivals } from './arrivals.ts'
 import { Sessions } from './sessions.ts'
 import { StreamServer } from './web-socket-server.ts'
@@ -144,6 +146,9 @@ test('a session as over WebSocket: welcome, snapshot, pulse, acknowledgement, by
   assert.deepEqual((await reader.frame('update')).values, { last: 1.5 })
   const { pulse } = await reader.frame('pulse')
   const [session] = sessions
+  const [http] = OF_RECEIVERS.filter(({ name }) => name === 'pulsewire_sessions_http')
+  const source = { role: 'gateway', sessions, leaseContent: () => assert.fail('it is not asked for') } as const
+  assert.deepEqual([...(http as NumberMetric).read([source], null)], [{ labels: { role: 'gateway' }, value: 1 }])
   assert.match(session!.transport.remote, /^127\.0\.0\.1:\d+ \(HTTP stream\)$/)
   assert.equal(await reader.say(2, JSON.stringify({ t: 'ack', pulse, count: 1, digest: rowHash(1, 'A') })), 204)
   assert.equal(session!.account(nowMs).acknowledgedPulse, pulse)

@@ -13,6 +13,7 @@ const TOO_LARGE = 1009
 /** A session's connection over HTTP: messages go out as events of one long answer, and come in as requests. */
 export class HttpTransport implements Transport {
   readonly encoding = 'pulsewire.json.v1'
+  readonly isHttp = true
   readonly remote: string
   readonly isCertified: boolean
   /** Requests whose bodies are being read. */

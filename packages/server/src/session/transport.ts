@@ -5,6 +5,8 @@ export interface Transport {
   readonly encoding: 'pulsewire.bin.v1' | 'pulsewire.json.v1'
   /** Where the peer is, for logs and traces. */
   readonly remote: string
+  /** An HTTP stream. Nothing is decided by it. */
+  readonly isHttp?: boolean
   /** The peer has shown a certificate that is trusted here. */
   readonly isCertified?: boolean
   /** A token that came with the upgrade, for a `hello` without one; given once, and kept no longer. */
