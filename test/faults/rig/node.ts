@@ -47,9 +47,12 @@ export class FaultNode implements AsyncDisposable {
     return [...this.#past, ...(this.#process?.lines ?? [])]
   }
 
-  /** Resolves when it listens; a push node, when it is ready as well. */
-  async start(): Promise<void> {
-    const { role, config, env, within } = this.#plan
+  /**
+   * Resolves when it listens; a push node, when it is ready as well.
+   * @param env instead of the plan's, from now until another start.
+   */
+  async start(env = this.#plan.env): Promise<void> {
+    const { role, config, within } = this.#plan
     this.#process = await NodeProcess.start(role, config(this.#port), env, within)
     if (role !== 'pulse') this.#port = this.#process.port
     if (role === 'push') await this.#process.line(({ code }) => code === 'ready')

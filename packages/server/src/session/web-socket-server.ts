@@ -72,6 +72,8 @@ export class StreamServer implements StreamListener {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: messageBytesMax,
+      // None needs more than it has bytes; of empty ones there is no end.
+      maxFragments: messageBytesMax,
       handleProtocols: (offered) => chooseEncoding(offered) ?? false,
     })
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
