@@ -214,6 +214,18 @@ export const MUTATIONS: readonly Mutation[] = [
     instead: '',
   },
   {
+    name: 'a balancer hands out whoever it knows',
+    file: 'packages/server/src/balancer/verdict/judge.ts',
+    text: 'const findings = [...judgeWord(input.node), ...judgeLease(input)]',
+    instead: 'const findings: Finding[] = []\n  if (input.nowMs > 0) return findings',
+  },
+  {
+    name: 'a balancer whose gateways all fail at once has nobody',
+    file: 'packages/server/src/balancer/verdict/usable.ts',
+    text: 'return usable(knownGood, knownGood.length > 0',
+    instead: 'return usable([], knownGood.length > 1e6',
+  },
+  {
     name: 'a push node takes what comes behind a hole',
     file: 'packages/server/src/push/continuity.ts',
     text: 'if (span.from !== next) return false',

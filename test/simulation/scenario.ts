@@ -4,7 +4,10 @@ import type { HopMonitor } from '../support/checker/hop-monitor.ts'
 import type { SubscriptionChecker } from '../support/checker/subscription-checker.ts'
 import { SimApp } from './fleet/app.ts'
 import { Faults, LEVEL, type Fleet } from './fleet/faults.ts'
+import { SimBalancer } from './fleet/balancers.ts'
+import { askBalancers } from './fleet/crowd.ts'
 import { drawFeeds } from './fleet/feeds.ts'
+import { HandOutCheck } from './fleet/hand-out-check.ts'
 import { SimGateway, SimPulse, SimPush } from './fleet/nodes.ts'
 import { Producer } from './fleet/producer.ts'
 import { Taps } from './fleet/taps.ts'
@@ -13,6 +16,8 @@ import { Random } from './world/random.ts'
 
 export interface ScenarioOptions {
   readonly trace?: boolean
+  /** Nodes find each other by leases, clients find gateways by balancers. Default: where the seed is even. */
+  readonly isLed?: boolean
   /** World time during which faults strike, in ms. Default: 4,000 to 25,000, drawn. */
   readonly faultsMs?: number
 }
@@ -73,7 +78,8 @@ export class Scenario {
   constructor(seed: number, options: ScenarioOptions = {}) {
     this.#seed = seed
     const random = (this.#random = new Random(seed))
-    this.#world = new World(random.fork(), drawFeeds(random), options.trace ?? false)
+    const { trace = false, isLed = seed % 2 === 0 } = options
+    this.#world = new World(random.fork(), drawFeeds(random), { trace, isLed })
     this.#fleet = this.#build()
     this.#faults = new Faults(this.#fleet, random.fork())
     this.#faultsMs = options.faultsMs ?? Math.round(random.logBetween(4_000, 25_000))
@@ -131,10 +137,13 @@ export class Scenario {
     const gateways = [1, 2].map((number) => new SimGateway(world, `gw-${number}`, pushNodes, settings, taps))
     const pulses = [1, 2].map((number) => new SimPulse(world, `pulse-${number}`))
     const apps: SimApp[] = []
-    const fleet = { world, taps, pulses, pushNodes, gateways, apps }
+    const balancers: SimBalancer[] = []
+    const fleet = { world, taps, pulses, pushNodes, gateways, balancers, apps }
+    const handOut = new HandOutCheck(fleet, () => this.#faults)
+    if (world.isLed) for (const number of [1, 2]) balancers.push(new SimBalancer(world, `bal-${number}`, handOut.look))
     for (let i = random.int(1, 4); i > 0; i--)
       apps.push(
-        new SimApp(world, taps, `app-${i}`, gateways, Object.keys(groups), (app, checker, symbol, state) =>
+        new SimApp(world, taps, `app-${i}`, fleet, Object.keys(groups), (app, checker, symbol, state) =>
           this.#checkStale(app, checker, symbol, state),
         ),
       )
@@ -142,9 +151,9 @@ export class Scenario {
   }
 
   #start(): void {
-    const { pulses, pushNodes, gateways, apps } = this.#fleet
+    const { pulses, pushNodes, gateways, balancers, apps } = this.#fleet
     const { kernel } = this.#world
-    for (const node of [...pulses, ...pushNodes, ...gateways]) kernel.after(this.#random.between(0, 300), () => node.start())
+    for (const node of [...pulses, ...pushNodes, ...gateways, ...balancers]) kernel.after(this.#random.between(0, 300), () => node.start())
     const check = () => {
       if (this.#started) {
         for (const app of apps) {
@@ -156,7 +165,8 @@ export class Scenario {
       kernel.after(CHECK_EVERY_MS, check)
     }
     check()
-    for (const node of [...pulses, ...pushNodes, ...gateways, ...apps]) this.#hiccup(() => node.process)
+    askBalancers(this.#world, balancers, this.#random)
+    for (const node of [...pulses, ...pushNodes, ...gateways, ...balancers, ...apps]) this.#hiccup(() => node.process)
   }
 
   /** Every process stops for a moment now and then: garbage collection, a busy machine. Nobody may mind. */
@@ -348,12 +358,14 @@ export class Scenario {
 
   /** P7: when the last client has gone, nothing is kept for it. */
   #checkNothingLeft(): void {
-    const { apps, gateways, pushNodes } = this.#fleet
+    const { apps, balancers, gateways, pushNodes } = this.#fleet
     const { kernel } = this.#world
     for (const app of apps) {
       app.checkers.clear()
       void app.client.close()
     }
+    // So are those who ask as clients do.
+    for (const balancer of balancers) balancer.stop(0)
     kernel.runUntil(kernel.nowMs + LET_GO_WITHIN_MS)
     for (const { id, node } of gateways) {
       if (node!.sessions.size > 0) this.#world.report('P7', `${id} keeps ${node!.sessions.size} sessions of clients that have gone`)

@@ -85,7 +85,7 @@ export const STALE_REASONS = {
   upstream_disconnected: 'No connection to any upstream node that carries the partition.',
   disconnected: 'The client has lost its gateway.',
   warming: 'The node is reading its images in.',
-  resyncing: 'A subscription is being repaired.',
+  resyncing: 'A subscription is being repaired, or a node was away and takes in what it missed.',
 } as const
 
 export type StaleReason = keyof typeof STALE_REASONS

@@ -5,6 +5,7 @@ import { openSockets } from '../world/adapters.ts'
 import { hostOf } from '../world/network.ts'
 import { SimProcess } from '../world/process.ts'
 import type { Random } from '../world/random.ts'
+import type { SimBalancer } from './balancers.ts'
 import type { SimFeed } from './feeds.ts'
 import type { SimGateway } from './nodes.ts'
 import type { Taps } from './taps.ts'
@@ -12,6 +13,13 @@ import type { World } from './world.ts'
 
 /** Tells what a client was told of a symbol. */
 export type OnStale = (app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState) => void
+
+/** Where clients come in. */
+export interface Doors {
+  readonly gateways: readonly SimGateway[]
+  /** None: clients have the list of gateways. */
+  readonly balancers: readonly SimBalancer[]
+}
 
 /** An application with a real client: subscribes, changes its mind, and watches what it is shown. */
 export class SimApp {
@@ -29,7 +37,7 @@ export class SimApp {
   readonly #groups: readonly string[]
   #subscribed = 0
 
-  constructor(world: World, taps: Taps, id: string, gateways: readonly SimGateway[], groups: readonly string[], onStale: OnStale) {
+  constructor(world: World, taps: Taps, id: string, { gateways, balancers }: Doors, groups: readonly string[], onStale: OnStale) {
     this.#world = world
     this.#taps = taps
     this.#onStale = onStale
@@ -50,10 +58,18 @@ export class SimApp {
       })
     })
     this.client = new PulsewireClient({
-      url: random.sample(gateways, gateways.length).map(({ address }) => address),
+      ...(balancers.length === 0
+        ? { url: random.sample(gateways, gateways.length).map(({ address }) => address) }
+        : { balancer: balancers.map(({ origin }) => origin) }),
       encoding: random.chance(0.7) ? 'bin' : 'json',
       ...(random.chance(0.2) ? { pulseIntervalMs: random.int(100, 4000) } : {}),
-      environment: { clock: this.process.clock, random: random.fork().next, openSocket: sockets, onWake: () => () => {} },
+      environment: {
+        clock: this.process.clock,
+        random: random.fork().next,
+        openSocket: sockets,
+        fetchText: world.http.fetchFrom(this.process),
+        onWake: () => () => {},
+      },
     })
     this.client.on('session', ({ node }) => {
       this.servingSinceMs = world.nowMs

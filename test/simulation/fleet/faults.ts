@@ -1,5 +1,6 @@
 import type { Random } from '../world/random.ts'
 import type { SimApp } from './app.ts'
+import type { SimBalancer } from './balancers.ts'
 import type { SimGateway, SimNode, SimPulse, SimPush } from './nodes.ts'
 import type { Taps } from './taps.ts'
 import type { World } from './world.ts'
@@ -13,6 +14,8 @@ export interface Fault {
   readonly level: number
   /** Ids of the nodes that it touches; a push node together with a gateway: the link between the two. Empty: everybody. */
   readonly touches: readonly string[]
+  /** It excuses nothing that a client is shown: nobody who is served may notice it. */
+  readonly harmless: boolean
   readonly fromMs: number
   /** `Infinity` while it lasts. */
   untilMs: number
@@ -24,6 +27,8 @@ export interface Fleet {
   readonly pulses: readonly SimPulse[]
   readonly pushNodes: readonly SimPush[]
   readonly gateways: readonly SimGateway[]
+  /** None in a fleet that is not led. */
+  readonly balancers: readonly SimBalancer[]
   readonly apps: readonly SimApp[]
 }
 
@@ -31,6 +36,7 @@ interface Drawn {
   readonly name: string
   readonly level: number
   readonly touches: readonly string[]
+  readonly harmless?: boolean
   begin(): void
   end(): void
 }
@@ -54,6 +60,15 @@ const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
   [1, ({ apps }, random) => frozenApp(random.pick(apps))],
 ]
 
+/** Of leases, words and balancers. */
+const LED_KINDS: typeof KINDS = [
+  [3, ({ balancers }, random) => harmless(nodeFault(random, random.pick(balancers), LEVEL.gateway))],
+  [3, (fleet, random) => toldAway(fleet, random)],
+  [2, ({ gateways }, random) => leaseCut(random.pick(gateways))],
+  [1, ({ balancers }, random) => leaseCut(random.pick(balancers))],
+  [2, (fleet, random) => harmless(pathFault(fleet, random, random.pick(fleet.balancers).id, random.pick(fleet.gateways).id, LEVEL.line))],
+]
+
 /** Draws faults and keeps account of them. */
 export class Faults {
   readonly faults: Fault[] = []
@@ -65,7 +80,8 @@ export class Faults {
     this.#fleet = fleet
     this.#random = random
     // A scenario has few kinds, so that some have nothing but a lost gateway, and that often.
-    const all = KINDS.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
+    const kinds = fleet.world.isLed ? [...KINDS, ...LED_KINDS] : KINDS
+    const all = kinds.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
     this.#kinds = random.sample(all, random.int(1, 4))
   }
 
@@ -74,22 +90,28 @@ export class Faults {
     const { world } = this.#fleet
     const drawn = this.#random.pick(this.#kinds)(this.#fleet, this.#random)
     if (drawn === undefined) return
-    const { name, level, touches } = drawn
-    const fault: Fault = { name, level, touches, fromMs: world.nowMs, untilMs: Infinity }
+    const { name, level, touches, harmless = false } = drawn
+    const fault: Fault = { name, level, touches, harmless, fromMs: world.nowMs, untilMs: Infinity }
     this.faults.push(fault)
     world.trace.say('FAULT', () => `${name} begins`)
-    if (level <= LEVEL.link) world.disturb(1)
+    const disturbs = level <= LEVEL.link && !harmless
+    if (disturbs) world.disturb(1)
     drawn.begin()
     world.kernel.after(Math.min(this.#random.logBetween(100, 12_000), untilMs - world.nowMs), () => {
       world.trace.say('FAULT', () => `${name} ends`)
       fault.untilMs = world.nowMs
-      if (level <= LEVEL.link) world.disturb(-1)
+      if (disturbs) world.disturb(-1)
       drawn.end()
     })
   }
 
-  /** Faults that were there at some time since. */
+  /** Faults that were there at some time since, and may have been noticed by clients. */
   since(atMs: number): Fault[] {
+    return this.sinceOfAll(atMs).filter(({ harmless }) => !harmless)
+  }
+
+  /** Also those that no client may notice. */
+  sinceOfAll(atMs: number): Fault[] {
     return this.faults.filter(({ untilMs }) => untilMs >= atMs)
   }
 }
@@ -116,6 +138,37 @@ function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefi
       },
     },
   ])
+}
+
+function harmless(drawn: Drawn | undefined): Drawn | undefined {
+  return drawn === undefined ? undefined : { ...drawn, harmless: true }
+}
+
+/** An operator takes a node away, and brings it back. Clients of a gateway are asked to move before anything is lost. */
+function toldAway({ world, gateways, pushNodes }: Fleet, random: Random): Drawn | undefined {
+  const isGateway = random.chance(0.6)
+  const { id } = random.pick<SimNode>(isGateway ? gateways : pushNodes)
+  const word = random.pick(['offline', 'draining'] as const)
+  return {
+    name: `an operator says ${id} is ${word}`,
+    level: isGateway ? LEVEL.gateway : LEVEL.push,
+    touches: [id],
+    begin: () => world.operator.say(id, word),
+    end: () => world.operator.say(id, 'online'),
+  }
+}
+
+/** Its lease ends, and it hears nothing of others; what it serves it goes on serving. */
+function leaseCut({ id, log }: SimNode): Drawn | undefined {
+  if (log === null) return undefined
+  return {
+    name: `${id} cannot reach the log`,
+    level: LEVEL.gateway,
+    touches: [id],
+    harmless: true,
+    begin: () => log.setReachable(false),
+    end: () => log.setReachable(true),
+  }
 }
 
 function allPulses(pulses: readonly SimPulse[]): Drawn | undefined {
@@ -199,7 +252,7 @@ function pathFault({ world }: Fleet, random: Random, receiver: string, sender: s
     name: `${receiver} – ${sender}: ${what}`,
     level,
     touches,
-    begin: () => paths.forEach((path) => path.stall()),
+    begin: () => paths.forEach((path) => path.stall(world.nowMs)),
     end: () => paths.forEach((path) => path.resume()),
   })
   switch (random.int(0, 4)) {

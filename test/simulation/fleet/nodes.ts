@@ -2,9 +2,12 @@ import {
   createGateway,
   createPulseWriter,
   createPushNode,
+  type Directory,
   type Gateway,
   type GatewayConfig,
   type Logger,
+  type Member,
+  type NodeRole,
   type PulseConfig,
   type PulseWriter,
   type PushConfig,
@@ -16,6 +19,7 @@ import { hostOf } from '../world/network.ts'
 import { NodeLog } from '../world/node-log.ts'
 import { SimProcess } from '../world/process.ts'
 import type { Random } from '../world/random.ts'
+import { Membership } from './membership.ts'
 import type { Taps } from './taps.ts'
 import type { World } from './world.ts'
 
@@ -30,6 +34,11 @@ export abstract class SimNode {
   process: SimProcess
   state: NodeState = 'down'
   log: NodeLog | null = null
+  /** World time since which it has not been up; `Infinity` while it is. */
+  downSinceMs = 0
+  /** World time since which it has been up; `Infinity` while it is not. */
+  upSinceMs = Infinity
+  #membership: Membership | null = null
   #lives = 0
 
   constructor(world: World, id: string) {
@@ -42,7 +51,7 @@ export abstract class SimNode {
 
   start(): void {
     this.process = this.#newProcess()
-    this.state = 'up'
+    this.#up()
     this.world.network.returned(this.id)
     this.world.trace.say(this.id, () => `starts (life ${this.#lives})`)
     this.run()
@@ -50,13 +59,13 @@ export abstract class SimNode {
 
   freeze(): void {
     if (this.state !== 'up') return
-    this.state = 'frozen'
+    this.#down('frozen')
     this.process.freeze()
   }
 
   thaw(): void {
     if (this.state !== 'frozen') return
-    this.state = 'up'
+    this.#up()
     this.process.thaw()
   }
 
@@ -80,13 +89,14 @@ export abstract class SimNode {
   /** SIGTERM. */
   stop(deadlineMs: number): void {
     const { process } = this
-    void this.leave(deadlineMs).then(() => {
+    void this.#leave(deadlineMs).then(() => {
       if (process === this.process) this.kill()
     })
   }
 
   protected abstract run(): void
-  protected abstract leave(deadlineMs: number): Promise<void>
+  /** SIGTERM: drains and closes the role. */
+  protected abstract end(deadlineMs: number): Promise<void>
 
   /** A line with this code was logged. */
   protected logged(_code: string): void {}
@@ -107,8 +117,37 @@ export abstract class SimNode {
     return logger
   }
 
+  /** Opens the directory of this life, where there is one. */
+  protected lookAround(log: NodeLog): { readonly directory?: Directory } {
+    if (!this.world.isLed) return {}
+    this.#membership = new Membership({ config: PUSH_BASE.directory, log, process: this.process, logger: this.logger() })
+    return { directory: this.#membership.directory }
+  }
+
+  protected join(role: NodeRole, member: Member, line?: 'A' | 'B'): void {
+    this.#membership?.join({ role, id: this.id, ...(line === undefined ? {} : { line }) }, member)
+  }
+
+  async #leave(deadlineMs: number): Promise<void> {
+    await this.end(deadlineMs)
+    await this.#membership?.leave()
+  }
+
+  #up(): void {
+    this.state = 'up'
+    this.upSinceMs = this.world.nowMs
+    this.downSinceMs = Infinity
+  }
+
+  #down(state: 'frozen' | 'down'): void {
+    if (this.state === 'up') this.downSinceMs = this.world.nowMs
+    this.state = state
+    this.upSinceMs = Infinity
+  }
+
   #end(): void {
-    this.state = 'down'
+    this.#down('down')
+    this.#membership = null
     this.process.kill()
     void this.log?.close()
     this.log = null
@@ -133,11 +172,14 @@ export class SimPulse extends SimNode {
       feeds,
       pulse: { writerId: this.id },
     } as unknown as PulseConfig
-    this.writer = createPulseWriter(config, { log: this.openLog(), logger: this.logger(), clock: this.process.clock })
+    const log = this.openLog()
+    const deps = { log, logger: this.logger(), clock: this.process.clock, ...this.lookAround(log) }
+    this.writer = createPulseWriter(config, deps)
+    this.join('pulse', this.writer)
     void this.writer.start()
   }
 
-  protected async leave(): Promise<void> {
+  protected async end(): Promise<void> {
     await this.writer!.close()
   }
 }
@@ -157,21 +199,24 @@ export class SimPush extends SimNode {
     const feeds = this.world.feeds.map(({ config }) => config)
     const config = {
       ...PUSH_BASE,
-      node: { ...PUSH_BASE.node, id: this.id, line: this.line },
+      node: { ...PUSH_BASE.node, id: this.id, line: this.line, advertise: [this.address] },
       feeds,
       push: { ...PUSH_BASE.push, partitions: this.partitions },
     } as unknown as PushConfig
+    const log = this.openLog()
     this.node = createPushNode(config, {
-      log: this.openLog(),
+      log,
+      ...this.lookAround(log),
       logger: this.logger(),
       clock: this.process.clock,
       random: this.random.fork().next,
       listen: listenOn(this.world.network, this.process, this.address),
     })
+    this.join('push', this.node, this.line)
     void this.node.start()
   }
 
-  protected async leave(deadlineMs: number): Promise<void> {
+  protected async end(deadlineMs: number): Promise<void> {
     await this.node!.drain(deadlineMs)
     await this.node!.close()
   }
@@ -202,25 +247,28 @@ export class SimGateway extends SimNode {
 
   protected run(): void {
     const { groups, flushIntervalMs, pulseIntervalMs } = this.#settings
-    const upstreams = this.#upstreams.map(({ line, address }) => ({ line, addresses: [address] }))
+    const { isLed } = this.world
+    const upstreams = isLed ? [] : this.#upstreams.map(({ line, address }) => ({ line, addresses: [address] }))
     const session = { ...GATEWAY_BASE.gateway.session, flushIntervalMs, pulseIntervalMs }
     const config = {
       ...GATEWAY_BASE,
-      node: { ...GATEWAY_BASE.node, id: this.id },
+      node: { ...GATEWAY_BASE.node, id: this.id, advertise: [this.address] },
       gateway: { ...GATEWAY_BASE.gateway, upstreams, groups, session },
     } as unknown as GatewayConfig
     this.exactSinceMs = this.world.nowMs
     this.node = createGateway(config, {
+      ...(isLed ? this.lookAround(this.openLog()) : {}),
       logger: this.logger(),
       clock: this.process.clock,
       random: this.random.fork().next,
       listen: listenOn(this.world.network, this.process, this.address),
       connect: connectLinks(this.world.network, this.process, this.#makeTap),
     })
+    this.join('gateway', this.node)
     void this.node.start()
   }
 
-  protected async leave(deadlineMs: number): Promise<void> {
+  protected async end(deadlineMs: number): Promise<void> {
     await this.node!.drain(deadlineMs)
     await this.node!.close()
   }

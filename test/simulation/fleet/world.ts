@@ -2,32 +2,42 @@ import { createEmbeddedLog, type AppendResult, type EmbeddedLog, type LogAppend 
 import { LogModel } from '../../support/checker/log-model.ts'
 import { Violation } from '../../support/checker/report.ts'
 import { Kernel } from '../world/kernel.ts'
+import { Http } from '../world/http.ts'
 import { Network } from '../world/network.ts'
 import { SimProcess } from '../world/process.ts'
 import type { Random } from '../world/random.ts'
 import { Trace } from '../world/trace.ts'
 import type { SimFeed } from './feeds.ts'
+import { CONTROL_TOPIC } from './membership.ts'
+import { Operator } from './operator.ts'
 
 /** What everything in one simulation shares. */
 export class World {
   readonly kernel = new Kernel()
   readonly random: Random
   readonly network: Network
+  readonly http: Http
+  readonly operator: Operator
   readonly trace: Trace
   readonly log: EmbeddedLog
   readonly model: LogModel
   readonly feeds: readonly SimFeed[]
+  /** Nodes find each other by leases, and clients find gateways by balancers. Otherwise by lists. */
+  readonly isLed: boolean
   /** Faults at work now between the log and the gateways. */
   disturbances = 0
   #disturbedAtMs = 0
   /** The first promise that was broken. */
   failure: Violation | null = null
 
-  constructor(random: Random, feeds: readonly SimFeed[], trace: boolean) {
+  constructor(random: Random, feeds: readonly SimFeed[], { trace, isLed }: { readonly trace: boolean; readonly isLed: boolean }) {
     this.random = random
+    this.isLed = isLed
     this.feeds = feeds
     this.trace = new Trace(trace, () => this.kernel.nowMs)
     this.network = new Network(this.kernel, random.fork())
+    this.http = new Http(this.kernel, this.network)
+    this.operator = new Operator(this)
     const world = new SimProcess(this.kernel, 'log', 'log', { offsetMs: 0, drift: 0 })
     this.log = createEmbeddedLog({ clock: world.clock })
     for (const { config, partitions } of feeds) this.log.createTopicNow(config.topic, { partitions })
@@ -56,6 +66,6 @@ export class World {
 
   /** Records came into the log. */
   readonly appended = (topic: string, records: readonly LogAppend[], results: readonly AppendResult[]): void => {
-    this.model.appended(topic, records, results, this.nowMs)
+    if (topic !== CONTROL_TOPIC) this.model.appended(topic, records, results, this.nowMs)
   }
 }

@@ -175,7 +175,7 @@ export class SenderWorld {
 
   stall(direction: 'there' | 'back', ms: number): void {
     const path = this.#paths[direction]
-    path.stall()
+    path.stall(this.#kernel.nowMs)
     this.#kernel.after(ms, () => path.resume())
   }
 

@@ -15,6 +15,8 @@ export class Path {
   readonly pipes = new Set<Pipe>()
   readonly #random: Random
   #stalls = 0
+  /** Since when nothing arrives; `Infinity` while it does. */
+  stalledSinceMs = Infinity
   readonly #burdens = new Set<Burden>()
 
   constructor(random: Random, latencyMs: number, jitterMs: number, bytesPerMs: number) {
@@ -50,11 +52,13 @@ export class Path {
     for (const pipe of this.pipes) pipe.hurry()
   }
 
-  stall(): void {
-    this.#stalls++
+  stall(nowMs: number): void {
+    if (this.#stalls++ === 0) this.stalledSinceMs = nowMs
   }
 
   resume(): void {
-    if (--this.#stalls === 0) for (const pipe of [...this.pipes]) pipe.resume()
+    if (--this.#stalls > 0) return
+    this.stalledSinceMs = Infinity
+    for (const pipe of [...this.pipes]) pipe.resume()
   }
 }

@@ -29,7 +29,15 @@ export interface BalancerDeps {
   readonly random?: () => number
   /** How probes reach gateways. Default: WebSocket. */
   readonly connect?: ConnectProbe
+  /** How it is asked. Default: HTTP on the configured address. */
+  readonly serve?: ServeApi
 }
+
+/** Makes what answers questions, not listening yet; injected, so that simulations use a network of their own. */
+export type ServeApi = (options: ApiServerOptions) => Promise<Pick<ApiServer, 'port' | 'listen' | 'close'>>
+
+/** Loaded when it is needed, because no other role needs it. */
+const serveHttp: ServeApi = async (options) => (await import('./http/server.ts')).ApiServer.make(options)
 
 /** Proves every gateway as a client would, and gives clients the best few of those that it has proven. */
 export class Balancer implements Service, Member {
@@ -42,9 +50,10 @@ export class Balancer implements Service, Member {
   readonly #handOut: HandOut
   readonly #topology: TopologyBook
   readonly #closed = Promise.withResolvers<void>()
-  #server: ApiServer | null = null
+  readonly #serve: ServeApi
+  #server: Awaited<ReturnType<ServeApi>> | null = null
   /** For operators, where they have a port of their own. */
-  #admin: ApiServer | null = null
+  #admin: Awaited<ReturnType<ServeApi>> | null = null
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
   #judgementDue = false
@@ -61,6 +70,7 @@ export class Balancer implements Service, Member {
     this.#directory = deps.directory
     this.#clock = deps.clock ?? systemClock
     this.#logger = deps.logger
+    this.#serve = deps.serve ?? serveHttp
     const random = deps.random ?? Math.random
     this.#probes = new Probes(deps.directory, {
       client: `pulsewire-balancer/${VERSION} ${node.id}`,
@@ -108,8 +118,6 @@ export class Balancer implements Service, Member {
 
   async start(): Promise<void> {
     const { listen, origins, trustedProxies, requestsPerSecondMax } = this.#config.balancer
-    // Loaded here, because no other role needs it.
-    const { ApiServer } = await import('./http/server.ts')
     const tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
     const options = {
       ...listen,
@@ -121,7 +129,7 @@ export class Balancer implements Service, Member {
       ...(tls === null ? {} : { tls }),
     }
     const { admin } = this.#config.balancer
-    this.#server = await ApiServer.make({ ...options, ...(admin.secrets.length === 0 ? {} : { audience: 'clients' as const }) })
+    this.#server = await this.#serve({ ...options, ...(admin.secrets.length === 0 ? {} : { audience: 'clients' as const }) })
     await this.#server.listen()
     if (admin.secrets.length > 0) await this.#listenForOperators(options)
     this.#logger.info('listening', `balancer ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
@@ -137,12 +145,12 @@ export class Balancer implements Service, Member {
 
   async #listenForOperators(options: Omit<ApiServerOptions, 'audience'>): Promise<void> {
     const { admin, tls } = this.#config.balancer
-    const [{ ApiServer }, { Operators }] = await Promise.all([import('./http/server.ts'), import('./http/operators.ts')])
+    const { Operators } = await import('./http/operators.ts')
     const own = listenerTls(tls, { clock: this.#clock, logger: this.#logger })
     const operators = new Operators(admin.secrets, this.#clock, this.#logger)
     const { tls: _, ...shared } = options
     const secured = own === null ? {} : { tls: own }
-    this.#admin = await ApiServer.make({ ...shared, ...admin.listen, origins: [], audience: { operators }, ...secured })
+    this.#admin = await this.#serve({ ...shared, ...admin.listen, origins: [], audience: { operators }, ...secured })
     await this.#admin.listen()
     this.#logger.info('admin_listening', `operators ask balancer ${this.#config.node.id} on port ${this.#admin.port}`, {
       port: this.#admin.port,

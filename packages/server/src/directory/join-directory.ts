@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts'
 import { VERSION } from '../runtime/version.ts'
 import { ControlDirectory } from './control-directory.ts'
 import type { NodeRole } from './lease.ts'
-import { LeaseKeeper, type Member } from './lease-keeper.ts'
+import { LeaseKeeper, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'
 
 interface Common {
   readonly config: DirectoryConfig
@@ -19,7 +19,7 @@ export function openDirectory({ config, ...deps }: Common): ControlDirectory {
   return new ControlDirectory({ ...deps, topic: config.topic, lifeMs: config.lifeMs })
 }
 
-export interface JoinOptions extends Common {
+export interface JoinOptions extends Common, Pick<LeaseKeeperOptions, 'busy' | 'vitals'> {
   readonly directory: ControlDirectory
   readonly role: NodeRole
   readonly node: { readonly id: string; readonly zone: string; readonly track: 'stable' | 'grey'; readonly line?: 'A' | 'B' }

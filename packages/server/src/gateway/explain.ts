@@ -14,6 +14,7 @@ export function explainStale(
 ): StaleCause {
   const what = partition === WHOLE_FEED ? `feed ${feed.name}` : `partition ${partition}`
   let silent: StaleCause | undefined
+  let met: StaleCause | undefined
   // Of a node that does not have the partition, nothing is to be had.
   const concerned = partition === WHOLE_FEED ? links : links.filter(({ index }) => coverage?.carries(index, partition) !== false)
   for (const link of concerned) {
@@ -23,11 +24,15 @@ export function explainStale(
     const newest = coverage?.newestOf(link.index, partition)
     const isYoung = (sinceMs: number | undefined) => sinceMs !== undefined && hub.clock.nowMs() - sinceMs < feed.options.staleAfterMs
     if (isYoung(newest?.writtenAtMs)) return { hop: hub.nodeId, reason: 'resyncing', message: `images of ${what} are missing here` }
-    silent ??= isYoung(newest?.arrivedAtMs.at(-1))
-      ? { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
-      : { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of ${what}` }
+    if (isYoung(newest?.arrivedAtMs.at(-1)))
+      silent ??= { hop: link.node, reason: 'lagging', message: `pulses from ${link.node} arrive too old` }
+    // Nobody is called silent who has just been met: this node was away, or that one, and neither is any more.
+    else if (isYoung(link.openedAtMs))
+      met ??= { hop: hub.nodeId, reason: 'resyncing', message: `the link to ${link.node} has just been made` }
+    else silent ??= { hop: link.node, reason: 'no_pulse', message: `${link.node} is connected but sends no pulse of ${what}` }
   }
-  if (silent !== undefined) return silent
+  const cause = silent ?? met
+  if (cause !== undefined) return cause
   if (links.length === 0) return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node is known: ${whyNone()}` }
   if (concerned.length === 0) return { hop: hub.nodeId, reason: 'upstream_disconnected', message: `no push node has ${what}` }
   const tried = concerned.map((link) => `${link.address} (${link.why})`).join(', ')

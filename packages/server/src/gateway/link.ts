@@ -95,8 +95,8 @@ export class Link implements FrameHandler, AskPeer {
   readonly stalls: StallCounts = noStalls()
   /** How it stalled when the last connection was given up for that; until the next one is greeted. */
   stall: StallKind | null = null
+  openedAtMs = -Infinity
   lastHeardMs: number
-  /** Of this connection. */
   askNonce = ''
   why = 'not connected yet'
 
@@ -326,6 +326,7 @@ export class Link implements FrameHandler, AskPeer {
 
   #welcomed(frame: WelcomeFrame): void {
     this.state = 'open'
+    this.openedAtMs = this.#clock.nowMs()
     this.#attempts = 0
     this.stall = null
     this.welcome = frame

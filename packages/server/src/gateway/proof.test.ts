@@ -187,6 +187,22 @@ test('why a partition is stale: what the node says goes first, then who is silen
   await world.gateway.close()
 })
 
+test('a push node that has just been met is not called silent', async () => {
+  const { world, receiver } = await setUp()
+  for (const id of ['a1', 'b1']) world.cut(id)
+  world.clock.advance(4000)
+  assert.equal(receiver.takeOf('stale').at(-1)?.reason, 'upstream_disconnected')
+  for (const id of ['a1', 'b1']) world.restore(id)
+  while (!world.gateway.links.some(({ state }) => state === 'open')) world.clock.advance(50)
+  world.clock.advance(300)
+  const [met] = receiver.takeOf('stale')
+  assert.deepEqual([met?.hop, met?.reason], ['gw-1', 'resyncing'])
+  world.clock.advance(4000)
+  const [silent] = receiver.takeOf('stale')
+  assert.deepEqual([silent?.hop, silent?.reason], ['push-a1', 'no_pulse'])
+  await world.gateway.close()
+})
+
 test('pulses that come, but too old, lag', async () => {
   const { world, receiver } = await setUp()
   for (let i = 0; i < 10; i++) {

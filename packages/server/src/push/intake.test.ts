@@ -276,6 +276,18 @@ test('pulses alone do not count as records flowing', () => {
   assert.equal(intake.recordAtMs.get(0), clock.nowMs(), 'poison is something that flows')
 })
 
+test('since when records flow without a pulse is known, and each pulse begins it anew', () => {
+  const { clock, take, intake } = setUp()
+  const pulse = () => String(encodePulse(0, { writer: 'p', sequence: 0, generation: 1, atMs: clock.nowMs() }).value)
+  take([['A', '{}']])
+  const sinceMs = clock.nowMs()
+  clock.advance(300)
+  take([['A', '{}']])
+  assert.equal(intake.unprovenSinceMs.get(0), sinceMs)
+  take([[PULSE_KEY, pulse()]])
+  assert.equal(intake.unprovenSinceMs.has(0), false)
+})
+
 test('a seam is the last that is taken, and proves what precedes it', () => {
   const { clock, intake, take, image, pulses } = setUp({}, ({ to }) => to === 2)
   const pulse = (to?: number): Draft => [

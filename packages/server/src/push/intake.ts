@@ -47,6 +47,8 @@ export class Intake {
   }
   /** By partition, when the last record that is no pulse came; tells a feed without pulses from one without anything. */
   readonly recordAtMs = new Map<number, number>()
+  /** By partition, when the first such record came since the last pulse that proves anything. */
+  readonly unprovenSinceMs = new Map<number, number>()
   /** By partition, the last timestamp that can be one. */
   readonly #soundTs: number[] = []
   /** And the first. */
@@ -151,8 +153,13 @@ export class Intake {
       }
     }
     this.counts.records += others
-    if (others > 0) this.recordAtMs.set(partition, this.#hub.clock.nowMs())
+    if (others > 0) this.#flowed(partition, this.#hub.clock.nowMs())
     return stoppedAt
+  }
+
+  #flowed(partition: number, nowMs: number): void {
+    this.recordAtMs.set(partition, nowMs)
+    if (!this.unprovenSinceMs.has(partition)) this.unprovenSinceMs.set(partition, nowMs)
   }
 
   #record(record: LogRecord, partition: number, tsMax: number): void {
@@ -246,6 +253,7 @@ export class Intake {
     const last = records[records.length - 1]!
     const writtenAtMs = this.#writers.writtenAtMs(pulse, partition, nowMs, last.offset + 1 >= highWatermark)
     const { generation } = pulse
+    this.unprovenSinceMs.delete(partition)
     this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
     return this.#isSeam(pulse)
   }

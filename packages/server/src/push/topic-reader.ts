@@ -7,6 +7,7 @@ import type { Logger } from '../runtime/logger.ts'
 import { type Exclusive, type Hold, type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import type { LogFact } from '../trace/index.ts'
 import { endOf } from './end-of.ts'
+import { explainPartition, warming } from './explain.ts'
 import type { Intake } from './intake.ts'
 import { type Batch, Continuity, isWhole, soundPart } from './continuity.ts'
 import { Progress } from './progress.ts'
@@ -206,11 +207,7 @@ export class TopicReader {
   /** Why the feed is not served as it should be; `null` when it is. */
   get unready(): StaleCause | null {
     if (this.#trouble !== null) return { hop: 'log', ...this.#trouble }
-    return this.warm ? null : this.#warming
-  }
-
-  get #warming(): StaleCause {
-    return { hop: this.#hub.nodeId, reason: 'warming', message: `topic ${this.#config.topic} is being read in` }
+    return this.warm ? null : warming(this.#hub.nodeId, this.#config.topic)
   }
 
   /** Whether the partition is read here; of one that is not, images are not kept up to date. */
@@ -254,32 +251,21 @@ export class TopicReader {
 
   /** Why this feed's partitions are stale here. */
   explain(partition: number): StaleCause {
-    if (this.#trouble !== null) return { hop: 'log', ...this.#trouble }
-    const { topic } = this.#config
-    const hole = this.#continuity.holeOf(partition)
-    if (hole !== undefined) {
-      const message = `what this node is given of ${topic}/${partition} lacks records from offset ${hole} on; they are being read again`
-      return { hop: this.#hub.nodeId, reason: 'reader_stalled', message }
+    const { freshness } = this.#feed
+    const facts = {
+      node: this.#hub.nodeId,
+      feed: this.#feed.name,
+      topic: this.#config.topic,
+      partition,
+      trouble: this.#trouble,
+      holeFrom: this.#continuity.holeOf(partition),
+      isHeld: this.#progress.isHeld(partition),
+      recordAtMs: this.#intake.recordAtMs.get(partition),
+      unprovenSinceMs: this.#intake.unprovenSinceMs.get(partition),
+      pulseAtMs: freshness.get(partition)?.point?.arrivedAtMs[0],
+      isWarm: this.warm,
     }
-    if (this.#progress.isHeld(partition)) {
-      const message = `feed ${this.#feed.name} moves: ${topic}/${partition} has been read up to its end, and the next topic not yet`
-      return { hop: this.#hub.nodeId, reason: 'warming', message }
-    }
-    const nowMs = this.#hub.clock.nowMs()
-    const recordAgeMs = nowMs - (this.#intake.recordAtMs.get(partition) ?? -Infinity)
-    if (recordAgeMs < this.#feed.freshness.staleAfterMs) {
-      return {
-        hop: 'log',
-        reason: 'unproven',
-        message: `records of ${topic}/${partition} flow but no pulses do: is a pulse writer running?`,
-      }
-    }
-    const pulse = this.#feed.freshness.get(partition)?.point
-    if (pulse !== null && pulse !== undefined && nowMs - pulse.arrivedAtMs[0]! < this.#feed.freshness.staleAfterMs) {
-      return { hop: 'log', reason: 'lagging', message: `pulses of ${topic}/${partition} arrive late` }
-    }
-    if (!this.warm) return this.#warming
-    return { hop: 'log', reason: 'no_pulse', message: `neither pulses nor records come from ${topic}/${partition}` }
+    return explainPartition(facts, this.#hub.clock.nowMs(), freshness.staleAfterMs)
   }
 
   /** How far the partition has been read, and where it ends, for whoever asks: the log is given a moment to say so. */
