@@ -1,50 +1,19 @@
 /** The main job on real input: quotes produced into a real Kafka reach clients through two push nodes and two gateways, each its own process. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openKafkaLog, type Log } from '@pulsewire/server'
-import { Fleet } from '../support/fleet.ts'
-import { startKafka, type KafkaForTests } from '../support/kafka.ts'
+import type { Fleet } from '../support/fleet.ts'
+import { Rounds, SYMBOLS } from '../support/rounds.ts'
 import { ViewRecorder } from '../support/view-recorder.ts'
 
-const run = Date.now().toString(36)
-const QUOTES = `quotes-${run}`
-const TRADES = `trades-${run}`
-const SYMBOLS = ['AAPL.US', 'MSFT.US', '0700.HK', '0005.HK', 'D05.SG']
-
-let kafka: KafkaForTests
-let log: Log
+let rounds: Rounds
 let fleet: Fleet
-let round = 0
 
 before(async () => {
-  kafka = await startKafka()
-  log = openKafkaLog({ brokers: kafka.brokers })
-  await log.createTopic(QUOTES, { partitions: 3 })
-  await log.createTopic(TRADES, { partitions: 3 })
-  fleet = await Fleet.start({
-    brokers: kafka.brokers,
-    feeds: [
-      { name: 'quote', topic: QUOTES },
-      { name: 'trade', topic: TRADES, mode: 'every' },
-    ],
-    gateway: { groups: { tech: ['AAPL.US', 'MSFT.US'] } },
-  })
+  rounds = await Rounds.start({ gateway: { groups: { tech: ['AAPL.US', 'MSFT.US'] } } })
+  fleet = rounds.fleet
 })
 
-after(async () => {
-  await fleet?.[Symbol.asyncDispose]()
-  await log?.close()
-  await kafka?.stop()
-})
-
-/** One record per symbol into both topics. @returns the values by symbol. */
-async function produce(): Promise<Record<string, { last: number; round: number }>> {
-  round++
-  const values = Object.fromEntries(SYMBOLS.map((symbol, i) => [symbol, { last: 100 + i + round / 100, round }]))
-  const records = Object.entries(values).map(([key, value]) => ({ key, value: JSON.stringify(value) }))
-  await Promise.all([log.append(QUOTES, records), log.append(TRADES, records)])
-  return values
-}
+after(() => rounds?.[Symbol.asyncDispose]())
 
 function isLive(recorder: ViewRecorder): boolean {
   return recorder.subscription.state.state === 'live'
@@ -54,8 +23,8 @@ for (const encoding of ['bin', 'json'] as const) {
   test(`quotes reach a client of each gateway, proven fresh (${encoding})`, async () => {
     for (const url of fleet.urls) {
       await using recorder = new ViewRecorder({ url, encoding }, { feed: 'quote', symbols: SYMBOLS })
-      const values = await produce()
-      await recorder.until(() => SYMBOLS.every((symbol) => recorder.subscription.get(symbol)?.values?.['round'] === round), 'newest values')
+      const values = await rounds.produce()
+      await recorder.until(() => rounds.hasNewest(recorder), 'newest values')
       assert.deepEqual(recorder.images(), values)
       await recorder.until(() => isLive(recorder), 'live')
       const reports = recorder.client.freshness('quote')
@@ -73,12 +42,12 @@ test('a choice of fields, a group, a pattern, and a symbol that nobody knows', a
   await using group = new ViewRecorder({ url: fleet.urls[0]! }, { feed: 'quote', groups: ['tech'] })
   await using pattern = new ViewRecorder({ url: fleet.urls[1]! }, { feed: 'quote', patterns: ['*.HK'] })
   await using unknown = new ViewRecorder({ url: fleet.urls[1]! }, { feed: 'quote', symbols: ['NOBODY.US'] })
-  await produce()
-  await fields.until(() => fields.subscription.get('AAPL.US')?.values?.['round'] === round, 'the field')
-  assert.deepEqual(fields.images(), { 'AAPL.US': { round } })
-  await group.until(() => group.subscription.get('MSFT.US')?.values?.['round'] === round, 'the group')
+  await rounds.produce()
+  await fields.until(() => rounds.hasNewest(fields, ['AAPL.US']), 'the field')
+  assert.deepEqual(fields.images(), { 'AAPL.US': { round: rounds.round } })
+  await group.until(() => rounds.hasNewest(group, ['MSFT.US']), 'the group')
   assert.deepEqual(Object.keys(group.images()).sort(), ['AAPL.US', 'MSFT.US'])
-  await pattern.until(() => pattern.subscription.get('0005.HK')?.values?.['round'] === round, 'the pattern')
+  await pattern.until(() => rounds.hasNewest(pattern, ['0005.HK']), 'the pattern')
   assert.deepEqual(Object.keys(pattern.images()).sort(), ['0005.HK', '0700.HK'])
   // Quiet for ever, and yet proven live: the pulse says that nothing was missed.
   await unknown.until(() => isLive(unknown), 'a quiet symbol is live')
@@ -87,11 +56,11 @@ test('a choice of fields, a group, a pattern, and a symbol that nobody knows', a
 test('each trade arrives once and in order, while a push node is killed', async () => {
   await using recorder = new ViewRecorder({ url: fleet.urls }, { feed: 'trade', symbols: SYMBOLS, delivery: 'every' })
   await recorder.until(() => isLive(recorder), 'live')
-  const first = round + 1
-  for (let i = 0; i < 20; i++) await produce()
+  const first = rounds.round + 1
+  for (let i = 0; i < 20; i++) await rounds.produce()
   fleet.pushNodes[0]!.signal('SIGKILL')
-  for (let i = 0; i < 20; i++) await produce()
-  await recorder.until(() => SYMBOLS.every((symbol) => recorder.subscription.get(symbol)?.values?.['round'] === round), 'the last trade')
+  for (let i = 0; i < 20; i++) await rounds.produce()
+  await recorder.until(() => rounds.hasNewest(recorder), 'the last trade')
   for (const symbol of SYMBOLS) {
     const rounds = recorder.updates
       .filter((update) => update.symbol === symbol && Number(update.values['round']) >= first)
@@ -109,17 +78,17 @@ test('each trade arrives once and in order, while a push node is killed', async 
 test('a killed gateway: clients resume elsewhere and miss no trade', async () => {
   await using recorder = new ViewRecorder({ url: fleet.urls }, { feed: 'trade', symbols: SYMBOLS, delivery: 'every' })
   await recorder.until(() => isLive(recorder), 'live')
-  const first = round + 1
-  for (let i = 0; i < 5; i++) await produce()
+  const first = rounds.round + 1
+  for (let i = 0; i < 5; i++) await rounds.produce()
   const serving = recorder.client.session!.node
   fleet.gateways.find(({ url }) => recorder.client.session!.url.startsWith(url))!.signal('SIGKILL')
-  for (let i = 0; i < 5; i++) await produce()
+  for (let i = 0; i < 5; i++) await rounds.produce()
   await recorder.until(
     () => recorder.client.session !== undefined && recorder.client.session.node !== serving && isLive(recorder),
     'live elsewhere',
   )
-  await produce()
-  await recorder.until(() => SYMBOLS.every((symbol) => recorder.subscription.get(symbol)?.values?.['round'] === round), 'the last trade')
+  await rounds.produce()
+  await recorder.until(() => rounds.hasNewest(recorder), 'the last trade')
   for (const symbol of SYMBOLS) {
     const rounds = recorder.updates
       .filter((update) => update.symbol === symbol && Number(update.values['round']) >= first)
@@ -140,8 +109,8 @@ test('without pulse writers quotes go on, and clients are told that nothing prov
   await Promise.all(fleet.pulses.map((pulse) => pulse.stop()))
   const stale = () => recorder.states.some((state) => state.startsWith('stale: unproven at log'))
   while (!stale()) {
-    await produce()
-    await recorder.until(() => recorder.subscription.get(SYMBOLS[0]!)?.values?.['round'] === round, 'a quote without pulses')
+    await rounds.produce()
+    await recorder.until(() => rounds.hasNewest(recorder, [SYMBOLS[0]!]), 'a quote without pulses')
   }
   fleet.pulses.push(await fleet.startPulse('pulse-3'))
   await recorder.until(() => isLive(recorder), 'live again by itself')

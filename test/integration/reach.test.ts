@@ -2,45 +2,20 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { ClientOptions } from '@pulsewire/client'
-import { openKafkaLog, type Log } from '@pulsewire/server'
-import { Fleet } from '../support/fleet.ts'
-import { startKafka, type KafkaForTests } from '../support/kafka.ts'
+import type { Fleet } from '../support/fleet.ts'
 import { TcpProxy, WebSocketBreaker } from '../support/proxy/index.ts'
+import { Rounds, SYMBOLS } from '../support/rounds.ts'
 import { ViewRecorder } from '../support/view-recorder.ts'
 
-const run = Date.now().toString(36)
-const QUOTES = `quotes-${run}`
-const TRADES = `trades-${run}`
-const SYMBOLS = ['AAPL.US', 'MSFT.US', '0700.HK', '0005.HK', 'D05.SG']
-
-let kafka: KafkaForTests
-let log: Log
+let rounds: Rounds
 let fleet: Fleet
-let round = 0
 
 before(async () => {
-  kafka = await startKafka()
-  log = openKafkaLog({ brokers: kafka.brokers })
-  await log.createTopic(QUOTES, { partitions: 3 })
-  await log.createTopic(TRADES, { partitions: 3 })
-  const feeds = [
-    { name: 'quote', topic: QUOTES },
-    { name: 'trade', topic: TRADES, mode: 'every' },
-  ]
-  fleet = await Fleet.start({ brokers: kafka.brokers, feeds, gateways: 4 })
+  rounds = await Rounds.start({ gateways: 4 })
+  fleet = rounds.fleet
 })
 
-after(async () => {
-  await fleet?.[Symbol.asyncDispose]()
-  await log?.close()
-  await kafka?.stop()
-})
-
-async function produce(): Promise<void> {
-  round++
-  const records = SYMBOLS.map((key, i) => ({ key, value: JSON.stringify({ last: 100 + i, round }) }))
-  await Promise.all([log.append(QUOTES, records), log.append(TRADES, records)])
-}
+after(() => rounds?.[Symbol.asyncDispose]())
 
 /** A broken network before each of these gateways. */
 class BrokenNetwork implements AsyncDisposable {
@@ -69,14 +44,14 @@ class BrokenNetwork implements AsyncDisposable {
 }
 
 const isLive = ({ subscription }: ViewRecorder) => subscription.state.state === 'live'
-const hasNewest = ({ subscription }: ViewRecorder) => SYMBOLS.every((symbol) => subscription.get(symbol)?.values?.['round'] === round)
+const hasNewest = (recorder: ViewRecorder) => rounds.hasNewest(recorder)
 
 function assertEveryTrade(recorder: ViewRecorder, first: number): void {
   for (const symbol of SYMBOLS) {
-    const rounds = recorder.updates.filter((update) => update.symbol === symbol).map(({ values }) => Number(values['round']))
+    const given = recorder.updates.filter((update) => update.symbol === symbol).map(({ values }) => Number(values['round']))
     assert.deepEqual(
-      rounds.filter((each) => each >= first),
-      Array.from({ length: round - first + 1 }, (_, i) => first + i),
+      given.filter((each) => each >= first),
+      Array.from({ length: rounds.round - first + 1 }, (_, i) => first + i),
       symbol,
     )
   }
@@ -87,7 +62,7 @@ for (const breakage of ['strips', 'hangs', 'swallows', 'mangles'] as const) {
   test(`a network that ${breakage} WebSocket: quotes arrive over HTTP, proven fresh`, async () => {
     await using network = await BrokenNetwork.before([0], breakage)
     await using recorder = network.record('quote')
-    await produce()
+    await rounds.produce()
     await recorder.until(() => hasNewest(recorder) && isLive(recorder), 'live')
     assert.equal(recorder.client.session!.transport, 'http')
     assert.ok(network.breaker.streams >= 1)
@@ -96,7 +71,7 @@ for (const breakage of ['strips', 'hangs', 'swallows', 'mangles'] as const) {
       reports.map(({ hops }) => hops.map(({ node }) => node.replace(/[ab]?\d/, '')).slice(0, 2)),
       [0, 1, 2].map(() => ['push-', 'gw-']),
     )
-    await produce()
+    await rounds.produce()
     await recorder.until(() => hasNewest(recorder), 'the next quote')
   })
 }
@@ -112,19 +87,19 @@ test('a killed gateway, connections that are reset: every trade arrives once ove
   await using network = await BrokenNetwork.before([2, 3])
   await using recorder = network.record('trade')
   await recorder.until(() => isLive(recorder), 'live')
-  const first = round + 1
-  for (let i = 0; i < 5; i++) await produce()
+  const first = rounds.round + 1
+  for (let i = 0; i < 5; i++) await rounds.produce()
   await recorder.until(() => hasNewest(recorder), 'trades')
   // Both ways, requests in flight too.
   for (const proxy of network.proxies) proxy.reset()
-  for (let i = 0; i < 5; i++) await produce()
+  for (let i = 0; i < 5; i++) await rounds.produce()
   await recorder.until(() => hasNewest(recorder) && isLive(recorder), 'trades after a reset')
   const serving = recorder.client.session!.node
   fleet.gateways[Number(serving.slice(-1)) - 1]!.signal('SIGKILL')
-  for (let i = 0; i < 5; i++) await produce()
+  for (let i = 0; i < 5; i++) await rounds.produce()
   await recorder.until(() => recorder.client.session?.node !== serving && isLive(recorder) && hasNewest(recorder), 'live elsewhere')
   assert.equal(recorder.client.session!.transport, 'http')
-  await produce()
+  await rounds.produce()
   await recorder.until(() => hasNewest(recorder), 'the last trade')
   assertEveryTrade(recorder, first)
   assert.ok(
@@ -137,21 +112,21 @@ test('once the network lets WebSocket through again it is found by itself: nothi
   await using network = await BrokenNetwork.before([0, 1])
   await using recorder = network.record('trade', { webSocketRetryMs: 500 })
   await recorder.until(() => isLive(recorder), 'live')
-  const first = round + 1
+  const first = rounds.round + 1
   const upgrades = network.breaker.upgrades
   // In vain at first; the stream goes on.
   while (network.breaker.upgrades === upgrades) {
-    await produce()
+    await rounds.produce()
     await recorder.until(() => hasNewest(recorder), 'trades meanwhile')
   }
   const transport = () => recorder.client.session!.transport
   assert.equal(transport(), 'http')
   network.breaker.breakage = 'none'
   while (transport() !== 'webSocket') {
-    await produce()
+    await rounds.produce()
     await recorder.until(() => hasNewest(recorder), 'trades meanwhile')
   }
-  await produce()
+  await rounds.produce()
   await recorder.until(() => hasNewest(recorder) && isLive(recorder), 'live over WebSocket')
   assertEveryTrade(recorder, first)
   assert.ok(!recorder.states.some((state) => state.startsWith('stale')), recorder.states.join(' → '))
@@ -179,7 +154,7 @@ test('what is stale is said over HTTP with hop and reason; a draining gateway sa
   await recorder.until(() => isLive(recorder), 'live')
   await Promise.all(fleet.pulses.map((pulse) => pulse.stop()))
   while (!recorder.states.some((state) => state.startsWith('stale: unproven at log'))) {
-    await produce()
+    await rounds.produce()
     await recorder.until(() => hasNewest(recorder), 'a quote without pulses')
   }
   fleet.pulses.push(await fleet.startPulse('pulse-3'))
