@@ -7,27 +7,23 @@ import {
   type AskFrame,
   type ControlFrame,
   type Decoder,
-  type FeedInfo,
   type FrameHandler,
   type LiveFrame,
-  type OkRow,
   type PulseFrame,
   type ReceivedImage,
-  type RefusedRow,
   type StaleFrame,
   type ToldFrame,
-  type TraceFrame,
   type UpstreamFrame,
   type WelcomeFrame,
 } from '@pulsewire/protocol'
 import { type AskPeer, type Asks, newNonce } from '../diagnosis/index.ts'
-import type { PulsePoint } from '../hub/index.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Secret } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, nameStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
 import type { Stage } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import type { LinkHandler, LinkTraces } from './link-handler.ts'
 import { LinkPulses } from './link-pulses.ts'
 import type { ConnectLink, LinkConnection } from './link-transport.ts'
 import { Unanswered } from './unanswered.ts'
@@ -51,31 +47,6 @@ const UNANSWERED_MS_MAX = 4_000
 
 export type LinkState = 'connecting' | 'open' | 'waiting' | 'closed'
 
-/** What a link tells the arbiter; all of it in the order of the stream. */
-export interface LinkHandler {
-  opened(link: Link, feeds: readonly FeedInfo[]): void
-  feeds(link: Link, feeds: readonly FeedInfo[]): void
-  lost(link: Link, why: string): void
-  answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void
-  /** The link confirms that these ended; `closed`: nothing is left under the id. */
-  unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void
-  ended(link: Link, id: number, symbols: readonly RefusedRow[]): void
-  gap(link: Link, ref: number): void
-  /** @returns whether it was news: no other link had brought it. */
-  update(link: Link, image: ReceivedImage): boolean
-  pulse(link: Link, feed: string, points: readonly PulsePoint[]): void
-  /** A pulse frame of no feed: everything promised before it has come all the same. */
-  heartbeat(link: Link): void
-  /** The upstream node asks for all subscriptions again, because the digests differ. */
-  resubscribe(link: Link): void
-}
-
-/** Who follows sampled updates. */
-export interface LinkTraces {
-  /** The update right before this frame is sampled. `taken`: it was news. */
-  arrived(link: Link, frame: TraceFrame, taken: boolean): void
-}
-
 /** The receiver's side of the inner hop: one upstream node, connected for as long as this gateway lives. */
 export class Link implements FrameHandler, AskPeer {
   /** Bit and index of this link in masks. */
@@ -95,8 +66,10 @@ export class Link implements FrameHandler, AskPeer {
   readonly stalls: StallCounts = noStalls()
   /** How it stalled when the last connection was given up for that; until the next one is greeted. */
   stall: StallKind | null = null
+  /** When the open connection was greeted; of one that is lost, when it was. */
   openedAtMs = -Infinity
   lastHeardMs: number
+  /** Of this connection. */
   askNonce = ''
   why = 'not connected yet'
 

@@ -5,7 +5,8 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Stage } from '../runtime/stages/index.ts'
 import type { Arbiter } from './arbiter.ts'
 import type { ConnectLink } from './link-transport.ts'
-import { Link, type LinkTraces } from './link.ts'
+import { Link } from './link.ts'
+import type { LinkTraces } from './link-handler.ts'
 import { LINKS_MAX, type Upstreams } from './upstreams.ts'
 
 export interface LinksOptions {
