@@ -27,7 +27,8 @@ export interface HostPort extends TabPort {
 /** Has the one client, and serves tabs from it. In a shared worker there is one of it per browser. */
 export class TabHost {
   readonly #tools: HostTools
-  readonly #tabs = new Set<TabSession>()
+  /** How each is let go; `true`: it is told that it was. */
+  readonly #tabs = new Map<TabSession, (isReleased: boolean) => void>()
   #client: QuoteClient | undefined
   #beats: Timer | undefined
   #lingering: Timer | undefined
@@ -57,15 +58,13 @@ export class TabHost {
         if (tab !== undefined) return
         const client = this.#serve()
         tab = new TabSession(client, port, this.#tools.clock)
-        this.#tabs.add(tab)
-        this.#leaving.set(tab, leave)
+        this.#tabs.set(tab, leave)
         if (!tab.welcome(message.version)) leave(false)
         else if (message.lock !== undefined) unwatch = this.#tools.watchLock(message.lock, () => leave(false))
       } else if (message.t === 'bye') leave(false)
       else if (tab !== undefined && this.#tabs.has(tab)) tab.handle(message)
     }
   }
-  readonly #leaving = new WeakMap<TabSession, (isReleased: boolean) => void>()
 
   #serve(): QuoteClient {
     this.#lingering?.cancel()
@@ -74,7 +73,7 @@ export class TabHost {
     for (const name of EVENTS) {
       client.on(name, (event) => {
         const plain = plainEvent(event)
-        for (const tab of this.#tabs) tab.tell({ t: 'event', name, event: plain })
+        for (const tab of this.#tabs.keys()) tab.tell({ t: 'event', name, event: plain })
         // Who serves, and whether anybody does, is in the beat.
         if (name === 'state' || name === 'session') this.#beat()
       })
@@ -91,8 +90,8 @@ export class TabHost {
   }
 
   #beat(): void {
-    for (const tab of this.#tabs) {
-      if (tab.isLost) this.#leaving.get(tab)?.(true)
+    for (const [tab, leave] of this.#tabs) {
+      if (tab.isLost) leave(true)
       else tab.beat()
     }
   }
