@@ -3,6 +3,7 @@ import type { ClientHandler, Listener } from './network.ts'
 import type { Path } from './path.ts'
 import { Pipe, type Data, type Parcel } from './pipe.ts'
 import type { SimProcess } from './process.ts'
+import { travel } from './travel.ts'
 
 /** One side of a connection, as its process uses it. */
 export interface Endpoint {
@@ -31,8 +32,6 @@ interface Setup {
 /** A peer that does not answer a close frame is cut after this, as by the real transports. */
 const CLOSE_GRACE_MS = 1000
 const ABNORMAL = 1006
-/** How often a handshake is sent again over a line that does not work. */
-const RETRANSMIT_MS = 200
 
 /** A connection between two processes, from the request on. */
 export class Connection {
@@ -79,7 +78,7 @@ export class Connection {
 
   /** The request travels on the path as everything else does, and waits while that is stalled. */
   #request(handler: ClientHandler): void {
-    this.#travel(this.#paths.there, () => {
+    travel(this.#kernel, this.#paths.there, () => {
       const listener = this.#isOver ? undefined : this.#setup.find()
       if (listener === undefined) this.#refuse('connection refused')
       else listener.process.io(this.#kernel.nowMs, () => this.#accept(listener, handler))
@@ -101,7 +100,7 @@ export class Connection {
     const { there, back } = this.#paths
     this.client.join(server, there, kernelBytesMax)
     server.join(this.client, back, kernelBytesMax)
-    this.#travel(back, () => {
+    travel(this.#kernel, back, () => {
       this.#from.io(this.#kernel.nowMs, () => {
         if (!this.#isOver) handler.opened(answer.protocol)
       })
@@ -109,18 +108,9 @@ export class Connection {
   }
 
   #refuse(why: string): void {
-    this.#travel(this.#paths.back, () => {
+    travel(this.#kernel, this.#paths.back, () => {
       if (!this.vanished) this.client.abort(this.#kernel.nowMs, ABNORMAL, why)
     })
-  }
-
-  #travel(path: Path, arrived: () => void): void {
-    const arrive = () => {
-      // The network tries again until it gets through, or whoever asked gives up.
-      if (path.stalled) this.#kernel.after(RETRANSMIT_MS, arrive)
-      else arrived()
-    }
-    this.#kernel.after(path.delayMs(), arrive)
   }
 
   #sideEnded(): void {

@@ -1,8 +1,8 @@
 import type { FetchText } from '../../../packages/client/src/connection/fetch-text.ts'
 import type { Kernel } from './kernel.ts'
 import { hostOf, type Network } from './network.ts'
-import type { Path } from './path.ts'
 import type { SimProcess } from './process.ts'
+import { travel } from './travel.ts'
 
 type Answer = Awaited<ReturnType<FetchText>>
 
@@ -10,9 +10,6 @@ interface Server {
   readonly process: SimProcess
   readonly answer: (url: URL) => Answer
 }
-
-/** How often a message is sent again over a line that does not work. */
-const RETRANSMIT_MS = 200
 
 /** Requests and answers between processes: one small message each way. A process that is gone refuses, a frozen one is silent. */
 export class Http {
@@ -40,8 +37,8 @@ export class Http {
       const there = this.#network.path(process.host, hostOf(address))
       const back = this.#network.path(hostOf(address), process.host)
       return new Promise<Answer>((resolve, reject) => {
-        const tell = (what: () => void) => this.#travel(back, () => process.io(this.#kernel.nowMs, what))
-        this.#travel(there, () => {
+        const tell = (what: () => void) => travel(this.#kernel, back, () => process.io(this.#kernel.nowMs, what))
+        travel(this.#kernel, there, () => {
           const server = this.#servers.get(url.origin)
           if (server === undefined || server.process.state === 'dead') return tell(() => reject(new Error('connection refused')))
           server.process.io(this.#kernel.nowMs, () => {
@@ -51,13 +48,5 @@ export class Http {
         })
       })
     }
-  }
-
-  #travel(path: Path, arrived: () => void): void {
-    const arrive = () => {
-      if (path.stalled) this.#kernel.after(RETRANSMIT_MS, arrive)
-      else arrived()
-    }
-    this.#kernel.after(path.delayMs(), arrive)
   }
 }
