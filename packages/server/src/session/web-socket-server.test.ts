@@ -169,6 +169,21 @@ test('a message over the limit closes with 1009, and the session is gone', async
   await allGone(sessions)
 })
 
+test('a message may come in as many fragments as it has bytes; of empty ones there is an end', async () => {
+  const messageBytesMax = 20_000
+  const { address, sessions } = await start({ messageBytesMax })
+  const webSocket = dial(address)
+  await once(webSocket, 'open')
+  const hello = '{"t":"hello","client":"test"}'.padEnd(messageBytesMax - 1)
+  for (const byte of hello) webSocket.send(byte, { fin: false })
+  webSocket.send(' ')
+  const [welcome] = (await once(webSocket, 'message')) as [Buffer]
+  assert.match(welcome.toString(), /"t":"welcome"/)
+  for (let i = 0; i <= messageBytesMax; i++) webSocket.send('', { fin: false })
+  assert.equal(await closeCode(webSocket), 1008)
+  await allGone(sessions)
+})
+
 test('HTTP that is broken is answered with 400 or cut, and the server lives', async () => {
   const { address, sessions } = await start()
   assert.match(await exchange(address, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400/)
