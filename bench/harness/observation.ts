@@ -5,7 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../../packages/cli/src/demo/ports.ts'
+import { anyPort } from '../../packages/cli/src/demo/ports.ts'
 import type { Measurement } from './loads.ts'
 import type { Peer, RunningPeer } from './peers.ts'
 import type { Environment } from './tools.ts'
@@ -33,7 +33,7 @@ export function observationPeers(
     async (environment) => {
       const secretFile = join(environment.scratchDir, 'operator-secret')
       await writeFile(secretFile, SECRET, { mode: 0o600 })
-      const port = await freePort(0)
+      const port = await anyPort()
       const probes = { enabled: true, listen: { host: '127.0.0.1', port } }
       const more = { operator: { secretFile }, watchdog: { probes } }
       const running = await start(environment, { more, gateway: { sessionHistory: { topic: `${environment.topic}-sessions` } } })

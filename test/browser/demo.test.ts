@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
-import { silentLogger } from '@pulsewire/server'
-import { Demo } from '../../packages/cli/src/demo/index.ts'
+import type { Demo } from '../../packages/cli/src/demo/index.ts'
 import { assertBoardIsAlive, BoardPage, buildConsole } from '../support/browser-board.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { startDemo } from '../support/demo.ts'
 
 /** A process that is started again, on a machine that does ten other things. */
 const RESTART_MS_MAX = 90_000
@@ -20,8 +20,7 @@ describe('demo', { timeout: 400_000 }, () => {
 
   before(async () => {
     const { directory } = stack.use(await buildConsole())
-    demo = stack.use(new Demo({ logger: silentLogger, consolePort: 0, consoleDirectory: directory, seed: 7 }))
-    await demo.start()
+    demo = stack.use(await startDemo({ consolePort: 0, consoleDirectory: directory, seed: 7 }))
     const browser = stack.adopt(await launchChromium(), (context) => context.close())
     board = await BoardPage.open(await browser.newPage(), `${demo.url}#board`)
   })
@@ -76,7 +75,10 @@ describe('demo', { timeout: 400_000 }, () => {
   /** What the board says is stale. */
   const stale = () => board.page.locator('.mini-board .stale')
   const undo = (id: string) => card(id).getByRole('button').click()
-  const isInUse = (id: string) => box(id).locator('em').waitFor({ state: 'hidden', timeout: RESTART_MS_MAX })
+  const isInUse = async (id: string) => {
+    await box(id).waitFor({ timeout: RESTART_MS_MAX })
+    await box(id).locator('em').waitFor({ state: 'hidden', timeout: RESTART_MS_MAX })
+  }
   const pidOf = (id: string) => demo.nodes.find(({ node }) => node.id === id)?.pid
 
   it('begins with the page that breaks it, where everything is in use', async () => {

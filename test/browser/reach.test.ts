@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { serveConsole } from '@pulsewire/console'
-import { silentLogger } from '@pulsewire/server'
 import type { BrowserContext } from 'playwright-core'
-import { Demo } from '../../packages/cli/src/demo/index.ts'
+import type { Demo } from '../../packages/cli/src/demo/index.ts'
 import { assertBoardIsAlive, BoardPage, buildConsole } from '../support/browser-board.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { startDemo } from '../support/demo.ts'
 import { type Breakage, TcpProxy, WebSocketBreaker } from '../support/proxy/index.ts'
 
 describe('behind a network that breaks WebSocket', { timeout: 240_000 }, () => {
@@ -17,8 +17,7 @@ describe('behind a network that breaks WebSocket', { timeout: 240_000 }, () => {
 
   before(async () => {
     directory = stack.use(await buildConsole()).directory
-    demo = stack.use(new Demo({ logger: silentLogger, consolePort: 0, consoleDirectory: directory, seed: 7 }))
-    await demo.start()
+    demo = stack.use(await startDemo({ consolePort: 0, consoleDirectory: directory, seed: 7 }))
     browser = stack.adopt(await launchChromium(), (context) => context.close())
   })
   after(() => stack.disposeAsync())

@@ -4,10 +4,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { PulsewireClient } from '@pulsewire/client'
-import { silentLogger } from '@pulsewire/server'
-import { Demo } from '../../packages/cli/src/demo/index.ts'
+import type { Demo } from '../../packages/cli/src/demo/index.ts'
 import { METRICS } from '../../packages/server/src/metrics/table.ts'
 import { THREAD_METRICS } from '../../packages/server/src/runtime/watchdog/thread-metrics.ts'
+import { startDemo } from '../support/demo.ts'
 import { PrometheusServer } from '../support/prometheus-server.ts'
 
 const RULES = join(import.meta.dirname, '../../deploy/prometheus/rules')
@@ -27,8 +27,7 @@ describe('Prometheus', { timeout: 120_000 }, () => {
   let prometheus: PrometheusServer
 
   before(async () => {
-    demo = new Demo({ logger: silentLogger, consolePort: null, symbols: 50, ratePerSecond: 200 })
-    await demo.start()
+    demo = await startDemo({ consolePort: null, symbols: 50, ratePerSecond: 200 })
     client = new PulsewireClient({ url: [...demo.gateways] })
     client.subscribe({ feed: 'quote', symbols: demo.symbols.slice(0, 20) })
     const names = globSync('*.yml', { cwd: RULES })

@@ -1,16 +1,15 @@
 /** Four failures from production, done to the demo's real processes: each gets its one-sentence verdict, and no user notices. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { silentLogger } from '@pulsewire/server'
-import { Demo, play, STORIES } from '../../packages/cli/src/demo/index.ts'
+import { type Demo, play, STORIES } from '../../packages/cli/src/demo/index.ts'
 import { runCommand } from '../support/command.ts'
+import { startDemo } from '../support/demo.ts'
 
 describe('the stories', { timeout: 280_000 }, () => {
   let demo: Demo
 
   before(async () => {
-    demo = new Demo({ logger: silentLogger, consolePort: null })
-    await demo.start()
+    demo = await startDemo({ consolePort: null })
   })
 
   after(() => demo?.close())

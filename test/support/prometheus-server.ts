@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../packages/cli/src/demo/ports.ts'
+import { anyPort } from '../../packages/cli/src/demo/ports.ts'
 import { ensurePrometheus } from './prometheus.ts'
 
 const START_DEADLINE_MS = 30_000
@@ -55,7 +55,7 @@ export class PrometheusServer implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), 'pulsewire-prometheus-'))
     writeFileSync(join(directory, 'prometheus.yml'), config)
     for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
-    const server = new PrometheusServer(await freePort(0), directory)
+    const server = new PrometheusServer(await anyPort(), directory)
     try {
       await server.until(async () => (await fetch(`${server.#url}/-/ready`)).ok, 'Prometheus is ready', START_DEADLINE_MS)
       return server

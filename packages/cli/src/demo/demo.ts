@@ -11,8 +11,8 @@ import { type Breaks, breaksOf, denial, serveBreaks, Story } from './breaks/inde
 import { ChildNode } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
 import { lookInto } from './onlooker.ts'
-import { anyPorts, freePort } from './ports.ts'
-import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_NODES, DEMO_PARTITIONS, demoNodes, gatewayUrls } from './topology.ts'
+import { PortChoice } from './ports.ts'
+import { DEMO_BREAKABLE, DEMO_FEEDS, DEMO_NODES, DEMO_PARTITIONS, demoNodes, type DemoPorts, gatewayUrls } from './topology.ts'
 
 export interface DemoOptions {
   readonly logger: Logger
@@ -35,6 +35,12 @@ const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, ba
 const START_DEADLINE_MS = 60_000
 /** Of each of its nine partitions. It only has to cover what a restarted push node reads back: a minute and more. */
 const RETENTION = { retentionRecordsMax: 50_000, retentionBytesMax: 16 * 1024 * 1024 } as const
+
+async function demoPorts(): Promise<DemoPorts & { readonly console: number }> {
+  await using choice = new PortChoice()
+  const any = (ids: readonly string[]) => choice.take(Object.fromEntries(ids.map((id) => [id, 0])))
+  return { ...(await choice.take(PREFERRED)), faults: await any(DEMO_BREAKABLE), metrics: await any(DEMO_NODES) }
+}
 
 /** The whole thing on one machine: the parent holds the log and the market, every node is a child process. */
 export class Demo implements Service {
@@ -114,15 +120,7 @@ export class Demo implements Service {
 
   async start(signal?: AbortSignal): Promise<void> {
     for (const { topic } of DEMO_FEEDS) await this.#log.createTopic(topic, { partitions: DEMO_PARTITIONS })
-    const ports = {
-      pushA: await freePort(PREFERRED.pushA),
-      pushB: await freePort(PREFERRED.pushB),
-      gateway1: await freePort(PREFERRED.gateway1),
-      gateway2: await freePort(PREFERRED.gateway2),
-      balancer: await freePort(PREFERRED.balancer),
-      faults: await anyPorts(DEMO_BREAKABLE),
-      metrics: await anyPorts(DEMO_NODES),
-    }
+    const ports = await demoPorts()
     const secret = randomBytes(24).toString('hex')
     this.#secret = secret
     this.#balancer = `http://127.0.0.1:${ports.balancer}`
@@ -136,14 +134,13 @@ export class Demo implements Service {
     })
     for (const node of this.#nodes) node.start()
     this.#breaks = breaksOf({ nodes: this.#nodes, log: this.#log, pump: this.#pump, story: this.#story })
-    if (this.#options.consolePort !== null) await this.#serveConsole(this.#breaks, secret)
+    if (this.#options.consolePort !== null) await this.#serveConsole(this.#options.consolePort ?? ports.console, this.#breaks, secret)
     await this.#allRun(signal)
     if (this.#closing === null && signal?.aborted !== true) this.#pump.start()
   }
 
-  async #serveConsole(breaks: Breaks, secret: string): Promise<void> {
-    const { consolePort, consoleDirectory: directory } = this.#options
-    const port = consolePort ?? (await freePort(PREFERRED.console))
+  async #serveConsole(port: number, breaks: Breaks, secret: string): Promise<void> {
+    const { consoleDirectory: directory } = this.#options
     this.#console = await serveConsole({
       host: '127.0.0.1',
       port,

@@ -13,23 +13,18 @@ import {
   silentLogger,
   splitAllConfig,
 } from '@pulsewire/server'
-import { freePort } from '../demo/ports.ts'
+import { anyPort } from '../demo/ports.ts'
 import { watch, type WatchOptions } from './watch.ts'
 
 let services: Service[] = []
 let url = ''
 
 before(async () => {
-  const [pushPort, port] = [await freePort(0), await freePort(0)]
+  const port = await anyPort()
   url = `ws://127.0.0.1:${port}`
   const log = createEmbeddedLog()
   log.createTopicNow('quotes', { partitions: 2 })
-  const assignments = [
-    'log.kind=embedded',
-    'feeds=[{name: quote, topic: quotes}]',
-    `push.listen.port=${pushPort}`,
-    `gateway.listen.port=${port}`,
-  ]
+  const assignments = ['log.kind=embedded', 'feeds=[{name: quote, topic: quotes}]', 'push.listen.port=0', `gateway.listen.port=${port}`]
   const { push, gateway, pulse } = splitAllConfig(loadConfig('all', { assignments }))
   const logger = silentLogger
   const beside = createPushNode(push!, { log, logger })
