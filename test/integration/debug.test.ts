@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { Profile } from 'pprof-format'
 import { type CommandResult, runCommand } from '../support/command.ts'
 import { canMakeNamespaces, NetworkNamespace } from '../support/network-namespace.ts'
 import { NodeProcess } from '../support/node-process.ts'
@@ -79,13 +81,19 @@ if (canMakeNamespaces()) {
       assert.match(stderr, /ask_failed: nothing of this node was ever stuck/)
     })
 
-    test('its stacks name our own code; a CPU profile and a heap snapshot are files that Chrome opens', async () => {
+    test('its stacks name our own code; a CPU profile and a heap snapshot are files that Chrome opens, or pprof', async () => {
       const stacks = await debug('core-push', 'stacks', '--seconds', '0.3')
       assert.match(stacks.stdout, /main thread: idle [\d.]+ %/)
       const cpu = await debug('core-push', 'cpu', '--seconds', '0.5', '-o', 'own.cpuprofile')
       assert.match(cpu.stdout, /own\.cpuprofile: \d+ bytes from gw-1 → core-push/)
       const profile = JSON.parse(readFileSync(join(directory, 'own.cpuprofile'), 'utf8'))
       assert.ok(profile.nodes.length > 0 && profile.samples.length > 0 && profile.endTime > profile.startTime)
+      const pprof = await debug('core-push', 'cpu', '--seconds', '0.5', '--format', 'pprof', '-o', 'own.pb.gz')
+      assert.equal(pprof.code, 0, pprof.stderr)
+      const { sample, durationNanos } = Profile.decode(gunzipSync(readFileSync(join(directory, 'own.pb.gz'))))
+      const nanos = sample.reduce((sum, { value }) => sum + Number(value[1]), 0)
+      assert.ok(Number(durationNanos) >= 500_000_000)
+      assert.equal(nanos, Number(durationNanos))
       const heap = await debug('core-push', 'heap')
       assert.equal(heap.code, 0, heap.stderr)
       const file = readdirSync(directory).find((name) => name.endsWith('.heapsnapshot'))!

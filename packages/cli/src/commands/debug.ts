@@ -1,6 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { AskFlags } from '../ask/open.ts'
-import { debugNode, QUESTIONS, type DebugQuestion } from '../debug/debug.ts'
+import { CPU_FORMATS, type CpuFormat, debugNode, QUESTIONS, type DebugQuestion } from '../debug/debug.ts'
 import { withAsking } from './ask-flags.ts'
 
 interface DebugFlags extends AskFlags {
@@ -9,6 +9,7 @@ interface DebugFlags extends AskFlags {
   readonly symbol?: string
   readonly user?: string
   readonly output?: string
+  readonly format?: CpuFormat
   readonly json: boolean
 }
 
@@ -22,10 +23,15 @@ export function debugCommand(): Command {
     .option('--limit-mb <size>', 'heap: taken although the heap is so large (default: 256)')
     .option('--symbol <symbol>', 'subscriptions: of this symbol')
     .option('--user <user>', 'subscriptions: sessions of this user')
+    .addOption(new Option('--format <format>', 'cpu: for the developer tools of Chrome (default), or for pprof').choices(CPU_FORMATS))
     .option('-o, --output <file>', 'where cpu, heap and report are written; - is standard output')
     .option('--json', 'the answer as it came', false)
-    .addHelpText('after', '\ncpu and heap open in the developer tools of Chrome. docs/diagnosis.md says which question helps when.')
+    .addHelpText(
+      'after',
+      '\ncpu and heap open in the developer tools of Chrome, cpu --format pprof in pprof. docs/diagnosis.md says which question helps when.',
+    )
     .action((node: string, question: DebugQuestion, { seconds, limitMb, symbol, user, ...flags }: DebugFlags) => {
+      if (flags.format !== undefined && question !== 'cpu') command.error('error: --format is for cpu alone')
       const given = Object.entries({ seconds, limitMb, symbol, user }).filter((entry): entry is [string, string] => entry[1] !== undefined)
       return debugNode(node, question, Object.fromEntries(given), flags)
     })

@@ -49,6 +49,8 @@ describe('pulsewire', { concurrency: true }, () => {
       ['produce', '-t', 'quotes'],
       ['all', '--roles', 'push,pull'],
       ['watch', 'A', '--max-rate', 'x'],
+      ['debug', 'push-a1', 'heap', '--format', 'pprof'],
+      ['debug', 'push-a1', 'cpu', '--format', 'flame'],
     ]) {
       const { code, stderr } = await pulsewire(args)
       assert.equal(code, 2, args.join(' '))

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { type Args, AskError, type Asker, BEYOND_QUESTIONS, findWay, type Way } from '@pulsewire/server'
 import { type AskFlags, openEntrances } from '../ask/open.ts'
 import { formatAnswer } from './format.ts'
+import { pprofOf } from './pprof.ts'
 
 export const QUESTIONS = ['stacks', 'stages', 'cpu', 'heap', 'subscriptions', 'report', 'links'] as const
 export type DebugQuestion = (typeof QUESTIONS)[number]
@@ -9,8 +10,13 @@ export type DebugQuestion = (typeof QUESTIONS)[number]
 /** Those whose answer is a file for some other tool. */
 const FILES: Partial<Record<DebugQuestion, string>> = { cpu: 'cpuprofile', heap: 'heapsnapshot', report: 'report.json' }
 
+/** How a CPU profile is written down: for Chrome, or for pprof. */
+export const CPU_FORMATS = ['chrome', 'pprof'] as const
+export type CpuFormat = (typeof CPU_FORMATS)[number]
+
 export interface DebugOutput {
   readonly output?: string
+  readonly format?: CpuFormat
   readonly json: boolean
 }
 
@@ -26,16 +32,20 @@ export async function debugNode(node: string, question: DebugQuestion, args: Arg
   }
 }
 
-async function show(way: Way, question: DebugQuestion, args: Args, node: string, { output, json }: DebugOutput): Promise<void> {
-  const extension = FILES[question]
+async function show(way: Way, question: DebugQuestion, args: Args, node: string, { output, format, json }: DebugOutput): Promise<void> {
+  const extension = format === 'pprof' ? 'pb.gz' : FILES[question]
   if (extension === undefined) {
     const text = await way.asker.text(way.path, question, args)
     console.log(json ? text : formatAnswer(question, JSON.parse(text)))
-  } else if (output === '-') {
-    for await (const chunk of way.asker.ask(way.path, question, args)) process.stdout.write(chunk)
+    return
+  }
+  const answer = way.asker.ask(way.path, question, args)
+  const parts = format === 'pprof' ? asPprof(answer) : answer
+  if (output === '-') {
+    for await (const part of parts) process.stdout.write(part)
   } else {
     const file = output ?? `${node}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}.${extension}`
-    const bytes = await write(way, question, args, file)
+    const bytes = await write(parts, file)
     console.log(`${file}: ${bytes} bytes from ${[way.asker.node, ...way.path].join(' → ')}`)
   }
 }
@@ -53,18 +63,25 @@ async function wayTo(askers: readonly Asker[], node: string, question: DebugQues
 }
 
 /** For the owner only: a heap holds whatever the process holds. Never over a file that is there. */
-async function write({ asker, path }: Way, question: string, args: Args, name: string): Promise<number> {
+async function write(parts: AsyncIterable<string | Uint8Array>, name: string): Promise<number> {
   let bytes = 0
   // Not before something comes: a question that is refused leaves no file.
   let file: Awaited<ReturnType<typeof open>> | undefined
   try {
-    for await (const chunk of asker.ask(path, question, args)) {
+    for await (const part of parts) {
       file ??= await open(name, 'wx', 0o600)
-      bytes += Buffer.byteLength(chunk)
-      await file.writeFile(chunk)
+      bytes += Buffer.byteLength(part)
+      await file.writeFile(part)
     }
   } finally {
     await file?.close()
   }
   return bytes
+}
+
+/** Nodes give what V8 gives; what else it may be is made of it here, where nothing is in a hurry. */
+async function* asPprof(answer: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let text = ''
+  for await (const chunk of answer) text += chunk
+  yield await pprofOf(JSON.parse(text), Date.now())
 }
