@@ -47,6 +47,11 @@ function encode(file: string, message: string, value: object): Uint8Array {
   return type.encode(type.fromObject(value)).finish()
 }
 
+test('json: a number too large for a double is null, for which JSON has a word', () => {
+  const decode = (text: string) => decodeJson(Buffer.from(text))
+  assert.deepEqual(decode('{"last":1e999,"low":-1e999,"high":1e308,"name":"1e999"}'), { last: null, low: null, high: 1e308, name: '1e999' })
+})
+
 test('json: a flat object, nested values as they are', () => {
   const decode = (text: string) => decodeJson(new TextEncoder().encode(text))
   assert.deepEqual(decode('{"last":187.23,"book":{"bids":[[1,2]]},"note":null}'), { last: 187.23, book: { bids: [[1, 2]] }, note: null })

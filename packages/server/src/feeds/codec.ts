@@ -8,11 +8,16 @@ export type DecodeFields = (value: Uint8Array) => Readonly<Record<string, FieldV
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** `json`: a flat object with any fields; nested values are carried as they are. */
+/**
+ * `json`: a flat object with any fields; nested values are carried as they are. A number too large for a double (`1e999`)
+ * becomes `null`, as JSON has no word for infinities: receivers of both encodings see the same.
+ */
 export const decodeJson: DecodeFields = (value) => {
   const parsed: unknown = JSON.parse(utf8.decode(value))
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new TypeError('the value is no JSON object')
-  return parsed as Record<string, FieldValue>
+  const fields = parsed as Record<string, FieldValue>
+  for (const name in fields) if (fields[name] === Infinity || fields[name] === -Infinity) fields[name] = null
+  return fields
 }
 
 /**
