@@ -10,7 +10,7 @@ import { mutate } from './engine/mutate.ts'
 import { mutateJson } from './engine/mutate-json.ts'
 import type { Target } from './engine/target.ts'
 
-const INPUTS = 200_000
+const INPUTS = 100_000
 const SEED = 20_261_128
 const DEEP_INPUTS = 300_000
 

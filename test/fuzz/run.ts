@@ -5,7 +5,7 @@
  *   npm run fuzz -- --inputs 10000000 --seed 7   so many, from another seed
  *   npm run fuzz -- --only session               targets whose names hold this
  *
- * Exits with 1 when there are findings; each is written to `regressions`, for the test to hold.
+ * Ctrl-C ends it early, with its account. Exits with 1 when there are findings; each is written to `regressions`, for the test to hold.
  */
 import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -33,10 +33,14 @@ async function main(): Promise<number> {
   console.log(`${inputs} inputs from seed ${seed}, ${branches.used} branches in the modules`)
   const startedMs = performance.now()
   let toldMs = startedMs
+  let isStopped = false
+  process.on('SIGINT', () => (isStopped = true)).on('SIGTERM', () => (isStopped = true))
   const { fuzzers, findings } = await campaign(wanted, { inputs, seed, branches }, (progress) => {
-    if (performance.now() - toldMs < TELL_EVERY_MS) return
-    toldMs = performance.now()
-    console.log(`${progress.inputs} inputs, ${Math.round((toldMs - startedMs) / 1000)} s`)
+    if (performance.now() - toldMs >= TELL_EVERY_MS) {
+      toldMs = performance.now()
+      console.log(`${progress.inputs} inputs, ${Math.round((toldMs - startedMs) / 1000)} s`)
+    }
+    return !isStopped
   })
   console.log('\n| target | inputs | a second | branches | kept |\n|---|---:|---:|---:|---:|')
   for (const { target, inputs, tookMs, corpus } of fuzzers)

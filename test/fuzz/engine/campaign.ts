@@ -12,12 +12,12 @@ const TURN = 100
 
 /**
  * Spreads inputs over targets by their weights. A target that has a finding gets no more.
- * @param told between turns.
+ * @param told between turns; `false`: it ends here.
  */
 export async function campaign(
   targets: readonly Target[],
   options: { readonly inputs: number; readonly seed: number; readonly branches: Branches },
-  told: (progress: Progress) => void = () => {},
+  told: (progress: Progress) => boolean = () => true,
 ): Promise<{ readonly fuzzers: readonly Fuzzer[]; readonly findings: readonly Finding[] }> {
   const weights = targets.reduce((sum, { weight }) => sum + weight, 0)
   const fuzzers = targets.map((target) => new Fuzzer(target, options.seed, options.branches))
@@ -37,7 +37,7 @@ export async function campaign(
       if (finding !== undefined || left === turn) open.delete(fuzzer)
       else open.set(fuzzer, left - turn)
     }
-    told({ fuzzers, inputs: fuzzers.reduce((sum, { inputs }) => sum + inputs, 0) })
+    if (!told({ fuzzers, inputs: fuzzers.reduce((sum, { inputs }) => sum + inputs, 0) })) break
   }
   return { fuzzers, findings }
 }

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import {
-  decodeControl,
-  encodeFeed,
-  encodeGrey,
-  encodeLease,
-  encodeRemoval,
-  encodeRevocation,
-  encodeWord,
-  type ControlRecord,
-} from '../../../packages/server/src/directory/control-record.ts'
+import { decodeControl, type ControlRecord } from '../../../packages/server/src/directory/control-record.ts'
 import { decodePulse, encodePulse } from '../../../packages/server/src/feeds/index.ts'
 import type { LogAppend } from '../../../packages/server/src/log/index.ts'
+import { encodeAgain } from '../../support/control-records.ts'
 import { bytesOf, type Input } from '../engine/input.ts'
 import { assertSame } from '../engine/same.ts'
 import type { Target } from '../engine/target.ts'
@@ -21,7 +13,7 @@ const VECTORS = new URL('../../../packages/server/src/directory/control-records.
 /** The control topic: leases, operators' words, catalogue, revocations, grey release. Key and value are a message each. */
 const controlRecords: Target = {
   name: 'records of the control topic',
-  weight: 8,
+  weight: 16,
   seeds: controlSeeds(),
   run: (input) => {
     for (let at = 0; at + 1 < input.length; at += 2) {
@@ -34,7 +26,7 @@ const controlRecords: Target = {
 
 const pulseRecords: Target = {
   name: 'pulse records',
-  weight: 4,
+  weight: 8,
   seeds: [[bytesOf(encodePulse(0, { writer: 'pulse-1', sequence: 7, generation: 2, atMs: 1_764_000_000_000, to: 3 }).value as string)]],
   run: (input) => {
     for (const value of input) {
@@ -54,24 +46,7 @@ function controlSeeds(): Input[] {
 }
 
 function again(read: Exclude<ControlRecord, { kind: 'ignored' }>): ControlRecord {
-  const { key, value } = append(read)
+  const { key, value } = encodeAgain(read)
   const bytes = (data: LogAppend['value']) => (typeof data === 'string' ? bytesOf(data) : data)
   return decodeControl(bytes(key), bytes(value))
-}
-
-function append(read: Exclude<ControlRecord, { kind: 'ignored' }>): LogAppend {
-  switch (read.kind) {
-    case 'lease':
-      return encodeLease(read.lease, read.left)
-    case 'word':
-      return encodeWord(read.name, read.word)
-    case 'feed':
-      return encodeFeed(read.feed)
-    case 'revoke':
-      return { ...encodeRevocation(read.revocation), key: `revoke/${read.name}` }
-    case 'grey':
-      return { ...encodeGrey(read.release), key: `grey/${read.name}` }
-    case 'removed':
-      return encodeRemoval(read.of, read.name)
-  }
 }

@@ -12,7 +12,7 @@ const MESSAGE_CHARS_MAX = 400
 /** What a gateway makes of one message of a client, in each encoding: frames that it may rely on, or what is wrong with them. */
 export const fromReceivers: readonly Target[] = ENCODINGS.map((encoding) => ({
   name: `frames of receivers, ${encoding}`,
-  weight: 20,
+  weight: 12,
   seeds: recordedUpstream().map((frame): Input => [bytesOf(encodeUpstreamFor(encoding)(frame))]),
   run: (input) => {
     for (const message of input) check(encoding, message)

@@ -25,7 +25,7 @@ import { messageOf } from './from-receivers.ts'
 /** Whole sessions as a receiver decodes them, the SDK and a gateway's link alike, in each encoding. */
 export const fromSenders: readonly Target[] = ENCODINGS.map((encoding) => ({
   name: `frames of senders, ${encoding}`,
-  weight: 20,
+  weight: 12,
   seeds: sendersMessages(encoding),
   run: (input) => check(encoding, input),
 }))

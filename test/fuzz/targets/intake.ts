@@ -28,7 +28,7 @@ export const intake: readonly Target[] = [target('json', {}), target('protobuf',
 function target(codec: 'json' | 'protobuf' | 'raw', more: Partial<FeedConfig>): Target {
   const env = { PULSEWIRE_FEEDS: '[{"name":"quote","topic":"quotes"}]', PULSEWIRE_LOG_BROKERS: 'kafka:9092' }
   const config: FeedConfig = { ...loadConfig('push', { env }).feeds[0]!, ...more, codec }
-  return { name: `intake, ${codec}`, weight: 1, seeds: seedsOf(codec), run: (input) => check(config, input) }
+  return { name: `intake, ${codec}`, weight: 0.5, seeds: seedsOf(codec), run: (input) => check(config, input) }
 }
 
 function protobufOf(): NonNullable<FeedConfig['protobuf']> {

@@ -17,7 +17,7 @@ const CLOSE_CODES_OF_RUBBISH: readonly number[] = [
 /** A hostile client against a node: everything it sends, in order, while quotes flow to it and to somebody else. */
 export const sessions: readonly Target[] = ENCODINGS.map((encoding) => ({
   name: `session of a hostile client, ${encoding}`,
-  weight: 1.5,
+  weight: 1,
   seeds: seeds(encoding),
   run: (input) => check(encoding, input),
 }))

@@ -12,7 +12,7 @@ const EARLY_CHARS_MAX = 2048
 /** The HTTP stream, as it comes to the SDK in pieces: in which pieces must not matter. */
 const eventStream: Target = {
   name: 'event stream of a gateway',
-  weight: 6,
+  weight: 10,
   seeds: [[bytesOf('event: open\ndata: {"a":1}\n\n: hi\n\ndata: x\r\ndata: y\r\n\r\n'), bytesOf('data:z\n'), bytesOf('\nevent\ndata\n\n')]],
   run: (input) => {
     const texts = input.map(textOf)
@@ -39,7 +39,7 @@ function eventsOf(pieces: readonly string[]): [string, string][] | undefined {
 /** Requests of the HTTP stream: the first byte of a message says where it stands against the next that is due. */
 const inbox: Target = {
   name: 'inbox of the HTTP stream',
-  weight: 6,
+  weight: 10,
   seeds: [[Uint8Array.of(0, 65), Uint8Array.of(2, 66), Uint8Array.of(1, 67), Uint8Array.of(0, 68), Uint8Array.of(200, 69)]],
   run: (input) => {
     const handled: number[] = []
@@ -64,7 +64,7 @@ const inbox: Target = {
 /** A balancer's answer: the addresses in it get the user's token. */
 const handOut: Target = {
   name: 'answer of a balancer',
-  weight: 6,
+  weight: 10,
   seeds: [
     [
       bytesOf(

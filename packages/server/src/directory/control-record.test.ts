@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { encodeAgain } from '../../../../test/support/control-records.ts'
 import { testLease } from '../../../../test/support/leases.ts'
 import type { LogAppend } from '../log/index.ts'
-import {
-  type ControlRecord,
-  decodeControl,
-  encodeFeed,
-  encodeGrey,
-  encodeLease,
-  encodeRemoval,
-  encodeRevocation,
-  encodeWord,
-} from './control-record.ts'
+import { decodeControl, encodeLease } from './control-record.ts'
 import vectors from './control-records.vectors.json' with { type: 'json' }
 
 const bytes = (text: string | null) => (text === null ? null : Buffer.from(text))
 const decode = ({ key, value }: LogAppend) => decodeControl(bytes(key as string), bytes(value as string | null))
-
-/** Written again, a record that was read is the very bytes that it was read from. */
-function encodeAgain(read: ControlRecord): LogAppend {
-  if (read.kind === 'lease') return encodeLease(read.lease, read.left)
-  if (read.kind === 'word') return encodeWord(read.name, read.word)
-  if (read.kind === 'feed') return encodeFeed(read.feed)
-  if (read.kind === 'revoke') return encodeRevocation(read.revocation)
-  if (read.kind === 'grey') return encodeGrey(read.release)
-  assert.ok(read.kind === 'removed')
-  return encodeRemoval(read.of, read.name)
-}
 
 test('what was ever written is read as it was meant', () => {
   for (const { key, value, read } of vectors.records) assert.deepEqual(decodeControl(bytes(key), bytes(value)), read, key)
