@@ -7,8 +7,10 @@ import type { Target } from './target.ts'
 
 /** Processor time that one input may take. The slowest regular ones, whole sessions, take a tenth of it. */
 const CPU_MS_MAX = 500
-/** By which one input may raise the highest memory that the process ever held. The heap itself grows by less at a time. */
+/** By which an input may raise the highest memory that the process ever held. The heap itself grows by less at a time. */
 const MEMORY_KIB_MAX = 128 * 1024
+/** To ask for it costs as much as a short input: it is asked for after so many. */
+const MEMORY_EVERY = 16
 
 export interface Finding {
   readonly target: string
@@ -25,6 +27,8 @@ export class Fuzzer {
   tookMs = 0
   readonly #random: Random
   readonly #branches: Branches
+  readonly #recent: Input[] = []
+  #heldKiB = 0
 
   constructor(target: Target, seed: number, branches: Branches) {
     this.target = target
@@ -35,6 +39,7 @@ export class Fuzzer {
 
   /** Runs the seeds as they are. @returns the first that fails. */
   async begin(): Promise<Finding | undefined> {
+    this.#heldKiB = process.resourceUsage().maxRSS
     for (const input of this.target.seeds) {
       const finding = await this.#try(input)
       if (finding !== undefined) return finding
@@ -45,6 +50,9 @@ export class Fuzzer {
   /** Runs so many inputs more. @returns the first that fails. */
   async run(inputs: number): Promise<Finding | undefined> {
     const startedMs = performance.now()
+    // Between its turns others have run.
+    this.#heldKiB = process.resourceUsage().maxRSS
+    this.#recent.length = 0
     try {
       for (let left = inputs; left > 0; left--) {
         const input = mutate(this.#random, this.corpus.pick(this.#random), this.corpus.pick(this.#random))
@@ -61,18 +69,36 @@ export class Fuzzer {
     this.inputs++
     this.#branches.clear()
     const startedMs = performance.now()
-    const heldKiB = process.resourceUsage().maxRSS
     try {
       const running = this.target.run(input)
       if (running !== undefined) await running
       if (performance.now() - startedMs > CPU_MS_MAX) await this.#time(input)
-      const grownKiB = process.resourceUsage().maxRSS - heldKiB
-      if (grownKiB > MEMORY_KIB_MAX) throw new Error(`one input takes ${grownKiB} KiB of memory`)
     } catch (error) {
       return { target: this.target.name, input, error }
     }
+    this.#recent.push(input)
+    if (this.#recent.length === MEMORY_EVERY) {
+      const greedy = this.#weigh()
+      if (greedy !== undefined) return greedy
+    }
     this.corpus.learn(input, this.#branches)
     return undefined
+  }
+
+  /** @returns the longest of the last inputs, where one of them took too much: lengths are what most goes with memory. */
+  #weigh(): Finding | undefined {
+    const recent = this.#recent.splice(0)
+    const heldKiB = process.resourceUsage().maxRSS
+    const grownKiB = heldKiB - this.#heldKiB
+    this.#heldKiB = heldKiB
+    if (grownKiB <= MEMORY_KIB_MAX) return undefined
+    const lengthOf = (input: Input) => input.reduce((sum, { length }) => sum + length, 0)
+    const input = recent.reduce((longest, each) => (lengthOf(each) > lengthOf(longest) ? each : longest))
+    return {
+      target: this.target.name,
+      input,
+      error: new Error(`${MEMORY_EVERY} inputs, of which this is the longest, take ${grownKiB} KiB of memory`),
+    }
   }
 
   /** It took long, or the machine was busy: by processor time, the fastest of three, it shows. */

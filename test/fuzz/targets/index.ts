@@ -7,6 +7,7 @@ import { gateways } from './gateways.ts'
 import { intake } from './intake.ts'
 import { sessions } from './sessions.ts'
 import { texts } from './texts.ts'
+import { tokens } from './tokens.ts'
 
 export const targets: readonly Target[] = [
   ...fromReceivers,
@@ -17,4 +18,5 @@ export const targets: readonly Target[] = [
   ...records,
   ...intake,
   ...texts,
+  ...tokens,
 ]
