@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
+import { CPU_MS_MAX } from './engine/fuzzer.ts'
 import { readInput, type WrittenInput } from './engine/input.ts'
 import { targets } from './targets/index.ts'
 
@@ -21,6 +22,9 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.json')))
     assert.notEqual(why, 'not looked at yet')
     const found = targets.find(({ name }) => name === target)
     assert.ok(found !== undefined, `no target is called ${target}`)
+    const before = process.threadCpuUsage()
     await found.run(readInput(input))
+    const { user, system } = process.threadCpuUsage(before)
+    assert.ok((user + system) / 1000 < CPU_MS_MAX * 3, 'it takes no more than an input may; code that is not warm yet, three times that')
   })
 }

@@ -6,7 +6,7 @@ import { mutate } from './mutate.ts'
 import type { Target } from './target.ts'
 
 /** Processor time that one input may take. The slowest regular ones, whole sessions, take a tenth of it. */
-const CPU_MS_MAX = 500
+export const CPU_MS_MAX = 500
 /** By which an input may raise the highest memory that the process ever held. The heap itself grows by less at a time. */
 const MEMORY_KIB_MAX = 128 * 1024
 /** To ask for it costs as much as a short input: it is asked for after so many. */

@@ -363,3 +363,15 @@ test('closed, it is quiet for ever', () => {
   assert.deepEqual([attempts.length, clock.timers, link.state], [1, 0, 'closed'])
   link.send({ t: 'bye' })
 })
+
+test('a node that names more partitions than a feed can have is given up, with the reason: each would be judged by itself', () => {
+  for (const partitions of [10_001, 2 ** 52]) {
+    const { link, last, message, welcome, heard } = setUp()
+    link.open()
+    welcome()
+    assert.equal(link.state, 'open')
+    message({ t: 'feeds', feeds: [{ ...FEEDS[0], partitions }] })
+    assert.deepEqual([link.state, last().dropped, heard.filter((what) => what === 'feeds')], ['waiting', true, []])
+    assert.match(link.why, new RegExp(`names ${partitions} partitions of feed quote`))
+  }
+})

@@ -3,10 +3,12 @@ import {
   createDecoder,
   encodeUpstreamFor,
   ENCODINGS,
+  ProtocolError,
   SubscriptionDigest,
   type AskFrame,
   type ControlFrame,
   type Decoder,
+  type FeedInfo,
   type FrameHandler,
   type LiveFrame,
   type PulseFrame,
@@ -44,6 +46,9 @@ const SYNC_INTERVAL_MS = 5_000
 const SYNC_AGAIN_MS = 1_000
 /** A node that sends but answers nothing for this long reads nothing. */
 const UNANSWERED_MS_MAX = 4_000
+
+/** More than any topic has, and no more than freshness can be judged of one by one, four times a second. */
+const PARTITIONS_MAX = 10_000
 
 export type LinkState = 'connecting' | 'open' | 'waiting' | 'closed'
 
@@ -246,6 +251,7 @@ export class Link implements FrameHandler, AskPeer {
       case 'welcome':
         return this.#welcomed(frame)
       case 'feeds':
+        checkPartitions(frame.feeds)
         this.pulses.carries(frame.feeds)
         return this.#handler.feeds(this, frame.feeds)
       case 'subscribed':
@@ -298,6 +304,7 @@ export class Link implements FrameHandler, AskPeer {
   }
 
   #welcomed(frame: WelcomeFrame): void {
+    checkPartitions(frame.feeds)
     this.state = 'open'
     this.openedAtMs = this.#clock.nowMs()
     this.#attempts = 0
@@ -369,5 +376,13 @@ export class Link implements FrameHandler, AskPeer {
     this.stalls[kind]++
     this.stall = kind
     this.drop(`for ${Math.round(forMs)} ms ${what}; ${describeStall(kind, bufferedBytes)}`)
+  }
+}
+
+/** @throws ProtocolError */
+function checkPartitions(feeds: readonly FeedInfo[]): void {
+  for (const { feed, partitions } of feeds) {
+    if (partitions > PARTITIONS_MAX)
+      throw new ProtocolError(`it names ${partitions} partitions of feed ${feed}; at most ${PARTITIONS_MAX} are taken`)
   }
 }
