@@ -226,6 +226,12 @@ export const MUTATIONS: readonly Mutation[] = [
     instead: 'return usable([], knownGood.length > 1e6',
   },
   {
+    name: 'a balancer that stood still takes its verdicts for new',
+    file: 'packages/server/src/balancer/verdict/verdict-book.ts',
+    text: 'return nowMs - this.#judgedAtMs > VERDICTS_OLD_MS',
+    instead: 'return false',
+  },
+  {
     name: 'a push node takes what comes behind a hole',
     file: 'packages/server/src/push/continuity.ts',
     text: 'if (span.from !== next) return false',

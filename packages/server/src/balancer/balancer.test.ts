@@ -213,14 +213,28 @@ describe('Balancer', () => {
     assert.equal(world.balancer.ready, true)
   })
 
-  it('judges nobody by what came while it stood still itself', async () => {
+  it('judges nobody by what came while it stood still itself, and says that its verdicts are old', async () => {
+    const world = await start()
+    const answers = () => [world.nodes(), world.answer()!.reasons.map(({ code }) => code)]
+    world.pass(5000)
+    assert.deepEqual(answers(), [['gw-1', 'gw-2'], []])
+    world.clock.spend(30_000)
+    assert.deepEqual(answers(), [['gw-1', 'gw-2'], ['verdicts_old']], 'asked before anything else runs')
+    world.clock.advance(0)
+    assert.deepEqual(answers(), [['gw-1', 'gw-2'], ['verdicts_old']])
+    world.pass(2000)
+    assert.deepEqual(answers(), [['gw-1', 'gw-2'], []])
+  })
+
+  it('after a standstill hands out alone what it has heard from since', async () => {
     const world = await start()
     world.pass(5000)
+    world.gateways.freeze('gw-1')
     world.clock.spend(30_000)
-    world.clock.advance(0)
-    assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-1', 'gw-2'], false])
+    world.pass(1000)
+    assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-2'], true])
     world.pass(2000)
-    assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-1', 'gw-2'], false])
+    assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-2'], false])
   })
 
   it('keeps the tracks apart', async () => {

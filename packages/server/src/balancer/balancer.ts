@@ -57,6 +57,8 @@ export class Balancer implements Service, Member {
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
   #judgementDue = false
+  /** Of judging; it judges all the time from its start on. */
+  #standstill: Standstill | null = null
   /** Nobody is judged before. */
   #recoveredAtMs = -Infinity
   #isDraining = false
@@ -134,12 +136,8 @@ export class Balancer implements Service, Member {
     if (admin.secrets.length > 0) await this.#listenForOperators(options)
     this.#logger.info('listening', `balancer ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
     this.#stopListening = this.#directory.onChange(() => this.#judgeSoon())
-    const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
-    this.#timer = this.#clock.every(JUDGE_INTERVAL_MS, () => {
-      // What came while this process stood still is still to be read; until it is, the verdicts stay as they are.
-      if (standstill.tick()) this.#recoveredAtMs = this.#clock.nowMs() + RECOVER_MS
-      this.#judge()
-    })
+    this.#standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
+    this.#timer = this.#clock.every(JUDGE_INTERVAL_MS, () => this.#judge())
     this.#judge()
   }
 
@@ -206,6 +204,8 @@ export class Balancer implements Service, Member {
   #judge(): void {
     const nowMs = this.#clock.nowMs()
     this.#probes.follow()
+    // What came while this process stood still is still to be read; until it is, the verdicts stay as they are, and are said to be old.
+    if (this.#standstill?.tick() === true) this.#recoveredAtMs = nowMs + RECOVER_MS
     if (nowMs < this.#recoveredAtMs) return
     const wasReady = this.ready
     this.#book.update(nowMs)
@@ -217,8 +217,8 @@ export class Balancer implements Service, Member {
 
   #offer(): Offer {
     return {
-      usable: (track) => this.#book.usable(track),
-      degradations: (track) => this.#book.degradations(track),
+      usable: (track) => this.#book.usable(track, this.#clock.nowMs()),
+      degradations: (track) => this.#book.degradations(track, this.#clock.nowMs()),
       balancers: () => this.#countBalancers(),
     }
   }
@@ -247,7 +247,7 @@ export class Balancer implements Service, Member {
   #gateways({ user, ...question }: GatewaysQuestion): GatewaysAnswer | null {
     const takesPart = question.track === undefined && user !== undefined && this.#directory.grey?.includes(user) === true
     // A release without gateways must not take quotes from its users.
-    const track = question.track ?? (takesPart && this.#book.usable('grey').length > 0 ? 'grey' : 'stable')
+    const track = question.track ?? (takesPart && this.#book.usable('grey', this.#clock.nowMs()).length > 0 ? 'grey' : 'stable')
     const { gateways, connectAfterMs, degradations } = this.#handOut.answer({ ...question, track })
     if (gateways.length === 0) return null
     return {
@@ -270,7 +270,7 @@ export class Balancer implements Service, Member {
       atMs: Math.round(nowMs),
       view: { state: view, sinceMs: Math.round(viewSinceMs) },
       degraded: tracks.flatMap((track) =>
-        this.#book.degradations(track).map((degradation) => ({ ...degradation, sinceMs: Math.round(degradation.sinceMs), track })),
+        this.#book.degradations(track, nowMs).map((degradation) => ({ ...degradation, sinceMs: Math.round(degradation.sinceMs), track })),
       ),
       verdicts: [...this.#book.verdicts.values()].map((verdict) => verdictRow(verdict, nowMs)),
     }
@@ -278,7 +278,7 @@ export class Balancer implements Service, Member {
 
   get #topologySource(): TopologySource {
     const { verdicts } = this.#book
-    const degradations = (track: Track) => this.#book.degradations(track)
+    const degradations = (track: Track) => this.#book.degradations(track, this.#clock.nowMs())
     return { balancer: this.#config.node.id, directory: this.#directory, verdicts, degradations }
   }
 

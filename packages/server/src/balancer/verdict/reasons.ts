@@ -41,6 +41,7 @@ export function isOfPulses({ code }: { readonly code: VerdictReason }): boolean 
 export const DEGRADED_REASONS = {
   directory_degraded: 'The control topic brings nothing: nodes whose leases had not run out before are kept.',
   probes_failed: 'Every probe of the track fails at once: the gateways that were good until then are handed out.',
+  verdicts_old: 'This balancer stood still, and what its probes hear since is still to be judged: the verdicts are those of before.',
   never_proven: 'No probe of the track has succeeded since this balancer started: what the leases say is taken for it.',
 } as const
 

@@ -8,6 +8,8 @@ import { chooseUsable, START_GRACE_MS } from './usable.ts'
 
 export type Track = Lease['track']
 const TRACKS: readonly Track[] = ['stable', 'grey']
+/** Whoever judges anew many times a second and has not for so long stood still. */
+const VERDICTS_OLD_MS = 1000
 
 export interface Reason extends Finding {
   /** Since when, by this balancer's steady clock. */
@@ -59,6 +61,7 @@ export class VerdictBook {
   readonly #expectations: Expectations
   #startedAtMs: number
   #hasJudged = false
+  #judgedAtMs = -Infinity
   #verdicts = new Map<string, Verdict>()
   readonly #tracks = new Map<Track, TrackState>(
     TRACKS.map((track) => [track, { provenAtMs: new Map(), anyProvenAtMs: null, degradation: null }]),
@@ -83,22 +86,28 @@ export class VerdictBook {
     return this.#verdicts
   }
 
-  /** Gateways of the track that may be given to clients. */
-  usable(track: Track): Verdict[] {
-    return [...this.#verdicts.values()].filter(
+  /** Gateways of the track that may be given to clients. After a standstill those come alone that were heard since, if any were. */
+  usable(track: Track, nowMs: number): Verdict[] {
+    const usable = [...this.#verdicts.values()].filter(
       ({ role, handedOut, known }) => role === 'gateway' && handedOut && known.lease.track === track,
     )
+    if (!this.#areOld(nowMs)) return usable
+    const heardSince = usable.filter(({ probe }) => probe?.state === 'open' && probe.heardAtMs - this.#judgedAtMs > VERDICTS_OLD_MS)
+    return heardSince.length > 0 ? heardSince : usable
   }
 
   /** Why answers for this track are degraded now. */
-  degradations(track: Track): Degradation[] {
+  degradations(track: Track, nowMs: number): Degradation[] {
     const { view, viewSinceMs } = this.#directory
     const own = this.#tracks.get(track)!.degradation
-    const blind =
-      view === 'degraded'
-        ? [{ code: 'directory_degraded' as const, message: DEGRADED_REASONS.directory_degraded, sinceMs: viewSinceMs }]
-        : []
-    return own === null ? blind : [...blind, own]
+    const all = own === null ? [] : [own]
+    if (this.#areOld(nowMs)) all.unshift(degradation('verdicts_old', this.#judgedAtMs))
+    if (view === 'degraded') all.unshift(degradation('directory_degraded', viewSinceMs))
+    return all
+  }
+
+  #areOld(nowMs: number): boolean {
+    return nowMs - this.#judgedAtMs > VERDICTS_OLD_MS
   }
 
   /** Whether some gateway has been proven since the start, or was given the time for it. */
@@ -108,6 +117,7 @@ export class VerdictBook {
 
   /** Judges every node anew. */
   update(nowMs: number): void {
+    this.#judgedAtMs = nowMs
     // Probes begin when the nodes are known.
     if (this.#directory.view === 'loading') this.#startedAtMs = nowMs
     const expectations = this.#expectations.at(nowMs)
@@ -153,7 +163,7 @@ export class VerdictBook {
       this.#logger.info('hand_out_proven', `gateways of track ${track} are handed out on proof again, or there are none`, { track })
       return
     }
-    state.degradation = { code, message: DEGRADED_REASONS[code], sinceMs: nowMs }
+    state.degradation = degradation(code, nowMs)
     this.#logger.warn('hand_out_degraded', `track ${track}: ${DEGRADED_REASONS[code]}`, { track, reason: code, nodes: [...nodes] })
   }
 
@@ -197,6 +207,10 @@ export class VerdictBook {
     if (known === undefined) this.evictions.push({ role, reason, count: 1 })
     else known.count++
   }
+}
+
+function degradation(code: DegradedReason, sinceMs: number): Degradation {
+  return { code, message: DEGRADED_REASONS[code], sinceMs }
 }
 
 function sameCodes(some: readonly Reason[], others: readonly Reason[]): boolean {
