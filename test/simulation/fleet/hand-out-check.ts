@@ -7,6 +7,9 @@ import type { SimGateway } from './nodes.ts'
 const EVICTED_WITHIN_MS = 3_000
 /** What the words and pulses that tell of it take on their way, a hiccup of the balancer, and its next judgement. */
 const TRAVEL_MS = 1_500
+/** Whoever was frozen for longer knows it for so long: what it knows is of before. */
+const FROZEN_MS = 1_500
+const KNOWS_IT_MS = 1_000
 /** Younger pulses are nothing that a gateway would call old. */
 const OLD_MS = 2_000
 /** P5: a gateway that had no fault for so long is known to be fit. */
@@ -26,6 +29,9 @@ export class HandOutCheck {
     const { world, gateways } = this.#fleet
     world.trace.say(balancer.id, () => `answers ${answer === null ? 'nobody' : answer.gateways.map(({ node }) => node).join(', ')}`)
     if (answer !== null && !answer.degraded) {
+      const { frozenForMs, upSinceMs } = balancer
+      if (frozenForMs > FROZEN_MS && world.nowMs - upSinceMs < KNOWS_IT_MS)
+        world.report('P4', `${balancer.id} takes what it knew before it was frozen for ${Math.round(frozenForMs)} ms for new`)
       for (const { node } of answer.gateways) {
         const wrong = this.#unfit(balancer, gateways.find(({ id }) => id === node)!)
         if (wrong !== undefined) world.report('P4', `${balancer.id} hands out ${node}, though ${wrong}`)

@@ -38,6 +38,8 @@ export abstract class SimNode {
   downSinceMs = 0
   /** World time since which it has been up; `Infinity` while it is not. */
   upSinceMs = Infinity
+  /** How long it was frozen when it last went on; 0: it was started anew since, or never frozen. */
+  frozenForMs = 0
   #membership: Membership | null = null
   #lives = 0
 
@@ -51,6 +53,7 @@ export abstract class SimNode {
 
   start(): void {
     this.process = this.#newProcess()
+    this.frozenForMs = 0
     this.#up()
     this.world.network.returned(this.id)
     this.world.trace.say(this.id, () => `starts (life ${this.#lives})`)
@@ -65,6 +68,7 @@ export abstract class SimNode {
 
   thaw(): void {
     if (this.state !== 'frozen') return
+    this.frozenForMs = this.world.nowMs - this.downSinceMs
     this.#up()
     this.process.thaw()
   }
