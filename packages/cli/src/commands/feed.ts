@@ -34,9 +34,7 @@ export function feedCommand(): Command {
     console.log(flags.json ? JSON.stringify(view) : feedDetails(view))
   })
   const moving = withMoving(
-    new Command('migrate').description(
-      'move a feed to another topic or cluster (on trial, not for production yet); run again, it goes on where it was ended',
-    ),
+    new Command('migrate').description('move a feed to another topic or cluster; run again, it goes on where it was ended'),
   )
     .requiredOption('--topic <topic>', 'topic that the feed is to be on')
     .option('--to-brokers <list>', 'brokers of the cluster that has the topic, comma-separated; default: log.brokers of the nodes')
