@@ -20,6 +20,11 @@ export interface ClientOptions {
   /** Of whom the balancer should know: the client's zone, and `grey` for one that takes part in a grey release. */
   readonly zone?: string
   readonly track?: string
+  /**
+   * How often, about, balancers are asked anew while all is well: so that the list is of use when everything else is down,
+   * and a client that another zone serves goes back to its own; each client at moments of its own. Default 300,000 ms.
+   */
+  readonly gatewaysRenewMs?: number
   /** Bearer token, or a function that gives one: called at each connection, and when the server wants a new one. */
   readonly token?: TokenSource
   /** Who uses the client, for session lists and traces where no token says so. */
@@ -60,6 +65,8 @@ export interface Settings {
   readonly url: AddressSource | undefined
   /** What is asked of balancers, as whole URLs. */
   readonly balancers: readonly string[]
+  readonly zone: string | undefined
+  readonly gatewaysRenewMs: number
   readonly token: TokenSource | undefined
   readonly user: string | undefined
   readonly name: string
@@ -95,6 +102,8 @@ export function resolveOptions(options: ClientOptions): Settings {
   return {
     url: options.url,
     balancers: balancersOf(options),
+    zone: options.zone,
+    gatewaysRenewMs: positive(options.gatewaysRenewMs ?? 300_000, 'gatewaysRenewMs'),
     token: options.token,
     user: options.user,
     name: options.name ?? `@pulsewire/client/${VERSION}`,

@@ -21,6 +21,7 @@ export const fetchText: typeof full.fetchText = () => absent('balancer')
 
 /** Nobody gets so far: the option is refused. */
 export const Balancers = undefined as unknown as typeof full.Balancers
+export const Zones = undefined as unknown as typeof full.Zones
 
 function absent(what: string): never {
   throw new PulsewireError('options_invalid', `${what} is only in the full file`)

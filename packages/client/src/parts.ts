@@ -12,6 +12,7 @@ export { createDecoder, encodeUpstreamFor, ENCODINGS } from '@pulsewire/protocol
 export { Balancers } from './connection/balancers.ts'
 export { fetchText } from './connection/fetch-text.ts'
 export { balancerUrl } from './connection/hand-out.ts'
+export { Zones } from './connection/zones.ts'
 
 /** How gateways are reached. */
 export function socketsFor({ transport, messageBytesMax, webSocketRetryMs: retryMs }: ReachSettings, clock: Clock): OpenSocket {

@@ -229,7 +229,12 @@ export class FaultRun implements AsyncDisposable {
     const balancer = this.installation.balancers.map(({ port }) => `http://127.0.0.1:${port}`)
     const where =
       balancer.length > 0 ? { balancer, ...(this.#topology.zones === true ? { zone: `z${(index % 2) + 1}` } : {}) } : { url: urls }
-    return new ClientRecorder(`client-${index + 1}`, { ...where, encoding: index % 4 < 3 ? 'bin' : 'json' }, [quoteView, tradeView])
+    const { gatewaysRenewMs } = this.#topology
+    const renewal = gatewaysRenewMs === undefined ? {} : { gatewaysRenewMs }
+    return new ClientRecorder(`client-${index + 1}`, { ...where, ...renewal, encoding: index % 4 < 3 ? 'bin' : 'json' }, [
+      quoteView,
+      tradeView,
+    ])
   }
 
   #describe(): string {

@@ -27,6 +27,8 @@ export interface Topology {
   readonly pinned?: boolean
   /** Everything numbered 1, and push node A, stands in zone z1, the rest in z2. Default: one zone. */
   readonly zones?: boolean
+  /** How often clients ask balancers anew, about. Default: the client's own. */
+  readonly gatewaysRenewMs?: number
   readonly env?: (id: string) => Readonly<Record<string, string>>
   /** In front of the command of a node; its address for others must then be said too. */
   readonly within?: (id: string) => { readonly command: readonly string[]; readonly host: string; readonly peersAt: string } | undefined

@@ -34,6 +34,11 @@ export class AddressBook {
   readonly #failed = new Map<string, number>()
   #failures = 0
 
+  /** As it was given last. */
+  get list(): readonly string[] {
+    return this.#list
+  }
+
   get size(): number {
     return new Set([...this.#suggested, ...this.#list]).size
   }
@@ -56,8 +61,9 @@ export class AddressBook {
   /**
    * Takes addresses that a server named. They get our token, so an encrypted connection never leads to a plain one.
    * @param from address of that server.
+   * @returns those that were taken.
    */
-  suggest(addresses: readonly string[], from: string): void {
+  suggest(addresses: readonly string[], from: string): readonly string[] {
     const good: string[] = []
     for (const text of addresses) {
       try {
@@ -70,6 +76,7 @@ export class AddressBook {
     this.#suggested = good
     // Whoever names them knows more than our last attempt.
     for (const address of good) this.#failed.delete(address)
+    return good
   }
 
   failed(address: string): void {

@@ -25,6 +25,7 @@ function balanced(gateways = 2, options: Parameters<World['client']>[0] = {}) {
     stuck: new Set<string>(),
     more: {} as Record<string, unknown>,
     nodes: world.gateways.map(({ node }) => node),
+    zones: {} as Record<string, string>,
   }
   world.balancer = (url, signal) => {
     asked.push({ url, atMs: world.clock.nowMs() })
@@ -33,7 +34,7 @@ function balanced(gateways = 2, options: Parameters<World['client']>[0] = {}) {
     if (state.stuck.has(host)) {
       return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
     }
-    const gateways = state.nodes.map((node) => ({ node, address: `ws://${node}:8080`, zone: 'z1' }))
+    const gateways = state.nodes.map((node) => ({ node, address: `ws://${node}:8080`, zone: state.zones[node] ?? 'z1' }))
     return Promise.resolve({ status: 200, text: JSON.stringify({ gateways, ttlMs: 10_000, ...state.more }) })
   }
   const client = new PulsewireClient({ balancer: BALANCERS, environment: world.environment, ...options })
@@ -196,6 +197,58 @@ describe('a client with balancers', () => {
     await client.close()
   })
 
+  test('its zone is lost: another one serves it, also after a goodbye there, until its own is there again; then it goes back, once and without a flag', async () => {
+    const { world, state, client, quotes } = balanced(3, { zone: 'z1', gatewaysRenewMs: 60_000 })
+    state.zones = { 'gw-2': 'z2', 'gw-3': 'z2' }
+    state.nodes = ['gw-1', 'gw-2']
+    await world.run(10_000)
+    assert.equal(client.session?.node, 'gw-1')
+    world.gateways[0]!.down = true
+    state.nodes = ['gw-2', 'gw-3']
+    world.gateways[0]!.connection.close(1006)
+    await world.run(600_000)
+    assert.equal(client.session?.node, 'gw-2')
+    world.gateways[1]!.connection.send({ t: 'goodbye', code: 'rebalance', message: '', reconnectAfterMs: 0, addresses: ['ws://gw-3:8080'] })
+    await world.run(200_000)
+    assert.equal(client.session?.node, 'gw-3', 'none of its zone is there')
+    const flags: string[] = []
+    const shown = client.subscribe(AAPL, { onState: ({ state: now }) => void flags.push(now) })
+    await world.run(1000)
+    flags.length = 0
+    world.gateways[0]!.down = false
+    state.nodes = ['gw-2', 'gw-1']
+    await world.run(200_000)
+    assert.equal(client.session?.node, 'gw-3', 'the balancer would rather have it elsewhere')
+    state.nodes = ['gw-1', 'gw-2']
+    state.more['degraded'] = true
+    await world.run(200_000)
+    assert.equal(client.session?.node, 'gw-3', 'nobody vouches for it')
+    delete state.more['degraded']
+    state.more['connectAfterMs'] = 20_000
+    const attempts = world.attempts.length
+    await world.run(111_000)
+    assert.equal(client.session?.node, 'gw-1')
+    await world.run(600_000)
+    assert.deepEqual([world.attempts.length - attempts, flags], [1, []])
+    assert.deepEqual([quotes.state.state, shown.state.state], ['live', 'live'])
+    await client.close()
+    assert.equal(world.clock.timers, 0)
+  })
+
+  test('clients go back to their zone over the time in which lists are renewed, each at its own turn', async () => {
+    const { world, state, client } = balanced(2, { zone: 'z1', gatewaysRenewMs: 60_000 })
+    state.zones = { 'gw-2': 'z2' }
+    state.nodes = ['gw-2']
+    await world.run(20_000)
+    const sinceMs = world.clock.nowMs()
+    state.nodes = ['gw-1', 'gw-2']
+    state.more['connectAfterMs'] = 30_000
+    while (client.session?.node !== 'gw-1') await world.run(100)
+    const tookMs = world.clock.nowMs() - sinceMs
+    assert.ok(tookMs >= 30_000 + 10_000 && tookMs <= 30_000 + 71_000, `after ${tookMs} ms`)
+    await client.close()
+  })
+
   test('an empty list does not take the place of one that was good', async () => {
     const { world, state, client, errors } = balanced(2)
     await world.run(12_000)
@@ -223,6 +276,7 @@ describe("a balancer's answer", () => {
     assert.equal(balancerUrl('https://b/prefix/', { zone: 'a', track: undefined }), 'https://b/prefix/v1/gateways?zone=a')
     assert.deepEqual(readHandOut(JSON.stringify({ gateways: [gateway('wss://gw-1'), gateway('wss://gw-1')], ttlMs: 5000, new: 1 }), true), {
       addresses: ['wss://gw-1/v1/stream'],
+      zones: new Map([['wss://gw-1/v1/stream', '']]),
       ttlMs: 5000,
       connectAfterMs: 0,
       degraded: false,

@@ -51,7 +51,7 @@ export class Connector {
   constructor(settings: Settings, host: ConnectorHost) {
     this.#settings = settings
     this.#host = host
-    this.#gateways = new Gateways(settings, host)
+    this.#gateways = new Gateways(settings, host, () => this.#goHome())
     this.#addresses = this.#gateways.book
     this.#credentials = new Credentials(settings.token, settings.connectTimeoutMs, settings.environment.clock)
     this.#trials = new TrialPace(settings.failoverAfterMs, settings.environment.random)
@@ -139,7 +139,7 @@ export class Connector {
     }
     const reason = frame.code === 'rebalance' ? 'rebalance' : 'goodbye'
     if (reason === 'goodbye') this.#addresses.failed(session.url)
-    this.#addresses.suggest(frame.addresses ?? [], session.url)
+    this.#gateways.suggested(frame.addresses ?? [], session.url)
     const withinMs = Math.min(frame.reconnectAfterMs ?? 0, this.#settings.backoff.maxMs)
     this.#startMove(reason, this.#settings.environment.random() * withinMs)
   }
@@ -229,6 +229,12 @@ export class Connector {
 
   #silentEndMs(serving: Session): number {
     return serving.freshness.lastPulseAtMs + SILENT_FACTOR * serving.freshness.staleAfterMs
+  }
+
+  /** Another zone serves, and our own is handed out first again. A serving gateway may go away or silent meanwhile: that goes first. */
+  #goHome(): void {
+    const serving = this.#serving
+    if (serving !== null && this.#move === null && this.#gateways.turnHome(serving.url)) this.#startMove('home', 0)
   }
 
   #startMove(reason: MoveReason, delayMs: number): void {

@@ -1,7 +1,7 @@
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
-import { Balancers } from '../parts.ts'
+import { Balancers, Zones } from '../parts.ts'
 import { AddressBook, toAddresses } from './addresses.ts'
 import { backoffMs } from './backoff.ts'
 import { bounded } from './bounded.ts'
@@ -22,8 +22,6 @@ export interface GatewaysHost {
 const HURRIED_MS = 1_000
 /** Balancers are not asked more often than this, whatever becomes of what they say. */
 const ASK_INTERVAL_MIN_MS = 1_000
-/** How often, about, the list is renewed while all is well, so that it is of use when everything else is down. */
-const RENEW_MS = 300_000
 
 /** Knows where gateways are: by a list, by a function, by balancers; and by what was known last where none of them answers. */
 export class Gateways {
@@ -33,18 +31,24 @@ export class Gateways {
   readonly #settings: Settings
   readonly #host: GatewaysHost
   readonly #balancers: Balancers | undefined
+  readonly #zones: Zones | undefined
   #freshUntilMs = -Infinity
   #askNotBeforeMs = -Infinity
   #failures = 0
   /** Not told to a balancer yet. */
   #wasRefused = false
   #renewal: Timer | undefined
+  readonly #onRenewed: () => void
   #asking: Promise<number> | undefined
 
-  constructor(settings: Settings, host: GatewaysHost) {
+  /** @param onRenewed the list was renewed while all is well, and our turn to connect by it has come. */
+  constructor(settings: Settings, host: GatewaysHost, onRenewed: () => void) {
     this.#settings = settings
     this.#host = host
-    if (settings.balancers.length > 0) this.#balancers = new Balancers(settings.balancers, settings.environment)
+    this.#onRenewed = onRenewed
+    if (settings.balancers.length === 0) return
+    this.#balancers = new Balancers(settings.balancers, settings.environment)
+    this.#zones = new Zones(settings.zone, this.book)
   }
 
   /**
@@ -67,6 +71,12 @@ export class Gateways {
     return this.#asking
   }
 
+  /** A gateway wants us to leave and names others. */
+  suggested(addresses: readonly string[], from: string): void {
+    const taken = this.book.suggest(addresses, from)
+    this.#zones?.suggested(taken, from)
+  }
+
   /** A gateway let us in not at all: full, starting, or gone. The next question says so. */
   refused(): void {
     this.#wasRefused = true
@@ -74,25 +84,46 @@ export class Gateways {
 
   /** All is well. From time to time the list is renewed, each client at moments of its own. */
   keepFresh(): void {
-    if (this.#balancers === undefined) return
-    const { clock, random } = this.#settings.environment
+    const balancers = this.#balancers
+    if (balancers === undefined) return
+    const { environment, gatewaysRenewMs } = this.#settings
     this.#wasRefused = false
     this.#renewal?.cancel()
-    this.#renewal = clock.after((0.5 + random()) * RENEW_MS, () => {
-      this.update().catch((error: unknown) => this.#host.onError(toPulsewireError(error, 'balancer_unavailable', true)))
-      this.keepFresh()
-    })
+    this.#renewal = environment.clock.after((0.5 + environment.random()) * gatewaysRenewMs, () => void this.#renew(balancers))
+  }
+
+  /** Names the gateways of our own zone as the next ones. @returns whether the zone of this address is another, and ours is there. */
+  turnHome(from: string): boolean {
+    return this.#zones?.turnHome(from) === true
   }
 
   close(): void {
     this.#renewal?.cancel()
+    this.#renewal = undefined
+  }
+
+  async #renew(balancers: Balancers): Promise<void> {
+    this.keepFresh()
+    const next = this.#renewal
+    try {
+      const turnInMs = await (this.#asking ??= this.#ask(balancers).finally(() => (this.#asking = undefined)))
+      // Meanwhile something else has begun, or ended.
+      if (this.#renewal !== next) return
+      next?.cancel()
+      this.#renewal = this.#settings.environment.clock.after(turnInMs, () => {
+        this.keepFresh()
+        this.#onRenewed()
+      })
+    } catch (error) {
+      this.#host.onError(toPulsewireError(error, 'balancer_unavailable', true))
+    }
   }
 
   async #ask(balancers: Balancers): Promise<number> {
     const { connectTimeoutMs, environment, backoff } = this.#settings
     const { clock, random } = environment
     try {
-      const { addresses, ttlMs, connectAfterMs, degraded, by } = await balancers.ask(
+      const { addresses, zones, ttlMs, connectAfterMs, degraded, by } = await balancers.ask(
         this.book.size > 0 ? HURRIED_MS : connectTimeoutMs,
         this.#wasRefused,
       )
@@ -103,6 +134,9 @@ export class Gateways {
       this.#freshUntilMs = nowMs + ttlMs
       this.#askNotBeforeMs = nowMs + ASK_INTERVAL_MIN_MS
       this.book.setList(addresses)
+      // The balancers know more than whoever was going away.
+      this.book.suggest([], by)
+      this.#zones?.learn(zones, degraded)
       this.via = by
       this.#host.onGateways({ addresses, degraded })
       return connectAfterMs

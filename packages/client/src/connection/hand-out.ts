@@ -4,6 +4,8 @@ import { toAddress } from './addresses.ts'
 /** What a balancer gives: addresses of gateways, best first, and how to treat them. */
 export interface HandOut {
   readonly addresses: readonly string[]
+  /** Zone of each address, where the balancer says it. */
+  readonly zones: ReadonlyMap<string, string>
   /** For so long the list is used without asking again. */
   readonly ttlMs: number
   /** Wait so long before connecting: many want in at once, and each has its turn. */
@@ -48,31 +50,36 @@ export function readHandOut(text: string, secure: boolean): HandOut {
   if (!Array.isArray(gateways) || gateways.length > GATEWAYS_MAX) throw invalid(`gateways must be a list of at most ${GATEWAYS_MAX}`)
   if (!isDuration(ttlMs)) throw invalid('ttlMs must be a number from 0')
   if (!isDuration(connectAfterMs)) throw invalid('connectAfterMs must be a number from 0')
+  const zones = safeAddresses(gateways, secure)
   return {
-    addresses: safeAddresses(gateways, secure),
+    addresses: [...zones.keys()],
+    zones,
     ttlMs: Math.min(ttlMs, TTL_MAX_MS),
     connectAfterMs: Math.min(connectAfterMs, CONNECT_AFTER_MAX_MS),
     degraded: degraded === true,
   }
 }
 
-/** One gateway with a wrong address does not spoil the rest; where all are wrong, the answer is. */
-function safeAddresses(gateways: readonly unknown[], secure: boolean): string[] {
-  const addresses = new Set<string>()
+/**
+ * One gateway with a wrong address does not spoil the rest; where all are wrong, the answer is.
+ * @returns address → zone, empty where it does not say; best first.
+ */
+function safeAddresses(gateways: readonly unknown[], secure: boolean): Map<string, string> {
+  const addresses = new Map<string, string>()
   let why = ''
   for (const gateway of gateways) {
-    const address = (gateway as { address?: unknown } | null)?.address
+    const { address, zone } = (gateway ?? {}) as { address?: unknown; zone?: unknown }
     try {
       if (typeof address !== 'string' || address.length > ADDRESS_LENGTH_MAX) throw new TypeError('a gateway has no address')
       const url = toAddress(address)
       if (secure && !url.startsWith('wss:')) throw new TypeError(`it leads from an encrypted connection to ${address}, which is not`)
-      addresses.add(url)
+      if (!addresses.has(url)) addresses.set(url, typeof zone === 'string' ? zone : '')
     } catch (error) {
       why = (error as Error).message
     }
   }
   if (addresses.size === 0 && why !== '') throw invalid(why)
-  return [...addresses]
+  return addresses
 }
 
 function isDuration(value: unknown): value is number {
