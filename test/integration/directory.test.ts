@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { after, before, test } from 'node:test'
-import { ControlDirectory, type Log, openKafkaLog, silentLogger } from '@pulsewire/server'
+import { ControlDirectory, type Log, openKafkaLog, sayGreyStop, silentLogger } from '@pulsewire/server'
 import { Fleet } from '../support/fleet.ts'
 import { startKafka, type KafkaForTests } from '../support/kafka.ts'
 import type { NodeProcess } from '../support/node-process.ts'
@@ -248,6 +248,12 @@ test('who takes part in a grey release is said to everybody, holds over restarts
   await until(() => directory.grey?.includes('jo') === true && directory.grey.release.percent === 5, 'it has been read')
   // A reader of its own, which knows only what the topic holds.
   assert.match(await pulsewire('grey', 'show', '--user', 'ma'), /ma does$/m)
+  await sayGreyStop(log, CONTROL, { of: directory.grey!.release.atMs, by: 'lb-7', reason: 'latency of grey is 400 ms', atMs: 1 })
+  await until(() => directory.grey?.includes('jo') === false, 'it is stopped')
+  assert.match(await pulsewire('grey', 'show'), /nobody takes part: lb-7 stopped the release at .*: latency of grey is 400 ms/)
+  await pulsewire('grey', 'set', '--percent', '100', '--no-guard')
+  await until(() => directory.grey?.includes('al') === true, 'an operator outranks it')
+  assert.equal(directory.grey?.release.guarded, false)
   assert.match(await pulsewire('grey', 'off'), /nobody/)
   await until(() => directory.grey === null, 'it has been taken back')
   await assert.rejects(pulsewire('grey', 'set'), /--percent, --users, or both/)

@@ -1,6 +1,7 @@
 import {
   encodeFeed,
   encodeGrey,
+  encodeGreyStop,
   encodeLease,
   encodeRemoval,
   encodeRevocation,
@@ -22,6 +23,8 @@ export function encodeAgain(read: ControlRecord): LogAppend {
       return { ...encodeRevocation(read.revocation), key: `revoke/${read.name}` }
     case 'grey':
       return { ...encodeGrey(read.release), key: `grey/${read.name}` }
+    case 'stop':
+      return { ...encodeGreyStop(read.stop), key: `stop/${read.name}` }
     case 'removed':
       return encodeRemoval(read.of, read.name)
     case 'ignored':

@@ -38,6 +38,8 @@ export function topology(nodes: readonly TopologyNode[], change: Partial<Topolog
     atMs: AT_MS,
     view: { state: 'current', sinceMs: AT_MS - 60_000 },
     degraded: [],
+    tracks: [],
+    grey: null,
     feeds: [topologyFeed('quote')],
     nodes: [...nodes],
     ...change,

@@ -6,6 +6,7 @@ import { withDirectory } from './directory-flags.ts'
 interface SetFlags extends DirectoryFlags {
   readonly percent?: number
   readonly users?: string
+  readonly guard: boolean
 }
 
 interface ShowFlags extends DirectoryFlags {
@@ -19,11 +20,12 @@ export function greyCommand(): Command {
   )
     .option('--percent <percent>', 'part of all users, 0 to 100', toPercent)
     .option('--users <file>', 'users that take part in any case, one per line')
-    .action(async ({ percent = 0, users, ...flags }: SetFlags, self: Command) => {
+    .option('--no-guard', 'balancers do not stop it, whatever they see')
+    .action(async ({ percent = 0, users, guard, ...flags }: SetFlags, self: Command) => {
       if (self.getOptionValue('percent') === undefined && users === undefined) return self.error('error: name --percent, --users, or both')
       const named = users === undefined ? [] : await usersIn(users)
       await using open = await openDirectoryOf(flags)
-      await setGrey(open, { percent, users: named, atMs: Date.now() })
+      await setGrey(open, { percent, users: named, atMs: Date.now(), ...(guard ? {} : { guarded: false }) })
       console.log(`${describe(percent, named.length)} are sent to gateways of track grey when they connect next`)
     })
   const off = withDirectory(new Command('off').description('nobody takes part')).action(async (flags: DirectoryFlags) => {
@@ -37,9 +39,15 @@ export function greyCommand(): Command {
     .action(async ({ user, json, ...flags }: ShowFlags) => {
       await using open = await openDirectoryOf(flags)
       const { grey } = open.directory
-      if (json) return console.log(JSON.stringify(grey?.release ?? null))
+      if (json) return console.log(JSON.stringify(grey === null ? null : { ...grey.release, stopped: grey.stopped }))
       if (grey === null) return console.log('nobody takes part in a grey release')
       const { percent, users, atMs } = grey.release
+      if (grey.stopped !== null) {
+        const { by, reason, atMs: stoppedAtMs } = grey.stopped
+        console.log(`nobody takes part: ${by} stopped the release at ${new Date(stoppedAtMs).toISOString()}: ${reason}`)
+        console.log('`pulsewire grey set` sets another one')
+        return
+      }
       console.log(`${describe(percent, users.length)} take part since ${new Date(atMs).toISOString()}`)
       if (user !== undefined) console.log(`${user} ${grey.includes(user) ? 'does' : 'does not'}`)
     })

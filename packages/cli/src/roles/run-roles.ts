@@ -12,6 +12,7 @@ import {
   createGateway,
   type ExitReason,
   Faults,
+  type GreyStop,
   createLogger,
   createPulseWriter,
   createPushNode,
@@ -31,6 +32,7 @@ import {
   type ProcessRole,
   type PushNode,
   type RoleConfigs,
+  sayGreyStop,
   type RoleSource,
   runProcess,
   type Service,
@@ -237,7 +239,8 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   // Its configuration is only taken with a directory.
   if (balancer !== undefined) {
     const broken = probes === undefined ? {} : { connect: probes.connect }
-    const service = createBalancer(balancer, { ...broken, directory: directory!, logger: named(logger, balancer) })
+    const stopGrey = (stop: GreyStop) => sayGreyStop(log!, directory!.topic, stop)
+    const service = createBalancer(balancer, { ...broken, directory: directory!, stopGrey, logger: named(logger, balancer) })
     sources.push({
       role: 'balancer',
       leaseContent: () => service.leaseContent(),

@@ -26,12 +26,19 @@ const plain: Colour = (text) => text
 /** The installation as text, in the order of the flow, what is wrong in colour and with its reason below. */
 export function statusTable(topology: Topology, events: readonly TopologyEvent[], options: { readonly colour: boolean }): string {
   const paint = createColors(options.colour)
-  const sections = [feeds(topology, paint), ...pushLines(topology, paint), gateways(topology, paint), others(topology, paint)]
+  const sections = [
+    tracks(topology, paint),
+    feeds(topology, paint),
+    ...pushLines(topology, paint),
+    gateways(topology, paint),
+    others(topology, paint),
+  ]
   return [
     headLine(topology, paint),
     ...topology.degraded.map(({ track, message, sinceMs }) =>
       paint.yellow(sanitize(`track ${track} degraded for ${formatAge(topology.atMs - sinceMs)}: ${message}`)),
     ),
+    ...greyLines(topology).map((line) => paint.yellow(sanitize(line))),
     ...sections.filter(({ lines }) => lines.length > 0).flatMap((section) => ['', ...render(section, paint)]),
     ...(events.length === 0 ? [] : ['', paint.bold('Newest events'), ...events.map((event) => eventLine(event, paint))]),
   ].join('\n')
@@ -44,6 +51,22 @@ function headLine({ balancer, view, nodes, atMs }: Topology, paint: Paint): stri
   const blind = view.state === 'current' ? '' : `; its directory is ${view.state} for ${formatAge(atMs - view.sinceMs)}`
   const said = sanitize(`${all}${unused === 0 ? '' : `; ${unused} not used`}${blind}`)
   return unused === 0 && blind === '' ? paint.bold(said) : paint.bold(paint.yellow(said))
+}
+
+function greyLines({ grey }: Topology): string[] {
+  if (grey === null) return []
+  if (grey.stopped !== null) return [`grey release stopped by ${grey.stopped.by}: ${grey.stopped.reason}`]
+  return [`grey release: ${grey.percent} % of all users, ${grey.users} named`, ...grey.worse.map(({ message }) => message)]
+}
+
+function tracks({ tracks: both, grey }: Topology, paint: Paint): Section {
+  const lines = both.map(({ track, gateways, sessions, freshnessMs, latencyMs, errorRate, disconnectRate }) => ({
+    cells: [track, String(gateways), String(sessions), age(freshnessMs), age(latencyMs), errorRate.toFixed(1), disconnectRate.toFixed(1)],
+    colour: track === 'grey' && (grey?.worse.length ?? 0) > 0 ? paint.red : plain,
+    notes: [],
+  }))
+  const headings = ['track', 'gateways', 'clients', 'pulse', 'latency', 'errors/min/1,000', 'lost/min/1,000']
+  return { title: 'Tracks, side by side', headings, lines }
 }
 
 function feeds({ feeds: all }: Topology, paint: Paint): Section {

@@ -6,6 +6,7 @@ import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
+import { GreyWatch, type StopGrey } from './grey/grey-watch.ts'
 import { HandOut, type Offer } from './hand-out/hand-out.ts'
 import { verdictRow } from './http/rows.ts'
 import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
@@ -27,6 +28,8 @@ export interface BalancerDeps {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
+  /** Writes that a grey release is over. Default: nobody can, and none is stopped. */
+  readonly stopGrey?: StopGrey
   /** How probes reach gateways. Default: WebSocket. */
   readonly connect?: ConnectProbe
   /** How it is asked. Default: HTTP on the configured address. */
@@ -49,6 +52,7 @@ export class Balancer implements Service, Member {
   readonly #book: VerdictBook
   readonly #handOut: HandOut
   readonly #topology: TopologyBook
+  readonly #greyWatch: GreyWatch
   readonly #closed = Promise.withResolvers<void>()
   readonly #serve: ServeApi
   #server: Awaited<ReturnType<ServeApi>> | null = null
@@ -89,6 +93,14 @@ export class Balancer implements Service, Member {
       limits: balancer,
       logger: deps.logger,
       startedAtMs: this.#clock.nowMs(),
+    })
+    this.#greyWatch = new GreyWatch({
+      ...balancer.grey,
+      balancer: node.id,
+      directory: deps.directory,
+      stops: balancer.grey.stop && deps.stopGrey !== undefined,
+      stopGrey: deps.stopGrey ?? (() => Promise.resolve()),
+      logger: deps.logger,
     })
     this.#topology = new TopologyBook((nowMs) => topologyOf(this.#topologySource, nowMs), this.#clock.nowMs())
     const limits = { gatewaysMax: balancer.gatewaysMax, ...balancer.admission }
@@ -209,6 +221,7 @@ export class Balancer implements Service, Member {
     if (nowMs < this.#recoveredAtMs) return
     const wasReady = this.ready
     this.#book.update(nowMs)
+    this.#greyWatch.look(this.#book.verdicts.values(), nowMs)
     this.#topology.look(nowMs)
     if (this.ready === wasReady) return
     this.#logger.info('ready', `balancer ${this.#config.node.id} knows the nodes`, { nodes: this.#directory.nodes.size })
@@ -279,7 +292,8 @@ export class Balancer implements Service, Member {
   get #topologySource(): TopologySource {
     const { verdicts } = this.#book
     const degradations = (track: Track) => this.#book.degradations(track, this.#clock.nowMs())
-    return { balancer: this.#config.node.id, directory: this.#directory, verdicts, degradations }
+    const { figures, worse } = this.#greyWatch
+    return { balancer: this.#config.node.id, directory: this.#directory, verdicts, degradations, tracks: figures, worse }
   }
 
   // ---- as a member of the directory

@@ -7,7 +7,7 @@ import { createEmbeddedLog, type Log, type LogAppend } from '../log/index.ts'
 import { LogError } from '../runtime/errors.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { ControlDirectory } from './control-directory.ts'
-import { encodeFeed, encodeLease, encodeRemoval, encodeWord } from './control-record.ts'
+import { encodeFeed, encodeGrey, encodeGreyOff, encodeGreyStop, encodeLease, encodeRemoval, encodeWord } from './control-record.ts'
 import type { Lease, NodeWord } from './lease.ts'
 
 const TOPIC = 'control'
@@ -230,6 +230,31 @@ test('the newest word of the catalogue counts', async () => {
   await clock.settle()
   assert.equal(directory.feeds.size, 0)
   await directory.close()
+})
+
+test('a grey release is stopped by the first who says so, for readers who come later too; an operator outranks it, whichever is first in the log', async () => {
+  const { clock, directory, open, append, codes } = await started()
+  append(encodeGrey({ percent: 100, users: [], atMs: 5 }))
+  append(encodeGreyStop({ of: 4, by: 'lb-1', reason: 'of another one', atMs: 6 }))
+  await clock.settle()
+  assert.equal(directory.grey?.includes('jo'), true)
+  append(encodeGreyStop({ of: 5, by: 'lb-1', reason: 'worse', atMs: 7 }))
+  append(encodeGreyStop({ of: 5, by: 'lb-2', reason: 'worse too', atMs: 7 }))
+  await clock.settle()
+  assert.deepEqual([directory.grey?.includes('jo'), directory.grey?.stopped?.by], [false, 'lb-1'])
+  assert.equal(codes().filter((code) => code === 'grey_stopped').length, 1)
+  const later = open()
+  await later.start()
+  await later.readBack
+  assert.equal(later.grey?.includes('jo'), false)
+  append(encodeGrey({ percent: 100, users: [], atMs: 8 }))
+  append(encodeGreyStop({ of: 5, by: 'lb-2', reason: 'late', atMs: 9 }))
+  await clock.settle()
+  assert.deepEqual([directory.grey?.includes('jo'), later.grey?.includes('jo')], [true, true], 'a late stop means the release before')
+  append(encodeGreyOff())
+  await clock.settle()
+  assert.deepEqual([directory.grey, later.grey], [null, null])
+  await Promise.all([directory.close(), later.close()])
 })
 
 test('what it does not understand is counted and said once', async () => {

@@ -7,7 +7,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, KnownNode } from './directory.ts'
-import { GreyPolicy } from './grey.ts'
+import { GreyPolicy, type GreyRelease, type GreyStop } from './grey.ts'
 import { Hearing } from './hearing.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
 import { type Revocation, RevocationTable } from './revocations.ts'
@@ -62,6 +62,7 @@ export class ControlDirectory implements Directory, Service {
   #lastEventAtMs = Infinity
   #trouble: string | null = null
   #hasToldIgnored = false
+  #greyStop: GreyStop | null = null
 
   constructor(options: ControlDirectoryOptions) {
     this.#options = options
@@ -213,11 +214,15 @@ export class ControlDirectory implements Directory, Service {
         this.#revoked(read.name, read.revocation, wasThere)
         break
       case 'grey':
-        this.grey = new GreyPolicy(read.release)
+        this.#greySaid(read.release)
+        break
+      case 'stop':
+        this.#greyStopped(read.stop, wasThere)
         break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)
-        else if (read.of === 'grey') this.grey = null
+        else if (read.of === 'grey') this.#greySaid(null)
+        else if (read.of === 'stop') this.#greyStop = null
         else if (read.of === 'revoke') this.revocations.remove(read.name)
         else if (read.of === 'word') this.#table.say(read.name, undefined)
         else this.feeds.delete(read.name)
@@ -238,6 +243,19 @@ export class ControlDirectory implements Directory, Service {
       })
     if (dropped !== undefined)
       this.#logger.error('revocations_full', `more than ${this.revocations.size} revocations are held: one does not count any more`, {})
+  }
+
+  #greySaid(release: GreyRelease | null): void {
+    this.grey = release === null ? null : new GreyPolicy(release, this.#greyStop)
+  }
+
+  /** Of several on one release the first counts: it is the one by which it was stopped. */
+  #greyStopped(stop: GreyStop, wasThere: boolean): void {
+    if (this.#greyStop?.of === stop.of) return
+    this.#greyStop = stop
+    this.#greySaid(this.grey?.release ?? null)
+    if (!wasThere && this.grey?.stopped === stop)
+      this.#logger.warn('grey_stopped', `${stop.by} stopped the grey release: ${stop.reason}`, { by: stop.by })
   }
 
   #noteEnd(nowMs: number): void {

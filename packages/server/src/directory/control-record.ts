@@ -1,20 +1,20 @@
 /**
  * Records of the control topic. The key says of whom (`lease/gw-1`, `word/gw-1`, `feed/quote`,
- * `revoke/DIGEST`, `grey/release`), the value is JSON with a
+ * `revoke/DIGEST`, `grey/release`, `stop/grey`), the value is JSON with a
  * format version `v`. Whoever adds a member that may be missing leaves `v` as it is; whoever changes what one means
  * raises it, and older readers then ignore the record. `control-records.vectors.json` holds what was ever written.
  */
 import * as z from 'zod'
 import type { LogAppend } from '../log/index.ts'
 import type { CatalogueFeed } from './directory.ts'
-import { GREY_USERS_MAX, type GreyRelease } from './grey.ts'
+import { GREY_REASON_CHARS_MAX, GREY_USERS_MAX, type GreyRelease, type GreyStop } from './grey.ts'
 import type { Lease, NodeWord } from './lease.ts'
 import { type Revocation, revocationKey } from './revocations.ts'
 
 /** Of what this version writes, and the newest that it reads. */
 export const CONTROL_FORMAT = 1
 
-const KINDS = ['lease', 'word', 'feed', 'revoke', 'grey'] as const
+const KINDS = ['lease', 'word', 'feed', 'revoke', 'grey', 'stop'] as const
 export type ControlKind = (typeof KINDS)[number]
 
 /** What an operator said of a node. */
@@ -33,6 +33,7 @@ export type ControlRecord =
   | { readonly kind: 'feed'; readonly name: string; readonly feed: CatalogueFeed }
   | { readonly kind: 'revoke'; readonly name: string; readonly revocation: Revocation }
   | { readonly kind: 'grey'; readonly name: string; readonly release: GreyRelease }
+  | { readonly kind: 'stop'; readonly name: string; readonly stop: GreyStop }
   /** A tombstone. */
   | { readonly kind: 'removed'; readonly of: ControlKind; readonly name: string }
   | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
@@ -88,6 +89,9 @@ const leaseValue = z.object({
   fault: z.exactOptional(z.string().max(FAULT_CHARS_MAX)),
   vitals: z.exactOptional(z.object({ uptimeMs: z.number().min(0), loopDelayMs: z.number().min(0), memoryBytes: z.number().min(0) })),
   watchdog: z.exactOptional(z.string().max(512)),
+  service: z.exactOptional(
+    z.object({ opened: whole, disconnects: whole, errors: whole, latencyCount: whole, latencySumMs: z.number().min(0) }),
+  ),
 })
 
 const wordValue = z.object({ word: z.enum(['online', 'offline', 'draining']), atMs: z.number() })
@@ -117,10 +121,20 @@ const greyValue = z.object({
   percent: z.number().min(0).max(100),
   users: z.array(z.string().max(64)).max(GREY_USERS_MAX),
   atMs: whole,
+  guarded: z.exactOptional(z.boolean()),
+})
+
+const stopValue = z.object({
+  of: whole,
+  by: z.string().min(1).max(64),
+  reason: z.string().max(GREY_REASON_CHARS_MAX),
+  atMs: whole,
 })
 
 /** There is one release at a time. */
 const GREY_NAME = 'release'
+/** Under a key of its own, so that it never takes the place of what an operator says at the same moment. */
+const STOP_NAME = 'grey'
 
 /** A beat of the node, or its last one when it says goodbye. */
 export function encodeLease({ node, ...lease }: Lease, left = false): LogAppend {
@@ -147,6 +161,10 @@ export function encodeGreyOff(): LogAppend {
   return encodeRemoval('grey', GREY_NAME)
 }
 
+export function encodeGreyStop(stop: GreyStop): LogAppend {
+  return encode('stop', STOP_NAME, stop)
+}
+
 export function encodeRemoval(kind: ControlKind, of: string): LogAppend {
   return { key: `${kind}/${of}`, value: null }
 }
@@ -165,6 +183,7 @@ export function decodeControl(keyBytes: Uint8Array | null, value: Uint8Array | n
   if (kind === 'word') return read(key, wordValue, tree, (word) => ({ kind, name: of, word }))
   if (kind === 'revoke') return read(key, revocationValue, tree, (revocation) => ({ kind, name: of, revocation }))
   if (kind === 'grey') return read(key, greyValue, tree, (release) => ({ kind, name: of, release }))
+  if (kind === 'stop') return read(key, stopValue, tree, (stop) => ({ kind, name: of, stop }))
   if (kind === 'feed') return read(key, feedValue, tree, (feed) => ({ kind, name: of, feed: { feed: of, ...feed } }))
   return read(key, leaseValue, tree, ({ left = false, ...lease }) => ({ kind, name: of, lease: { node: of, ...lease }, left }))
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { GreyPolicy, greyDigest } from './grey.ts'
 
 const USERS = Array.from({ length: 20_000 }, (_, i) => `user-${i}`)
@@ -22,4 +23,41 @@ test('users who are named take part whatever the part is, by their digests alone
     [true, true, false],
   )
   assert.ok(!JSON.stringify(policy.release).includes('jo'))
+})
+
+test('property: at a fixed part nobody changes sides, whoever asks and whenever it was said; from one part to another only those move who must', () => {
+  const name = fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme' })
+  const part = fc.double({ min: 0, max: 100, noNaN: true })
+  fc.assert(
+    fc.property(fc.uniqueArray(name, { minLength: 1, maxLength: 50 }), part, part, fc.nat(), (users, p, q, atMs) => {
+      const [few, many] = [Math.min(p, q), Math.max(p, q)]
+      const before = new GreyPolicy({ percent: few, users: [], atMs })
+      const again = new GreyPolicy({ percent: few, users: [], atMs: atMs + 1 })
+      const after = new GreyPolicy({ percent: many, users: [], atMs })
+      for (const user of users) {
+        assert.equal(again.includes(user), before.includes(user), 'flipped at a fixed percent')
+        if (before.includes(user)) assert.ok(after.includes(user), 'left although the part grew')
+      }
+    }),
+    { numRuns: 500 },
+  )
+  const moved = (from: number, to: number) =>
+    USERS.filter((user) => of(from).includes(user) !== of(to).includes(user)).length / USERS.length
+  for (const [from, to] of [
+    [5, 5],
+    [5, 6],
+    [5, 20],
+    [50, 10],
+    [0, 100],
+  ] as const)
+    assert.ok(Math.abs(moved(from, to) - Math.abs(to - from) / 100) < 0.01, `${from} to ${to} moved ${moved(from, to)} of all`)
+})
+
+test('a stop ends the release that it names and no other: what an operator sets afterwards counts', () => {
+  const stop = { of: 1, by: 'lb-1', reason: 'worse', atMs: 2 }
+  const release = { percent: 100, users: [], atMs: 1 }
+  assert.equal(new GreyPolicy(release, stop).includes('jo'), false)
+  assert.equal(new GreyPolicy(release, stop).stopped, stop)
+  assert.equal(new GreyPolicy({ ...release, atMs: 3 }, stop).includes('jo'), true)
+  assert.equal(new GreyPolicy({ ...release, atMs: 3 }, stop).stopped, null)
 })

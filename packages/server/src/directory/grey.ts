@@ -8,7 +8,24 @@ export interface GreyRelease {
   readonly users: readonly string[]
   /** When it was said, Unix time of whoever said it, ms. */
   readonly atMs: number
+  /** `false`: balancers do not stop it, whatever they see. Absent: they do when it is worse. */
+  readonly guarded?: boolean
 }
+
+/** A balancer's word that a release is over because it was worse. Whatever an operator says afterwards counts again. */
+export interface GreyStop {
+  /** `atMs` of the release that it stops: of another one it means nothing. */
+  readonly of: number
+  /** The balancer that decided. */
+  readonly by: string
+  /** What was worse, by how much, for how long. */
+  readonly reason: string
+  /** Unix time of the balancer, ms. */
+  readonly atMs: number
+}
+
+/** Of a reason that is written down. */
+export const GREY_REASON_CHARS_MAX = 500
 
 /** Users that are named at most; a part of all users is for more. */
 export const GREY_USERS_MAX = 10_000
@@ -24,14 +41,19 @@ export function greyDigest(user: string): string {
  */
 export class GreyPolicy {
   readonly release: GreyRelease
+  /** Why nobody takes part any more; `null`: it goes on. */
+  readonly stopped: GreyStop | null
   readonly #users: ReadonlySet<string>
 
-  constructor(release: GreyRelease) {
+  /** @param stop the newest that is known, of this release or another one. */
+  constructor(release: GreyRelease, stop: GreyStop | null = null) {
     this.release = release
+    this.stopped = stop?.of === release.atMs ? stop : null
     this.#users = new Set(release.users)
   }
 
   includes(user: string): boolean {
+    if (this.stopped !== null) return false
     const digest = greyDigest(user)
     if (this.#users.has(digest)) return true
     // 48 bits of it are a fraction of 1.

@@ -14,7 +14,7 @@ const EXTRA_INTERVAL_MIN_MS = 200
 const GOODBYE_WAIT_MS = 1000
 
 /** What a node says of itself in each beat. */
-export type LeaseContent = Pick<Lease, 'addresses' | 'feeds' | 'ready' | 'draining' | 'links' | 'fault'> & {
+export type LeaseContent = Pick<Lease, 'addresses' | 'feeds' | 'ready' | 'draining' | 'links' | 'fault' | 'service'> & {
   readonly load: { readonly sessions: number; readonly sessionsMax: number }
 }
 

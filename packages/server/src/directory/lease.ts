@@ -33,6 +33,19 @@ export interface LeasedLink {
   readonly pulseAgeMs: number | null
 }
 
+/** How the receivers of a gateway fared, counted since it started. */
+export interface LeasedService {
+  /** Sessions that began. */
+  readonly opened: number
+  /** Sessions that ended although neither side meant it: lost, cut for being slow, turned away, failed. */
+  readonly disconnects: number
+  /** Of them, those that a fault of the gateway ended. */
+  readonly errors: number
+  /** Messages whose update was timed from its record until it was sent, and the sum of these times. */
+  readonly latencyCount: number
+  readonly latencySumMs: number
+}
+
 /** How a node's process fares; of a process of several roles each lease tells of the time since its own last beat. */
 export interface NodeVitals {
   /** Since the process started. */
@@ -74,6 +87,8 @@ export interface Lease {
   readonly fault?: string
   /** Absent: a version that does not say. */
   readonly vitals?: NodeVitals
+  /** Of a gateway. Absent: another role, or a version that does not say. */
+  readonly service?: LeasedService
   /** Where its watchdog takes questions by itself, such as `http://gw-1:8099`. Absent: nowhere. */
   readonly watchdog?: string
 }

@@ -1,6 +1,6 @@
 import type { Log } from '../log/index.ts'
-import { encodeGrey, encodeGreyOff, encodeRevocation, encodeWord } from './control-record.ts'
-import type { GreyRelease } from './grey.ts'
+import { encodeGrey, encodeGreyOff, encodeGreyStop, encodeRevocation, encodeWord } from './control-record.ts'
+import type { GreyRelease, GreyStop } from './grey.ts'
 import type { NodeWord } from './lease.ts'
 import type { Revocation } from './revocations.ts'
 
@@ -17,4 +17,9 @@ export async function sayRevocation(log: Log, topic: string, revocation: Revocat
 /** Says who takes part in the grey release; `null`: nobody does. Every balancer acts on it as soon as it is in the log. */
 export async function sayGrey(log: Log, topic: string, release: GreyRelease | null): Promise<void> {
   await log.append(topic, [release === null ? encodeGreyOff() : encodeGrey(release)])
+}
+
+/** Ends a grey release by itself. Of two balancers that do so at once, the first in the log is the one that is named. */
+export async function sayGreyStop(log: Log, topic: string, stop: GreyStop): Promise<void> {
+  await log.append(topic, [encodeGreyStop(stop)])
 }

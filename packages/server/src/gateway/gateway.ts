@@ -20,6 +20,7 @@ import type { GatewayInput } from './gateway-input.ts'
 import { answerSessions, keepRecords, type SessionRecords } from './session-records.ts'
 import { linkAccounts } from './link-account.ts'
 import { linksForLease } from './links-for-lease.ts'
+import { serviceForLease } from './service-for-lease.ts'
 import { leasedPeers } from './leased-peers.ts'
 import type { ConnectLink } from './link-transport.ts'
 import type { Link } from './link.ts'
@@ -237,6 +238,7 @@ export class Gateway implements Service, Member {
       ready: isListening && this.ready && !this.#isDraining && this.#lapsedAtMs === null,
       draining: this.#isDraining || this.#word !== 'online',
       links: linksForLease(this.links, nowMs),
+      service: serviceForLease(this.sessions.counts),
       ...(this.#stages.fault === null ? {} : { fault: describeFault(this.#stages.fault) }),
     }
   }

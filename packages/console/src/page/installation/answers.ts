@@ -56,11 +56,30 @@ export interface FeedAnswer {
   readonly partitions: readonly { readonly pulseAgeMs: number | null }[]
 }
 
+export interface TrackAnswer {
+  readonly track: string
+  readonly gateways: number
+  readonly sessions: number
+  readonly freshnessMs: number | null
+  readonly latencyMs: number | null
+  readonly errorRate: number
+  readonly disconnectRate: number
+}
+
+export interface GreyAnswer {
+  readonly percent: number
+  readonly users: number
+  readonly worse: readonly { readonly measure: string; readonly message: string }[]
+  readonly stopped: null | { readonly by: string; readonly reason: string; readonly atMs: number }
+}
+
 export interface TopologyAnswer {
   readonly balancer: string
   readonly atMs: number
   readonly view: { readonly state: 'loading' | 'current' | 'degraded'; readonly sinceMs: number }
   readonly degraded: readonly { readonly track: string; readonly message: string; readonly sinceMs: number }[]
+  readonly tracks: readonly TrackAnswer[]
+  readonly grey: null | GreyAnswer
   readonly feeds: readonly FeedAnswer[]
   readonly nodes: readonly NodeAnswer[]
 }

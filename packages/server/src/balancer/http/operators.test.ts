@@ -16,7 +16,7 @@ const view = { state: 'current', sinceMs: 0 } as const
 const api: Api = {
   gateways: () => null,
   verdicts: () => ({ balancer: 'lb-1', atMs: 0, view, degraded: [], verdicts: [] }),
-  topology: () => ({ balancer: 'lb-1', atMs: 0, view, degraded: [], feeds: [], nodes: [] }),
+  topology: () => ({ balancer: 'lb-1', atMs: 0, view, degraded: [], tracks: [], grey: null, feeds: [], nodes: [] }),
   events: () => ({ balancer: 'lb-1', startedAtMs: 0, atMs: 0, events: [], last: 0 }),
   ready: () => true,
 }

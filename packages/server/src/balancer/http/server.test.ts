@@ -49,7 +49,16 @@ function seasonedApi(): Api {
 const nothing: Api = {
   gateways: () => null,
   verdicts: () => ({ balancer: 'lb-1', atMs: 0, view: { state: 'loading', sinceMs: 0 }, degraded: [], verdicts: [] }),
-  topology: () => ({ balancer: 'lb-1', atMs: 0, view: { state: 'loading', sinceMs: 0 }, degraded: [], feeds: [], nodes: [] }),
+  topology: () => ({
+    balancer: 'lb-1',
+    atMs: 0,
+    view: { state: 'loading', sinceMs: 0 },
+    degraded: [],
+    tracks: [],
+    grey: null,
+    feeds: [],
+    nodes: [],
+  }),
   events: () => ({ balancer: 'lb-1', startedAtMs: 0, atMs: 0, events: [], last: 0 }),
   ready: () => false,
 }

@@ -111,6 +111,25 @@ describe('eventsBetween', () => {
   })
 })
 
+describe('events of a grey release', () => {
+  it('tells who set it, in what it is worse, who stopped it and why, and its end', () => {
+    const grey = { percent: 5, users: 2, setAtMs: 1, guarded: true, worse: [], stopped: null }
+    const worse = [{ measure: 'latencyMs', message: 'latency of grey is 400 ms', sinceMs: 0 }]
+    const stopped = { by: 'lb-2', reason: 'latency of grey is 400 ms, for 20 s', atMs: 9 }
+    const at = (release: Topology['grey']) => topology([], { grey: release })
+    assert.deepEqual(told(at(null), at(grey)), ['grey_set plain: an operator set a grey release: 5 % of all users, 2 named ones'])
+    assert.deepEqual(told(at(grey), at({ ...grey, worse })), ['grey_worse bad: latency of grey is 400 ms'])
+    assert.deepEqual(told(at({ ...grey, worse }), at({ ...grey, worse })), [])
+    assert.deepEqual(told(at({ ...grey, worse }), at({ ...grey, stopped })), [
+      'grey_stopped bad: lb-2 stopped the grey release: latency of grey is 400 ms, for 20 s',
+    ])
+    assert.deepEqual(told(at({ ...grey, stopped }), at({ ...grey, setAtMs: 2 })), [
+      'grey_set plain: an operator set a grey release: 5 % of all users, 2 named ones',
+    ])
+    assert.deepEqual(told(at(grey), at(null)), ['grey_off plain: an operator ended the grey release'])
+  })
+})
+
 describe('TopologyBook', () => {
   it('numbers events, gives those after a number, and keeps a bounded many', () => {
     let word: TopologyNode['word'] = 'online'

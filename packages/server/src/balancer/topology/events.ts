@@ -18,6 +18,8 @@ const BAD: ReadonlySet<TopologyEventKind> = new Set([
   'view_degraded',
   'hand_out_degraded',
   'migration_dropped',
+  'grey_worse',
+  'grey_stopped',
 ])
 const GOOD: ReadonlySet<TopologyEventKind> = new Set([
   'node_returned',
@@ -36,6 +38,7 @@ export function eventsBetween(before: Topology, after: Topology): Happening[] {
   const known = new Map(before.nodes.map((node) => [node.node, node]))
   return [
     ...viewEvents(before, after),
+    ...greyEvents(before.grey, after.grey),
     ...before.feeds.flatMap((feed) =>
       feedEvents(
         feed,
@@ -68,6 +71,19 @@ function viewEvents(before: Topology, after: Topology): Happening[] {
     if (![...is.values()].some((one) => one.track === track))
       events.push(happening('hand_out_proven', `track ${track}: gateways are handed out on proof again`))
   }
+  return events
+}
+
+function greyEvents(before: Topology['grey'], after: Topology['grey']): Happening[] {
+  if (after === null) return before === null ? [] : [happening('grey_off', 'an operator ended the grey release')]
+  const isSame = before?.setAtMs === after.setAtMs
+  const events = isSame
+    ? []
+    : [happening('grey_set', `an operator set a grey release: ${after.percent} % of all users, ${after.users} named ones`)]
+  if (after.stopped !== null && (!isSame || before?.stopped === null))
+    events.push(happening('grey_stopped', `${after.stopped.by} stopped the grey release: ${after.stopped.reason}`))
+  for (const { measure, message } of after.worse)
+    if (!(isSame && before?.worse.some((one) => one.measure === measure))) events.push(happening('grey_worse', message))
   return events
 }
 

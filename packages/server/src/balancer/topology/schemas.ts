@@ -46,12 +46,42 @@ const topologyFeed = z.object({
   partitions: z.array(z.object({ pulseAgeMs: pulseAge('Age of the newest pulse that any gateway brought') })).describe('By number.'),
 })
 
+const trackRow = z
+  .object({
+    track,
+    gateways: z.int().describe('That have a lease.'),
+    sessions: z.int(),
+    looks: z.int().describe('Seconds that the figures rest on.'),
+    freshnessMs: z.nullable(duration('Mean age of what this balancer’s probes hold')).describe('`null`: nothing was heard.'),
+    latencyMs: z.nullable(duration('Mean time from a record until it is sent')).describe('`null`: nothing was sent.'),
+    errorRate: z.number().describe('Sessions that a fault of the gateway ended, per 1,000 sessions and minute.'),
+    disconnectRate: z.number().describe('Sessions that ended although neither side meant it, per 1,000 sessions and minute.'),
+  })
+  .describe('How the gateways of a track did in the newest window.')
+
+const greyRelease = z
+  .object({
+    percent: z.number(),
+    users: z.int().describe('How many are named.'),
+    setAtMs: z.number().describe('When an operator set it, Unix time in ms.'),
+    guarded: z.boolean().describe('Whether balancers stop it when it is worse.'),
+    worse: z
+      .array(z.object({ measure: z.string(), message: z.string(), sinceMs: timestamp('Since when') }))
+      .describe('In what grey is worse than it may be.'),
+    stopped: z
+      .nullable(z.object({ by: z.string(), reason: z.string(), atMs: z.number() }))
+      .describe('Who stopped it, and why; `null`: it goes on.'),
+  })
+  .describe('The grey release.')
+
 export const topologyAnswer = z
   .object({
     balancer: z.string(),
     atMs: timestamp('When this was so'),
     view: z.object({ state: z.enum(['loading', 'current', 'degraded']), sinceMs: timestamp('Since when') }).describe('The directory.'),
     degraded: z.array(degradation.extend({ track })).describe('Tracks whose answers are degraded, and why.'),
+    tracks: z.array(trackRow).describe('Side by side where there are gateways of track grey.'),
+    grey: z.nullable(greyRelease).describe('`null`: nobody takes part.'),
     feeds: z.array(topologyFeed),
     nodes: z.array(topologyNode),
   })
@@ -83,6 +113,10 @@ export const TOPOLOGY_EVENTS = {
   view_current: 'The control topic brings news again.',
   hand_out_degraded: 'Clients are given the best there is, which nobody vouches for.',
   hand_out_proven: 'Clients are given proven gateways again.',
+  grey_set: 'An operator said who takes part in a grey release.',
+  grey_off: 'An operator ended the grey release.',
+  grey_worse: 'The grey track is worse than the stable one by more than it may be.',
+  grey_stopped: 'A balancer stopped the grey release, because it was worse.',
 } as const
 
 export type TopologyEventKind = keyof typeof TOPOLOGY_EVENTS

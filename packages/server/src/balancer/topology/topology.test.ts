@@ -26,7 +26,7 @@ function world() {
       })
     const degradations = (track: string) =>
       degraded && track === 'grey' ? [{ code: 'never_proven' as const, message: 'no probe', sinceMs: 4.4 }] : []
-    return topologyOf({ balancer: 'lb-1', directory, verdicts, degradations }, clock.nowMs())
+    return topologyOf({ balancer: 'lb-1', directory, verdicts, degradations, tracks: [], worse: [] }, clock.nowMs())
   }
   return { clock, directory, probes, topology }
 }

@@ -1,21 +1,27 @@
 /** What a balancer knows of an installation, as one answer: a pure function of the directory and the verdicts. */
 import type { Directory } from '../../directory/index.ts'
 import { verdictRow } from '../http/rows.ts'
+import type { Worse } from '../grey/grey-guard.ts'
+import type { TrackFigures } from '../grey/track-figures.ts'
 import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
 import type { Topology, TopologyFeed, TopologyNode } from './schemas.ts'
 
 export interface TopologySource {
   /** Name of the balancer. */
   readonly balancer: string
-  readonly directory: Pick<Directory, 'view' | 'viewSinceMs' | 'feeds' | 'nodes'>
+  readonly directory: Pick<Directory, 'view' | 'viewSinceMs' | 'feeds' | 'nodes' | 'grey'>
   readonly verdicts: ReadonlyMap<string, Verdict>
   degradations(track: Track): readonly Degradation[]
+  /** Stable first. */
+  readonly tracks: readonly TrackFigures[]
+  /** In what grey is worse than it may be. */
+  readonly worse: readonly Worse[]
 }
 
 const TRACKS: readonly Track[] = ['stable', 'grey']
 
 /** @param nowMs of the clock that all times in the source are of. */
-export function topologyOf({ balancer, directory, verdicts, degradations }: TopologySource, nowMs: number): Topology {
+export function topologyOf({ balancer, directory, verdicts, degradations, tracks, worse }: TopologySource, nowMs: number): Topology {
   const all = [...verdicts.values()]
   return {
     balancer,
@@ -24,8 +30,37 @@ export function topologyOf({ balancer, directory, verdicts, degradations }: Topo
     degraded: TRACKS.filter((track) => all.some(({ known }) => known.lease.track === track)).flatMap((track) =>
       degradations(track).map((one) => ({ ...one, sinceMs: Math.round(one.sinceMs), track })),
     ),
+    tracks: tracks.some(({ track, gateways }) => track === 'grey' && gateways > 0) ? tracks.map(trackRow) : [],
+    grey: greyOf(directory.grey, worse),
     feeds: feedsOf(directory, all, nowMs),
     nodes: all.map((verdict) => nodeOf(verdict, nowMs)),
+  }
+}
+
+function trackRow({ freshnessMs, latencyMs, errorRate, disconnectRate, track, gateways, sessions, looks }: TrackFigures) {
+  const tenth = (value: number) => Math.round(value * 10) / 10
+  return {
+    track,
+    gateways,
+    sessions,
+    looks,
+    freshnessMs: freshnessMs === null ? null : Math.round(freshnessMs),
+    latencyMs: latencyMs === null ? null : tenth(latencyMs),
+    errorRate: tenth(errorRate),
+    disconnectRate: tenth(disconnectRate),
+  }
+}
+
+function greyOf(policy: TopologySource['directory']['grey'], worse: readonly Worse[]): Topology['grey'] {
+  if (policy === null) return null
+  const { release, stopped } = policy
+  return {
+    percent: release.percent,
+    users: release.users.length,
+    setAtMs: release.atMs,
+    guarded: release.guarded !== false,
+    worse: worse.map(({ sinceMs, ...one }) => ({ ...one, sinceMs: Math.round(sinceMs) })),
+    stopped: stopped === null ? null : { by: stopped.by, reason: stopped.reason, atMs: stopped.atMs },
   }
 }
 

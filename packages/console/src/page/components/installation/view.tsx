@@ -14,6 +14,7 @@ import { MsPlot } from './ms-plot.tsx'
 import { NodeDetails } from './node-details.tsx'
 import { Picture } from './picture.tsx'
 import { SessionsPanel } from './sessions-panel.tsx'
+import { TracksPanel } from './tracks-panel.tsx'
 import { TracePanel } from './trace-panel.tsx'
 import { Timeline, type TimelineEntry } from './timeline.tsx'
 
@@ -55,6 +56,7 @@ export function InstallationView({ board, installation, breaks, asks, preference
         ) : (
           <Picture topology={topology} found={found} selected={selected} onSelect={setSelected} />
         )}
+        {topology !== null && <TracksPanel tracks={topology.tracks} grey={topology.grey} />}
         {asks && <TracePanel onSelect={(name) => setSelected(`node/${name}`)} />}
         {asks && <SessionsPanel onSelect={(name) => setSelected(`node/${name}`)} />}
         {topology !== null && node !== undefined ? (

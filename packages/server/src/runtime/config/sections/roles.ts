@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { greySection } from './grey.ts'
 import { bytes, count, durationMs, filePath, flag, listen, nodeName, secret, text } from '../fields.ts'
 import { accessSection } from './access.ts'
 import { history, symbolsMax } from './feeds.ts'
@@ -213,6 +214,7 @@ export const balancerSection = z
       })
       .prefault({})
       .describe('When clients may connect, so that none of them is refused.'),
+    grey: greySection,
     probeSecretFile: z.exactOptional(
       filePath(
         'File that holds the secret by which gateways that demand tokens let its probes in (`gateway.access.probeSecretFile`); of two lines the first is shown.',

@@ -1,0 +1,116 @@
+import type { LeasedService } from '../../directory/index.ts'
+import type { Track, Verdict } from '../verdict/verdict-book.ts'
+
+/** How the gateways of one track did over the window. */
+export interface TrackFigures {
+  readonly track: Track
+  /** Gateways that have a lease now. */
+  readonly gateways: number
+  readonly sessions: number
+  /** Looks at the track in the window, one a second: what the figures rest on. */
+  readonly looks: number
+  /** Mean age of what the balancer's own probes hold, of each gateway the partition where it is oldest; `null`: nothing was heard. */
+  readonly freshnessMs: number | null
+  /** Mean time of a record until it is sent, by the gateways' own clocks; `null`: nothing was sent. */
+  readonly latencyMs: number | null
+  /** Sessions that a fault of the gateway ended, per 1,000 sessions and minute. */
+  readonly errorRate: number
+  /** Sessions that ended although neither side meant it, per 1,000 sessions and minute. */
+  readonly disconnectRate: number
+  /** What these two rest on. */
+  readonly errors: number
+  readonly disconnects: number
+}
+
+interface Look {
+  readonly atMs: number
+  readonly gateways: number
+  readonly sessions: number
+  readonly freshnessMs: number | null
+  readonly service: LeasedService
+}
+
+const LOOK_INTERVAL_MS = 1000
+const NONE: LeasedService = { opened: 0, disconnects: 0, errors: 0, latencyCount: 0, latencySumMs: 0 }
+const MEMBERS = Object.keys(NONE) as (keyof LeasedService)[]
+
+/** Looks at the gateways of a track once a second, and tells how they did in the last of them. */
+export class TrackBook {
+  readonly #track: Track
+  readonly #windowMs: number
+  readonly #looks: Look[] = []
+  /** What each gateway had counted at the last look, by node and incarnation. */
+  #counted = new Map<string, LeasedService>()
+
+  constructor(track: Track, windowMs: number) {
+    this.#track = track
+    this.#windowMs = windowMs
+  }
+
+  look(verdicts: Iterable<Verdict>, nowMs: number): void {
+    const last = this.#looks.at(-1)
+    if (last !== undefined && nowMs - last.atMs < LOOK_INTERVAL_MS) return
+    const gateways = [...verdicts].filter(
+      ({ role, known: { lease, state } }) => role === 'gateway' && lease.track === this.#track && state !== 'left',
+    )
+    const ages = gateways.flatMap((verdict) => probedAgeMs(verdict, nowMs) ?? [])
+    this.#looks.push({
+      atMs: nowMs,
+      gateways: gateways.length,
+      sessions: gateways.reduce((sum, { known }) => sum + known.lease.load.sessions, 0),
+      freshnessMs: ages.length === 0 ? null : mean(ages),
+      service: this.#news(gateways),
+    })
+    while (this.#looks[0]!.atMs <= nowMs - this.#windowMs) this.#looks.shift()
+  }
+
+  /** @param sinceMs what was before does not count. */
+  figures(sinceMs = -Infinity): TrackFigures {
+    const looks = this.#looks.filter(({ atMs }) => atMs >= sinceMs)
+    const last = looks.at(-1)
+    const sum = (member: keyof LeasedService) => looks.reduce((total, { service }) => total + service[member], 0)
+    const fresh = looks.flatMap(({ freshnessMs }) => freshnessMs ?? [])
+    const sessionMinutes = looks.reduce((total, { sessions }) => total + sessions, 0) / 60_000
+    const rate = (count: number) => (sessionMinutes === 0 ? 0 : count / sessionMinutes)
+    return {
+      track: this.#track,
+      gateways: last?.gateways ?? 0,
+      sessions: last?.sessions ?? 0,
+      looks: looks.length,
+      freshnessMs: fresh.length === 0 ? null : mean(fresh),
+      latencyMs: sum('latencyCount') === 0 ? null : sum('latencySumMs') / sum('latencyCount'),
+      errorRate: rate(sum('errors')),
+      disconnectRate: rate(sum('disconnects')),
+      errors: sum('errors'),
+      disconnects: sum('disconnects'),
+    }
+  }
+
+  /** What gateways have counted since the last look; of one that was not known then, nothing. */
+  #news(gateways: readonly Verdict[]): LeasedService {
+    const counted = new Map<string, LeasedService>()
+    const news = { ...NONE }
+    for (const { node, known } of gateways) {
+      const { service, incarnation } = known.lease
+      if (service === undefined) continue
+      const key = `${node} ${incarnation}`
+      counted.set(key, service)
+      const before = this.#counted.get(key)
+      if (before !== undefined) for (const member of MEMBERS) news[member] += Math.max(0, service[member] - before[member])
+    }
+    this.#counted = counted
+    return news
+  }
+}
+
+/** Of the feed and partition where it is oldest. `undefined`: the probe has heard none yet. */
+function probedAgeMs({ probe }: Verdict, nowMs: number): number | undefined {
+  const ages = [...(probe?.feeds.values() ?? [])].flatMap(({ generation, generations }) =>
+    [...(generations.get(generation)?.pulses.values() ?? [])].map(({ heardAtMs, ageMs }) => Math.max(0, nowMs - heardAtMs) + ageMs),
+  )
+  return ages.length === 0 ? undefined : Math.max(...ages)
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length
+}
