@@ -56,7 +56,7 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
     ;[push, silent, pulse] = await Promise.all([
       pushOf('push-a1', 'A', { probes: PROBES }),
       pushOf('push-b1', 'B', {}),
-      start('pulse', 'pulse-1', { feeds: FEEDS, watchdog: { ...watchdog('pulse-1'), probes: PROBES } }),
+      start('pulse', 'pulse-1', { feeds: FEEDS, faults: { enabled: true }, watchdog: { ...watchdog('pulse-1'), probes: PROBES } }),
     ])
     await Promise.all([push, silent].map((node) => node.line(({ code }) => code === 'ready')))
     gateway = await start('gateway', 'gw-1', { gateway: { listen: { host: office?.outerHost ?? '127.0.0.1', port: 0 } } })
@@ -82,6 +82,12 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
     assert.equal(response.status, 202)
   }
 
+  const assertWhole = (file: string): void => {
+    const snapshot = JSON.parse(readFileSync(join(directory, file), 'utf8'))
+    assert.equal(snapshot.nodes.length, snapshot.snapshot.node_count * snapshot.snapshot.meta.node_fields.length)
+    assert.ok(snapshot.strings.length > 1000)
+  }
+
   test('a pulse writer and a balancer, to which no connection leads, are asked over their watchdogs', async () => {
     for (const node of [pulse, balancer]) {
       const id = node === pulse ? 'pulse-1' : 'lb-1'
@@ -92,9 +98,11 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
       assert.doesNotMatch(stdout, /blocked/)
       assert.ok(node.lines.some((line) => line.code === 'asked' && line.msg.endsWith(`asks the watchdog of ${id} for stacks`)))
     }
-    const heap = await debug('pulse-1', 'heap')
-    assert.equal(heap.code, 1)
-    assert.match(heap.stderr, /ask_no_way/)
+    const heap = await debug('pulse-1', 'heap', '-o', 'pulse.heapsnapshot')
+    assert.equal(heap.code, 0, heap.stderr)
+    assertWhole('pulse.heapsnapshot')
+    const refused = await debug('pulse-1', 'heap', '--limit-mb', '1')
+    assert.match(refused.stderr, /ask_failed: the heap holds \d+ MB/)
   })
 
   test('where the node is blocked in JavaScript, with what it has open, and its report', async () => {
@@ -117,8 +125,19 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
     assert.equal(reason, 'blocked')
     assert.ok(frames.some((frame: string) => frame.startsWith('faultSpins')))
     assert.ok(push.lines.some((line) => line.code === 'asked' && line['by'] === 'watchdog'))
-    const cpu = await debug('push-a1', 'cpu', '--seconds', '0.2')
-    assert.match(cpu.stderr, /ask_no_answer: .*blocked for \d+ ms; its watchdog answers stages, stacks, report/)
+    const cpu = await debug('push-a1', 'cpu', '--seconds', '0.5', '-o', 'blocked.cpuprofile')
+    assert.equal(cpu.code, 0, cpu.stderr)
+    const { nodes, samples } = JSON.parse(readFileSync(join(directory, 'blocked.cpuprofile'), 'utf8'))
+    const idsOf = (name: string): number[] =>
+      nodes.flatMap(({ id, callFrame }: { id: number; callFrame: { functionName: string } }) =>
+        callFrame.functionName === name ? [id] : [],
+      )
+    assert.ok(samples.length > 100, String(samples.length))
+    assert.ok(samples.some((id: number) => idsOf('faultSpins').includes(id)))
+    assert.ok(!samples.some((id: number) => idsOf('(idle)').includes(id)))
+    const heap = await debug('push-a1', 'heap', '-o', 'blocked.heapsnapshot')
+    assert.equal(heap.code, 0, heap.stderr)
+    assertWhole('blocked.heapsnapshot')
   })
 
   test('nobody is answered without proof, or with one that was used', async () => {
@@ -131,6 +150,19 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
     assert.equal((await put({})).status, 404)
     await push.line(({ code }) => code === 'ask_unproven')
     assert.ok([...push.lines, ...gateway.lines].every((line) => !JSON.stringify(line).includes(SECRET)))
+  })
+
+  test('where the node is blocked in native code, that is said, and neither profile nor snapshot comes', async () => {
+    await order(pulse, `block-native?ms=${BLOCKED_MS}`)
+    await pulse.line(({ code }) => code === 'event_loop_blocked')
+    for (const [question, what] of [
+      ['cpu', 'profile'],
+      ['heap', 'snapshot'],
+    ] as const) {
+      const { code, stderr } = await debug('pulse-1', question, '--seconds', '0.2')
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`ask_no_answer: .*blocked for \\d+ ms in native code or a system call, where V8 gives no ${what}`))
+    }
   })
 
   test('where its watchdog has no socket, the answer says where the report is', async () => {

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { text as textOf } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import type { AskFrame, ToldFrame } from '@pulsewire/protocol'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { Secret } from '../runtime/config/index.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { AskServer, WATCHDOG_ASK_PATH } from '../runtime/watchdog/ask-server.ts'
+import type { OwnAnswer } from '../runtime/watchdog/thread-answers.ts'
 import { joinDesks } from './beside.ts'
 import { askWatchdog } from './beyond.ts'
 import { AskDesk } from './desk.ts'
@@ -18,14 +21,16 @@ const SECRET = new Secret('a secret of the test')
 const STACKS = { question: 'stacks', args: {}, who: 'jo@desk-7' }
 const wanted = new AbortController().signal
 
-async function watchdog(options: { readonly secret?: Secret; readonly text?: string } = {}) {
-  const { secret = SECRET, text = 'where it stands' } = options
+async function watchdog(options: { readonly secret?: Secret; readonly own?: OwnAnswer } = {}) {
+  const { secret = SECRET, own = { text: 'where it stands' } } = options
   const clock = new ManualClock()
   const logger = createMemoryLogger()
   const asked: string[] = []
-  const answer = async (question: string) => {
+  const given: string[] = []
+  const answer = async (question: string, _: object, whole: Promise<void>) => {
     asked.push(question)
-    return { text }
+    void whole.then(() => given.push(question))
+    return own
   }
   const asks = new AskServer({ node: 'push-a1', secret, clock, logger, answer })
   const server = createServer((request, response) => asks.handle(request, response))
@@ -37,7 +42,7 @@ async function watchdog(options: { readonly secret?: Secret; readonly text?: str
     server.close()
     await once(server, 'close')
   }
-  return { clock, logger, asked, address, [Symbol.asyncDispose]: close }
+  return { clock, logger, asked, given, address, [Symbol.asyncDispose]: close }
 }
 
 /** A gateway's desk, one of a push node that says nothing, and an operator at the gateway. */
@@ -118,6 +123,29 @@ describe('a node that says nothing', () => {
 })
 
 describe('a watchdog', () => {
+  test('gives a long answer as it comes, and knows when it has gone out', async () => {
+    const heap = new Readable({ read() {} })
+    await using dog = await watchdog({ own: { stream: heap } })
+    const parts = (await askWatchdog(dog.address, SECRET, { ...STACKS, question: 'heap' }, wanted))[Symbol.asyncIterator]()
+    for (const part of ['{"snapshot":', '{}}']) {
+      heap.push(part)
+      assert.deepEqual(await parts.next(), { done: false, value: part })
+      assert.deepEqual(dog.given, [])
+    }
+    heap.push(null)
+    assert.equal((await parts.next()).done, true)
+    assert.deepEqual(dog.given, ['heap'])
+  })
+
+  test('that is gone before the end of its answer is said to be', async () => {
+    const heap = new Readable({ read() {} })
+    await using dog = await watchdog({ own: { stream: heap } })
+    const answer = await askWatchdog(dog.address, SECRET, { ...STACKS, question: 'heap' }, wanted)
+    heap.push('{"snap')
+    setImmediate(() => heap.destroy(new Error('the process ended')))
+    await assert.rejects(textOf(answer), { code: 'ask_link_lost' })
+  })
+
   test('answers nobody with another secret, and says no more than that', async () => {
     await using dog = await watchdog({ secret: new Secret('another secret, as long') })
     await assert.rejects(askWatchdog(dog.address, SECRET, STACKS, wanted), { code: 'ask_unproven' })
@@ -148,7 +176,7 @@ describe('a watchdog', () => {
     const refused = all.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
     assert.deepEqual([refused, dog.asked.length], [['ask_too_many', 'ask_too_many'], 10])
     dog.clock.advance(1000)
-    assert.equal(await askWatchdog(dog.address, SECRET, STACKS, wanted), 'where it stands')
+    assert.equal(await textOf(await askWatchdog(dog.address, SECRET, STACKS, wanted)), 'where it stands')
   })
 
   test('refuses what is no question, and one without end', async () => {

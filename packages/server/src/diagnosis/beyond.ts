@@ -4,21 +4,21 @@ import type { Secret } from '../runtime/config/index.ts'
 import { WATCHDOG_ASK_PATH, watchdogQuestion } from '../runtime/watchdog/ask-server.ts'
 
 /** What is asked of a node's watchdog where the node itself says nothing, or has no connection that leads to it. */
-export const BEYOND_QUESTIONS: readonly string[] = ['stages', 'stacks', 'cpu', 'report']
+export const BEYOND_QUESTIONS: readonly string[] = ['stages', 'stacks', 'cpu', 'heap', 'report']
 /** A thread that does nothing else answers at once. */
 const NONCE_MS_MAX = 1500
 /** It may look at the process for some seconds, and says so in `args`. */
 const ANSWER_MS_MAX = 130_000
-/** No report and no profile is larger. */
-const ANSWER_CHARS_MAX = 64 * 1024 * 1024
+/** Why it did not work. */
+const REFUSAL_CHARS_MAX = 10_000
 
-/** Asks a node's watchdog on its own socket. @throws AskError */
+/** Asks a node's watchdog on its own socket. @returns the answer as it comes, no faster than it is taken. @throws AskError */
 export async function askWatchdog(
   address: string,
   secret: Secret,
   { question, args, who }: Pick<Question, 'question' | 'args' | 'who'>,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<AsyncIterable<string>> {
   const url = `${address}${WATCHDOG_ASK_PATH}`
   const offered = await reach(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(NONCE_MS_MAX)]) })
   const { nonce = '' } = JSON.parse(await offered.text()) as { readonly nonce?: string }
@@ -29,11 +29,18 @@ export async function askWatchdog(
     body: JSON.stringify({ nonce, question, args, who, proof }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]),
   })
-  const text = await answered.text()
-  if (text.length > ANSWER_CHARS_MAX) throw new AskError('ask_too_large', `the answer has more than ${ANSWER_CHARS_MAX} characters`)
-  if (answered.ok) return text
+  if (answered.ok) return partsOf(answered, url)
+  const text = (await answered.text()).slice(0, REFUSAL_CHARS_MAX)
   const { code = 'ask_failed', message = text } = JSON.parse(text) as { readonly code?: 'ask_failed'; readonly message?: string }
   throw new AskError(code, message)
+}
+
+async function* partsOf({ body }: Response, url: string): AsyncGenerator<string> {
+  try {
+    if (body !== null) yield* body.pipeThrough(new TextDecoderStream())
+  } catch (error) {
+    throw new AskError('ask_link_lost', `its watchdog at ${url} was gone before the end of its answer`, { cause: error })
+  }
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {

@@ -2,6 +2,7 @@ import { Session } from 'node:inspector/promises'
 import { getHeapSnapshot, getHeapStatistics } from 'node:v8'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newestReport } from '../runtime/watchdog/report-files.ts'
+import { SNAPSHOT_MB_MAX, snapshotRefusal } from '../runtime/watchdog/snapshot-limit.ts'
 import { type Answer, AskError, numberOf } from './answer.ts'
 import { type CpuProfile, hottestStacks } from './hottest-stacks.ts'
 
@@ -17,9 +18,6 @@ export interface ProcessFacts {
 const STACKS_SECONDS = 1
 const CPU_SECONDS = 10
 const CPU_SECONDS_MAX = 120
-/** Taking a snapshot stops the process for about a second per this; much more, and its watchdog would end it. */
-const HEAP_MB_MAX = 256
-const MIB = 1024 * 1024
 
 /** What any process can be asked, whatever its role. */
 export function processAnswers(facts: ProcessFacts): ReadonlyMap<string, Answer> {
@@ -46,7 +44,7 @@ export function processAnswers(facts: ProcessFacts): ReadonlyMap<string, Answer>
       'heap',
       (args, _, begun) =>
         alone(async () => {
-          mayTakeSnapshot(numberOf(args, 'limitMb', { default: HEAP_MB_MAX, min: 1, max: 65_536 }))
+          mayTakeSnapshot(numberOf(args, 'limitMb', { default: SNAPSHOT_MB_MAX, min: 1, max: 65_536 }))
           await begun()
           return heapSnapshot()
         }),
@@ -93,10 +91,8 @@ async function profileCpu(seconds: number, signal: AbortSignal): Promise<CpuProf
 
 /** @throws AskError `ask_failed` */
 function mayTakeSnapshot(limitMb: number): void {
-  const usedMb = Math.round(getHeapStatistics().used_heap_size / MIB)
-  if (usedMb <= limitMb) return
-  const message = `the heap holds ${usedMb} MB: a snapshot would stop the node for some ${Math.ceil(usedMb / HEAP_MB_MAX)} s or more, and its watchdog may end it. To take it all the same, say --limit-mb ${usedMb * 2}`
-  throw new AskError('ask_failed', message)
+  const refusal = snapshotRefusal(getHeapStatistics().used_heap_size, limitMb)
+  if (refusal !== undefined) throw new AskError('ask_failed', refusal)
 }
 
 /** V8 takes it in one go, during which nothing else runs here; it is written out as it is taken. */

@@ -1,17 +1,21 @@
+import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import type { AskCode } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Logger } from '../logger.ts'
 import { isProven, newNonce, type Question } from '../operator-proof.ts'
 import { Quota } from '../quota.ts'
-import type { ThreadAnswer } from './messages.ts'
+import type { OwnAnswer } from './thread-answers.ts'
 
 export const WATCHDOG_ASK_PATH = '/v1/ask'
 /** A nonce stands for one question, for so long. */
 const NONCE_MS_MAX = 10_000
 const NONCES_MAX = 64
 const BODY_BYTES_MAX = 16 * 1024
+/** Who takes nothing of an answer for so long has gone. */
+const UNTAKEN_MS_MAX = 30_000
 /** Questions taken at once, and in a second; each may hold the main thread still for some milliseconds. */
 const BURST = 10
 const PER_SECOND = 2
@@ -37,7 +41,8 @@ export interface AskServerOptions {
   readonly secret: Secret
   readonly clock: Pick<Clock, 'nowMs'>
   readonly logger: Logger
-  readonly answer: (question: string, args: Readonly<Record<string, string>>) => Promise<ThreadAnswer>
+  /** `given` is when the answer has gone out, or nobody wants it any more. */
+  readonly answer: (question: string, args: Readonly<Record<string, string>>, given: Promise<void>) => Promise<OwnAnswer>
 }
 
 /**
@@ -62,8 +67,10 @@ export class AskServer {
     const { node } = this.#options
     if (request.method === 'GET') return give(response, 200, JSON.stringify({ node, nonce: this.#newNonce() }))
     if (request.method !== 'POST') return give(response, 405, JSON.stringify({ code: 'ask_unknown', message: 'GET or POST' }))
-    void this.#asked(request).then((answer) => {
-      if ('text' in answer) give(response, 200, answer.text)
+    const given = once(response, 'close').then(() => {})
+    void this.#asked(request, given).then((answer) => {
+      if ('stream' in answer) giveParts(response, 200, answer.stream)
+      else if ('text' in answer) give(response, 200, answer.text)
       else give(response, STATUS[answer.code] ?? 500, JSON.stringify({ ...answer, node }))
     })
   }
@@ -77,7 +84,7 @@ export class AskServer {
   }
 
   /** Never throws. */
-  async #asked(request: IncomingMessage): Promise<ThreadAnswer> {
+  async #asked(request: IncomingMessage, given: Promise<void>): Promise<OwnAnswer> {
     const { node, secret, clock, logger, answer } = this.#options
     try {
       const put = questionFrom(JSON.parse(await textOf(request)))
@@ -94,7 +101,7 @@ export class AskServer {
       }
       if (!this.#quota.take()) return { code: 'ask_too_many', message: `the watchdog of ${node} takes ${PER_SECOND} questions a second` }
       logger.info('asked', `${question.who} asks the watchdog of ${node} for ${question.question}`, { ...question, target: node, from })
-      return await answer(question.question, question.args)
+      return await answer(question.question, question.args, given)
     } catch (error) {
       return { code: 'ask_failed', message: error instanceof Error ? error.message : String(error) }
     }
@@ -122,5 +129,13 @@ async function textOf(request: IncomingMessage): Promise<string> {
 }
 
 function give(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+  giveParts(response, status, Readable.from([text], { objectMode: false }))
+}
+
+/** Whoever reads an answer that fails is cut, and so sees that its end is missing. */
+function giveParts(response: ServerResponse, status: number, parts: Readable): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.flushHeaders()
+  response.setTimeout(UNTAKEN_MS_MAX, () => response.destroy())
+  pipeline(parts, response, () => {})
 }

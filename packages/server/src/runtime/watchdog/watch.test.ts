@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { createMemoryLogger } from '../logger.ts'
 import { LOOP_ROW, SharedStages } from '../stages/index.ts'
 import type { WatchdogSettings } from './messages.ts'
-import { type Finding, LOOK_INTERVAL_MS, Watch } from './watch.ts'
+import { type Finding, HOLD_MS_MAX, LOOK_INTERVAL_MS, Watch } from './watch.ts'
 
 const SETTINGS: WatchdogSettings = {
   stageDeadlineMs: 2000,
@@ -85,6 +85,26 @@ describe('the watch', () => {
     assert.equal(world.findings[0]!.stack!.length, 2)
     // Node's own frame is kept in the stack, but it is not what is named.
     assert.match(world.findings[0]!.message, /blocked for 1300 ms at spins/)
+  })
+
+  it('does not end what an operator looks at, until that is over, and not for ever', async () => {
+    const world = new World()
+    await world.run(100)
+    world.loopTurns = false
+    const hold = world.watch.hold()
+    await world.run(20_000)
+    assert.deepEqual(world.acts, [])
+    assert.deepEqual(world.codes, ['event_loop_blocked'])
+    hold[Symbol.dispose]()
+    await world.run(LOOK_INTERVAL_MS)
+    assert.deepEqual(world.acts, ['end 5 at 21200'])
+
+    const forgotten = new World()
+    await forgotten.run(100)
+    forgotten.loopTurns = false
+    forgotten.watch.hold()
+    await forgotten.run(HOLD_MS_MAX + 10_000)
+    assert.deepEqual(forgotten.acts, [`end 5 at ${6400 + HOLD_MS_MAX}`])
   })
 
   it('takes its word back when the stage goes on', async () => {

@@ -7,6 +7,8 @@ import type { MainThreadView } from './main-thread.ts'
 export const LOOK_INTERVAL_MS = 100
 /** Looks that come later than this are those of a process that stood still. */
 const STANDSTILL_MS = 500
+/** An operator who looks at the process puts off its end, but for no longer. */
+export const HOLD_MS_MAX = 120_000
 /** How long a process that still turns may take to end in good order. */
 const END_GRACE_MS = 2000
 
@@ -59,6 +61,7 @@ export class Watch {
   #state: State = { kind: 'watching' }
   /** What is stuck, for whoever probes; `null` when nothing is. */
   trouble: string | null = null
+  #looking = 0
 
   constructor(deps: WatchDeps) {
     this.#deps = deps
@@ -79,7 +82,7 @@ export class Watch {
         if (this.#judge.isOver(state.row, nowMs)) this.#recover(state.row, nowMs - state.atMs)
         // A loop that stands still as well is the worse of the two.
         else if (overdue?.row === LOOP_ROW && state.row !== LOOP_ROW) this.#alarm(overdue, nowMs)
-        else if (nowMs - state.atMs >= this.#exitAfterMs(state.row)) this.#end(state.row, nowMs)
+        else if (this.#isDue(state.row, nowMs - state.atMs)) this.#end(state.row, nowMs)
         return
       case 'asked':
         if (nowMs - state.atMs >= END_GRACE_MS) this.#force(state.row)
@@ -87,6 +90,17 @@ export class Watch {
       case 'ended':
         return
     }
+  }
+
+  /** Somebody looks at the process, which is not ended until this is disposed of, or `HOLD_MS_MAX` after it was due. */
+  hold(): Disposable {
+    this.#looking++
+    return { [Symbol.dispose]: () => void this.#looking-- }
+  }
+
+  #isDue(row: number, alarmedMs: number): boolean {
+    const afterMs = this.#exitAfterMs(row)
+    return alarmedMs >= (this.#looking > 0 ? afterMs + HOLD_MS_MAX : afterMs)
   }
 
   #alarm(overdue: Overdue, nowMs: number): void {

@@ -13,7 +13,7 @@ import { portOf, serveProbes } from './probes.ts'
 import { ReportFiles } from './report-files.ts'
 import { supervisorOf } from './supervisor.ts'
 import { Answers } from './answers.ts'
-import { answerBlocked } from './thread-answers.ts'
+import { answerBlocked, type OwnAnswer } from './thread-answers.ts'
 import { threadMetrics } from './thread-metrics.ts'
 import { type Finding, LOOK_INTERVAL_MS, Watch } from './watch.ts'
 
@@ -75,27 +75,29 @@ function loopStillMs(): number {
   return atMs === 0 ? Infinity : monotonicMs() - atMs
 }
 
-/** The main thread knows more, so it is asked while it turns. */
-async function answer(question: string, args: Readonly<Record<string, string>>): Promise<ThreadAnswer> {
+/** The main thread knows more, so it is asked while it turns. Until the answer is given the process is not ended, and nobody else is answered. */
+async function answer(question: string, args: Readonly<Record<string, string>>, given: Promise<void>): Promise<OwnAnswer> {
   if (isAnswering) return { code: 'ask_too_many', message: `${settings.nodeId} is being looked at for somebody else` }
   isAnswering = true
-  try {
-    if (loopStillMs() < TURNS_MS_MAX) {
-      const seconds = Math.min(Math.max(Number(args['seconds'] ?? LOOKED_AT_SECONDS) || 0, 0), ANSWER_SECONDS_MAX)
-      const told = await answers.ask((id) => say({ kind: 'ask', id, question, args }), seconds * 1000 + ANSWER_DEADLINE_MS)
-      if (told !== undefined) return told
-    }
-    return await answerBlocked(question, {
-      nodeId: settings.nodeId,
-      version: settings.version,
-      reportsDirectory: settings.reports.directory,
-      blockedMs: () => Math.min(loopStillMs(), process.uptime() * 1000),
-      look: () => mainThread.look(),
-      stagesSeen: () => watch.stagesSeen(),
-    })
-  } finally {
+  const hold = watch.hold()
+  void given.then(() => {
     isAnswering = false
+    hold[Symbol.dispose]()
+  })
+  // A heap is taken from here in any case: it comes in parts, which the main thread does not give this thread.
+  if (loopStillMs() < TURNS_MS_MAX && question !== 'heap') {
+    const seconds = Math.min(Math.max(Number(args['seconds'] ?? LOOKED_AT_SECONDS) || 0, 0), ANSWER_SECONDS_MAX)
+    const told = await answers.ask((id) => say({ kind: 'ask', id, question, args }), seconds * 1000 + ANSWER_DEADLINE_MS)
+    if (told !== undefined) return told
   }
+  return answerBlocked(question, args, {
+    nodeId: settings.nodeId,
+    version: settings.version,
+    reportsDirectory: settings.reports.directory,
+    blockedMs: () => Math.min(loopStillMs(), process.uptime() * 1000),
+    mainThread,
+    stagesSeen: () => watch.stagesSeen(),
+  })
 }
 
 async function writeReport(reason: string, facts: object): Promise<void> {
