@@ -1,30 +1,9 @@
 /** The quote board as a user sees it, for tests against any server of it. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Locator, Page } from 'playwright-core'
 
-const ROOT = join(import.meta.dirname, '..', '..')
-const BUILD_TIMEOUT_MS = 120_000
 /** Long enough for a machine that does ten other things; every wait ends with the event itself. */
 const WAIT_MS = 20_000
-
-/** Builds the page into a directory of its own, so that tests see the source as it is now and disturb nobody. */
-export async function buildConsole(): Promise<{ directory: string; [Symbol.asyncDispose](): Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'pulsewire-console-'))
-  const args = ['build', '--logLevel', 'warn', '--emptyOutDir', '--outDir', directory]
-  const options = {
-    cwd: join(ROOT, 'packages/console'),
-    timeout: BUILD_TIMEOUT_MS,
-    stdio: ['ignore', 'inherit', 'inherit'] as ['ignore', 'inherit', 'inherit'],
-  }
-  const child = spawn(join(ROOT, 'node_modules/.bin/vite'), args, options)
-  const code = await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject))
-  assert.equal(code, 0, 'the console builds')
-  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
-}
 
 /** What Chromium says of a connection that was refused: of a WebSocket, of an HTTP stream. */
 const REFUSED = /^WebSocket connection to|^Failed to load resource: (net::|the server responded with a status of 503)/
