@@ -240,6 +240,34 @@ describe('Balancer', () => {
     assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-2'], false])
   })
 
+  it('judges what changes at once, and a crowd of changes together', async () => {
+    const world = await start()
+    world.pass(5000)
+    world.clock.advance(50)
+    world.directory.say('gw-1', 'offline')
+    world.clock.advance(0)
+    assert.deepEqual(world.nodes(), ['gw-2'])
+    world.directory.say('gw-1', 'online')
+    world.clock.advance(10)
+    assert.deepEqual(world.nodes(), ['gw-1', 'gw-2'])
+    let looks = 0
+    const { feeds } = world.directory
+    Object.defineProperty(world.directory, 'feeds', {
+      get() {
+        looks++
+        return feeds
+      },
+    })
+    world.balancer.judgeNow()
+    const looksOfOne = looks
+    for (let change = 0; change < 400; change++) {
+      world.directory.beat('gw-1')
+      world.clock.advance(0.1)
+    }
+    const judgements = looks / looksOfOne - 1
+    assert.ok(judgements >= 3 && judgements <= 6, `${judgements} in 40 ms`)
+  })
+
   it('keeps the tracks apart', async () => {
     const world = await start()
     world.directory.beat('gw-2', { track: 'grey' })

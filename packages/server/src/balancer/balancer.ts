@@ -20,6 +20,9 @@ import { VerdictBook, type Track, type Verdict } from './verdict/verdict-book.ts
 const JUDGE_INTERVAL_MS = 100
 /** Judgements that come later than this are those of a process that stood still. */
 const JUDGE_LATE_MS = 1000
+/** Judging what has just changed takes no more than one part in so many of the processor: with thousands of gateways something changes all the time. */
+const JUDGE_SHARE = 10
+const JUDGE_SPACING_MS = 10
 /** After that, probes get so long to hear anew, a pulse a second, before anybody is judged by them. */
 const RECOVER_MS = 1500
 
@@ -61,6 +64,8 @@ export class Balancer implements Service, Member {
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
   #judgementDue = false
+  /** Of changes: the timer does not wait. */
+  #judgeNotBeforeMs = -Infinity
   /** Of judging; it judges all the time from its start on. */
   #standstill: Standstill | null = null
   /** Nobody is judged before. */
@@ -198,14 +203,17 @@ export class Balancer implements Service, Member {
 
   // ---- judging
 
-  /** Once at the end of the turn, however much happens in it. */
+  /** Once at the end of the turn, however much happens in it; where the last judgement was just now, or took long, a little later. */
   #judgeSoon(): void {
     if (this.#judgementDue || this.#closing !== null) return
     this.#judgementDue = true
-    this.#clock.soon(() => {
+    const judge = (): void => {
       this.#judgementDue = false
       if (this.#closing === null) this.#judge()
-    })
+    }
+    const waitMs = this.#judgeNotBeforeMs - this.#clock.nowMs()
+    if (waitMs > 0) this.#clock.after(Math.min(waitMs, JUDGE_INTERVAL_MS), judge)
+    else this.#clock.soon(judge)
   }
 
   /** Judges every node now; it does so by itself all the time. */
@@ -215,6 +223,12 @@ export class Balancer implements Service, Member {
 
   #judge(): void {
     const nowMs = this.#clock.nowMs()
+    this.#judgeAt(nowMs)
+    const endedAtMs = this.#clock.nowMs()
+    this.#judgeNotBeforeMs = Math.max(nowMs + JUDGE_SPACING_MS, endedAtMs + (endedAtMs - nowMs) * (JUDGE_SHARE - 1))
+  }
+
+  #judgeAt(nowMs: number): void {
     this.#probes.follow()
     // What came while this process stood still is still to be read; until it is, the verdicts stay as they are, and are said to be old.
     if (this.#standstill?.tick() === true) this.#recoveredAtMs = nowMs + RECOVER_MS
