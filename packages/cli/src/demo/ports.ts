@@ -7,21 +7,21 @@ const DRAWS_MAX = 50
 
 /** Ports for processes that are yet to start. They are held until it is disposed of, so that none is given twice. */
 export class PortChoice implements AsyncDisposable {
-  readonly #held = new AsyncDisposableStack()
+  readonly #held: Server[] = []
 
   /** For each name the preferred port when it is free, else one that is; 0 prefers none. */
   async take<Name extends string>(preferred: Readonly<Record<Name, number>>): Promise<Readonly<Record<Name, number>>> {
     const ports: [string, number][] = []
     for (const [name, port] of Object.entries<number>(preferred)) {
       const server = (port === 0 ? undefined : await hold(port)) ?? (await holdAny())
-      this.#held.defer(() => new Promise<void>((resolve) => server.close(() => resolve())))
+      this.#held.push(server)
       ports.push([name, (server.address() as AddressInfo).port])
     }
     return Object.fromEntries(ports) as Record<Name, number>
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#held.disposeAsync()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#held.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
   }
 }
 
