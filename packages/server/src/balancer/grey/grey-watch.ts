@@ -2,7 +2,7 @@ import { type Directory, GREY_REASON_CHARS_MAX, type GreyStop } from '../../dire
 import type { Logger } from '../../runtime/logger.ts'
 import type { Verdict } from '../verdict/verdict-book.ts'
 import { GreyGuard, type GreyGuardLimits, type Worse } from './grey-guard.ts'
-import { TrackBook, type TrackFigures } from './track-figures.ts'
+import { LOOK_INTERVAL_MS, TrackBook, type TrackFigures } from './track-figures.ts'
 
 /** Writes it where every balancer reads it. */
 export type StopGrey = (stop: GreyStop) => Promise<void>
@@ -29,6 +29,7 @@ export class GreyWatch {
   readonly #guard: GreyGuard
   #saidOf: number | null = null
   #notBeforeMs = -Infinity
+  #lookedAtMs = -Infinity
 
   constructor(options: GreyWatchOptions) {
     this.#options = options
@@ -47,7 +48,10 @@ export class GreyWatch {
     return this.#guard.worse
   }
 
+  /** To be called at every judgement; it looks once a second. */
   look(verdicts: Iterable<Verdict>, nowMs: number): void {
+    if (nowMs - this.#lookedAtMs < LOOK_INTERVAL_MS) return
+    this.#lookedAtMs = nowMs
     const { directory, stops } = this.#options
     const all = [...verdicts]
     this.#stable.look(all, nowMs)

@@ -30,11 +30,12 @@ interface Look {
   readonly service: LeasedService
 }
 
-const LOOK_INTERVAL_MS = 1000
+/** Between two looks: rates are made of sessions by it. */
+export const LOOK_INTERVAL_MS = 1000
 const NONE: LeasedService = { opened: 0, disconnects: 0, errors: 0, latencyCount: 0, latencySumMs: 0 }
 const MEMBERS = Object.keys(NONE) as (keyof LeasedService)[]
 
-/** Looks at the gateways of a track once a second, and tells how they did in the last of them. */
+/** What looks at the gateways of a track, one a second, have seen in the last of them. */
 export class TrackBook {
   readonly #track: Track
   readonly #windowMs: number
@@ -48,8 +49,6 @@ export class TrackBook {
   }
 
   look(verdicts: Iterable<Verdict>, nowMs: number): void {
-    const last = this.#looks.at(-1)
-    if (last !== undefined && nowMs - last.atMs < LOOK_INTERVAL_MS) return
     const gateways = [...verdicts].filter(
       ({ role, known: { lease, state } }) => role === 'gateway' && lease.track === this.#track && state !== 'left',
     )
@@ -70,7 +69,7 @@ export class TrackBook {
     const last = looks.at(-1)
     const sum = (member: keyof LeasedService) => looks.reduce((total, { service }) => total + service[member], 0)
     const fresh = looks.flatMap(({ freshnessMs }) => freshnessMs ?? [])
-    const sessionMinutes = looks.reduce((total, { sessions }) => total + sessions, 0) / 60_000
+    const sessionMinutes = (looks.reduce((total, { sessions }) => total + sessions, 0) / 1000) * (LOOK_INTERVAL_MS / 60_000)
     const rate = (count: number) => (sessionMinutes === 0 ? 0 : count / sessionMinutes)
     return {
       track: this.#track,
