@@ -45,47 +45,23 @@ describe('GreyGuard', () => {
     })
   }
 
-  it('stops none that is as good, that is worse by less than the bound, or where both are bad', () => {
-    assert.equal(
-      judged(guarding(), 300, () => ({})),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ freshnessMs: 890, latencyMs: 119, disconnectRate: 21 })),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ freshnessMs: 9000 }), { freshnessMs: 8900 }),
-      null,
-    )
-  })
-
-  it('does not judge by few looks, few events, or a track without gateways or figures', () => {
-    assert.equal(
-      judged(guarding(), 300, () => ({ freshnessMs: 9000, looks: 19 })),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ freshnessMs: 9000 }), { looks: 19 }),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ disconnectRate: 900, disconnects: 4 })),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ freshnessMs: 9000, gateways: 0 })),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ freshnessMs: 9000 }), { gateways: 0 }),
-      null,
-    )
-    assert.equal(
-      judged(guarding(), 300, () => ({ latencyMs: 9000 }), { latencyMs: null }),
-      null,
-    )
-  })
+  for (const [what, grey, stable] of [
+    ['is as good', {}, {}],
+    ['is worse by less than the bound', { freshnessMs: 890, latencyMs: 119, disconnectRate: 21 }, {}],
+    ['is as bad as the stable track', { freshnessMs: 9000 }, { freshnessMs: 8900 }],
+    ['was hardly looked at', { freshnessMs: 9000, looks: 19 }, {}],
+    ['has a stable track that was hardly looked at', { freshnessMs: 9000 }, { looks: 19 }],
+    ['lost few connections', { disconnectRate: 900, disconnects: 4 }, {}],
+    ['has no gateways', { freshnessMs: 9000, gateways: 0 }, {}],
+    ['has no stable gateways beside it', { freshnessMs: 9000 }, { gateways: 0 }],
+    ['has nothing to be compared with', { latencyMs: 9000 }, { latencyMs: null }],
+  ] as const)
+    it(`stops no release that ${what}`, () => {
+      assert.equal(
+        judged(guarding(), 300, () => grey, stable),
+        null,
+      )
+    })
 
   it('a pause begins the time anew; around the bound it is one stretch and not many', () => {
     const bumpy = (second: number) => ({ freshnessMs: second % 8 === 7 ? 400 : 1000 })
