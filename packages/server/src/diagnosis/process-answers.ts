@@ -2,7 +2,7 @@ import { Session } from 'node:inspector/promises'
 import { getHeapSnapshot, getHeapStatistics } from 'node:v8'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newestReport } from '../runtime/watchdog/report-files.ts'
-import { SNAPSHOT_MB_MAX, snapshotRefusal } from '../runtime/watchdog/snapshot-limit.ts'
+import { CPU_SECONDS, CPU_SECONDS_MAX, SNAPSHOT_MB_MAX, snapshotRefusal } from '../runtime/watchdog/answer-limits.ts'
 import { type Answer, AskError, numberOf } from './answer.ts'
 import { type CpuProfile, hottestStacks } from './hottest-stacks.ts'
 
@@ -16,8 +16,6 @@ export interface ProcessFacts {
 
 /** How long a stack is looked for, unless the question says. */
 const STACKS_SECONDS = 1
-const CPU_SECONDS = 10
-const CPU_SECONDS_MAX = 120
 
 /** What any process can be asked, whatever its role. */
 export function processAnswers(facts: ProcessFacts): ReadonlyMap<string, Answer> {

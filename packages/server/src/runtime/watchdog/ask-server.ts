@@ -67,7 +67,8 @@ export class AskServer {
     const { node } = this.#options
     if (request.method === 'GET') return give(response, 200, JSON.stringify({ node, nonce: this.#newNonce() }))
     if (request.method !== 'POST') return give(response, 405, JSON.stringify({ code: 'ask_unknown', message: 'GET or POST' }))
-    const given = once(response, 'close').then(() => {})
+    const over = () => {}
+    const given = once(response, 'close').then(over, over)
     void this.#asked(request, given).then((answer) => {
       if ('stream' in answer) giveParts(response, 200, answer.stream)
       else if ('text' in answer) give(response, 200, answer.text)

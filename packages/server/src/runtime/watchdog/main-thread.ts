@@ -2,7 +2,7 @@ import type { Debugger, Profiler } from 'node:inspector'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Inspection, within } from './inspection.ts'
-import { snapshotRefusal } from './snapshot-limit.ts'
+import { snapshotRefusal } from './answer-limits.ts'
 
 /** How the main thread's account of itself is reached while it is held still. */
 export const ACCOUNT_KEY = 'pulsewire.watchdog.account'

@@ -5,11 +5,9 @@ import type { StageAccount } from '../stages/index.ts'
 import type { MainThread, MainThreadView } from './main-thread.ts'
 import type { ThreadAnswer } from './messages.ts'
 import { newestReport } from './report-files.ts'
-import { SNAPSHOT_MB_MAX } from './snapshot-limit.ts'
+import { CPU_SECONDS, CPU_SECONDS_MAX, SNAPSHOT_MB_MAX } from './answer-limits.ts'
 
 export const WATCHDOG_QUESTIONS = ['stages', 'stacks', 'cpu', 'heap', 'report'] as const
-const CPU_SECONDS = 10
-const CPU_SECONDS_MAX = 120
 /** Looks at the stack of a blocked main thread, and the time between them. Each holds it still for some milliseconds more. */
 const LOOKS = 5
 const BETWEEN_LOOKS_MS = 100

@@ -1,3 +1,8 @@
+/** What a process may be asked of itself, whichever of its threads answers. */
+
+/** Of a CPU profile. */
+export const CPU_SECONDS = 10
+export const CPU_SECONDS_MAX = 120
 /** Taking a snapshot stops the process for about a second per this; much more, and its watchdog would end it. */
 export const SNAPSHOT_MB_MAX = 256
 const MIB = 1024 * 1024
