@@ -12,6 +12,8 @@ export interface FleetOptions {
   readonly pulses?: number
   /** What a push node says once gateways may be started. Default: `ready`. */
   readonly ready?: string
+  /** Added to the section of each push node. */
+  readonly pushWith?: Readonly<Record<string, unknown>>
   /** Added to the section of each gateway. */
   readonly gateway?: Readonly<Record<string, unknown>>
   /** Control topic: nodes find each other by leases, and push nodes of a line share its partitions. Default: static lists. */
@@ -60,7 +62,7 @@ export class Fleet implements AsyncDisposable {
   startPush(id: string, line: 'A' | 'B', port = 0): Promise<NodeProcess> {
     return NodeProcess.start(
       'push',
-      { ...this.#shared(), node: { id, line }, push: { listen: { host: '127.0.0.1', port } } },
+      { ...this.#shared(), node: { id, line }, push: { listen: { host: '127.0.0.1', port }, ...this.#options.pushWith } },
       this.#options.env,
     )
   }

@@ -34,7 +34,18 @@ function shape(members: Readonly<Record<string, Check>>): Check {
   return (value) => object(value) && entries.every(([name, check]) => check((value as Record<string, unknown>)[name]))
 }
 
-const feeds = list(shape({ feed: text, mode: text, codec: text, generation: count, partitions: count, carried: optional(list(count)) }))
+const feeds = list(
+  shape({
+    feed: text,
+    mode: text,
+    codec: text,
+    generation: count,
+    partitions: count,
+    carried: optional(list(count)),
+    delayMs: optional(count),
+    delayOf: optional(text),
+  }),
+)
 const refused = row(text, text, text)
 
 const CONTROL: Readonly<Record<ControlFrame['t'], Check>> = {

@@ -18,6 +18,9 @@ export interface FeedInfo {
   partitions: number
   /** Partitions that the sender has; absent: all. */
   carried?: readonly number[]
+  /** The feed shows `delayOf` as that was so long ago; absent: it shows what is. */
+  delayMs?: number
+  delayOf?: string
 }
 
 /** A field's value. Objects and arrays are passed through as JSON. */

@@ -54,7 +54,8 @@ export async function examineOpened(
     const { checks: found, partitions } = await examineTopic(open, feed)
     checks.push(...found)
     if (feed.generation !== null) generations.set(feed.name, feed.generation)
-    if (configured.directory) checks.push(...judgeFeed(open.directory, feed.name, partitions))
+    const names = [feed.name, ...delayedOf(open, feed.name)]
+    if (configured.directory) checks.push(...names.flatMap((name) => judgeFeed(open.directory, name, partitions)))
   }
   if (feeds.length === 0) {
     const todo = 'name a configuration file with feeds (--config), or start push nodes with leases'
@@ -86,6 +87,12 @@ function withoutLeases(): Check {
   return note('nodes', 'directory.enabled is false: nodes of this configuration have no leases', why, 'set it to true on every node')
 }
 
+/** Feeds that show this one with a delay: its topic is theirs. */
+function delayedOf({ directory }: Pick<OpenDirectory, 'directory'>, name: string): Set<string> {
+  const leased = [...directory.nodes.values()].flatMap(({ lease }) => lease.feeds)
+  return new Set(leased.filter(({ delayOf }) => delayOf === name).map(({ feed }) => feed))
+}
+
 /** What the catalogue says counts most, then what nodes read, then what is configured here. */
 function feedsOf({ directory }: Pick<OpenDirectory, 'directory'>, { feeds }: Configured): KnownFeed[] {
   const known = new Map<string, KnownFeed>(feeds.map(({ name, topic, warmupMs }) => [name, { name, topic, generation: null, warmupMs }]))
@@ -93,8 +100,8 @@ function feedsOf({ directory }: Pick<OpenDirectory, 'directory'>, { feeds }: Con
     known.set(name, { name, topic, generation, warmupMs: known.get(name)?.warmupMs ?? 0 })
   }
   for (const { lease } of directory.nodes.values()) {
-    for (const { feed, topic, generation } of lease.feeds) {
-      if (topic !== undefined && generation >= (known.get(feed)?.generation ?? -1)) put(feed, topic, generation)
+    for (const { feed, topic, generation, delayOf } of lease.feeds) {
+      if (topic !== undefined && delayOf === undefined && generation >= (known.get(feed)?.generation ?? -1)) put(feed, topic, generation)
     }
   }
   for (const { feed, current } of directory.feeds.values()) put(feed, current.topic, current.generation)

@@ -106,7 +106,10 @@ function judgeNode({ lease, state, word }: KnownNode): Check[] {
 export function judgeFeed(directory: View, feed: string, partitions: number): Check[] {
   const readers = feedReaders(directory, feed)
   const catalogued = directory.feeds.get(feed)
-  const generation = catalogued?.current.generation ?? Math.max(0, ...readers.map(({ leased }) => leased.generation))
+  const generations = readers.map(({ leased }) => leased.generation)
+  // It comes later to where its feed is, and until then reads both; who pulses its feed pulses it.
+  if (readers.some(({ leased }) => leased.delayOf !== undefined)) return judgeLines(feed, readers, Math.min(...generations), partitions)
+  const generation = catalogued?.current.generation ?? Math.max(0, ...generations)
   const accepted = [generation, ...(catalogued?.next == null ? [] : [catalogued.next.generation])]
   return [
     ...judgeLines(feed, readers, generation, partitions),

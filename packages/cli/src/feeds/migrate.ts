@@ -37,6 +37,9 @@ export interface MigrateOptions {
  * @throws DirectoryError `feed_unread`, `feed_changed`, `preflight_failed`, `migration_refused`, `migration_unfinished`; LogError
  */
 export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs, print }: MigrateOptions): Promise<void> {
+  const delayOf = feedReaders(open.directory, feed).find(({ leased }) => leased.delayOf !== undefined)?.leased.delayOf
+  if (delayOf !== undefined)
+    throw new DirectoryError('migration_refused', `feed ${feed} shows ${delayOf} with a delay, and follows it: move feed ${delayOf}`)
   const goal = to === 'rollback' ? backFrom(standing(open, feed, feedReaders(open.directory, feed))) : to
   const deadlineMs = systemClock.nowMs() + timeoutMs
   let said = ''

@@ -68,6 +68,7 @@ const leaseValue = z.object({
         partitions: z.exactOptional(z.array(whole)),
         pulseAgeMs: z.number().nullable(),
         unreadable: z.exactOptional(z.number().min(0).max(1)),
+        delayOf: z.exactOptional(z.string().min(1).max(64)),
       }),
     )
     .max(64),

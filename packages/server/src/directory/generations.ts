@@ -24,6 +24,16 @@ export function followedGenerations(
 }
 
 /**
+ * What a node begins with that shows the feed as it was at that time: the generation that counted then, though the feed
+ * has moved since. To where it moved it follows when it comes to that.
+ */
+export function generationThen(feed: CatalogueFeed | undefined, current: FeedGeneration, timeMs: number): FeedGeneration {
+  if (feed === undefined || current !== feed.current || (current.fromMs ?? 0) <= timeMs) return current
+  const before = feed.retired.find(({ generation }) => generation < current.generation)
+  return before === undefined ? current : generationThen({ ...feed, current: before }, before, timeMs)
+}
+
+/**
  * What holds for a node that was configured with a generation of the feed. The catalogue overrules the configuration,
  * unless that is newer than everything in the catalogue: then somebody has raised it by hand, on purpose.
  */

@@ -4,7 +4,7 @@ export { encodeFeed, encodeLease, encodeWord, type Word } from './control-record
 export { ensureControlTopic } from './control-topic.ts'
 export type { CatalogueFeed, Directory, FeedGeneration, KnownNode } from './directory.ts'
 export { feedReaders, type FeedReader, linesOf, isFresh, nameOf, zombies } from './feed-readers.ts'
-export { followedGenerations, isCatalogueKnown, isSamePlace, newestGeneration } from './generations.ts'
+export { followedGenerations, generationThen, isCatalogueKnown, isSamePlace, newestGeneration } from './generations.ts'
 export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'
 export type { Lease, LeasedFeed, LeasedLink, LeasedService, NodeLoad, NodeRole, NodeVitals, NodeWord } from './lease.ts'
 export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'

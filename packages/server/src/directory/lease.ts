@@ -11,6 +11,8 @@ export interface LeasedFeed {
   readonly pulseAgeMs: number | null
   /** Of a generation that is being opened, the part of its records that this node cannot decode, 0 to 1. Absent: none. */
   readonly unreadable?: number
+  /** The feed that it shows as that was a while ago (push node). Absent: none, it shows what is. */
+  readonly delayOf?: string
 }
 
 export type NodeRole = 'push' | 'gateway' | 'balancer' | 'pulse'

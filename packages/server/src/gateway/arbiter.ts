@@ -286,8 +286,12 @@ export class Arbiter implements HubSource, LinkHandler {
     infos.forEach((info, index) => {
       if (wanted !== 'all' && !wanted.includes(info.feed)) return
       const { mode, codec, generation } = info
+      const delay = info.delayMs === undefined ? undefined : { of: info.delayOf ?? '', delayMs: info.delayMs }
       const feed =
-        this.#hub.feed(info.feed) ?? this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults })
+        this.#hub.feed(info.feed) ??
+        this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults, ...(delay && { delay }) })
+      // What is younger than others show must not come in between.
+      if (delay?.delayMs !== feed.options.delay?.delayMs) return this.#outdated.differs(link, feed, delay?.delayMs ?? 0)
       this.#proof.of(feed).setCarried(link.index, info.carried ?? null)
       book.feeds[index] = feed
       book.fieldMaps[index] ??= []

@@ -17,11 +17,23 @@ export class Outdated {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #switchedAtMs = new Map<Feed, number>()
+  /** Told once each. */
+  readonly #otherDelays = new WeakSet<Link>()
   readonly #sinceMs = new WeakMap<LinkBook, Map<Feed, number>>()
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock
     this.#logger = logger
+  }
+
+  /** A push node is configured with another delay: nothing is taken of the feed from it. */
+  differs(link: Link, { name, options }: Feed, delayMs: number): void {
+    if (this.#otherDelays.has(link)) return
+    this.#otherDelays.add(link)
+    const { node, address } = link
+    const heldMs = options.delay?.delayMs ?? 0
+    const message = `push node ${node} (${address}) delays feed ${name} by ${delayMs} ms, others by ${heldMs} ms: nothing is taken of it from that node. Configure push.delayedFeeds the same on all push nodes`
+    this.#logger.error('delay_differs', message, { of: node, address, feed: name, delayMs, heldMs })
   }
 
   /** A link has a newer generation of the feed. */

@@ -19,6 +19,8 @@ export interface FeedOptions {
   readonly staleAfterMs: number
   /** Only for `every`. */
   readonly history: { readonly recordsPerSymbolMax: number; readonly bytesMax: number }
+  /** It shows another feed as that was so long ago. Absent: it shows what is. */
+  readonly delay?: { readonly of: string; readonly delayMs: number }
 }
 
 /** One feed in a hub: its symbols with their images, its fields, its patterns and its freshness. */
@@ -87,8 +89,9 @@ export class Feed {
   }
 
   info(): FeedInfo {
-    const { name: feed, mode, codec } = this.options
-    const info = { feed, mode, codec, generation: this.generation, partitions: this.partitions }
+    const { name: feed, mode, codec, delay } = this.options
+    const delayed = delay === undefined ? {} : { delayMs: delay.delayMs, delayOf: delay.of }
+    const info = { feed, mode, codec, generation: this.generation, partitions: this.partitions, ...delayed }
     return this.carried === null ? info : { ...info, carried: this.carried }
   }
 }

@@ -107,6 +107,8 @@ export type LogEvent =
  */
 export interface LogReader extends AsyncIterable<LogEvent>, AsyncDisposable {
   readonly topic: string
+  /** Something is there that is not to be given yet: until then it is no stall when nothing comes. Absent: never. */
+  readonly isWaiting?: boolean
   /**
    * Reads further partitions of the same topic, beginning now. One that is read already stays as it is; one that the
    * topic does not have yet is read as soon as it exists.

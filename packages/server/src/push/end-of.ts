@@ -6,7 +6,7 @@ const ANSWER_MS_MAX = 1500
 
 /** Where a partition ends. */
 export async function endOf(
-  log: Log,
+  log: Pick<Log, 'describe'>,
   topic: string,
   partition: number,
   clock: Clock,

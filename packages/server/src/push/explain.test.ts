@@ -6,7 +6,7 @@ const NOW_MS = 1_750_000_000_000
 const STALE_AFTER_MS = 1500
 
 function reasonOf(facts: Partial<PartitionFacts>): string {
-  const usual = { node: 'push-a1', feed: 'quote', topic: 'quotes', partition: 3, trouble: null, isHeld: false, isWarm: true }
+  const usual = { node: 'push-a1', feed: 'quote', topic: 'quotes', partition: 3, trouble: null, isHeld: false, isWarm: true, delayMs: 0 }
   const unknown = { holeFrom: undefined, recordAtMs: undefined, unprovenSinceMs: undefined, pulseAtMs: undefined }
   const { hop, reason } = explainPartition({ ...usual, ...unknown, ...facts }, NOW_MS, STALE_AFTER_MS)
   return `${reason} at ${hop}`

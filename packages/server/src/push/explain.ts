@@ -20,6 +20,8 @@ export interface PartitionFacts {
   readonly pulseAtMs: number | undefined
   /** What was there before has been read. */
   readonly isWarm: boolean
+  /** What is younger is held back; 0: nothing is. */
+  readonly delayMs: number
 }
 
 /** Why a partition is stale at a push node: what is wrong with its own reading first, then what the log does not bring. */
@@ -43,6 +45,10 @@ export function explainPartition(facts: PartitionFacts, nowMs: number, staleAfte
     return { hop: 'log', reason: 'unproven', message: `records of ${place} flow but no pulses do: is a pulse writer running?` }
   }
   if (isYoung(facts.pulseAtMs)) return { hop: 'log', reason: 'lagging', message: `pulses of ${place} arrive late` }
+  if (facts.delayMs > 0 && facts.pulseAtMs === undefined) {
+    const message = `feed ${feed} is delayed by ${facts.delayMs / 1000} s, and no pulse of ${place} is as old yet`
+    return { hop: node, reason: 'warming', message }
+  }
   if (!facts.isWarm) return warming(node, topic)
   return { hop: 'log', reason: 'no_pulse', message: `neither pulses nor records come from ${place}` }
 }

@@ -1,11 +1,19 @@
-import { type Directory, type FeedGeneration, followedGenerations, isCatalogueKnown, type LeasedFeed } from '../directory/index.ts'
+import {
+  type Directory,
+  type FeedGeneration,
+  followedGenerations,
+  generationThen,
+  isCatalogueKnown,
+  type LeasedFeed,
+} from '../directory/index.ts'
 import { type Feed, type FeedOptions, Hub, oldestPulseAgeMs, type StaleCause, type SymbolState } from '../hub/index.ts'
 import type { PulseRecord } from '../feeds/index.ts'
 import type { Clusters } from '../log/index.ts'
-import type { FeedConfig } from '../runtime/config/index.ts'
+import type { ReadFeed } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Exclusive, Stage, Stages } from '../runtime/stages/index.ts'
 import type { LogFact } from '../trace/index.ts'
+import { viewOf } from './delay/index.ts'
 import { Intake } from './intake.ts'
 import { TakeOver } from './take-over.ts'
 import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
@@ -21,7 +29,7 @@ export interface FeedInputOptions {
   readonly hub: Hub
   readonly feed: Feed
   readonly clusters: Clusters
-  readonly config: FeedConfig
+  readonly config: ReadFeed
   readonly partitions: (generation: number) => 'all' | readonly number[] | ChoosePartitions
   readonly logger: Logger
   /** Told when `answers` may have become true. */
@@ -112,6 +120,7 @@ export class FeedInput {
     const current = this.#current
     if (current === null) return null
     const { directory, config } = this.#options
+    // One that is delayed is rightly where the feed was.
     const catalogued = directory?.feeds.get(config.name)?.current
     return {
       ...(await current.reader.logFact(partition)),
@@ -145,10 +154,11 @@ export class FeedInput {
       topic,
       ...(feed.carried === null ? {} : { partitions: feed.carried }),
       pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
+      ...delayed(this.#options.config),
       ...(generation === this.#next?.generation.generation && unreadable > 0 ? { unreadable } : {}),
     }))
     if (leased.length > 0) return leased
-    return [{ feed: this.feed.name, ...this.#configured, partitions: [], pulseAgeMs: null }]
+    return [{ feed: this.feed.name, ...this.#configured, partitions: [], pulseAgeMs: null, ...delayed(this.#options.config) }]
   }
 
   start(): void {
@@ -172,8 +182,10 @@ export class FeedInput {
     const { hub, directory, config } = this.#options
     if (!this.#isOpen) return
     if (!config.pinned && !isCatalogueKnown(directory, hub.clock.nowMs() - this.#startedAtMs)) return
-    const { current, next } = followedGenerations(directory, config)
-    this.#current ??= this.#openCurrent(current)
+    const { name, delay } = { ...config, name: config.delay?.of ?? config.name }
+    const { current, next } = followedGenerations(directory, { ...config, name })
+    const thenMs = delay === undefined ? Infinity : hub.clock.nowMs() - delay.delayMs
+    this.#current ??= this.#openCurrent(generationThen(directory?.feeds.get(name), current, thenMs))
     if (this.#current === null) return
     const own = this.#current.generation.generation
     const target = [next, current].find((generation) => generation !== null && generation.generation > own) ?? null
@@ -261,7 +273,7 @@ export class FeedInput {
       const reader = new TopicReader({
         hub,
         feed,
-        log: clusters.of(generation),
+        log: viewOf(clusters.of(generation), config.delay, hub.clock),
         config: own,
         intake: new Intake(hub, feed, own, logger, (pulse) => this.#isSeam(generation.generation, pulse)),
         partitions: this.#partitionsOf(generation.generation),
@@ -365,9 +377,14 @@ export class FeedInput {
   }
 }
 
-export function feedOptions(config: FeedConfig, generation: number): FeedOptions {
+function delayed({ delay }: ReadFeed): Pick<LeasedFeed, 'delayOf'> {
+  return delay === undefined ? {} : { delayOf: delay.of }
+}
+
+export function feedOptions(config: ReadFeed, generation: number): FeedOptions {
   const { name, codec, mode, merge, symbolsMax, staleAfterMs, history } = config
-  return { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history }
+  const delay = config.delay && { delay: config.delay }
+  return { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history, ...delay }
 }
 
 /** Readers of one feed come and go with its generations, but what is watched stays the same. */

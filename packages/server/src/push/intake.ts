@@ -2,7 +2,7 @@ import type { FieldValue } from '@pulsewire/protocol'
 import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields, type PulseRecord } from '../feeds/index.ts'
 import { type Content, isValidName, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
 import type { LogEvent, LogRecord } from '../log/index.ts'
-import type { FeedConfig } from '../runtime/config/index.ts'
+import type { ReadFeed } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { LastMoments } from './last-moments.ts'
 import { type Succession, valuesOf } from './succession.ts'
@@ -55,7 +55,7 @@ export class Intake {
   readonly #firstTs: number[] = []
   #hub: Hub
   #feed: Feed
-  readonly #config: FeedConfig
+  readonly #config: ReadFeed
   readonly #decode: DecodeFields | null
   readonly #log: Logger
   readonly #writers = new WriterClocks()
@@ -72,7 +72,7 @@ export class Intake {
   #isOver = false
 
   /** @throws ConfigError when the protobuf schema cannot be used. */
-  constructor(hub: Hub, feed: Feed, config: FeedConfig, log: Logger, isSeam: (pulse: PulseRecord) => boolean = () => false) {
+  constructor(hub: Hub, feed: Feed, config: ReadFeed, log: Logger, isSeam: (pulse: PulseRecord) => boolean = () => false) {
     this.#hub = hub
     this.#isSeam = isSeam
     this.#feed = feed
@@ -251,7 +251,9 @@ export class Intake {
     if (this.#succession?.isForgotten === true) this.#succession = null
     const nowMs = this.#hub.clock.nowMs()
     const last = records[records.length - 1]!
-    const writtenAtMs = this.#writers.writtenAtMs(pulse, partition, nowMs, last.offset + 1 >= highWatermark)
+    // Of a delayed feed, ages are told of the time that it shows.
+    const shown = { ...pulse, atMs: pulse.atMs + (this.#config.delay?.delayMs ?? 0) }
+    const writtenAtMs = this.#writers.writtenAtMs(shown, partition, nowMs, last.offset + 1 >= highWatermark)
     const { generation } = pulse
     this.unprovenSinceMs.delete(partition)
     this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })

@@ -4,7 +4,7 @@ import type { Directory, LeaseContent, Member, NodeWord } from '../directory/ind
 import { Hub, type Feed, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
 import { alone, type Clusters, type Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
-import { advertisedAddresses, type PushConfig } from '../runtime/config/index.ts'
+import { advertisedAddresses, type PushConfig, readFeeds } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
@@ -79,7 +79,7 @@ export class PushNode implements Service, HubSource, Member {
     this.hub = new Hub({
       nodeId: config.node.id,
       clock: this.#clock,
-      feeds: config.feeds.map((feed) => feedOptions(feed, feed.generation)),
+      feeds: readFeeds(config).map((feed) => feedOptions(feed, feed.generation)),
     })
     const access = createInnerAccess(config.inner.secrets, {
       takesCertificates: config.push.tls.clientCaFile !== undefined,
@@ -111,7 +111,7 @@ export class PushNode implements Service, HubSource, Member {
       answerTraces(deps.desk, { node: config.node.id, role: 'push', hub, sessions, own })
     }
     this.#share = this.#makeShare(deps.directory)
-    this.#inputs = config.feeds.map((feedConfig) => {
+    this.#inputs = readFeeds(config).map((feedConfig) => {
       const feed = this.hub.feed(feedConfig.name)!
       return new FeedInput({
         hub: this.hub,

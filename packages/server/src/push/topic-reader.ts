@@ -1,11 +1,12 @@
 import type { StaleReason } from '@pulsewire/protocol'
 import { type Content, Hub, WHOLE_FEED, type Feed, type StaleCause, type SymbolState } from '../hub/index.ts'
-import type { Log, LogEvent, LogReader, PartitionRange, PartitionStart, TopicDescription } from '../log/index.ts'
-import type { FeedConfig } from '../runtime/config/index.ts'
+import type { LogEvent, LogReader, PartitionRange, PartitionStart, TopicDescription } from '../log/index.ts'
+import type { ReadFeed } from '../runtime/config/index.ts'
 import { LogError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { type Exclusive, type Hold, type Stage, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import type { LogFact } from '../trace/index.ts'
+import type { DelayedView } from './delay/index.ts'
 import { endOf } from './end-of.ts'
 import { explainPartition, warming } from './explain.ts'
 import type { Intake } from './intake.ts'
@@ -37,8 +38,8 @@ export type ChoosePartitions = (partitions: number, held: Iterable<number>) => r
 export class TopicReader {
   #feed: Feed
   #hub: Hub
-  readonly #log: Log
-  readonly #config: FeedConfig
+  readonly #log: DelayedView
+  readonly #config: ReadFeed
   readonly #intake: Intake
   readonly #wanted: 'all' | readonly number[] | ChoosePartitions
   readonly #logger: Logger
@@ -75,8 +76,8 @@ export class TopicReader {
   constructor(options: {
     readonly hub: Hub
     readonly feed: Feed
-    readonly log: Log
-    readonly config: FeedConfig
+    readonly log: DelayedView
+    readonly config: ReadFeed
     readonly intake: Intake
     readonly partitions: 'all' | readonly number[] | ChoosePartitions
     readonly logger: Logger
@@ -264,6 +265,7 @@ export class TopicReader {
       unprovenSinceMs: this.#intake.unprovenSinceMs.get(partition),
       pulseAtMs: freshness.get(partition)?.point?.arrivedAtMs[0],
       isWarm: this.warm,
+      delayMs: this.#config.delay?.delayMs ?? 0,
     }
     return explainPartition(facts, this.#hub.clock.nowMs(), freshness.staleAfterMs)
   }
@@ -290,6 +292,7 @@ export class TopicReader {
   /** Called now and then: a client library can stall while everything else looks fine, so a silent reader is replaced. */
   checkStall(): void {
     if (this.#reader === null || this.#trouble !== null || this.#progress.size === this.#progress.heldCount) return
+    if (this.#reader.isWaiting === true) this.#lastEventAtMs = this.#hub.clock.nowMs()
     const silentMs = this.#hub.clock.nowMs() - this.#lastEventAtMs
     if (silentMs < REBUILD_AFTER_MS) return
     this.#lastEventAtMs = this.#hub.clock.nowMs()

@@ -34,8 +34,6 @@ export class SubscribeError extends Error {
   }
 }
 
-const NOT_ENTITLED = 'the token does not give access to it'
-
 const NO_FRAMES: readonly SubscribedFrame[] = []
 
 /** A symbol or pattern that is subscribed no more, and why. */
@@ -221,12 +219,16 @@ export class SubscriptionTable {
       const why = this.#rights.objection(subscription)
       for (const pattern of why === null ? [] : [...(subscription.patterns ?? [])]) {
         this.#dropPattern(subscription, pattern, [])
-        lost.push({ id: subscription.id, name: pattern, message: why! })
+        lost.push({ id: subscription.id, name: pattern, message: `${why}${this.#insteadOf(subscription.feed)}` })
       }
       for (const entry of [...subscription.entries.values()]) {
         if (why === null && this.#rights.allows(subscription.feed, entry.symbol.name)) continue
         this.#drop(entry)
-        lost.push({ id: subscription.id, name: entry.symbol.name, message: why ?? NOT_ENTITLED })
+        lost.push({
+          id: subscription.id,
+          name: entry.symbol.name,
+          message: why === null ? this.#denial(subscription.feed) : `${why}${this.#insteadOf(subscription.feed)}`,
+        })
       }
       for (const text of subscription.patterns ?? []) {
         const pattern = subscription.feed.patterns.get(text)
@@ -294,13 +296,23 @@ export class SubscriptionTable {
     return delivery
   }
 
+  #denial(feed: Feed): string {
+    return `the token does not give access to it${this.#insteadOf(feed)}`
+  }
+
+  /** The feed that shows this one later, where the token gives that. */
+  #insteadOf({ name }: Feed): string {
+    const delayed = this.#hub.feeds.find((feed) => feed.options.delay?.of === name && this.#rights.hasFeed(feed))
+    return delayed === undefined ? '' : `; feed ${delayed.name} shows it with a delay of ${delayed.options.delay!.delayMs / 1000} s`
+  }
+
   #subscribeName(subscription: Subscription, answers: Answers, name: string, from: SubscribeFrame['from']): void {
     if (!isValidName(name)) {
       answers.refused.push([shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character'])
       return
     }
     if (!this.#rights.allows(subscription.feed, name)) {
-      answers.refused.push([name, 'not_entitled', NOT_ENTITLED])
+      answers.refused.push([name, 'not_entitled', this.#denial(subscription.feed)])
       return
     }
     const open = subscription.entries.get(name)
@@ -318,7 +330,7 @@ export class SubscriptionTable {
       return
     }
     if (!this.#rights.hasFeed(subscription.feed)) {
-      answers.refused.push([text, 'not_entitled', NOT_ENTITLED])
+      answers.refused.push([text, 'not_entitled', this.#denial(subscription.feed)])
       return
     }
     const again = subscription.patterns?.has(text) === true

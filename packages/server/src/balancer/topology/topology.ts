@@ -89,7 +89,10 @@ function feedsOf(directory: TopologySource['directory'], verdicts: readonly Verd
   return [...names].sort().map((feed) => {
     const catalogued = directory.feeds.get(feed)
     const leased = verdicts.flatMap(({ known: { lease, state } }) => (isThere(state) ? lease.feeds.filter((one) => one.feed === feed) : []))
-    const generation = catalogued?.current.generation ?? Math.max(...leased.map((one) => one.generation))
+    const generations = leased.map((one) => one.generation)
+    // One that is delayed comes to where its feed is later: until then both are read.
+    const delayOf = leased.find((one) => one.delayOf !== undefined)?.delayOf
+    const generation = catalogued?.current.generation ?? (delayOf === undefined ? Math.max : Math.min)(...generations)
     const topic = catalogued?.current.topic ?? leased.find((one) => one.generation === generation && one.topic !== undefined)?.topic
     return {
       feed,

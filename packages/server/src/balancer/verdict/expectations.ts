@@ -39,6 +39,11 @@ export class Expectations {
     }
     for (const [feed, current] of this.#leasedGenerations()) {
       if (expectations.has(feed)) continue
+      // It follows its feed later by the delay, and so does who serves it: its pulses have to do.
+      if (this.#isDelayed(feed)) {
+        expectations.set(feed, { feed, current: null, accepted: new Set(), topics: new Map() })
+        continue
+      }
       const accepted = new Set([current])
       this.#tolerate(feed, current, accepted, nowMs)
       expectations.set(feed, { feed, current, accepted, topics: new Map() })
@@ -51,6 +56,12 @@ export class Expectations {
     if (last?.current !== current) this.#switches.set(feed, { current, before: last?.current ?? null, atMs: nowMs })
     const { before, atMs } = this.#switches.get(feed)!
     if (before !== null && nowMs - atMs <= this.#graceMs) accepted.add(before)
+  }
+
+  #isDelayed(feed: string): boolean {
+    for (const { lease } of this.#directory.nodes.values())
+      if (lease.feeds.some((leased) => leased.feed === feed && leased.delayOf !== undefined)) return true
+    return false
   }
 
   #leasedGenerations(): Map<string, number> {

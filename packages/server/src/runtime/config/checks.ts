@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { checkAccess } from './access-checks.ts'
 import type { Path } from './json-schema.ts'
 import type { Problem } from './problems.ts'
-import type { Configs, FeedConfig, ParsedAccess, SessionConfig } from './schema.ts'
+import type { Configs, FeedConfig, ParsedAccess, PushConfig, SessionConfig } from './schema.ts'
 
 type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator' | 'inner' | 'gateway' | 'balancer'>
 /** The sections that a role has; all are checked by the same rules. */
@@ -96,14 +96,31 @@ export function isEveryAddress(host: string): boolean {
   return ['0.0.0.0', '::', '[::]', '0'].includes(host)
 }
 
-function checkFeeds({ feeds = [], pulse }: CheckedConfig): Problem[] {
+function checkFeeds({ feeds = [], pulse, push }: CheckedConfig): Problem[] {
   return [
+    ...checkDelayed(feeds, push?.delayedFeeds ?? []),
     ...duplicates(feeds.map(({ name }) => name)).map((index) => ({
       path: ['feeds', index, 'name'],
       text: `found "${feeds[index]!.name}" a second time, expected a name of its own`,
     })),
     ...feeds.flatMap((feed, index) => checkFeed(feed, ['feeds', index], pulse?.intervalMs)),
   ]
+}
+
+function checkDelayed(feeds: readonly FeedConfig[], delayed: PushConfig['push']['delayedFeeds']): Problem[] {
+  const names = feeds.map(({ name }) => name)
+  const problems = duplicates([...names, ...delayed.map(({ name }) => name)])
+    .filter((index) => index >= names.length)
+    .map((index) => ({
+      path: ['push', 'delayedFeeds', index - names.length, 'name'],
+      text: `found "${delayed[index - names.length]!.name}" a second time, expected a name of its own, such as ${delayed[index - names.length]!.of}-delayed`,
+    }))
+  const unknown = delayed.flatMap(({ of }, index) =>
+    names.includes(of)
+      ? []
+      : [{ path: ['push', 'delayedFeeds', index, 'of'], text: `found "${of}", expected one of the feeds: ${names.join(', ')}` }],
+  )
+  return [...problems, ...unknown]
 }
 
 function checkFeed(feed: FeedConfig, path: Path, writerIntervalMs: number | undefined): Problem[] {

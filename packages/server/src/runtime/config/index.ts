@@ -16,12 +16,14 @@ export type {
   PulseConfig,
   PulseWriterConfig,
   PushConfig,
+  ReadFeed,
   SaslConfig,
   SessionConfig,
   TracesConfig,
   WatchdogConfig,
 } from './schema.ts'
 export { advertisedAddresses, probesAddress } from './advertise.ts'
+export { readFeeds } from './read-feeds.ts'
 export { CONFIG_ROLES } from './schema.ts'
 export { type ConfigSources, loadConfig, operatorOf } from './load.ts'
 export { describeConfig } from './describe.ts'

@@ -178,6 +178,15 @@ describe('mistakes in the configuration', () => {
     }
   })
 
+  it('finds delayed feeds of none, and with names that there are', () => {
+    const delayed = '[{name: d, of: trade}, {name: quote, of: quote}, {name: d, of: quote, delayMs: 5}]'
+    const env = { PULSEWIRE_FEEDS: '[{name: quote, topic: a}]', PULSEWIRE_LOG_BROKERS: 'k:1' }
+    const problems = problemsOf('push', { env: { ...env, PULSEWIRE_PUSH_DELAYED_FEEDS: delayed } }).join('\n')
+    assert.match(problems, /delayedFeeds\[0\]\.of: found "trade", expected one of the feeds: quote/)
+    assert.match(problems, /delayedFeeds\[1\]\.name: found "quote" a second time, expected a name of its own, such as quote-delayed/)
+    assert.match(problems, /delayedFeeds\[2\]\.delayMs: found 5/)
+  })
+
   it('names a file that cannot be read, and YAML that is none', () => {
     assert.throws(() => loadConfig('push', { file: join(directory, 'none.yaml') }), { code: 'config_unreadable', message: /none\.yaml/ })
     assert.throws(() => loadConfig('push', { file: write('broken.yaml', 'a: [1\nb: }') }), { code: 'config_invalid' })

@@ -83,6 +83,11 @@ export interface SaslConfig {
 
 export type DirectoryConfig = Frozen<z.output<typeof directorySection>>
 export type FeedConfig = Frozen<z.output<typeof feedSection>>
+/** A feed as a push node reads it. */
+export type ReadFeed = FeedConfig & {
+  /** It shows another one as that was so long ago. Absent: what is. */
+  readonly delay?: { readonly of: string; readonly delayMs: number }
+}
 export type HistoryConfig = Frozen<z.output<typeof history>>
 export type SessionConfig = Frozen<z.output<ReturnType<typeof sessionSection>>>
 export type WatchdogConfig = Frozen<z.output<typeof watchdogSection>>

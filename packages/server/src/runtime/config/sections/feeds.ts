@@ -66,6 +66,18 @@ export const feedSection = z
   })
   .describe('One kind of data with one policy.')
 
+export const delayedFeed = z
+  .strictObject({
+    name: text(
+      'Name that clients subscribe to, such as `quote-delayed`.',
+      '1 to 64 letters, digits, dots, dashes or underscores',
+      /^[A-Za-z0-9._-]{1,64}$/,
+    ),
+    of: text('Feed that it shows, one of `feeds`.', 'the name of a feed', /^[A-Za-z0-9._-]{1,64}$/),
+    delayMs: durationMs('How old everything is when it is shown.', { default: 900_000, min: 1000 }),
+  })
+  .describe('A feed as it was a while ago.')
+
 export const feedsSection = z
   .array(feedSection)
   .min(1)

@@ -1,0 +1,1 @@
+export { type DelayedView, viewOf } from './delayed-log.ts'
