@@ -88,7 +88,8 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
     assert.ok(snapshot.strings.length > 1000)
   }
 
-  test('a pulse writer and a balancer, to which no connection leads, are asked over their watchdogs', async () => {
+  test('a pulse writer, to which no connection leads, is asked over its watchdog; a balancer over its probe', async () => {
+    await balancer.line(({ code }) => code === 'ready')
     for (const node of [pulse, balancer]) {
       const id = node === pulse ? 'pulse-1' : 'lb-1'
       const { code, stdout, stderr } = await debug(id, 'stacks', '--seconds', '0.3')
@@ -96,7 +97,8 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
       assert.match(stdout, /event loop late by/)
       assert.match(stdout, /main thread: idle [\d.]+ %/)
       assert.doesNotMatch(stdout, /blocked/)
-      assert.ok(node.lines.some((line) => line.code === 'asked' && line.msg.endsWith(`asks the watchdog of ${id} for stacks`)))
+      const asked = node === pulse ? `asks the watchdog of ${id} for stacks` : `asks ${id} for stacks`
+      assert.ok(node.lines.some((line) => line.code === 'asked' && line.msg.endsWith(asked)))
     }
     const heap = await debug('pulse-1', 'heap', '-o', 'pulse.heapsnapshot')
     assert.equal(heap.code, 0, heap.stderr)

@@ -12,6 +12,7 @@ export {
   BEYOND_QUESTIONS,
   explore,
   findWay,
+  type FoundNode,
   joinDesks,
   processAnswers,
   type Way,

@@ -240,7 +240,8 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (balancer !== undefined) {
     const broken = probes === undefined ? {} : { connect: probes.connect }
     const stopGrey = (stop: GreyStop) => sayGreyStop(log!, directory!.topic, stop)
-    const service = createBalancer(balancer, { ...broken, directory: directory!, stopGrey, logger: named(logger, balancer) })
+    const deps = { ...broken, ...desks.of(balancer), directory: directory!, stopGrey, logger: named(logger, balancer) }
+    const service = createBalancer(balancer, deps)
     sources.push({
       role: 'balancer',
       leaseContent: () => service.leaseContent(),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { SessionEvent, SessionsAnswer } from '@pulsewire/server'
+import { balancerLines } from './balancer-lines.ts'
 import { formatSessions } from './format.ts'
 import type { SessionsFound } from './sessions.ts'
 
@@ -15,7 +16,7 @@ function gateway(node: string): SessionsAnswer {
 }
 
 function found(change: Partial<SessionsFound>): SessionsFound {
-  return { who: 'user jo', gateways: [gateway('gw-1'), gateway('gw-2')], unanswered: [], events: [], topic: null, ...change }
+  return { who: 'user jo', gateways: [gateway('gw-1'), gateway('gw-2')], balancers: [], unanswered: [], events: [], topic: null, ...change }
 }
 
 describe('pulsewire sessions', () => {
@@ -39,6 +40,42 @@ describe('pulsewire sessions', () => {
       text,
       'user jo has no session, and none is known\nnever reached gw-1 (in the last 1 h), gw-2 (in the last 1 h)\nnot asked: gw-3: gw-3 has said nothing for 2000 ms',
     )
+  })
+
+  it('says that a user never arrived, what each balancer gave, and which was never asked', () => {
+    const gateways = [{ node: 'gw-2', address: 'ws://gw-2:8080', zone: 'sg-1' }]
+    const answer = { user: 'jo', client: '', zone: '', track: 'stable', gateways, connectAfterMs: 2500, degraded: true, refused: true }
+    const lb1 = { node: 'lb-1', nowMs: AT_MS + 12_000, sinceMs: AT_MS - 60_000, answers: [{ ...answer, atMs: AT_MS }] }
+    const lb2 = { node: 'lb-2', nowMs: AT_MS, sinceMs: AT_MS - 120_000, answers: [] }
+    const lines = formatSessions(found({ balancers: [lb1, lb2] }), AT_MS).split('\n')
+    assert.deepEqual(lines.slice(0, 3), [
+      'user jo never arrived',
+      'balancer lb-1 gave gw-2: ws://gw-2:8080 12.0 s ago (track stable, to connect after 2.5 s, it had been refused, nobody vouched for them)',
+      'never asked lb-2 (in the last 2 min)',
+    ])
+  })
+
+  it('names the answer that led to a session: the newest before it with its gateway', () => {
+    const given = (node: string, agoMs: number) => ({
+      user: 'jo',
+      client: '',
+      zone: '',
+      track: 'stable',
+      gateways: [{ node, address: `ws://${node}:8080`, zone: 'sg-1' }],
+      connectAfterMs: 0,
+      degraded: false,
+      refused: false,
+      atMs: AT_MS - agoMs,
+    })
+    const answers = [given('gw-1', 90_000), given('gw-1', 60_000), given('gw-2', 50_000), given('gw-1', 10_000)]
+    const balancers = [{ node: 'lb-1', nowMs: AT_MS, sinceMs: AT_MS, answers }]
+    const open = [{ session: 'gw-1.a.7', openForMs: 45_000 }] as unknown as SessionsAnswer['open']
+    const lines = balancerLines({ balancers, gateways: [{ ...gateway('gw-1'), open }] })
+    assert.deepEqual(
+      lines.map((line) => line.endsWith('; it led to session gw-1.a.7')),
+      [true, false, false],
+    )
+    assert.match(lines[0]!, /1 min ago/)
   })
 
   it('shows what others wrote without letting it rule the terminal', () => {

@@ -1,5 +1,6 @@
 import { ago, type SessionEvent, span } from '@pulsewire/server'
 import { formatTime, sanitize } from '../watch/format.ts'
+import { balancerLines, hasAsked } from './balancer-lines.ts'
 import type { SessionsFound } from './sessions.ts'
 
 /** For a terminal: where the user is, or was last, and what happened in order. */
@@ -9,13 +10,15 @@ export function formatSessions(found: SessionsFound, nowMs: number): string {
 }
 
 /** Where the user is, or was last. */
-export function headLines({ who, gateways, unanswered, events, topic }: SessionsFound, nowMs: number): string[] {
+export function headLines(found: SessionsFound, nowMs: number): string[] {
+  const { who, gateways, unanswered, events, topic } = found
   const open = gateways.flatMap(({ node, open }) => open.map((session) => ({ node, ...session })))
   const lines = open.map(
     ({ node, session, client, remote, openForMs, symbols, acknowledgedAgoMs }) =>
       `${who} is at ${node}: session ${session}, ${client} from ${remote} for ${span(openForMs)}, ${symbols} symbols, ${acknowledgedAgoMs === null ? 'nothing acknowledged yet' : `last acknowledged ${ago(acknowledgedAgoMs)}`}`,
   )
-  if (open.length === 0) lines.push(lastSeen(who, events, nowMs))
+  if (open.length === 0) lines.push(lastSeen(found, nowMs))
+  lines.push(...balancerLines(found))
   const never = gateways.filter(({ node }) => !events.some((event) => event.node === node))
   if (never.length > 0) {
     const since = never.map(({ node, nowMs: now, sinceMs }) => `${node} (in the last ${span(now - sinceMs)})`).join(', ')
@@ -27,9 +30,9 @@ export function headLines({ who, gateways, unanswered, events, topic }: Sessions
   return lines
 }
 
-function lastSeen(who: string, events: readonly SessionEvent[], nowMs: number): string {
+function lastSeen({ who, events, balancers }: SessionsFound, nowMs: number): string {
   const last = events.findLast(({ session }) => session !== '')
-  if (last === undefined) return `${who} has no session, and none is known`
+  if (last === undefined) return hasAsked(balancers) ? `${who} never arrived` : `${who} has no session, and none is known`
   return `${who} has no session; last seen ${ago(Math.max(0, nowMs - last.at))} at ${last.node}: ${last.what}: ${last.detail}`
 }
 

@@ -1,8 +1,10 @@
 import {
+  type AnswersAnswer,
   type AskError,
   type Asker,
   askJson,
   explore,
+  type FoundNode,
   openLog,
   readSessionEvents,
   type SessionEvent,
@@ -25,6 +27,8 @@ export interface SessionsQuery extends AskFlags, DirectoryFlags {
 export interface SessionsFound {
   readonly who: string
   readonly gateways: readonly SessionsAnswer[]
+  /** What each balancer gave to the user; of a session, which balancers do not know, none is asked. */
+  readonly balancers: readonly AnswersAnswer[]
   /** Nodes that did not answer, and why. */
   readonly unanswered: readonly { readonly node: string; readonly message: string }[]
   /** In order, each once. */
@@ -32,7 +36,10 @@ export interface SessionsFound {
   readonly topic: string | null
 }
 
-/** Asks every gateway that can be reached, and the topic when it is named. @throws AskError, ConfigError, LogError */
+/** What nodes say when they are asked. */
+export type SessionsAsked = Pick<SessionsFound, 'gateways' | 'balancers' | 'unanswered'>
+
+/** Asks every gateway and balancer that can be reached, and the topic when it is named. @throws AskError, ConfigError, LogError */
 export async function showSessions(query: SessionsQuery): Promise<void> {
   const { user, session, topic, json } = query
   const asked = await askGateways(query)
@@ -47,34 +54,40 @@ export async function showSessions(query: SessionsQuery): Promise<void> {
   console.log(json ? JSON.stringify(found) : formatSessions(found, Date.now()))
 }
 
-async function askGateways(query: SessionsQuery): Promise<Pick<SessionsFound, 'gateways' | 'unanswered'>> {
+async function askGateways(query: SessionsQuery): Promise<SessionsAsked> {
   const { user, session } = query
   using entrances = await openEntrances(query)
   const whose = { ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) }
   return await sessionsOver(entrances.askers, entrances.unreached, whose)
 }
 
-/** Asks every gateway that can be reached from these. @throws AskError */
+/** Asks every gateway and balancer that can be reached from these. @throws AskError */
 export async function sessionsOver(
   askers: readonly Asker[],
   unreached: readonly AskError[],
   args: { readonly user?: string; readonly session?: string },
-): Promise<Pick<SessionsFound, 'gateways' | 'unanswered'>> {
+): Promise<SessionsAsked> {
   const gateways: SessionsAnswer[] = []
+  const balancers: AnswersAnswer[] = []
   const unanswered = unreached.map(({ node, message }) => ({ node: node ?? '', message }))
   const upstream = new Set<string>()
-  for await (const found of explore(askers)) {
-    if ('error' in found) unanswered.push({ node: found.node, message: found.error.message })
-    else if (found.answer.role === 'gateway') {
-      for (const { node } of found.answer.links) upstream.add(node)
-      try {
-        gateways.push((await askJson(found.way, 'sessions', args)) as SessionsAnswer)
-      } catch (error) {
-        unanswered.push({ node: found.node, message: (error as AskError).message })
-      }
+  const ask = async ({ node, way, answer }: FoundNode): Promise<void> => {
+    try {
+      if (answer.role === 'gateway') gateways.push((await askJson(way, 'sessions', args)) as SessionsAnswer)
+      else if (answer.role === 'balancer' && args.user !== undefined)
+        balancers.push((await askJson(way, 'answers', { user: args.user })) as AnswersAnswer)
+    } catch (error) {
+      unanswered.push({ node, message: (error as AskError).message })
     }
   }
-  return { gateways, unanswered: unanswered.filter(({ node }) => !upstream.has(node)) }
+  for await (const found of explore(askers)) {
+    if ('error' in found) unanswered.push({ node: found.node, message: found.error.message })
+    else {
+      if (found.answer.role === 'gateway') for (const { node } of found.answer.links) upstream.add(node)
+      await ask(found)
+    }
+  }
+  return { gateways, balancers, unanswered: unanswered.filter(({ node }) => !upstream.has(node)) }
 }
 
 async function readTopic(query: SessionsQuery, topic: string): Promise<SessionEvent[]> {

@@ -1,4 +1,5 @@
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
+import type { AskDesk } from '../diagnosis/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { BalancerConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -6,7 +7,9 @@ import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
+import { answerQuestions } from './answer-questions.ts'
 import { GreyWatch, type StopGrey } from './grey/grey-watch.ts'
+import { AnswerMemory } from './hand-out/answer-memory.ts'
 import { HandOut, type Offer } from './hand-out/hand-out.ts'
 import { verdictRow } from './http/rows.ts'
 import type { GatewaysAnswer, VerdictsAnswer } from './http/schemas.ts'
@@ -33,6 +36,8 @@ export interface BalancerDeps {
   readonly random?: () => number
   /** Writes that a grey release is over. Default: nobody can, and none is stopped. */
   readonly stopGrey?: StopGrey
+  /** Where operators ask, over the connections of its probes. Default: nobody may, and no answer is remembered. */
+  readonly desk?: AskDesk
   /** How probes reach gateways. Default: WebSocket. */
   readonly connect?: ConnectProbe
   /** How it is asked. Default: HTTP on the configured address. */
@@ -54,6 +59,8 @@ export class Balancer implements Service, Member {
   readonly #probes: Probes
   readonly #book: VerdictBook
   readonly #handOut: HandOut
+  /** `null`: nobody could ask for it. */
+  readonly #memory: AnswerMemory | null
   readonly #topology: TopologyBook
   readonly #greyWatch: GreyWatch
   readonly #closed = Promise.withResolvers<void>()
@@ -91,7 +98,10 @@ export class Balancer implements Service, Member {
       random,
       logger: deps.logger,
       onChange: () => this.#judgeSoon(),
+      ...(deps.desk === undefined ? {} : { asks: deps.desk }),
     })
+    this.#memory = deps.desk === undefined ? null : new AnswerMemory(balancer.answerMemory, this.#clock)
+    if (deps.desk !== undefined && this.#memory !== null) answerQuestions(deps.desk, this.#probes, this.#memory, this.#clock)
     this.#book = new VerdictBook({
       directory: deps.directory,
       probeOf: (name) => this.#probes.of(name),
@@ -271,11 +281,14 @@ export class Balancer implements Service, Member {
     }
   }
 
-  #gateways({ user, ...question }: GatewaysQuestion): GatewaysAnswer | null {
+  #gateways({ user, client, ...question }: GatewaysQuestion): GatewaysAnswer | null {
     const takesPart = question.track === undefined && user !== undefined && this.#directory.grey?.includes(user) === true
     // A release without gateways must not take quotes from its users.
     const track = question.track ?? (takesPart && this.#book.usable('grey', this.#clock.nowMs()).length > 0 ? 'grey' : 'stable')
     const { gateways, connectAfterMs, degradations } = this.#handOut.answer({ ...question, track })
+    const { zone = '', refused = false } = question
+    const given = { zone, track, refused, gateways, connectAfterMs, degraded: degradations.length > 0 }
+    if (user !== undefined) this.#memory?.note({ user, client: client ?? '', ...given })
     if (gateways.length === 0) return null
     return {
       gateways: [...gateways],

@@ -1,3 +1,4 @@
+export type { AnswersAnswer } from './answer-questions.ts'
 export { Balancer, createBalancer, type BalancerDeps } from './balancer.ts'
 export type { ErrorAnswer, GatewaysAnswer, VerdictRow, VerdictsAnswer } from './http/schemas.ts'
 export type { EventsAnswer, Topology, TopologyEvent, TopologyEventKind, TopologyFeed, TopologyNode } from './topology/index.ts'

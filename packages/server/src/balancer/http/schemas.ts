@@ -38,7 +38,9 @@ export const gatewaysQuery = z.strictObject({
       .string()
       .min(1, 'expected 1 to 1024 characters')
       .max(1024, 'expected 1 to 1024 characters')
-      .describe('Who asks, name and version or user: for people who look at requests. Nothing depends on it.'),
+      .describe(
+        'Who asks, name and version: remembered beside the answer, where a user is named, for `pulsewire sessions`. Nothing depends on it.',
+      ),
   ),
 })
 

@@ -30,6 +30,8 @@ import { eventsAnswer, eventsQuery, topologyAnswer, type EventsAnswer, type Topo
 export interface GatewaysQuestion extends Omit<Question, 'track'> {
   readonly track?: Question['track']
   readonly user?: string
+  /** Its name and version: for whoever asks what the user was given. */
+  readonly client?: string
 }
 
 /** What the HTTP side asks of the balancer. */
@@ -255,12 +257,12 @@ function addHealth(app: FastifyInstance, api: Api): void {
   })
 }
 
-/** `client` is not passed on: nothing depends on it, and it may be somebody's name. */
-function questionOf({ zone, track, user, refused }: z.output<typeof gatewaysQuery>): GatewaysQuestion {
+function questionOf({ zone, track, user, client, refused }: z.output<typeof gatewaysQuery>): GatewaysQuestion {
   return {
     refused: refused === 'true',
     ...(track === undefined ? {} : { track }),
     ...(user === undefined ? {} : { user }),
+    ...(client === undefined ? {} : { client }),
     ...(zone === undefined ? {} : { zone }),
   }
 }

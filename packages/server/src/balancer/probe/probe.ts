@@ -14,12 +14,14 @@ import {
   type WelcomeFrame,
 } from '@pulsewire/protocol'
 import { PROBE_PATTERN } from '../../access/index.ts'
+import type { Asks } from '../../diagnosis/index.ts'
 import type { Clock, Timer } from '../../runtime/clock.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Secret } from '../../runtime/config/index.ts'
 import { Standstill } from '../../runtime/standstill.ts'
 import type { ConnectProbe, ProbeConnection } from './connect.ts'
 import { HeardFeeds } from './heard-feeds.ts'
+import { ProbeQuestions } from './questions.ts'
 import type { HeardFeed, ProbeReport, ProbeState } from './report.ts'
 
 const encode = encodeUpstreamFor(ENCODINGS[0])
@@ -49,6 +51,8 @@ export interface ProbeOptions {
   readonly logger: Logger
   /** Something that a verdict may depend on has changed other than by time. */
   readonly onChange: () => void
+  /** Takes questions of operators that the gateway passes on. Default: nobody does. */
+  readonly asks?: Asks
 }
 
 /** One synthetic client of one gateway: connects as a client does, subscribes to every feed, and remembers what it heard. */
@@ -68,6 +72,7 @@ export class Probe implements FrameHandler, ProbeReport {
   readonly #clock: Clock
   readonly #heard = new HeardFeeds()
   readonly #digest = new SubscriptionDigest()
+  readonly #questions: ProbeQuestions | null
   /** Per subscription id, the feed and its index; ids are given in the order in which feeds were learned. */
   #subscriptions: { readonly feed: string; readonly index: number }[] = []
   /** Rows in force, by `id symbol`: should somebody name a symbol as the pattern, the session stays correct all the same. */
@@ -89,6 +94,8 @@ export class Probe implements FrameHandler, ProbeReport {
     this.#clock = options.clock
     this.sinceMs = options.clock.nowMs()
     this.heardAtMs = this.sinceMs
+    const { asks, address } = options
+    this.#questions = asks === undefined ? null : new ProbeQuestions(asks, address, (frame) => this.#send(frame))
   }
 
   get feeds(): ReadonlyMap<string, HeardFeed> {
@@ -110,6 +117,7 @@ export class Probe implements FrameHandler, ProbeReport {
     if (this.#connection !== null && this.state === 'open') this.#send({ t: 'bye' })
     this.#connection?.drop()
     this.#connection = null
+    this.#questions?.lost()
   }
 
   #connect(): void {
@@ -193,6 +201,9 @@ export class Probe implements FrameHandler, ProbeReport {
         return this.#synced(frame.echo, frame.at)
       case 'resubscribe':
         return this.#askAgain()
+      case 'ask':
+      case 'told':
+        return this.#questions?.frame(frame)
       case 'goodbye':
         // A gateway also evens out its load by it, so it proves nothing: a client leaves, and so does this one. Whether
         // somebody new is let in shows at once.
@@ -210,6 +221,7 @@ export class Probe implements FrameHandler, ProbeReport {
     this.#change('open')
     this.#subscribe(frame.feeds)
     this.#sync()
+    this.#questions?.welcomed(frame)
   }
 
   /** Asks for the feeds that it does not have yet. */
@@ -276,6 +288,7 @@ export class Probe implements FrameHandler, ProbeReport {
 
   #lose(reason: string): void {
     this.#connection = null
+    this.#questions?.lost()
     this.failure = reason
     this.#decoder = createDecoder(ENCODINGS[0])
     this.#digest.clear()

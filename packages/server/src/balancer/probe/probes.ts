@@ -1,3 +1,4 @@
+import type { LinksAnswer } from '../../diagnosis/index.ts'
 import type { Directory, KnownNode } from '../../directory/index.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
 import type { ProbeReport } from './report.ts'
@@ -15,6 +16,14 @@ export class Probes {
 
   of(node: string): ProbeReport | null {
     return this.#probes.get(node) ?? null
+  }
+
+  /** As links of the balancer, for whoever asks. */
+  accounts(nowMs: number): LinksAnswer['links'] {
+    return [...this.#probes.values()].map(({ node, address, state, failure, heardAtMs }) => {
+      const silentMs = Math.round(nowMs - heardAtMs)
+      return { node, address, line: '', state, why: state === 'open' ? '' : (failure ?? ''), silentMs }
+    })
   }
 
   /** Makes the probes those of the nodes that there are now. A node that said goodbye is left alone; one that fell silent is not. */

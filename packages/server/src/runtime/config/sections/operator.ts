@@ -10,5 +10,5 @@ export const operatorSection = z
   })
   .prefault({})
   .describe(
-    'Questions of operators (`pulsewire trace`, `sessions`, `debug`). Without a secret, of 16 characters or more, this node takes none and passes none on. Balancers and pulse writers take theirs at `watchdog.probes`.',
+    'Questions of operators (`pulsewire trace`, `sessions`, `debug`). Without a secret, of 16 characters or more, this node takes none and passes none on. Pulse writers take theirs at `watchdog.probes`.',
   )

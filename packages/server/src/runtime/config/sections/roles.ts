@@ -219,6 +219,16 @@ export const balancerSection = z
       })
       .prefault({})
       .describe('When clients may connect, so that none of them is refused.'),
+    answerMemory: z
+      .strictObject({
+        entriesMax: count('Answers kept in memory; the oldest go first. Kept where operators may ask (`operator`).', {
+          default: 50_000,
+          max: 10_000_000,
+        }),
+        keptForMs: durationMs('And none for longer than this.', { default: 3_600_000, min: 1_000, max: 86_400_000 }),
+      })
+      .prefault({})
+      .describe('What clients that name their user were given: when, and which gateways (`pulsewire sessions`).'),
     grey: greySection,
     probeSecretFile: z.exactOptional(
       filePath(
