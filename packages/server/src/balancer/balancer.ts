@@ -77,6 +77,7 @@ export class Balancer implements Service, Member {
   #standstill: Standstill | null = null
   /** Nobody is judged before. */
   #recoveredAtMs = -Infinity
+  #wasReady = false
   #isDraining = false
   #word: NodeWord = 'online'
   #beatNow: () => void = () => {}
@@ -243,11 +244,12 @@ export class Balancer implements Service, Member {
     // What came while this process stood still is still to be read; until it is, the verdicts stay as they are, and are said to be old.
     if (this.#standstill?.tick() === true) this.#recoveredAtMs = nowMs + RECOVER_MS
     if (nowMs < this.#recoveredAtMs) return
-    const wasReady = this.ready
     this.#book.update(nowMs)
     this.#greyWatch.look(this.#book.verdicts.values(), nowMs)
     this.#topology.look(nowMs)
-    if (this.ready === wasReady) return
+    // The view also becomes current between two judgements.
+    if (this.ready === this.#wasReady) return
+    this.#wasReady = this.ready
     this.#logger.info('ready', `balancer ${this.#config.node.id} knows the nodes`, { nodes: this.#directory.nodes.size })
     this.#beatNow()
   }
