@@ -18,8 +18,7 @@ describe('the stories', { timeout: 280_000 }, () => {
     test(`${story.id}: ${story.title}`, async () => {
       const told: string[] = []
       const verdict = await play(demo, story, (text) => told.push(text))
-      const seen = verdict === null && story.asks === 'doctor' ? JSON.stringify(await demo.doctor(), null, 1) : ''
-      assert.ok(verdict !== null, `${told.join('\n')}\n${seen}`)
+      assert.ok(verdict !== null, 'nobody ended it')
       assert.ok(story.answers.includes(verdict.code) && story.names.test(`${verdict.hop}: ${verdict.sentence}`))
       assert.equal(told.length, 5, told.join('\n'))
       // All is as before: what was broken is over.

@@ -12,6 +12,8 @@ const LIVE_MS_MAX = 60_000
 const ANSWER_MS_MAX = 45_000
 /** Nodes answer so many questions a second and no more. */
 const ASK_EVERY_MS = 500
+/** So many different answers are told of one that did not come. */
+const HEARD_MAX = 20
 
 export interface StoryVerdict {
   readonly code: string
@@ -24,9 +26,18 @@ export interface StoryVerdict {
   readonly staleTimes: number
 }
 
+/** What was broken was not found. */
+export class NoVerdict extends Error {
+  override readonly name = 'NoVerdict'
+}
+
 export type Tell = (text: string) => void
 
-/** Plays one story to a demo that runs, and undoes it. @returns the verdict; `null`: the right one did not come in time. */
+/**
+ * Plays one story to a demo that runs, and undoes it.
+ * @returns the verdict; `null`: `signal` ended it.
+ * @throws NoVerdict the right one did not come in time; says what came.
+ */
 export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: AbortSignal): Promise<StoryVerdict | null> {
   const [symbol] = demo.symbols
   const client = new PulsewireClient({ url: [...demo.gateways], user: USER, name: 'story' })
@@ -50,13 +61,13 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
     await demo.breaks.order(id, true, target === '' ? symbol! : target)
     const sinceMs = performance.now()
     const found = await answer(demo, story, symbol!, signal)
+    if (found === null) return null
     const tookMs = performance.now() - sinceMs
-    if (found !== null)
-      tell(
-        `${command(story, symbol!)}, ${(tookMs / 1000).toFixed(1)} s later:\n  ${found.code}${story.asks === 'trace' ? ` at ${found.hop}` : ''}: ${found.sentence}\n  ${found.remedy}`,
-      )
+    tell(
+      `${command(story, symbol!)}, ${(tookMs / 1000).toFixed(1)} s later:\n  ${found.code}${story.asks === 'trace' ? ` at ${found.hop}` : ''}: ${found.sentence}\n  ${found.remedy}`,
+    )
     tell(`Users: ${story.users} ${USER} was ${staleTimes === 0 ? 'never' : `${staleTimes} times`} told that the quotes are stale.`)
-    return found === null ? null : { ...found, tookMs, staleTimes }
+    return { ...found, tookMs, staleTimes }
   } finally {
     await client.close()
     await demo.breaks.close()
@@ -71,16 +82,34 @@ type Answer = Pick<StoryVerdict, 'code' | 'hop' | 'sentence' | 'remedy'>
 
 async function answer(demo: Demo, story: StoryScript, symbol: string, signal?: AbortSignal): Promise<Answer | null> {
   let found: Answer | undefined
-  await until(
-    async () => {
-      const answers =
-        story.asks === 'trace' ? (await demo.trace({ symbol, feed: 'quote', user: USER })).findings : answersOf(await demo.doctor())
-      found = answers.find(({ code, hop, sentence }) => story.answers.includes(code) && story.names.test(`${hop}: ${sentence}`))
-      return found !== undefined
-    },
-    { withinMs: ANSWER_MS_MAX, everyMs: ASK_EVERY_MS, signal },
+  /** The last sentence of each code and place, with how often it came. */
+  const heard = new Map<string, { times: number; sentence: string }>()
+  const hear = (what: string, sentence: string): void => {
+    const before = heard.get(what)
+    if (before !== undefined || heard.size < HEARD_MAX) heard.set(what, { times: (before?.times ?? 0) + 1, sentence })
+  }
+  const ask = async (): Promise<boolean> => {
+    const answers =
+      story.asks === 'trace' ? (await demo.trace({ symbol, feed: 'quote', user: USER })).findings : answersOf(await demo.doctor())
+    found = answers.find(({ code, hop, sentence }) => story.answers.includes(code) && story.names.test(`${hop}: ${sentence}`))
+    for (const { code, hop, sentence } of answers) hear(`${code} at ${hop}`, sentence)
+    return found !== undefined
+  }
+  const failed = (error: Error): boolean => {
+    hear('no answer', error.message)
+    return false
+  }
+  await until(() => ask().catch(failed), {
+    withinMs: ANSWER_MS_MAX,
+    everyMs: ASK_EVERY_MS,
+    signal,
+  })
+  if (found !== undefined) return found
+  if (signal?.aborted === true) return null
+  const came = [...heard].map(([what, { times, sentence }]) => `${times} times ${what}: ${sentence}`).join('\n  ')
+  throw new NoVerdict(
+    `${command(story, symbol)} did not say ${story.answers.join(' or ')} within ${ANSWER_MS_MAX / 1000} s, but:\n  ${came}`,
   )
-  return found ?? null
 }
 
 /** What is wrong, and what is well, by area. */
@@ -93,14 +122,14 @@ function answersOf(checks: readonly Check[]): Answer[] {
   }))
 }
 
-/** Asks again until it is so; gives up without an error. What cannot be asked for a moment is asked again. */
+/** Looks again until it is so; gives up without an error. */
 async function until(
   condition: () => boolean | Promise<boolean>,
   { withinMs, everyMs, signal }: { readonly withinMs: number; readonly everyMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const endMs = performance.now() + withinMs
   while (performance.now() < endMs && signal?.aborted !== true) {
-    if (await Promise.resolve(condition()).catch(() => false)) return
+    if (await condition()) return
     await delay(everyMs)
   }
 }
