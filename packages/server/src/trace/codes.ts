@@ -62,6 +62,10 @@ export const TRACE_CODES = {
     "No push node that the gateway is linked to has the symbol's partition.",
     'Start push nodes, or look at what they share: `pulsewire nodes`.',
   ],
+  line_uncovered: [
+    "No push node of one line has the symbol's partition; the other line stands in.",
+    'If it lasts, start push nodes of that line, or look at what they share: `pulsewire nodes`.',
+  ],
   push_silent: [
     'A push node is frozen or blocked: connected, but it says nothing.',
     'Its watchdog or supervisor restarts it. Its stack: `pulsewire debug NODE report` when it is back.',

@@ -196,6 +196,27 @@ const CASES: readonly (readonly [name: string, facts: TraceFacts, code: TraceCod
     'well',
     'gw-1',
   ],
+  [
+    'a push node that reads in, and is not counted on yet',
+    world({ a: { carries: false }, pushA: { feed: stale('warming'), log: { ...LOG, warm: false } } }),
+    'push_warming',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a push node that hangs before it was ever counted on',
+    world({ a: { carries: false }, pushA: { ...trouble('reader_stalled') } }),
+    'reader_stalled',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a partition that one line lacks',
+    world({ a: { carries: false }, pushA: { log: { ...LOG, reads: false } } }),
+    'line_uncovered',
+    'degraded',
+    'push-a1',
+  ],
   ['a partition that nobody has', world({ a: { carries: false }, b: { carries: false } }), 'no_carrier', 'broken', 'gw-1'],
   ['one push node frozen, still linked', world({ pushA: null, unanswered: [silent('push-a1')] }), 'push_silent', 'degraded', 'push-a1'],
   [

@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PulsewireClient, type Subscription } from '@pulsewire/client'
 import type { Check } from '../../doctor/check.ts'
 import type { Demo } from '../demo.ts'
+import { DEMO_NODES } from '../topology.ts'
 import type { StoryScript } from './stories.ts'
 
 /** The user whose quotes the story is about. */
 const USER = 'jo'
+const PUSH_NODES = DEMO_NODES.filter((id) => id.startsWith('push-')).length
 const LOOK_EVERY_MS = 100
 const LIVE_MS_MAX = 60_000
 /** What was done shows within seconds; a crowded machine gets more. */
@@ -52,6 +54,13 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
       everyMs: LOOK_EVERY_MS,
       signal,
     })
+    // A story begins where nothing is wrong, on any line.
+    const isWell = async (): Promise<boolean> => {
+      const { findings, rows } = await demo.trace({ symbol: symbol!, feed: 'quote', user: USER })
+      const pushNodes = rows.filter(([what]) => what === 'push').length
+      return pushNodes === PUSH_NODES && findings.every(({ severity }) => severity === 'well')
+    }
+    await until(() => isWell().catch(() => false), { withinMs: LIVE_MS_MAX, everyMs: ASK_EVERY_MS, signal })
     staleTimes = 0
     tell(`Then: ${story.past}`)
     tell(`Here: user ${USER} watches ${symbol}, live, on ${client.session?.node}.`)
