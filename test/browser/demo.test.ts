@@ -157,6 +157,20 @@ describe('demo', { timeout: 400_000 }, () => {
     await board.sees(sessions.getByRole('status'), /user nobody has no session, and none is known/)
   })
 
+  it('is searched for users and symbols, which lead to what the running nodes say', async () => {
+    const finder = board.page.getByRole('combobox', { name: /^Search/ })
+    await finder.fill('conso')
+    await board.sees(board.page.getByRole('listbox', { name: 'Found' }).getByRole('option').first(), /^console\s*1 session/)
+    await finder.press('Enter')
+    await board.sees(board.page.getByRole('region', { name: 'Sessions' }).getByRole('status'), /user console is at gw-[12]/)
+    await finder.fill('AAPL.US')
+    await finder.press('Enter')
+    const holders = board.page.getByRole('region', { name: 'Who holds AAPL.US' })
+    await board.sees(holders, /line A.*push-a1.*\d:\d:\d+.*line B.*push-b1.*\d:\d:\d+.*Gateways.*gw-[12].*\d:\d:\d+/)
+    await board.page.keyboard.press('Escape')
+    await board.seesGone(holders)
+  })
+
   /** An entry of the timeline, from now on or before. */
   const tells = (what: RegExp, timeout = TOLD_MS_MAX) => timeline().locator('li').filter({ hasText: what }).first().waitFor({ timeout })
 

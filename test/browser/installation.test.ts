@@ -1,83 +1,42 @@
 /** The page of a balancer in a real browser: the picture of an installation, its details, its timeline. */
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { type ConsoleServer, serveConsole } from '@pulsewire/console'
-import type { EventsAnswer, Topology, TopologyEvent, TopologyNode } from '@pulsewire/server'
 import type { BrowserContext, Page } from 'playwright-core'
 import { BoardPage } from '../support/browser-board.ts'
 import { buildConsole } from '../support/console-build.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import { launchChromium } from '../support/chromium.ts'
-import { smallTopology, topology, topologyNode } from '../support/topologies.ts'
+import { SpokenBalancer } from '../support/spoken-balancer.ts'
+import { largeTopology } from '../support/topologies.ts'
 
 const SYMBOLS = 10_000
 
-/** A balancer that knows what a test tells it. */
-class SpokenBalancer {
-  topology: Topology = smallTopology()
-  readonly events: TopologyEvent[] = []
-  asked = 0
-  /** The one that it hands out. */
-  gateway = ''
-  readonly #server: Server
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      this.asked++
-      const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
-      const since = Number(searchParams.get('since'))
-      const { atMs, balancer } = this.topology
-      const events: EventsAnswer = {
-        ...{ balancer, atMs, startedAtMs: 1 },
-        events: this.events.filter(({ id }) => id > since),
-        last: this.events.length,
-      }
-      const answers: Readonly<Record<string, unknown>> = {
-        '/v1/topology': this.topology,
-        '/v1/events': events,
-        '/v1/gateways': {
-          ...{ ttlMs: 10_000, connectAfterMs: 0, degraded: false, reasons: [], balancer },
-          gateways: [{ node: 'gw-1', address: this.gateway, zone: 'default' }],
-        },
-      }
-      response.end(JSON.stringify(answers[pathname]))
-    })
-  }
-
-  async listen(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    return `http://127.0.0.1:${this.port}`
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  tell(message: string, tone: TopologyEvent['tone'], node: string): void {
-    this.events.push({ id: this.events.length + 1, atMs: this.topology.atMs, kind: 'evicted', tone, node, message })
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
-  }
-}
-
-/** @param ageMs of every link's newest pulse. */
-function fleet(ageMs: number): Topology {
-  const push = Array.from({ length: 40 }, (_, i) => topologyNode(`push-${i}`, { role: 'push', line: i % 2 === 0 ? 'A' : 'B' }))
-  const links = push.slice(0, 8).map(({ node, line }) => ({ node, line: line!, state: 'open' as const, pulseAgeMs: ageMs }))
-  const gateways = Array.from({ length: 157 }, (_, i) => topologyNode(`gw-${i}`, { links, zone: i % 2 === 0 ? 'sg-1' : 'hk-1' }))
-  const others: TopologyNode[] = [
-    topologyNode('pulse-1', { role: 'pulse' }),
-    topologyNode('pulse-2', { role: 'pulse' }),
-    topologyNode('lb-1', { role: 'balancer' }),
-  ]
-  return topology([...push, ...gateways, ...others])
+/** What nodes say when the page's server asks them. */
+const TOLD: Readonly<Record<string, object>> = {
+  '/api/find': {
+    users: [{ user: 'jo', sessions: 2 }],
+    sessions: [{ session: 'gw-1.a.1', user: 'jo', isOpen: true }],
+    symbols: [],
+    silent: ['gw-2'],
+  },
+  '/api/holders': {
+    partition: 0,
+    holders: [
+      { node: 'push-a1', role: 'push', position: '1:0:71', recordAgeMs: 40, subscriptions: 2, pulseAgeMs: 100, reads: true },
+      { node: 'gw-1', role: 'gateway', position: '1:0:71', recordAgeMs: 50, subscriptions: 900, pulseAgeMs: 130, reads: false },
+    ],
+    silent: ['gw-2'],
+  },
+  '/api/trace': {
+    findings: [{ code: 'all_well', severity: 'well', hop: 'gw-1', sentence: 'as it should be', remedy: '' }],
+    rows: [['client', 'app/1']],
+  },
+  '/api/sessions': {
+    head: ['user jo is at gw-1'],
+    events: [{ at: 0, node: 'gw-1', session: 'gw-1.a.1', what: 'connected', detail: 'app/1', times: 1 }],
+  },
 }
 
 describe('installation', { timeout: 120_000 }, () => {
@@ -174,7 +133,7 @@ describe('installation', { timeout: 120_000 }, () => {
 
   it('draws 200 nodes beside 10,000 symbols, and rebuilds nothing when ages change', async () => {
     for (let index = 0; index < SYMBOLS; index++) gateway.quote(`S${index}.SZ`, { last: 1 + index / 100, turnover: index })
-    balancer.topology = fleet(300)
+    balancer.topology = largeTopology(300)
     await open()
     await board.sees(page.locator('.finder .shown'), '200 nodes')
     await board.sees(page.locator('.mini-board h3'), /all 10001 symbols/)
@@ -187,9 +146,9 @@ describe('installation', { timeout: 120_000 }, () => {
             changes.built += target instanceof Element ? 1 : 0
       }).observe(document.querySelector('.picture')!, { childList: true, subtree: true })
     })
-    balancer.topology = fleet(700)
+    balancer.topology = largeTopology(700)
     await board.sees(box('node/gw-1'), /A.*700 ms/)
-    balancer.topology = fleet(1300)
+    balancer.topology = largeTopology(1300)
     await board.sees(box('node/gw-1'), /A.*1\.3 s/)
     assert.equal(await page.evaluate(() => (window as unknown as { changes: { built: number } }).changes.built), 0)
     await page.evaluate(() => {
@@ -205,7 +164,7 @@ describe('installation', { timeout: 120_000 }, () => {
     console.log(`200 nodes and 10,000 symbols: longest task of an update ${longestMs === 0 ? 'below 50' : Math.round(longestMs)} ms`)
     // Answers come once a second.
     assert.ok(longestMs < 500, `an update takes ${longestMs} ms`)
-    await page.getByRole('searchbox').fill('hk-1 gateway')
+    await page.getByRole('combobox').fill('hk-1 gateway')
     await board.sees(page.locator('.finder .shown'), '78 of 200 nodes')
   })
 
@@ -226,6 +185,89 @@ describe('installation', { timeout: 120_000 }, () => {
     await open()
     await board.sees(page.locator('.mini-board'), /AAPL\.US.*229\.35.*live/)
     assert.deepEqual(board.complaints, [])
+  })
+
+  // ---- one box for nodes, symbols, users and sessions
+
+  const finder = () => page.getByRole('combobox', { name: /^Search/ })
+  const options = () => page.getByRole('listbox', { name: 'Found' }).getByRole('option')
+  /** Serves the page anew, with nodes that can be asked. */
+  const askable = async () => {
+    await server.close()
+    const asks = (request: IncomingMessage, response: ServerResponse) => {
+      const { pathname, searchParams } = new URL(request.url!, 'http://localhost')
+      asked.push(`${pathname}?${searchParams}`)
+      response.end(JSON.stringify(TOLD[pathname]))
+    }
+    const url = `http://127.0.0.1:${balancer.port}`
+    server = await serveConsole({ host: '127.0.0.1', port: 0, gateways: [gateway.url], balancer: url, asks, directory })
+  }
+  let asked: string[] = []
+
+  it('finds a symbol by keyboard alone, and shows who holds it, and its trace', async () => {
+    asked = []
+    await askable()
+    await open()
+    await board.sees(page.locator('.mini-board'), /AAPL\.US/)
+    await page.keyboard.press('/')
+    await page.keyboard.type('aapl')
+    await board.sees(options().first(), /AAPL\.US\s*Apple/)
+    assert.equal(await finder().getAttribute('aria-expanded'), 'true')
+    await page.keyboard.press('ArrowDown')
+    assert.equal(await options().first().getAttribute('aria-selected'), 'true')
+    assert.equal(await finder().getAttribute('aria-activedescendant'), await options().first().getAttribute('id'))
+    await page.keyboard.press('Enter')
+    const panel = page.getByRole('region', { name: 'Who holds AAPL.US' })
+    await board.sees(panel, /quote, partition 0 of quotes/)
+    await board.sees(panel, /line A.*push-a1.*1:0:71.*line B.*push-b1.*Gateways.*gw-1/)
+    await board.sees(panel.getByRole('status'), 'No answer from gw-2')
+    await panel.getByRole('button', { name: 'Trace' }).click()
+    await board.sees(page.getByRole('region', { name: 'Trace' }).getByRole('status'), /all_well at gw-1: as it should be/)
+    assert.ok(asked.includes('/api/trace?feed=quote&symbol=AAPL.US&user=console'), asked.join(' '))
+    await page.keyboard.press('Escape')
+    await board.seesGone(panel)
+    assert.deepEqual(board.complaints, [])
+  })
+
+  it('finds users and sessions, and shows what happened to them', async () => {
+    asked = []
+    await askable()
+    await open()
+    await finder().fill('jo')
+    await board.sees(options().nth(0), /jo\s*2 sessions/)
+    await board.sees(page.locator('.found'), /do not answer: gw-2/)
+    await page.keyboard.press('Enter')
+    const sessions = page.getByRole('region', { name: 'Sessions' })
+    await board.sees(sessions.getByRole('status'), /user jo is at gw-1.*connected.*gw-1\.a\.1: app\/1/)
+    assert.equal(await finder().inputValue(), '')
+    assert.equal(await page.locator('.box.pale').count(), 0)
+    await finder().fill('gw-1.a.1')
+    await page.keyboard.press('ArrowUp')
+    await board.sees(page.locator('[role=option][aria-selected=true]'), /gw-1\.a\.1/)
+    await page.keyboard.press('Enter')
+    await board.until(
+      () => Promise.resolve(asked.at(-1) === '/api/sessions?session=gw-1.a.1'),
+      () => asked.join(' '),
+    )
+    await finder().fill('kim')
+    await board.sees(options().last(), /kim\s*ask all gateways/)
+    await page.keyboard.press('Escape')
+    assert.equal(await options().count(), 0)
+    await page.keyboard.press('Escape')
+    assert.equal(await finder().inputValue(), '')
+    assert.deepEqual(board.complaints, [])
+  })
+
+  it('finds on a phone by touch, with room for a finger', async () => {
+    await page.setViewportSize({ width: 390, height: 844 })
+    await open()
+    await finder().fill('gw-2')
+    const { x, width, height } = (await options().first().boundingBox())!
+    assert.ok(x >= 0 && x + width <= 390 && height >= 44, `${x} ${width} ${height}`)
+    await options().first().click()
+    await details('gw-2').waitFor()
+    assert.equal(await options().count(), 0)
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing sticks out sideways')
   })
 
   it('goes to the quote board and back', async () => {

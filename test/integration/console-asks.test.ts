@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import type { Finding, Log } from '@pulsewire/server'
 import { openKafkaLog } from '@pulsewire/server'
 import { PortChoice } from '../../packages/cli/src/demo/ports.ts'
+import type { FindTold, HoldersTold } from '../../packages/cli/src/ask/page-finds.ts'
 import { buildConsoleInPlace } from '../support/console-build.ts'
 import { type KafkaForTests, startKafka } from '../support/kafka.ts'
 import { NodeProcess } from '../support/node-process.ts'
@@ -24,7 +25,9 @@ const AGAIN_AFTER_MS = 100
 
 interface Told {
   readonly status: number
-  readonly body: { readonly findings?: readonly Finding[]; readonly head?: readonly string[]; readonly message?: string }
+  readonly body: { readonly findings?: readonly Finding[]; readonly head?: readonly string[]; readonly message?: string } & Partial<
+    FindTold & HoldersTold
+  >
 }
 
 describe('questions of the page beside a balancer', { timeout: 120_000 }, () => {
@@ -104,6 +107,12 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
     const sessions = await ask('asks', '/api/sessions?user=jo')
     assert.equal(sessions.status, 200)
     assert.match(sessions.body.head![0]!, /^user jo is at gw-1: session gw-1\./)
+    const found = await ask('asks', '/api/find?text=jo')
+    assert.deepEqual(found.body.users, [{ user: 'jo', sessions: 1 }])
+    const { body: holding } = await ask('asks', `/api/holders?symbol=${SYMBOL}`)
+    assert.deepEqual([holding.partition, holding.silent], [0, []])
+    assert.deepEqual(holding.holders!.map(({ node }) => node).sort(), ['gw-1', 'push-a1', 'push-b1'])
+    for (const { node, position } of holding.holders!) assert.match(position ?? '', /^1:0:\d+$/, node)
   })
 
   test('are answered under the names of the page alone', async () => {
@@ -116,7 +125,8 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
   })
 
   test('are not there where nobody allowed them', async () => {
-    for (const path of [`/api/trace?symbol=${SYMBOL}`, '/api/sessions?user=jo']) assert.equal((await ask('mute', path)).status, 404)
+    for (const path of [`/api/trace?symbol=${SYMBOL}`, '/api/sessions?user=jo', '/api/find?text=jo', `/api/holders?symbol=${SYMBOL}`])
+      assert.equal((await ask('mute', path)).status, 404)
   })
 
   test('by a secret that the nodes do not have are refused by them, and the page is told', async () => {

@@ -65,3 +65,16 @@ export function smallTopology(): Topology {
     topologyNode('lb-1', { role: 'balancer' }),
   ])
 }
+
+/** 200 nodes. @param ageMs of every link's newest pulse. */
+export function largeTopology(ageMs: number): Topology {
+  const push = Array.from({ length: 40 }, (_, i) => topologyNode(`push-${i}`, { role: 'push', line: i % 2 === 0 ? 'A' : 'B' }))
+  const links = push.slice(0, 8).map(({ node, line }) => ({ node, line: line!, state: 'open' as const, pulseAgeMs: ageMs }))
+  const gateways = Array.from({ length: 157 }, (_, i) => topologyNode(`gw-${i}`, { links, zone: i % 2 === 0 ? 'sg-1' : 'hk-1' }))
+  const others: TopologyNode[] = [
+    topologyNode('pulse-1', { role: 'pulse' }),
+    topologyNode('pulse-2', { role: 'pulse' }),
+    topologyNode('lb-1', { role: 'balancer' }),
+  ]
+  return topology([...push, ...gateways, ...others])
+}

@@ -25,7 +25,10 @@ export interface ConsoleOptions {
   readonly balancerSecret?: string
   /** Answers what the page asks below `/api/break`; only a demonstration has it. */
   readonly breaks?: Answering
-  /** Answers `/api/trace`, what each hop between a user and the log holds of a symbol, and `/api/sessions`, what happened to a user's. */
+  /**
+   * Answers `/api/trace`, what each hop between a user and the log holds of a symbol, `/api/sessions`, what happened to a
+   * user's, `/api/find`, who and what there is under a part of a name, and `/api/holders`, who holds a symbol.
+   */
   readonly asks?: Answering
   /** The feed of the quote board. Default `quote`. */
   readonly feed?: string
@@ -58,6 +61,7 @@ const YEAR_S = 31_536_000
 const PASSED_ON: ReadonlySet<string> = new Set(['/v1/gateways', '/v1/verdicts', '/v1/topology', '/v1/events'])
 const BALANCER_TIMEOUT_MS = 3000
 const BREAKS = '/api/break'
+const ASKED: ReadonlySet<string> = new Set(['/api/trace', '/api/sessions', '/api/find', '/api/holders'])
 
 /**
  * Serves the console.
@@ -101,7 +105,7 @@ function handler(
     response.setHeaders(headers)
     const path = request.url?.split('?')[0] ?? ''
     if (breaks !== undefined && (path === BREAKS || path.startsWith(`${BREAKS}/`))) return breaks(request, response)
-    if (asks !== undefined && (path === '/api/trace' || path === '/api/sessions')) return asks(request, response)
+    if (asks !== undefined && ASKED.has(path)) return asks(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
     if (path === '/api/config') return answer(response, 200, 'application/json', config)
     if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, balancerSecret, response)

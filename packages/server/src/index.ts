@@ -1,6 +1,6 @@
 /** The roles, and what a program needs to run them. */
 export { createPushNode, type PushDeps, type PushNode } from './push/index.ts'
-export { createGateway, type Gateway, type GatewayDeps, type SessionsAnswer } from './gateway/index.ts'
+export { createGateway, type FindAnswer, type Gateway, type GatewayDeps, type SessionsAnswer } from './gateway/index.ts'
 export * from './directory/index.ts'
 export {
   type Answers,

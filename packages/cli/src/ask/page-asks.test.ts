@@ -31,4 +31,8 @@ test('a page is answered under its own names alone, with GET, and told what is m
     assert.equal(await ask(path, { host, 'sec-fetch-site': 'same-origin' }), 400, host)
   assert.equal(await ask('/api/trace'), 400, 'no symbol')
   assert.equal(await ask('/api/sessions?user=jo'), 200, 'nobody to ask is an answer')
+  for (const text of ['', 'j', 'j'.repeat(129)]) assert.equal(await ask(`/api/find?text=${text}`), 400, `${text.length} characters`)
+  assert.equal(await ask('/api/find?text=jo'), 200)
+  assert.equal(await ask('/api/holders'), 400, 'no symbol')
+  assert.equal(await ask('/api/holders?symbol=AAPL.US'), 200)
 })

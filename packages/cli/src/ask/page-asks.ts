@@ -1,10 +1,11 @@
-/** What a page asks nodes through its own server, with the operator secret that the server has: traces, and what happened to sessions. */
+/** What a page asks nodes through its own server, with the operator secret that the server has: traces, sessions, what there is under a name. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Finding, judgeTrace, type Secret, type SessionEvent, type TraceTarget, walkTrace } from '@pulsewire/server'
 import { headLines } from '../sessions/format.ts'
 import { inOrder, sessionsOver } from '../sessions/sessions.ts'
 import { traceRows } from '../trace/format.ts'
 import { connectAll } from './open.ts'
+import { findOver, holdersOver } from './page-finds.ts'
 
 export interface PageAsksOptions {
   /** Addresses of the gateways to ask over, now. */
@@ -30,8 +31,12 @@ interface SessionsTold {
 
 /** Each may wait 3 s for a node that says nothing. */
 const AT_ONCE_MAX = 4
+const FIND_CHARS_MAX = 128
 
-/** Answers `/api/trace?symbol=AAPL.US&user=jo` as `pulsewire trace` does, and `/api/sessions?user=jo` as `pulsewire sessions`. */
+/**
+ * Answers `/api/trace?symbol=AAPL.US&user=jo` as `pulsewire trace` does, `/api/sessions?user=jo` as `pulsewire sessions`,
+ * `/api/find?text=jo` with users, sessions and symbols of such names, and `/api/holders?symbol=AAPL.US` with who holds it.
+ */
 export function servePageAsks(options: PageAsksOptions): (request: IncomingMessage, response: ServerResponse) => void {
   let running = 0
   const handle = async (request: IncomingMessage): Promise<readonly [number, object]> => {
@@ -62,7 +67,13 @@ async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, se
     if (user === '' && session === '') return [400, { message: 'name a user or a session' }]
     return [200, await sessionsFrom(gateways(), secret, who, whose)]
   }
+  if (pathname === '/api/find') {
+    const text = (searchParams.get('text') ?? '').trim()
+    if (text.length < 2 || text.length > FIND_CHARS_MAX) return [400, { message: `2 to ${FIND_CHARS_MAX} characters of a name` }]
+    return [200, await findOver(gateways(), secret, who, text)]
+  }
   if (symbol === '') return [400, { message: 'name a symbol' }]
+  if (pathname === '/api/holders') return [200, await holdersOver(gateways(), secret, who, { symbol, feed })]
   return [200, await traceOver(gateways(), secret, who, { symbol, feed, ...whose })]
 }
 

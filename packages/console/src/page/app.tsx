@@ -10,7 +10,7 @@ import { PulseStrip } from './components/pulse-strip.tsx'
 import { Toolbar } from './components/toolbar.tsx'
 import { TopBar } from './components/top-bar.tsx'
 import { InstallationView } from './components/installation/view.tsx'
-import { useBoard, useHash, useMedia } from './hooks.ts'
+import { useBoard, useEscape, useHash, useKey, useMedia } from './hooks.ts'
 import type { Breaks } from './installation/breaks.ts'
 import type { Installation } from './installation/installation.ts'
 import { applyPreferences, savePreferences, type Preferences } from './preferences.ts'
@@ -127,21 +127,4 @@ function useSearchKey(search: { readonly current: HTMLInputElement | null }): vo
     search.current?.focus()
     search.current?.select()
   })
-}
-
-function useEscape(onEscape: () => void): void {
-  useKey((event) => {
-    if (event.key === 'Escape') onEscape()
-  })
-}
-
-/** Keys that nobody else took, without modifiers. */
-function useKey(onKey: (event: KeyboardEvent) => void): void {
-  useEffect(() => {
-    const listener = (event: KeyboardEvent) => {
-      if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented) onKey(event)
-    }
-    window.addEventListener('keydown', listener)
-    return () => window.removeEventListener('keydown', listener)
-  }, [])
 }

@@ -1,4 +1,4 @@
-import { useEffect, useReducer, useState } from 'preact/hooks'
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import type { Board } from './board/board.ts'
 import type { Row } from './board/row.ts'
 
@@ -38,4 +38,23 @@ export function useMedia(query: string): boolean {
     return () => media.removeEventListener('change', onChange)
   }, [query])
   return matches
+}
+
+/** Keys that nobody else took, without modifiers. */
+export function useKey(onKey: (event: KeyboardEvent) => void): void {
+  const newest = useRef(onKey)
+  newest.current = onKey
+  useEffect(() => {
+    const listener = (event: KeyboardEvent) => {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented) newest.current(event)
+    }
+    window.addEventListener('keydown', listener)
+    return () => window.removeEventListener('keydown', listener)
+  }, [])
+}
+
+export function useEscape(onEscape: () => void): void {
+  useKey((event) => {
+    if (event.key === 'Escape') onEscape()
+  })
 }

@@ -16,6 +16,7 @@ import { Arrivals, answerFor, listenWebSocket, Sessions, type ListenStream, type
 import { answerTraces } from '../trace/index.ts'
 import type { FollowedUpdates } from '../tracing/index.ts'
 import { Balance, type Peers } from './balance.ts'
+import { answerFinds } from './find.ts'
 import type { GatewayInput } from './gateway-input.ts'
 import { answerSessions, keepRecords, type SessionRecords } from './session-records.ts'
 import { linkAccounts } from './link-account.ts'
@@ -135,6 +136,7 @@ export class Gateway implements Service, Member {
     if (deps.desk !== undefined) {
       const { hub, sessions } = this
       answerFor(deps.desk, { role: 'gateway', hub, sessions, links: () => linkAccounts(this.links, this.#clock.nowMs()) })
+      answerFinds(deps.desk, { sessions, events: () => notes?.history.newestFirst() ?? [], feeds: () => hub.feeds })
       if (notes !== null) answerSessions(deps.desk, sessions, notes.history, this.#clock)
       answerTraces(deps.desk, {
         node: config.node.id,

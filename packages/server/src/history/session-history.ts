@@ -85,6 +85,10 @@ export class SessionHistory implements SessionNotes {
     return found.slice(-FOUND_MAX)
   }
 
+  *newestFirst(): Iterable<SessionEvent> {
+    for (let i = this.#events.length - 1; i >= this.#from; i--) yield this.#events[i]!
+  }
+
   #makeRoom(): void {
     const { entriesMax, bytesMax } = this.#options
     while (this.size > entriesMax || this.#bytes > bytesMax) {

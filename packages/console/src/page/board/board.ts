@@ -26,6 +26,7 @@ export class Board {
   sampleCount = 0
   /** Counts changes of the list of rows. */
   listVersion = 0
+  readonly feed: string
   readonly #client: PulsewireClient
   readonly #subscription: Subscription
   readonly #summariser: Summariser
@@ -36,12 +37,13 @@ export class Board {
   #tickQueued = false
 
   constructor(settings: Settings) {
-    const { gateways, encoding } = settings
+    const { gateways, encoding, feed } = settings
+    this.feed = feed
     const to = gateways.length > 0 ? { url: gateways } : { balancer: location.origin }
     this.#client = new PulsewireClient({ ...to, encoding, name: 'pulsewire-console/0.1.0', user: CONSOLE_USER })
-    this.#summariser = new Summariser(this.#client, settings.feed)
+    this.#summariser = new Summariser(this.#client, feed)
     this.#subscription = this.#client.subscribe(
-      { feed: settings.feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },
+      { feed: feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },
       {
         onUpdate: (update) => this.#onUpdate(update),
         onState: (_state, change) => this.#onState(change),

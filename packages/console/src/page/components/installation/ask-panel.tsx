@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 export interface AskPanelProps<T> {
   readonly title: string
@@ -10,6 +10,8 @@ export interface AskPanelProps<T> {
   /** Its fields. */
   readonly children: ComponentChildren
   readonly told: (answer: T) => ComponentChildren
+  /** It was asked for elsewhere: it is put at once, and comes into sight. */
+  readonly atOnce: boolean
 }
 
 type State<T> =
@@ -18,7 +20,8 @@ type State<T> =
   | { readonly is: 'told'; readonly answer: T }
 
 /** A question to the nodes: its fields, a button, and the answer or why there is none. */
-export function AskPanel<T>({ title, kind, verb, ask, children, told }: AskPanelProps<T>) {
+export function AskPanel<T>({ title, kind, verb, ask, children, told, atOnce }: AskPanelProps<T>) {
+  const element = useRef<HTMLElement>(null)
   const [state, setState] = useState<State<T>>({ is: 'idle' })
   const put = async () => {
     setState({ is: 'asking' })
@@ -28,8 +31,13 @@ export function AskPanel<T>({ title, kind, verb, ask, children, told }: AskPanel
       setState({ is: 'failed', why: (error as Error).message })
     }
   }
+  useEffect(() => {
+    if (!atOnce) return
+    element.current?.scrollIntoView({ block: 'nearest' })
+    void put()
+  }, [])
   return (
-    <section class={kind} aria-label={title}>
+    <section ref={element} class={kind} aria-label={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault()

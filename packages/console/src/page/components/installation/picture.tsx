@@ -7,8 +7,8 @@ import { nextBox, type Direction } from '../../installation/walk.ts'
 
 interface Props {
   readonly topology: TopologyAnswer
-  /** Names of the nodes that pass the search; the others are pale. */
-  readonly found: ReadonlySet<string>
+  /** Names of the nodes that pass the search; the others are pale. `null`: none is, because the search is for something else. */
+  readonly found: ReadonlySet<string> | null
   /** Id of the box that is looked at. */
   readonly selected: string | null
   readonly onSelect: (id: string | null) => void
@@ -78,8 +78,8 @@ function toneClass({ kind, name }: Box, nodes: ReadonlyMap<string, NodeAnswer>):
   return node.handedOut && node.fault === null ? '' : node.lease.state === 'left' ? 'away' : 'bad'
 }
 
-function isPale({ kind, name }: Box, found: ReadonlySet<string>): boolean {
-  return kind !== 'feed' && name !== 'all' && !found.has(name)
+function isPale({ kind, name }: Box, found: ReadonlySet<string> | null): boolean {
+  return found !== null && kind !== 'feed' && name !== 'all' && !found.has(name)
 }
 
 function Hops({ layout, selected }: { layout: Layout; selected: string | null }) {

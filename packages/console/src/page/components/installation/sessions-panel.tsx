@@ -1,15 +1,21 @@
 import { useState } from 'preact/hooks'
-import { CONSOLE_USER } from '../../board/board.ts'
 import { clockTime } from '../../format.ts'
 import { askSessions, type SessionsAnswer } from '../../installation/sessions.ts'
 import { AskPanel } from './ask-panel.tsx'
 
+interface Props {
+  /** What its field begins with: a user, or a session by its name. */
+  readonly of: string
+  readonly atOnce: boolean
+  readonly onSelect: (node: string) => void
+}
+
 /** Where a user is, or was last, and what happened there. */
-export function SessionsPanel({ onSelect }: { onSelect: (node: string) => void }) {
-  const [who, setWho] = useState(CONSOLE_USER)
+export function SessionsPanel({ of, atOnce, onSelect }: Props) {
+  const [who, setWho] = useState(of)
   const told = (answer: SessionsAnswer) => <Told answer={answer} onSelect={onSelect} />
   return (
-    <AskPanel title="Sessions" kind="trace sessions" verb="Find" ask={() => askSessions(who.trim())} told={told}>
+    <AskPanel title="Sessions" kind="trace sessions" verb="Find" ask={() => askSessions(who.trim())} told={told} atOnce={atOnce}>
       <label>
         <span>user or session</span>
         <input required value={who} spellcheck={false} onInput={(event) => setWho(event.currentTarget.value)} />

@@ -1,24 +1,39 @@
 import { useState } from 'preact/hooks'
-import { CONSOLE_USER } from '../../board/board.ts'
 import { askTrace, type TraceAnswer } from '../../installation/trace.ts'
 import { AskPanel } from './ask-panel.tsx'
 
 const MARKS = { broken: '✗', degraded: '!', well: '✓' } as const
 
+/** What is traced. */
+export interface Traced {
+  readonly feed: string
+  readonly symbol: string
+  /** A user, or a session by its name; empty: nobody's. */
+  readonly who: string
+}
+
+interface Props {
+  /** What its fields begin with. */
+  readonly traced: Traced
+  readonly atOnce: boolean
+  readonly onSelect: (node: string) => void
+}
+
 /** Walks the way of one symbol to one user, and says which hop broke. */
-export function TracePanel({ onSelect }: { onSelect: (node: string) => void }) {
-  const [symbol, setSymbol] = useState('AAPL.US')
-  const [user, setUser] = useState(CONSOLE_USER)
+export function TracePanel({ traced, atOnce, onSelect }: Props) {
+  const [symbol, setSymbol] = useState(traced.symbol)
+  const [who, setWho] = useState(traced.who)
+  const ask = () => askTrace(traced.feed, symbol.trim(), who.trim())
   const told = (answer: TraceAnswer) => <Told answer={answer} onSelect={onSelect} />
   return (
-    <AskPanel title="Trace" kind="trace" verb="Trace" ask={() => askTrace(symbol.trim(), user.trim())} told={told}>
+    <AskPanel title="Trace" kind="trace" verb="Trace" ask={ask} told={told} atOnce={atOnce}>
       <label>
         <span>symbol</span>
         <input required value={symbol} spellcheck={false} onInput={(event) => setSymbol(event.currentTarget.value)} />
       </label>
       <label>
-        <span>to user</span>
-        <input value={user} spellcheck={false} placeholder="anybody" onInput={(event) => setUser(event.currentTarget.value)} />
+        <span>to user or session</span>
+        <input value={who} spellcheck={false} placeholder="anybody" onInput={(event) => setWho(event.currentTarget.value)} />
       </label>
     </AskPanel>
   )

@@ -1,21 +1,25 @@
 import type { Ref } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
-import type { Board } from '../../board/board.ts'
+import { CONSOLE_USER, type Board } from '../../board/board.ts'
 import type { TopologyAnswer } from '../../installation/answers.ts'
 import type { Breaks } from '../../installation/breaks.ts'
 import type { Installation } from '../../installation/installation.ts'
+import { partitionOf } from '../../installation/holders.ts'
 import { matches } from '../../installation/search.ts'
-import { clockTime, count, longDuration } from '../../format.ts'
-import { useChanges } from '../../hooks.ts'
+import type { Suggestion } from '../../installation/suggestions.ts'
+import { useChanges, useEscape } from '../../hooks.ts'
 import type { Preferences } from '../../preferences.ts'
 import { BreakPanel } from './break-panel.tsx'
+import { Finder } from './finder.tsx'
 import { MiniBoard } from './mini-board.tsx'
 import { MsPlot } from './ms-plot.tsx'
 import { NodeDetails } from './node-details.tsx'
 import { Picture } from './picture.tsx'
 import { SessionsPanel } from './sessions-panel.tsx'
+import { SymbolPanel } from './symbol-panel.tsx'
 import { TracksPanel } from './tracks-panel.tsx'
-import { TracePanel } from './trace-panel.tsx'
+import { type Traced, TracePanel } from './trace-panel.tsx'
+import { Troubles } from './troubles.tsx'
 import { Timeline, type TimelineEntry } from './timeline.tsx'
 
 interface Props {
@@ -27,62 +31,91 @@ interface Props {
   readonly search: Ref<HTMLInputElement>
 }
 
+/** What the panels below the picture begin with; each time that it is asked for, they begin anew. */
+interface Asking {
+  readonly times: number
+  readonly traced: Traced
+  readonly whose: string
+  /** Which of them asks by itself. */
+  readonly atOnce: 'trace' | 'sessions' | null
+}
+
 /** The installation: its picture, what has happened in it, and beside them the quotes that it delivers. */
 export function InstallationView({ board, installation, breaks, asks, preferences, search }: Props) {
   useChanges((listener) => installation.onChange(listener), installation)
   const [query, setQuery] = useState('')
   const [selected, setSelected] = useState<string | null>(null)
+  const [symbol, setSymbol] = useState<{ readonly feed: string; readonly name: string } | null>(null)
+  const first: Traced = { feed: board.feed, symbol: FIRST_SYMBOL, who: CONSOLE_USER }
+  const [asking, setAsking] = useState<Asking>({ times: 0, traced: first, whose: CONSOLE_USER, atOnce: null })
   const { topology } = installation
   const found = useMemo(() => foundIn(topology, query), [topology, query])
-  const node = topology?.nodes.find(({ node: name }) => selected === `node/${name}` || selected === `clients/${name}`)
+  const select = (name: string) => setSelected(`node/${name}`)
+  const choose = ({ kind, name, feed = board.feed }: Suggestion) => {
+    if (kind === 'node') return select(name)
+    setQuery('')
+    if (kind === 'symbol') return setSymbol({ feed, name })
+    setAsking(({ times, traced }) => ({ times: times + 1, traced: { ...traced, who: name }, whose: name, atOnce: 'sessions' }))
+  }
+  useEscape(() => (symbol === null ? setSelected(null) : setSymbol(null)))
   return (
     <main class={`installation ${breaks === null ? '' : 'breakable'}`}>
       {breaks !== null && <BreakPanel breaks={breaks} />}
       <div class="middle">
-        <Finder
-          topology={topology}
-          query={query}
-          found={found}
-          search={search}
-          onQuery={setQuery}
-          onFirst={() => {
-            const [first] = found
-            if (first !== undefined) setSelected(`node/${first}`)
-          }}
-        />
-        <Trouble installation={installation} />
+        <Finder {...{ topology, board, asks, query, found, search }} onQuery={setQuery} onChoose={choose} />
+        <Troubles installation={installation} />
         {topology === null ? (
           <p class="empty">Asking the balancer…</p>
         ) : (
-          <Picture topology={topology} found={found} selected={selected} onSelect={setSelected} />
+          <Picture topology={topology} found={found.size === 0 ? null : found} selected={selected} onSelect={setSelected} />
+        )}
+        {topology !== null && symbol !== null && (
+          <SymbolPanel
+            key={`${symbol.feed} ${symbol.name}`}
+            {...{ topology, asks, feed: symbol.feed, symbol: symbol.name }}
+            partition={symbol.feed === board.feed ? partitionOf(board.rows.get(symbol.name)?.view?.position) : null}
+            onSelect={select}
+            onTrace={() =>
+              setAsking(({ times, traced, whose }) => ({
+                times: times + 1,
+                traced: { feed: symbol.feed, symbol: symbol.name, who: traced.who },
+                whose,
+                atOnce: 'trace',
+              }))
+            }
+            onClose={() => setSymbol(null)}
+          />
         )}
         {topology !== null && <TracksPanel tracks={topology.tracks} grey={topology.grey} />}
-        {asks && <TracePanel onSelect={(name) => setSelected(`node/${name}`)} />}
-        {asks && <SessionsPanel onSelect={(name) => setSelected(`node/${name}`)} />}
-        {topology !== null && node !== undefined ? (
-          <NodeDetails
-            key={node.node}
-            installation={installation}
-            topology={topology}
-            node={node}
-            preferences={preferences}
-            onClose={() => setSelected(null)}
-          />
-        ) : (
-          <MsPlot
-            label="Freshness of the installation over the last minutes"
-            installation={installation}
-            preferences={preferences}
-            series={SERIES}
-          />
+        {asks && <TracePanel key={`trace ${asking.times}`} traced={asking.traced} atOnce={asking.atOnce === 'trace'} onSelect={select} />}
+        {asks && (
+          <SessionsPanel key={`sessions ${asking.times}`} of={asking.whose} atOnce={asking.atOnce === 'sessions'} onSelect={select} />
         )}
+        <Below {...{ installation, selected, preferences }} onClose={() => setSelected(null)} />
       </div>
       <div class="side">
         <MiniBoard board={board} />
-        <Timelines installation={installation} breaks={breaks} onSelect={(name) => setSelected(`node/${name}`)} />
+        <Timelines installation={installation} breaks={breaks} onSelect={select} />
       </div>
     </main>
   )
+}
+
+/** Until somebody chooses another one. */
+const FIRST_SYMBOL = 'AAPL.US'
+
+interface BelowProps extends Pick<Props, 'installation' | 'preferences'> {
+  readonly selected: string | null
+  readonly onClose: () => void
+}
+
+/** The node that is looked at, else how the whole has fared. */
+function Below({ installation, selected, preferences, onClose }: BelowProps) {
+  const { topology } = installation
+  const node = topology?.nodes.find(({ node: name }) => selected === `node/${name}` || selected === `clients/${name}`)
+  if (topology !== null && node !== undefined)
+    return <NodeDetails key={node.node} {...{ installation, topology, node, preferences, onClose }} />
+  return <MsPlot label="Freshness of the installation over the last minutes" {...{ installation, preferences }} series={SERIES} />
 }
 
 const SERIES = [
@@ -96,65 +129,6 @@ const SERIES = [
 
 function foundIn(topology: TopologyAnswer | null, query: string): ReadonlySet<string> {
   return new Set(topology?.nodes.filter((node) => matches(node, query)).map(({ node }) => node))
-}
-
-interface FinderProps {
-  readonly topology: TopologyAnswer | null
-  readonly query: string
-  readonly found: ReadonlySet<string>
-  readonly search: Ref<HTMLInputElement>
-  readonly onQuery: (query: string) => void
-  readonly onFirst: () => void
-}
-
-function Finder({ topology, query, found, search, onQuery, onFirst }: FinderProps) {
-  const all = topology?.nodes.length ?? 0
-  return (
-    <div class="finder">
-      <search class="search">
-        <input
-          ref={search}
-          type="search"
-          placeholder="Node, line, zone, version or reason"
-          aria-label="Search nodes"
-          aria-keyshortcuts="/"
-          autocomplete="off"
-          spellcheck={false}
-          value={query}
-          onInput={(event) => onQuery(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter') onFirst()
-            else if (event.key === 'Escape') onQuery('')
-          }}
-        />
-        <kbd>/</kbd>
-      </search>
-      <output class="shown">{query === '' ? `${count(all)} nodes` : `${count(found.size)} of ${count(all)} nodes`}</output>
-      <p class="legend">
-        Age of the newest pulse: <span class="age fresh">live</span> <span class="age aging">late</span>{' '}
-        <span class="age stale">stale</span>
-      </p>
-    </div>
-  )
-}
-
-/** What holds for all: nobody answers, the directory is silent, clients are given unproven gateways. */
-function Trouble({ installation }: { installation: Installation }) {
-  const { failedSinceMs, topology } = installation
-  const lines: string[] = []
-  if (failedSinceMs !== null)
-    lines.push(
-      `The balancer has not answered since ${clockTime(failedSinceMs)}${topology === null ? '.' : ': the picture is what was known last.'}`,
-    )
-  for (const { track, message, sinceMs } of topology?.degraded ?? [])
-    lines.push(`Track ${track}, for ${longDuration(topology!.atMs - sinceMs)}: ${message}`)
-  return (
-    <div class="troubles" role="status">
-      {lines.map((line) => (
-        <p key={line.slice(0, 24)}>{line}</p>
-      ))}
-    </div>
-  )
 }
 
 function Timelines({ installation, breaks, onSelect }: Pick<Props, 'installation' | 'breaks'> & { onSelect: (node: string) => void }) {
