@@ -58,8 +58,8 @@ function SearchBox({ topology, board, asks, query, search, onQuery, onChoose }: 
       setActive(nextOption(at, event.key === 'ArrowDown' ? 1 : -1, options.length))
     } else if (event.key === 'Enter')
       choose(suggestionsFor(options, at, () => suggestionsOf(searched, query).flatMap((group) => group.suggestions)))
-    else if (event.key === 'Escape') {
-      // This key was for the search alone: what is open beside it stays.
+    else if (event.key === 'Escape' && (isShown || query !== '')) {
+      // This key was for the search alone: what is open beside it stays. The next one is for that.
       event.preventDefault()
       if (isShown) setOpen(false)
       else onQuery('')
