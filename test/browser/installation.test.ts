@@ -131,6 +131,21 @@ describe('installation', { timeout: 120_000 }, () => {
     await board.sees(page.locator('.mini-board'), /live/)
   })
 
+  it('is told by a stream, and goes on by asking, which it says, where there is none', async () => {
+    await open()
+    const asked = page.locator('.timeline .asked')
+    balancer.tell('gw-2 is used again', 'good', 'gw-2')
+    await board.sees(page.getByRole('log').locator('li').first(), /gw-2 is used again/)
+    assert.equal(await asked.count(), 0)
+    assert.deepEqual(board.complaints, [])
+    balancer.streams = false
+    await page.reload()
+    await asked.waitFor()
+    balancer.tell('gw-2 is not used any more', 'bad', 'gw-2')
+    await board.sees(page.getByRole('log').locator('li').first(), /gw-2 is not used any more/)
+    assert.equal(await page.getByRole('log').locator('li').count(), 2)
+  })
+
   it('draws 200 nodes beside 10,000 symbols, and rebuilds nothing when ages change', async () => {
     for (let index = 0; index < SYMBOLS; index++) gateway.quote(`S${index}.SZ`, { last: 1 + index / 100, turnover: index })
     balancer.topology = largeTopology(300)

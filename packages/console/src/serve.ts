@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import sirv from 'sirv'
+import { BalancerBeside } from './balancer-beside.ts'
 
 export type { BreakAnswer, BreaksAnswer, StoryAnswer, Tone } from './breaks-answer.ts'
 
@@ -57,9 +58,6 @@ export class ConsoleError extends Error {
 
 const BUILT = join(import.meta.dirname, '..', 'dist')
 const YEAR_S = 31_536_000
-/** What the page may ask a balancer. */
-const PASSED_ON: ReadonlySet<string> = new Set(['/v1/gateways', '/v1/verdicts', '/v1/topology', '/v1/events'])
-const BALANCER_TIMEOUT_MS = 3000
 const BREAKS = '/api/break'
 const ASKED: ReadonlySet<string> = new Set(['/api/trace', '/api/sessions', '/api/find', '/api/holders'])
 
@@ -101,6 +99,7 @@ function handler(
       response.setHeader('cache-control', path.startsWith('/assets/') ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')
     },
   })
+  const beside = balancer === undefined ? null : new BalancerBeside(balancer, balancerSecret)
   return (request, response) => {
     response.setHeaders(headers)
     const path = request.url?.split('?')[0] ?? ''
@@ -108,19 +107,8 @@ function handler(
     if (asks !== undefined && ASKED.has(path)) return asks(request, response)
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 405, 'text/plain', 'only GET and HEAD\n')
     if (path === '/api/config') return answer(response, 200, 'application/json', config)
-    if (balancer !== undefined && PASSED_ON.has(path)) return void passOn(`${balancer}${request.url}`, balancerSecret, response)
+    if (beside?.takes(path) === true) return void beside.passOn(request, response)
     files(request, response, () => answer(response, 404, 'text/plain', 'no such file\n'))
-  }
-}
-
-/** Asks the balancer on the page's behalf: so the page talks to its own server alone, wherever the balancer is. */
-async function passOn(url: string, secret: string | undefined, response: ServerResponse): Promise<void> {
-  try {
-    const headers = { 'x-pulsewire-operator': 'console', ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }) }
-    const asked = await fetch(url, { headers, signal: AbortSignal.timeout(BALANCER_TIMEOUT_MS), redirect: 'error' })
-    answer(response, asked.status, 'application/json', await asked.text())
-  } catch {
-    answer(response, 502, 'application/json', JSON.stringify({ code: 'balancer_unreachable', message: 'the balancer does not answer' }))
   }
 }
 

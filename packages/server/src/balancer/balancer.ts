@@ -155,6 +155,7 @@ export class Balancer implements Service, Member {
       trustedProxies,
       requestsPerSecondMax,
       logger: this.#logger,
+      clock: this.#clock,
       api: this.api,
       ...(tls === null ? {} : { tls }),
     }

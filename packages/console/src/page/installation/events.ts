@@ -12,6 +12,7 @@ export class Timeline {
   /** When the balancer began to count; `null`: it was not asked yet. */
   #countedFromMs: number | null = null
 
+  /** What was asked for with `since`. */
   take({ startedAtMs, events, last }: EventsAnswer): void {
     const isOther = this.#countedFromMs !== null && startedAtMs !== this.#countedFromMs
     this.#countedFromMs = startedAtMs
@@ -21,7 +22,18 @@ export class Timeline {
       this.since = 0
       return
     }
-    this.since = last
-    if (events.length > 0) this.events = [...events.toReversed(), ...this.events].slice(0, EVENTS_MAX)
+    const fresh = events.filter(({ id }) => id > this.since)
+    this.since = Math.max(this.since, last)
+    if (fresh.length > 0) this.events = [...fresh.toReversed(), ...this.events].slice(0, EVENTS_MAX)
+  }
+
+  /** What a stream tells: it begins with all that there is where its balancer counts otherwise. */
+  takePushed(answer: EventsAnswer): void {
+    if (answer.startedAtMs !== this.#countedFromMs) {
+      this.events = []
+      this.since = 0
+      this.#countedFromMs = answer.startedAtMs
+    }
+    this.take(answer)
   }
 }

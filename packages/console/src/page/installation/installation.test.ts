@@ -98,4 +98,14 @@ describe('Timeline', () => {
     timeline.take(answer(9, 1, 2, 3))
     assert.deepEqual([timeline.events.length, timeline.since], [3, 3])
   })
+
+  it('takes what a stream tells, each once, also beside what was asked for, and all anew of another balancer', () => {
+    const timeline = new Timeline()
+    timeline.takePushed(answer(1, 1, 2))
+    timeline.take(answer(1, 2, 3))
+    timeline.takePushed(answer(1, 3, 4))
+    assert.deepEqual([timeline.events.map(({ id }) => id), timeline.since], [[4, 3, 2, 1], 4])
+    timeline.takePushed(answer(9, 1, 2))
+    assert.deepEqual([timeline.events.map(({ id }) => id), timeline.since], [[2, 1], 2])
+  })
 })

@@ -1,29 +1,35 @@
 import type { EventAnswer, EventsAnswer, TopologyAnswer } from './answers.ts'
 import { Timeline } from './events.ts'
 import { History } from './history.ts'
+import { Stream, type StreamState } from './stream.ts'
 
-const POLL_INTERVAL_MS = 1000
+const LOOK_INTERVAL_MS = 1000
 const ANSWER_TIMEOUT_MS = 4000
 
 export type Get = (path: string) => Promise<unknown>
 
-/** What the page knows of the installation: asks its server once a second, and tells listeners what came. */
+/** What the page knows of the installation: what its stream tells, and where there is none, what it asks its server once a second. */
 export class Installation {
   readonly history = new History()
   readonly #get: Get
   readonly #listeners = new Set<() => void>()
   readonly #timer: number
+  readonly #stream: Stream
   #topology: TopologyAnswer | null = null
   readonly #timeline = new Timeline()
   #failedSinceMs: number | null = null
   #isAsking = false
+  readonly #onVisible = () => this.#look()
 
   constructor(get: Get = getJson) {
     this.#get = get
-    this.#timer = window.setInterval(() => {
-      if (!document.hidden) void this.ask()
-    }, POLL_INTERVAL_MS)
-    void this.ask()
+    this.#stream = new Stream({
+      events: (answer) => this.#timeline.takePushed(answer),
+      topology: (answer) => this.#take(answer),
+    })
+    this.#timer = window.setInterval(() => this.#look(), LOOK_INTERVAL_MS)
+    document.addEventListener('visibilitychange', this.#onVisible)
+    this.#look()
   }
 
   get topology(): TopologyAnswer | null {
@@ -40,6 +46,11 @@ export class Installation {
     return this.#failedSinceMs
   }
 
+  /** Whether it is told as it happens; `lost`: it has to ask, and knows a second later. */
+  get stream(): StreamState {
+    return this.#stream.state
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -52,19 +63,36 @@ export class Installation {
     try {
       const topology = (await this.#get('/v1/topology')) as TopologyAnswer
       this.#timeline.take((await this.#get(`/v1/events?since=${this.#timeline.since}`)) as EventsAnswer)
-      this.#topology = topology
-      this.history.add(topology)
-      this.#failedSinceMs = null
+      // What the stream has told meanwhile is newer.
+      if (this.stream !== 'open') this.#take(topology)
     } catch {
       this.#failedSinceMs ??= Date.now()
+      this.#tell()
     } finally {
       this.#isAsking = false
     }
-    for (const listener of this.#listeners) listener()
   }
 
   close(): void {
     window.clearInterval(this.#timer)
+    document.removeEventListener('visibilitychange', this.#onVisible)
+    this.#stream.close()
+  }
+
+  #look(): void {
+    this.#stream.look(!document.hidden)
+    if (!document.hidden && this.stream === 'lost') void this.ask()
+  }
+
+  #take(topology: TopologyAnswer): void {
+    this.#topology = topology
+    this.history.add(topology)
+    this.#failedSinceMs = null
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
   }
 }
 

@@ -5,6 +5,7 @@ export const BALANCER_ERROR_CODES = {
   not_found: [404, 'There is nothing at that path.'],
   method_not_allowed: [405, 'The API is only read: GET and HEAD.'],
   too_many_requests: [429, 'More requests came from one address than this balancer answers.'],
+  too_many_streams: [429, 'As many streams are open as this balancer, or one address, may have.'],
   request_invalid: [400, 'The request is not valid HTTP, or is larger than any that this balancer takes.'],
   internal_error: [500, 'A fault of this balancer.'],
   not_ready: [503, 'The balancer has just started and does not know the nodes yet.'],

@@ -34,7 +34,7 @@ async function serve(of: 'clients' | 'operators') {
   open.push(server)
   const ask = async (url: string, authorization?: string) =>
     server.inject({ url, headers: { 'x-pulsewire-operator': 'jo@desk', ...(authorization === undefined ? {} : { authorization }) } })
-  return { ask, clock, logger }
+  return { ask, openStream: server.inject, clock, logger }
 }
 
 test('on the port of clients there is nothing for operators', async () => {
@@ -48,10 +48,12 @@ test('on the port of clients there is nothing for operators', async () => {
 })
 
 test('operators are told everything for either secret, and nobody anything without', async () => {
-  const { ask } = await serve('operators')
+  const { ask, openStream } = await serve('operators')
   for (const secret of SECRETS) {
     for (const path of FOR_OPERATORS) assert.equal((await ask(path, `Bearer ${secret}`)).statusCode, 200, path)
   }
+  const stream = await openStream({ url: '/v1/stream', method: 'HEAD', headers: { authorization: `Bearer ${SECRETS[0]}` } })
+  assert.deepEqual([stream.statusCode, stream.headers['content-type']], [200, 'text/event-stream'])
   for (const wrong of [
     undefined,
     '',
@@ -61,7 +63,7 @@ test('operators are told everything for either secret, and nobody anything witho
     `Bearer ${SECRETS[0]!.slice(0, -1)}`,
     `Bearer ${'x'.repeat(4000)}`,
   ]) {
-    for (const path of [...FOR_OPERATORS, '/v1/gateways', '/unknown']) {
+    for (const path of [...FOR_OPERATORS, '/v1/stream', '/v1/gateways', '/unknown']) {
       const answer = await ask(path, wrong)
       assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [401, 'unauthorized'], `${path} ${wrong}`)
     }

@@ -89,6 +89,7 @@ describe('the HTTP API', () => {
       '/ready',
       '/v1/events',
       '/v1/gateways',
+      '/v1/stream',
       '/v1/topology',
       '/v1/verdicts',
     ])

@@ -6,6 +6,7 @@ import swagger from '@fastify/swagger'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type * as z from 'zod'
+import { systemClock, type Clock } from '../../runtime/clock.ts'
 import { PulsewireError } from '../../runtime/errors.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { ListenerTls } from '../../runtime/tls.ts'
@@ -24,6 +25,8 @@ import {
   type GatewaysAnswer,
   type VerdictsAnswer,
 } from './schemas.ts'
+import { addStreamRoute } from './stream-route.ts'
+import { EventStreams } from './streams.ts'
 import { eventsAnswer, eventsQuery, topologyAnswer, type EventsAnswer, type Topology } from '../topology/index.ts'
 
 /** What a client says of itself; the track, when it does not know, is the grey release's to say. */
@@ -64,6 +67,8 @@ export interface ApiServerOptions {
   readonly audience?: Audience
   /** Default: the listener is not encrypted. */
   readonly tls?: ListenerTls
+  /** What streams go by. */
+  readonly clock?: Clock
 }
 
 const REQUEST_TIMEOUT_MS = 5000
@@ -73,16 +78,18 @@ const BODY_BYTES_MAX = 1024
 /** Addresses whose requests are counted at once. */
 const ADDRESSES_MAX = 10_000
 const RETRY_AFTER_MS = 1000
-const PATHS = '/v1/gateways, /v1/verdicts, /v1/topology, /v1/events, /v1/openapi.json, /live and /ready'
+const PATHS = '/v1/gateways, /v1/verdicts, /v1/topology, /v1/events, /v1/stream, /v1/openapi.json, /live and /ready'
 
 /** The balancer's HTTP API. Separate from the rest, so that other roles do not load an HTTP framework. */
 export class ApiServer {
   readonly #options: ApiServerOptions
   readonly #app: FastifyInstance
+  readonly #streams: EventStreams
 
-  private constructor(options: ApiServerOptions, app: FastifyInstance) {
+  private constructor(options: ApiServerOptions, app: FastifyInstance, streams: EventStreams) {
     this.#options = options
     this.#app = app
+    this.#streams = streams
   }
 
   /** Everything but listening. */
@@ -116,10 +123,15 @@ export class ApiServer {
     if (typeof audience === 'object') audience.operators.guard(app)
     addHealth(app, options.api)
     addClientRoutes(app, options.api)
-    if (audience !== 'clients') addOperatorRoutes(app, options.api)
+    const { api, logger, clock = systemClock } = options
+    const streams = new EventStreams({ api, logger, clock })
+    if (audience !== 'clients') {
+      addOperatorRoutes(app, api)
+      addStreamRoute(app, streams)
+    }
     await app.ready()
     tls?.follow(app.server as unknown as SecureServer)
-    return new ApiServer(options, app)
+    return new ApiServer(options, app, streams)
   }
 
   get port(): number {
@@ -144,6 +156,7 @@ export class ApiServer {
 
   async close(): Promise<void> {
     this.#options.tls?.close()
+    this.#streams.close()
     await this.#app.close()
   }
 }

@@ -12,6 +12,8 @@ export interface TimelineEntry {
 interface Props {
   /** Newest first. */
   readonly entries: readonly TimelineEntry[]
+  /** There is no stream: news come when the page asks. */
+  readonly isAsked: boolean
   readonly onSelect: (node: string) => void
 }
 
@@ -20,10 +22,17 @@ const MARKS = { good: '✓', bad: '!', plain: '·' } as const
 const MEANINGS = { good: 'good news', bad: 'trouble', plain: 'news' } as const
 
 /** What has happened, newest first. */
-export function Timeline({ entries, onSelect }: Props) {
+export function Timeline({ entries, isAsked, onSelect }: Props) {
   return (
     <section class="timeline" role="log" aria-label="Timeline">
-      <h3>Timeline</h3>
+      <h3>
+        Timeline
+        {isAsked && (
+          <small class="asked" title="The balancer's stream is not to be had, so the page asks once a second.">
+            no stream: asked once a second
+          </small>
+        )}
+      </h3>
       {entries.length === 0 && <p class="empty">Nothing has happened yet.</p>}
       <ol>
         {entries.slice(0, SHOWN_MAX).map(({ key, atMs, tone, message, node }) => (

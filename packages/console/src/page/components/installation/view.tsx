@@ -138,5 +138,5 @@ function Timelines({ installation, breaks, onSelect }: Pick<Props, 'installation
     ...installation.events.map(({ id, ...event }) => ({ ...event, key: `event ${id}` })),
     ...story.map(({ id, ...entry }) => ({ ...entry, key: `story ${id}` })),
   ].sort((a, b) => b.atMs - a.atMs)
-  return <Timeline entries={entries} onSelect={onSelect} />
+  return <Timeline entries={entries} isAsked={installation.stream === 'lost'} onSelect={onSelect} />
 }

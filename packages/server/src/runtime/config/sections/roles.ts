@@ -180,7 +180,7 @@ const admin = z
   })
   .prefault({})
   .describe(
-    'What is for operators: `/v1/verdicts`, `/v1/topology`, `/v1/events`, `/v1/openapi.json`. With a secret they are served here alone, to who shows it, and each look is written down; without, on the listener for clients.',
+    'What is for operators: `/v1/verdicts`, `/v1/topology`, `/v1/events`, `/v1/stream`, `/v1/openapi.json`. With a secret they are served here alone, to who shows it, and each look is written down; without, on the listener for clients.',
   )
 
 export const balancerSection = z
