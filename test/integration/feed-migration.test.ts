@@ -101,12 +101,14 @@ test('the command is killed at each of its steps, and run again it goes on', asy
   const show = () => pulsewire('feed', 'show', 'trade').ends()
   await migrate('trade', version).killedAt(/^preflight/)
   assert.equal(placeOf('trade').generation, generation)
-  await migrate('trade', version).killedAt(/^opening: /)
-  const opening = new RegExp(`opening: generation ${generation + 1} .*\n.*feed migrate trade --topic .*feed rollback trade`)
-  assert.match(await show(), opening)
-  await migrate('trade', version).killedAt(/^switching: /)
-  assert.match(await show(), new RegExp(`switching: nodes take generation ${generation + 1} `))
-  await migrate('trade', version).killedAt(/^waiting until |^settled: /)
+  // A kill from outside may come a step late; then the next one begins there, and has no more to say of what is done.
+  await migrate('trade', version).killedAt(/^opening: |^switching: /)
+  const opening = `opening: generation ${generation + 1} .*\n.*feed migrate trade --topic .*feed rollback trade`
+  const switching = `switching: nodes take generation ${generation + 1} `
+  assert.match(await show(), new RegExp(`${opening}|${switching}`))
+  await migrate('trade', version).killedAt(/^switching: |^waiting until |^settled: /)
+  assert.match(await show(), new RegExp(`${switching}|settled.*${generation + 1}`))
+  await migrate('trade', version).killedAt(/^waiting until |^settled: |^done: /)
   assert.match(await migrate('trade', version).ends(), new RegExp(`^done: .*generation ${generation + 1}`, 'm'))
   assert.match(await migrate('trade', version).ends(), new RegExp(`^done: .*generation ${generation + 1}`))
   await views.sawAll()
