@@ -5,10 +5,12 @@ export * from './directory/index.ts'
 export {
   type Answers,
   type Args,
+  ASKED_AT_ONCE,
   AskDesk,
   AskError,
   Asker,
   askJson,
+  asTheyCome,
   BEYOND_QUESTIONS,
   explore,
   findWay,

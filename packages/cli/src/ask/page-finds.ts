@@ -1,11 +1,19 @@
 /** What a page that searches asks nodes: who and what there is under a part of a name, and who holds a symbol. */
-import { AskError, askJson, explore, type FindAnswer, type HopFacts, type Secret, type Way } from '@pulsewire/server'
+import {
+  ASKED_AT_ONCE,
+  AskError,
+  askJson,
+  asTheyCome,
+  explore,
+  type FindAnswer,
+  type HopFacts,
+  type Secret,
+  type Way,
+} from '@pulsewire/server'
 import { connectAll } from './open.ts'
 
 /** Of users, sessions and symbols each, over all gateways. */
 const FOUND_MAX = 8
-/** Nodes that are asked for one symbol at once. */
-const AT_ONCE = 8
 
 export interface FindTold {
   readonly users: readonly { readonly user: string; readonly sessions: number }[]
@@ -85,16 +93,14 @@ export async function holdersOver(
     else if (found.answer.role === 'push' || found.answer.role === 'gateway') ways.push(found.way)
   }
   const facts: HopFacts[] = []
-  while (ways.length > 0) {
-    const asked = ways.splice(0, AT_ONCE).map(async (way) => {
-      try {
-        facts.push((await askJson(way, 'trace', target)) as HopFacts)
-      } catch (error) {
-        silent.add(nameOf(error, way.path.at(-1) ?? way.asker.node))
-      }
-    })
-    await Promise.all(asked)
+  const ask = async (way: Way): Promise<void> => {
+    try {
+      facts.push((await askJson(way, 'trace', target)) as HopFacts)
+    } catch (error) {
+      silent.add(nameOf(error, way.path.at(-1) ?? way.asker.node))
+    }
   }
+  for await (const _ of asTheyCome(ways, ASKED_AT_ONCE, ask));
   return { ...holdersOf(facts), silent: [...silent] }
 }
 

@@ -1,8 +1,10 @@
 import {
   type AnswersAnswer,
+  ASKED_AT_ONCE,
   type AskError,
   type Asker,
   askJson,
+  asTheyCome,
   explore,
   type FoundNode,
   openLog,
@@ -80,13 +82,15 @@ export async function sessionsOver(
       unanswered.push({ node, message: (error as AskError).message })
     }
   }
+  const reached: FoundNode[] = []
   for await (const found of explore(askers)) {
     if ('error' in found) unanswered.push({ node: found.node, message: found.error.message })
     else {
       if (found.answer.role === 'gateway') for (const { node } of found.answer.links) upstream.add(node)
-      await ask(found)
+      reached.push(found)
     }
   }
+  for await (const _ of asTheyCome(reached, ASKED_AT_ONCE, ask));
   return { gateways, balancers, unanswered: unanswered.filter(({ node }) => !upstream.has(node)) }
 }
 

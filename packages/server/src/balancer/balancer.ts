@@ -75,6 +75,8 @@ export class Balancer implements Service, Member {
   #judgeNotBeforeMs = -Infinity
   /** Of judging; it judges all the time from its start on. */
   #standstill: Standstill | null = null
+  /** That live, this one included, as of the last judgement. */
+  #balancers = 1
   /** Nobody is judged before. */
   #recoveredAtMs = -Infinity
   #wasReady = false
@@ -246,6 +248,7 @@ export class Balancer implements Service, Member {
     if (this.#standstill?.tick() === true) this.#recoveredAtMs = nowMs + RECOVER_MS
     if (nowMs < this.#recoveredAtMs) return
     this.#book.update(nowMs)
+    this.#balancers = this.#countBalancers()
     this.#greyWatch.look(this.#book.verdicts.values(), nowMs)
     this.#topology.look(nowMs)
     // The view also becomes current between two judgements.
@@ -259,7 +262,7 @@ export class Balancer implements Service, Member {
     return {
       usable: (track) => this.#book.usable(track, this.#clock.nowMs()),
       degradations: (track) => this.#book.degradations(track, this.#clock.nowMs()),
-      balancers: () => this.#countBalancers(),
+      balancers: () => this.#balancers,
     }
   }
 

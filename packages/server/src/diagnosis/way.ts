@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Args, AskError } from './answer.ts'
 import type { Asker } from './asker.ts'
+import { asTheyCome } from './as-they-come.ts'
 
 /** What a node says of itself and of those next to it. */
 export interface LinksAnswer {
@@ -36,9 +37,10 @@ export interface UnansweredNode {
   readonly error: AskError
 }
 
-/** Nodes asked for their neighbours, at most, and at once. */
-const ASKED_MAX = 500
-const AT_ONCE = 8
+/** Nodes asked for their neighbours, at most: as many as a directory holds. */
+const ASKED_MAX = 10_000
+/** Nodes that are asked at once. All of them may be behind one, which works on 32 questions. */
+export const ASKED_AT_ONCE = 8
 /** A node takes some questions a second. */
 const AGAIN_AFTER_MS = 250
 const AGAIN_MAX = 20
@@ -46,17 +48,15 @@ const AGAIN_MAX = 20
 /** Every node that can be reached, the nearest first, each over the shortest way; and those that say nothing. */
 export async function* explore(askers: readonly Asker[]): AsyncGenerator<FoundNode | UnansweredNode> {
   const seen = new Set<string>()
-  let asked = 0
   let ways: Way[] = askers.map((asker) => ({ asker, path: [] }))
   while (ways.length > 0) {
     const fresh = ways.filter((way) => !seen.has(nodeOf(way)) && seen.size < ASKED_MAX && seen.add(nodeOf(way)))
     ways = []
-    for (; asked < ASKED_MAX && fresh.length > 0; asked += AT_ONCE) {
-      const found = await Promise.all(fresh.splice(0, AT_ONCE).map(linksOf))
-      for (const each of found) {
-        yield each
-        if ('answer' in each) ways.push(...each.answer.neighbours.map((node) => ({ ...each.way, path: [...each.way.path, node] })))
-      }
+    for await (const found of asTheyCome(fresh, ASKED_AT_ONCE, linksOf)) {
+      yield found
+      if ('error' in found) continue
+      const { way, answer } = found
+      for (const node of answer.neighbours) if (!seen.has(node)) ways.push({ ...way, path: [...way.path, node] })
     }
   }
 }

@@ -31,7 +31,8 @@ export class NodeTable {
   }
 
   get hasKept(): boolean {
-    return [...this.nodes.values()].some(({ state }) => state === 'kept')
+    for (const { state } of this.nodes.values()) if (state === 'kept') return true
+    return false
   }
 
   wordOf(node: string): Word | undefined {

@@ -1,4 +1,14 @@
-import { type Args, AskError, type Asker, askJson, explore, type Way } from '../diagnosis/index.ts'
+import {
+  type Args,
+  ASKED_AT_ONCE,
+  AskError,
+  type Asker,
+  askJson,
+  asTheyCome,
+  explore,
+  type FoundNode,
+  type Way,
+} from '../diagnosis/index.ts'
 import type { HopFacts, TraceFacts, TraceTarget, Unanswered } from './facts.ts'
 
 interface AskedGateway {
@@ -34,13 +44,15 @@ async function findGateway(askers: readonly Asker[], target: TraceTarget, unansw
   if (found === null) {
     const upstream = new Set<string>()
     const silent: Unanswered[] = []
+    const reached: FoundNode[] = []
     for await (const each of explore(askers)) {
       if ('error' in each) add(silent, unansweredBy(each.node, each.error))
       else if (each.answer.role === 'gateway') {
         for (const { node } of each.answer.links) upstream.add(node)
-        await ask(each.way, each.node)
+        reached.push(each)
       }
     }
+    for await (const _ of asTheyCome(reached, ASKED_AT_ONCE, ({ way, node }) => ask(way, node)));
     // A push node has no users.
     for (const one of silent) if (!upstream.has(one.node)) add(unanswered, one)
   }

@@ -1,8 +1,7 @@
 /** Which gateways a client is given, and in what order: a pure function but for the dice. */
+import type { Pools } from './pools.ts'
 
 export interface Choice {
-  readonly node: string
-  readonly zone: string
   /** Part of what the node can hold that is taken, 0 to 1; above that it is full. */
   readonly load: number
   /** How long a client would have to wait before it may connect, in ms. */
@@ -16,13 +15,13 @@ const WAIT_MATTERS_MS = 2000
  * Up to `count` of them, best first. Each is the better of two drawn at random: always taking the least loaded one would send
  * every client of every balancer to the same gateway until the next beat. Those of the client's zone come first; the last
  * place is for another zone, so that a client whose zone is lost knows where to go without asking.
+ *
+ * @param weigh called for those alone that are drawn: with a thousand gateways an answer costs what it costs with ten.
  */
-export function choose<C extends Choice>(choices: readonly C[], count: number, zone: string | undefined, random: () => number): C[] {
-  const near = zone === undefined ? [] : choices.filter((choice) => choice.zone === zone)
-  const far = choices.filter((choice) => !near.includes(choice))
+export function choose<G, C extends Choice>({ near, far }: Pools<G>, count: number, weigh: (gateway: G) => C, random: () => number): C[] {
   const fromFar = Math.min(far.length, Math.max(count - near.length, near.length > 0 && count > 1 ? 1 : 0))
-  const drawnNear = draw(near, count - fromFar, random)
-  const drawnFar = draw(far, fromFar, random)
+  const drawnNear = draw(near, count - fromFar, weigh, random)
+  const drawnFar = draw(far, fromFar, weigh, random)
   // Near is worth a few milliseconds; it is not worth seconds without quotes.
   const isFarSooner = (drawnNear[0]?.waitMs ?? 0) - (drawnFar[0]?.waitMs ?? Infinity) > WAIT_MATTERS_MS
   const chosen = isFarSooner ? [...drawnFar, ...drawnNear] : [...drawnNear, ...drawnFar]
@@ -30,25 +29,57 @@ export function choose<C extends Choice>(choices: readonly C[], count: number, z
   return [...chosen.filter(hasRoom), ...chosen.filter((choice) => !hasRoom(choice))]
 }
 
-function draw<C extends Choice>(choices: readonly C[], count: number, random: () => number): C[] {
-  const left = [...choices.filter(hasRoom)]
-  const full = [...choices.filter((choice) => !hasRoom(choice))]
+/** A gateway that was drawn, and where it stood. */
+interface Drawn<G, C> {
+  readonly gateway: G
+  readonly index: number
+  readonly choice: C
+}
+
+function draw<G, C extends Choice>(gateways: readonly G[], count: number, weigh: (gateway: G) => C, random: () => number): C[] {
+  const left = gateways.slice()
+  const full: C[] = []
   const drawn: C[] = []
   while (drawn.length < count) {
-    const pool = left.length > 0 ? left : full
-    if (pool.length === 0) break
-    const chosen = betterOfTwo(pool, random)
-    pool.splice(pool.indexOf(chosen), 1)
-    drawn.push(chosen)
+    const one = take(left, () => Math.floor(random() * left.length), weigh, full)
+    if (one === null) break
+    const other = take(left, () => (one.index + Math.floor(random() * left.length)) % left.length, weigh, full)
+    if (other === null) {
+      drawn.push(one.choice)
+      continue
+    }
+    if (better(one.choice, other.choice) === one.choice) {
+      drawn.push(one.choice)
+      left.splice(other.index, 0, other.gateway)
+    } else {
+      drawn.push(other.choice)
+      left.splice(one.index - (other.index < one.index ? 1 : 0), 0, one.gateway)
+    }
+  }
+  // Nobody has room any more: all of them are known by now.
+  while (drawn.length < count && full.length > 0) {
+    const [one] = full.splice(Math.floor(random() * full.length), 1)
+    const other = full.length === 0 ? undefined : full[Math.floor(random() * full.length)]!
+    const winner = other === undefined ? one! : better(one!, other)
+    if (winner !== one) full.splice(full.indexOf(winner), 1, one!)
+    drawn.push(winner)
   }
   return drawn
 }
 
-function betterOfTwo<C extends Choice>(choices: readonly C[], random: () => number): C {
-  const first = Math.floor(random() * choices.length)
-  const one = choices[first]!
-  if (choices.length === 1) return one
-  const other = choices[(first + 1 + Math.floor(random() * (choices.length - 1))) % choices.length]!
+/** Takes one that has room out of `left`; full ones that it meets go over into `full`. `null`: there is none. */
+function take<G, C extends Choice>(left: G[], pick: () => number, weigh: (gateway: G) => C, full: C[]): Drawn<G, C> | null {
+  while (left.length > 0) {
+    const index = pick()
+    const [gateway] = left.splice(index, 1) as [G]
+    const choice = weigh(gateway)
+    if (hasRoom(choice)) return { gateway, index, choice }
+    full.push(choice)
+  }
+  return null
+}
+
+function better<C extends Choice>(one: C, other: C): C {
   if (Math.abs(one.waitMs - other.waitMs) > WAIT_MATTERS_MS) return one.waitMs < other.waitMs ? one : other
   return other.load < one.load ? other : one
 }

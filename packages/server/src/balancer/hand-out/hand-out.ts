@@ -3,6 +3,7 @@ import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import { choose, type Choice } from './choose.ts'
 import { HandedOut } from './handed-out.ts'
+import { ZonePools } from './pools.ts'
 
 export interface HandOutLimits extends AdmissionLimits {
   readonly gatewaysMax: number
@@ -31,6 +32,7 @@ export interface HandOutAnswer {
 
 /** What the hand-out is made from. */
 export interface Offer {
+  /** The same list as before as long as nothing in it has changed. */
   usable(track: Track): readonly Verdict[]
   degradations(track: Track): readonly Degradation[]
   /** Balancers that live, this one included. */
@@ -44,8 +46,11 @@ const CROWD_MS = 1000
 const SWEEP_INTERVAL_MS = 5000
 
 interface Gateway extends Choice {
+  readonly node: string
   readonly verdict: Verdict
 }
+
+const zoneOf = ({ known }: Verdict): string => known.lease.zone
 
 /** Gives each client a few gateways: near, not loaded, and not all at the same moment. */
 export class HandOut {
@@ -57,6 +62,7 @@ export class HandOut {
   readonly #random: () => number
   readonly #admission: Admission
   readonly #handedOut = new Map<string, HandedOut>()
+  readonly #pools: Readonly<Record<Track, ZonePools<Verdict>>> = { stable: new ZonePools(zoneOf), grey: new ZonePools(zoneOf) }
   #sweptAtMs: number
 
   constructor(offer: Offer, limits: HandOutLimits, clock: Clock, random: () => number) {
@@ -71,12 +77,12 @@ export class HandOut {
   answer({ zone, track, refused }: Question): HandOutAnswer {
     const nowMs = this.#clock.nowMs()
     this.#sweep(nowMs)
-    const gateways = this.#offer.usable(track).map((verdict) => this.#weigh(verdict, nowMs))
-    const chosen = choose(gateways, this.#limits.gatewaysMax, zone, this.#random)
+    const pools = this.#pools[track].of(this.#offer.usable(track), zone)
+    const chosen = choose(pools, this.#limits.gatewaysMax, (verdict) => this.#weigh(verdict, nowMs), this.#random)
     const degradations = this.#offer.degradations(track)
     this.answers[chosen.length === 0 ? 'none' : degradations.length > 0 ? 'degraded' : 'proven']++
     return {
-      gateways: chosen.map(({ node, zone: its, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: its })),
+      gateways: chosen.map(({ node, verdict }) => ({ node, address: verdict.known.lease.addresses[0]!, zone: zoneOf(verdict) })),
       connectAfterMs: Math.round(this.#send(chosen[0], refused === true, nowMs)),
       degradations,
     }
@@ -98,7 +104,6 @@ export class HandOut {
     const load = (sessions + pending) / Math.max(1, sessionsMax)
     return {
       node: lease.node,
-      zone: lease.zone,
       verdict,
       // Busy and almost full must not look full: a full one is only taken for want of better.
       load: load >= 1 ? load : Math.min(0.999, load + Math.max(0, busy - BUSY_FROM)),

@@ -17,10 +17,13 @@ interface Span {
  */
 export class HandedOut {
   #spans: Span[] = []
+  /** Of all spans. */
+  #clients = 0
   #incarnation = 0
 
   /** @param expectedAtMs when the client was told to connect. */
   add(expectedAtMs: number): void {
+    this.#clients++
     const untilMs = Math.ceil((expectedAtMs + 1) / SPAN_MS) * SPAN_MS
     // Slots are given in order, so it is the last span or one after it; a client that comes at once goes before those that wait.
     const at = this.#spans.findLastIndex((span) => span.untilMs <= untilMs)
@@ -33,11 +36,15 @@ export class HandedOut {
   pending(incarnation: number, heardAtMs: number, nowMs: number): number {
     if (incarnation !== this.#incarnation) {
       // Another process: those that were sent to the one before have met a closed door.
-      if (this.#incarnation !== 0) this.#spans = this.#spans.filter(({ untilMs }) => untilMs > nowMs)
+      if (this.#incarnation !== 0) this.#forgetUntil(nowMs)
       this.#incarnation = incarnation
     }
-    const shownUntilMs = Math.max(heardAtMs - SETTLE_MS, nowMs - FORGET_AFTER_MS)
-    while (this.#spans.length > 0 && this.#spans[0]!.untilMs <= shownUntilMs) this.#spans.shift()
-    return this.#spans.reduce((sum, { clients }) => sum + clients, 0)
+    this.#forgetUntil(Math.max(heardAtMs - SETTLE_MS, nowMs - FORGET_AFTER_MS))
+    return this.#clients
+  }
+
+  /** Spans are in order. */
+  #forgetUntil(ms: number): void {
+    while (this.#spans.length > 0 && this.#spans[0]!.untilMs <= ms) this.#clients -= this.#spans.shift()!.clients
   }
 }

@@ -37,10 +37,11 @@ export class Expectations {
       this.#tolerate(feed.feed, feed.current.generation, accepted, nowMs)
       expectations.set(feed.feed, { feed: feed.feed, current: feed.current.generation, accepted, topics: topicsOf(feed) })
     }
-    for (const [feed, current] of this.#leasedGenerations()) {
+    const { newest, delayed } = this.#leased()
+    for (const [feed, current] of newest) {
       if (expectations.has(feed)) continue
       // It follows its feed later by the delay, and so does who serves it: its pulses have to do.
-      if (this.#isDelayed(feed)) {
+      if (delayed.has(feed)) {
         expectations.set(feed, { feed, current: null, accepted: new Set(), topics: new Map() })
         continue
       }
@@ -58,19 +59,18 @@ export class Expectations {
     if (before !== null && nowMs - atMs <= this.#graceMs) accepted.add(before)
   }
 
-  #isDelayed(feed: string): boolean {
-    for (const { lease } of this.#directory.nodes.values())
-      if (lease.feeds.some((leased) => leased.feed === feed && leased.delayOf !== undefined)) return true
-    return false
-  }
-
-  #leasedGenerations(): Map<string, number> {
+  /** Of each feed the newest generation in a lease that lives, and those that any lease says are delayed: one pass over all nodes. */
+  #leased(): { readonly newest: ReadonlyMap<string, number>; readonly delayed: ReadonlySet<string> } {
     const newest = new Map<string, number>()
+    const delayed = new Set<string>()
     for (const { lease, state } of this.#directory.nodes.values()) {
-      if (state !== 'live' && state !== 'kept') continue
-      for (const { feed, generation } of lease.feeds) newest.set(feed, Math.max(newest.get(feed) ?? 0, generation))
+      const lives = state === 'live' || state === 'kept'
+      for (const { feed, generation, delayOf } of lease.feeds) {
+        if (delayOf !== undefined) delayed.add(feed)
+        if (lives) newest.set(feed, Math.max(newest.get(feed) ?? 0, generation))
+      }
     }
-    return newest
+    return { newest, delayed }
   }
 }
 

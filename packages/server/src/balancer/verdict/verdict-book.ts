@@ -63,6 +63,8 @@ export class VerdictBook {
   #hasJudged = false
   #judgedAtMs = -Infinity
   #verdicts = new Map<string, Verdict>()
+  /** Gateways to be used, as of the last judgement: the list is made there, not for each client that asks. */
+  #usable: Readonly<Record<Track, readonly Verdict[]>> = { stable: [], grey: [] }
   readonly #tracks = new Map<Track, TrackState>(
     TRACKS.map((track) => [track, { provenAtMs: new Map(), anyProvenAtMs: null, degradation: null }]),
   )
@@ -86,11 +88,12 @@ export class VerdictBook {
     return this.#verdicts
   }
 
-  /** Gateways of the track that may be given to clients. After a standstill those come alone that were heard since, if any were. */
-  usable(track: Track, nowMs: number): Verdict[] {
-    const usable = [...this.#verdicts.values()].filter(
-      ({ role, handedOut, known }) => role === 'gateway' && handedOut && known.lease.track === track,
-    )
+  /**
+   * Gateways of the track that may be given to clients, the same list until the next judgement. After a standstill those come
+   * alone that were heard since, if any were.
+   */
+  usable(track: Track, nowMs: number): readonly Verdict[] {
+    const usable = this.#usable[track]
     if (!this.#areOld(nowMs)) return usable
     const heardSince = usable.filter(({ probe }) => probe?.state === 'open' && probe.heardAtMs - this.#judgedAtMs > VERDICTS_OLD_MS)
     return heardSince.length > 0 ? heardSince : usable
@@ -134,6 +137,9 @@ export class VerdictBook {
     this.#hasJudged ||= usable.size > 0 || nowMs - this.#startedAtMs >= START_GRACE_MS
     const before = this.#verdicts
     this.#verdicts = verdicts
+    const gateways = [...verdicts.values()].filter(({ role, handedOut }) => role === 'gateway' && handedOut)
+    const of = (track: Track) => gateways.filter(({ known }) => known.lease.track === track)
+    this.#usable = { stable: of('stable'), grey: of('grey') }
     for (const verdict of verdicts.values()) this.#tell(before.get(verdict.node), verdict)
   }
 
