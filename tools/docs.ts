@@ -2,9 +2,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { configurationReference } from './docs/configuration.ts'
+import { scaleDocument } from './docs/scale/document.ts'
 
 const GENERATED: Readonly<Record<string, () => string>> = {
   'docs/configuration.md': configurationReference,
+  'docs/scale.md': scaleDocument,
 }
 
 /** One line per generated file that is not what it would be if written now. */
