@@ -216,19 +216,15 @@ export class SubscriptionTable {
   regrant(): Lost[] {
     const lost: Lost[] = []
     for (const subscription of [...this.#subscriptions.values()]) {
-      const why = this.#rights.objection(subscription)
-      for (const pattern of why === null ? [] : [...(subscription.patterns ?? [])]) {
+      const why = this.#rights.objection(subscription) ?? undefined
+      for (const pattern of why === undefined ? [] : [...(subscription.patterns ?? [])]) {
         this.#dropPattern(subscription, pattern, [])
-        lost.push({ id: subscription.id, name: pattern, message: `${why}${this.#insteadOf(subscription.feed)}` })
+        lost.push({ id: subscription.id, name: pattern, message: this.#denial(subscription.feed, why) })
       }
       for (const entry of [...subscription.entries.values()]) {
-        if (why === null && this.#rights.allows(subscription.feed, entry.symbol.name)) continue
+        if (why === undefined && this.#rights.allows(subscription.feed, entry.symbol.name)) continue
         this.#drop(entry)
-        lost.push({
-          id: subscription.id,
-          name: entry.symbol.name,
-          message: why === null ? this.#denial(subscription.feed) : `${why}${this.#insteadOf(subscription.feed)}`,
-        })
+        lost.push({ id: subscription.id, name: entry.symbol.name, message: this.#denial(subscription.feed, why) })
       }
       for (const text of subscription.patterns ?? []) {
         const pattern = subscription.feed.patterns.get(text)
@@ -296,8 +292,8 @@ export class SubscriptionTable {
     return delivery
   }
 
-  #denial(feed: Feed): string {
-    return `the token does not give access to it${this.#insteadOf(feed)}`
+  #denial(feed: Feed, why = 'the token does not give access to it'): string {
+    return `${why}${this.#insteadOf(feed)}`
   }
 
   /** The feed that shows this one later, where the token gives that. */

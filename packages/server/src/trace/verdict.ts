@@ -153,11 +153,11 @@ function wayFindings(gateway: HopFacts, facts: TraceFacts): Finding[] {
   const uncovered = uncoveredLines(lines, feed.partition)
   if (carriers.length === 0) {
     const nobody = `none of ${links.map((link) => link.node).join(', ')} has partition ${feed.partition}`
-    const why = uncovered.flatMap(({ code, hop, sentence }) => (code === 'line_uncovered' ? [] : [finding('broken', code, hop, sentence)]))
-    return [finding('broken', 'no_carrier', node, nobody), ...why]
+    const why = uncovered.filter(({ code }) => code !== 'line_uncovered').sort(deepestFirst)
+    return [finding('broken', 'no_carrier', node, nobody), ...why.map(({ code, hop, sentence }) => finding('broken', code, hop, sentence))]
   }
   const well = carriers.filter(({ trouble }) => trouble === null)
-  const troubles = [...carriers.flatMap(({ trouble }) => trouble ?? []), ...uncovered].sort((a, b) => b.depth - a.depth)
+  const troubles = [...carriers.flatMap(({ trouble }) => trouble ?? []), ...uncovered].sort(deepestFirst)
   const severity = well.length === 0 ? 'broken' : 'degraded'
   const covered =
     well.length === 0 ? '' : `; ${well.map((line) => describe(line)).join(' and ')} ${well.length === 1 ? 'stands' : 'stand'} in`
@@ -177,14 +177,16 @@ function linesOf({ links, beside, feed }: HopFacts, { push, unanswered }: TraceF
   })
 }
 
-/** Of lines none of whose nodes has the partition: what keeps them from it. One line less is nothing that a user sees, and nothing to sleep over. */
+function deepestFirst(a: LineTrouble, b: LineTrouble): number {
+  return b.depth - a.depth
+}
+
+/** Of lines none of whose nodes has the partition: what keeps them from it. The other line serves users meanwhile, without a spare. */
 function uncoveredLines(lines: readonly Line[], partition: number): LineTrouble[] {
   const byLine = Map.groupBy(lines, ({ link }) => link?.line ?? '')
   return [...byLine].flatMap(([line, members]) => {
     if (members.some(({ link }) => link === null || link.carries)) return []
-    const troubles = members
-      .flatMap(({ trouble }) => (trouble === null || trouble.code === 'push_without_partition' ? [] : [trouble]))
-      .sort((a, b) => b.depth - a.depth)
+    const troubles = members.flatMap(({ trouble }) => (trouble === null || trouble.code === 'push_without_partition' ? [] : [trouble]))
     if (troubles.length > 0) return troubles
     const sentence = `no push node of line ${line} has partition ${partition} (asked: ${members.map(({ node }) => node).join(', ')})`
     return [{ depth: 2, code: 'line_uncovered', hop: members[0]!.node, sentence } satisfies LineTrouble]

@@ -28,7 +28,7 @@ export interface StoryVerdict {
   readonly staleTimes: number
 }
 
-/** What was broken was not found. */
+/** What was broken was not found, or there was nothing well to break. */
 export class NoVerdict extends Error {
   override readonly name = 'NoVerdict'
 }
@@ -38,7 +38,7 @@ export type Tell = (text: string) => void
 /**
  * Plays one story to a demo that runs, and undoes it.
  * @returns the verdict; `null`: `signal` ended it.
- * @throws NoVerdict the right one did not come in time; says what came.
+ * @throws NoVerdict the right one did not come in time, or the demo was not well before; says what came.
  */
 export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: AbortSignal): Promise<StoryVerdict | null> {
   const [symbol] = demo.symbols
@@ -49,18 +49,15 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
       { feed: 'quote', symbols: [symbol!] },
       { onState: () => void (quotes.state.state === 'live' || staleTimes++) },
     )
-    await until(() => quotes.state.state === 'live' && quotes.get(symbol!) !== undefined, {
+    const isLive = await until(() => quotes.state.state === 'live' && quotes.get(symbol!) !== undefined, {
       withinMs: LIVE_MS_MAX,
       everyMs: LOOK_EVERY_MS,
       signal,
     })
-    // A story begins where nothing is wrong, on any line.
-    const isWell = async (): Promise<boolean> => {
-      const { findings, rows } = await demo.trace({ symbol: symbol!, feed: 'quote', user: USER })
-      const pushNodes = rows.filter(([what]) => what === 'push').length
-      return pushNodes === PUSH_NODES && findings.every(({ severity }) => severity === 'well')
-    }
-    await until(() => isWell().catch(() => false), { withinMs: LIVE_MS_MAX, everyMs: ASK_EVERY_MS, signal })
+    if (!isLive && signal?.aborted !== true)
+      throw new NoVerdict(`user ${USER} did not get ${symbol} live within ${LIVE_MS_MAX / 1000} s: ${quotes.state.state}`)
+    await allWell(demo, symbol!, signal)
+    if (signal?.aborted === true) return null
     staleTimes = 0
     tell(`Then: ${story.past}`)
     tell(`Here: user ${USER} watches ${symbol}, live, on ${client.session?.node}.`)
@@ -81,6 +78,28 @@ export async function play(demo: Demo, story: StoryScript, tell: Tell, signal?: 
     await client.close()
     await demo.breaks.close()
   }
+}
+
+/**
+ * A story begins where nothing is wrong, on any line.
+ * @throws NoVerdict it does not become so
+ */
+async function allWell(demo: Demo, symbol: string, signal?: AbortSignal): Promise<void> {
+  let came = 'no answer'
+  const look = async (): Promise<boolean> => {
+    const { findings, rows } = await demo.trace({ symbol, feed: 'quote', user: USER })
+    const pushNodes = rows.filter(([what]) => what === 'push').length
+    const troubles = findings.filter(({ severity }) => severity !== 'well')
+    came = [`${pushNodes} of ${PUSH_NODES} push nodes answer`, ...troubles.map(({ sentence }) => sentence)].join('; ')
+    return pushNodes === PUSH_NODES && troubles.length === 0
+  }
+  const failed = (error: Error): boolean => {
+    came = error.message
+    return false
+  }
+  const isWell = await until(() => look().catch(failed), { withinMs: LIVE_MS_MAX, everyMs: ASK_EVERY_MS, signal })
+  if (!isWell && signal?.aborted !== true)
+    throw new NoVerdict(`the demo was not well within ${LIVE_MS_MAX / 1000} s, so no story can begin: ${came}`)
 }
 
 function command({ asks }: StoryScript, symbol: string): string {
@@ -131,14 +150,15 @@ function answersOf(checks: readonly Check[]): Answer[] {
   }))
 }
 
-/** Looks again until it is so; gives up without an error. */
+/** Looks again until it is so. @returns whether it came to be, in time. */
 async function until(
   condition: () => boolean | Promise<boolean>,
   { withinMs, everyMs, signal }: { readonly withinMs: number; readonly everyMs: number; readonly signal?: AbortSignal | undefined },
-): Promise<void> {
+): Promise<boolean> {
   const endMs = performance.now() + withinMs
   while (performance.now() < endMs && signal?.aborted !== true) {
-    if (await condition()) return
+    if (await condition()) return true
     await delay(everyMs)
   }
+  return false
 }

@@ -204,4 +204,19 @@ describe('the stream of events', { timeout: 60_000 }, () => {
     reader.response.destroy()
     hostile.destroy()
   })
+
+  it('is not kept from closing by who takes nothing', async () => {
+    const served = await serve(8_000_000)
+    const hostile = connect(served.server.port, '127.0.0.1')
+    await once(hostile, 'connect')
+    hostile.pause()
+    hostile.on('error', () => {})
+    hostile.write('GET /v1/stream?topology=true HTTP/1.1\r\nhost: x\r\n\r\n')
+    const reader = await read(served.server.port, '/v1/stream')
+    await reader.until(() => reader.messages.length > 0)
+    await served.server.close()
+    // What reads is told the end, and ends well.
+    await once(reader.response.resume(), 'end')
+    hostile.destroy()
+  })
 })

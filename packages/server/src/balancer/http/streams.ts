@@ -80,18 +80,14 @@ export class EventStreams {
   /** The response is this one's from here on. */
   open(response: ServerResponse, address: string, resume: Resume | null, wantsTopology: boolean): void {
     const nowMs = this.#clock.nowMs()
-    const started = this.#api.events(Number.MAX_SAFE_INTEGER).startedAtMs
-    // A number of another balancer, or of this one before its restart, means nothing here.
-    const since = resume !== null && resume.startedAtMs === started ? resume.last : 0
     const stream: Stream = {
-      ...{ response, address, wantsTopology, last: since },
+      ...{ response, address, wantsTopology, last: 0 },
       ...{ topologyAtMs: -Infinity, writtenAtMs: nowMs, blockedSinceMs: null, waitingBytes: 0 },
     }
     this.#streams.add(stream)
     response.on('close', () => this.#gone(stream))
     response.write(`retry: ${RETRY_MS}\n\n`)
-    const told = this.#api.events(since)
-    this.#tellEvents(stream, told, nowMs)
+    this.#tellEvents(stream, this.#eventsAfter(resume), nowMs)
     if (wantsTopology) this.#tellTopology(stream, textOf('topology', this.#api.topology()), nowMs)
     this.#timer ??= this.#clock.every(LOOK_INTERVAL_MS, () => this.#tick())
   }
@@ -99,8 +95,18 @@ export class EventStreams {
   close(): void {
     this.#timer?.cancel()
     this.#timer = null
-    for (const { response } of this.#streams) response.end()
+    for (const { response } of this.#streams) {
+      // Who takes nothing would keep the server from closing.
+      if (response.writableLength > 0) response.destroy()
+      else response.end()
+    }
     this.#streams.clear()
+  }
+
+  #eventsAfter(resume: Resume | null): EventsAnswer {
+    const answer = this.#api.events(resume?.last ?? 0)
+    // A number of another balancer, or of this one before its restart, means nothing here.
+    return resume === null || resume.startedAtMs === answer.startedAtMs ? answer : this.#api.events(0)
   }
 
   #gone(stream: Stream): void {
@@ -153,12 +159,9 @@ export class EventStreams {
     this.#logger.warn(
       'stream_cut',
       `a stream to ${stream.address} is cut: ${waiting} bytes wait, nothing was taken for ${Math.round(blockedMs)} ms`,
-      {
-        from: stream.address,
-      },
+      { from: stream.address },
     )
     stream.response.destroy()
-    this.#gone(stream)
     return true
   }
 }
