@@ -115,6 +115,27 @@ describe('the connector', () => {
     await client.close()
   })
 
+  test('waits no longer and longer where connections are welcomed and cut soon after, as in a storm of resets', async () => {
+    const world = new World()
+    world.random = () => 1
+    const { client, quotes, clientStates, gateways } = await liveWorld(world)
+    const waits: number[] = []
+    for (let cut = 0; cut < 30; cut++) {
+      gateways.find(({ node }) => node === client.session!.node)!.connection.close(1006)
+      await settled()
+      waits.push(clientStates.at(-1)!.retryInMs!)
+      await world.run(waits.at(-1)! + 250)
+      assert.equal(client.state, 'open')
+    }
+    assert.equal(Math.max(...waits), 2000)
+    assert.equal(quotes.state.state, 'live')
+    await world.run(6000)
+    gateways.find(({ node }) => node === client.session!.node)!.connection.close(1006)
+    await settled()
+    assert.equal(clientStates.at(-1)!.retryInMs, 250, 'one that lasted starts anew')
+    await client.close()
+  })
+
   test('gives a gateway up that accepts and then says nothing', async () => {
     const world = new World()
     const [frozen, good] = [world.gateway('gw-1'), world.gateway('gw-2')]

@@ -14,6 +14,8 @@ import { TrialPace } from './trial-pace.ts'
 
 /** A connection that lasted this long was a good one: the next backoff starts anew. */
 const HEALTHY_MS = 5_000
+/** One that was welcomed and did not last: there is room for us, so the wait grows up to 2³ times its first bound and no further. */
+const FLAP_ROUNDS_MAX = 3
 /** A silent session is kept beside the attempts to replace it for this many times `staleAfterMs`; it may come back. */
 const SILENT_FACTOR = 4
 /** Closes after which a fresh token may help: `unauthorized`, `revoked`. */
@@ -356,13 +358,17 @@ export class Connector {
 
   #countFailure(session: Session): void {
     const livedMs = this.#settings.environment.clock.nowMs() - session.welcomedAtMs
-    this.#failures = livedMs >= HEALTHY_MS ? 0 : this.#failures + 1
+    this.#failures = livedMs >= HEALTHY_MS ? 0 : Math.min(this.#failures + 1, FLAP_ROUNDS_MAX * this.#places)
   }
 
   /** Each address gets its turn before the delay grows. */
   #delayMs(): number {
-    const round = Math.floor(this.#failures / Math.max(1, this.#addresses.size))
+    const round = Math.floor(this.#failures / this.#places)
     return backoffMs(round, this.#settings.backoff, this.#settings.environment.random)
+  }
+
+  get #places(): number {
+    return Math.max(1, this.#addresses.size)
   }
 
   /** Ends what is under way; a session that serves stays. */
