@@ -8,16 +8,12 @@
  *   npm run faults -- --list            what there is, and what is missing
  *   npm run faults -- --repeat 5 --only 2
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadCases } from './catalogue.ts'
 import type { FaultBound, FaultCase } from './rig/fault-case.ts'
+import { keepResult } from './rig/keep-result.ts'
 import { describeOutcome, type Outcome, runCaseSoundly } from './rig/run-case.ts'
 import { SharedKafka } from './rig/shared-kafka.ts'
-
-const RESULTS = join(import.meta.dirname, 'results')
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -47,7 +43,7 @@ async function main(): Promise<number> {
   }
   const failed = outcomes.filter(({ verdict }) => verdict === 'failed').length
   console.log(`\nFaults: ${outcomes.length - failed} passed, ${failed} failed`)
-  console.log(`Result: ${await keep(outcomes)}`)
+  console.log(`Result: ${await keepResult('rows', { rows: outcomes })}`)
   return failed === 0 ? 0 : 1
 }
 
@@ -67,15 +63,6 @@ function choose(cases: readonly FaultCase[], only: string | undefined, all: bool
     if (definition === undefined) throw new Error(`there is no row ${text}; --list shows what there is`)
     return definition
   })
-}
-
-async function keep(outcomes: readonly Outcome[]): Promise<string> {
-  await mkdir(RESULTS, { recursive: true })
-  const at = new Date().toISOString()
-  const file = join(RESULTS, `${at.replaceAll(/[:.]/g, '-')}.json`)
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model, node: process.version }
-  await writeFile(file, `${JSON.stringify({ at, machine, rows: outcomes }, null, 2)}\n`)
-  return file
 }
 
 // An end by signal runs no cleaning up of its own; an exit does: nodes are killed, namespaces removed.

@@ -1,21 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import type { CrowdOrder, CrowdQuestion, CrowdReport } from '../crowd/crowd-process.ts'
+import { ProcessGroup, shares } from './process-group.ts'
 
 const MAIN = new URL('../crowd/crowd-process.ts', import.meta.url)
 
 /** Many clients, in processes of their own, so that they are no burden to the recorder. */
 export class Crowd implements AsyncDisposable {
-  readonly #processes: ChildProcess[]
+  readonly #group: ProcessGroup<CrowdOrder, CrowdQuestion, CrowdReport>
 
   /** @param processes among which the clients are divided. */
   constructor(order: CrowdOrder, processes: number) {
-    const share = (i: number) => Math.floor((order.clients * (i + 1)) / processes) - Math.floor((order.clients * i) / processes)
-    this.#processes = Array.from({ length: processes }, (_, i) => {
-      const child = fork(MAIN)
-      child.send({ ...order, clients: share(i), perSecond: order.perSecond / processes } satisfies CrowdOrder)
-      return child
-    })
+    const orders = shares(order.clients, processes).map((clients) => ({ ...order, clients, perSecond: order.perSecond / processes }))
+    this.#group = new ProcessGroup(MAIN, orders)
   }
 
   report(): Promise<CrowdReport> {
@@ -27,25 +22,12 @@ export class Crowd implements AsyncDisposable {
     return this.#ask({ ask: 'mark', dead })
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(
-      this.#processes.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return
-        const exited = once(child, 'exit')
-        child.kill('SIGKILL')
-        await exited
-      }),
-    )
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#group[Symbol.asyncDispose]()
   }
 
   async #ask(question: CrowdQuestion): Promise<CrowdReport> {
-    const answers = await Promise.all(
-      this.#processes.map(async (child) => {
-        const answer = once(child, 'message')
-        child.send(question)
-        return (await answer)[0] as CrowdReport
-      }),
-    )
+    const answers = await this.#group.ask(question)
     return answers.reduce((sum, each) => ({
       live: sum.live + each.live,
       servedBy: addedUp(sum.servedBy, each.servedBy),

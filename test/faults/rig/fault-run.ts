@@ -19,7 +19,7 @@ const PARTITIONS_NEXT = { quote: 6, trade: 2 }
  * How old the truth behind a live view may be: the clients' staleness bound, and by how much their idea of a pulse's age
  * may be wrong (travel taken for skew of the writer's clock, half a round trip on each hop); the same as in the simulation.
  */
-const TRUTH_AGE_MAX_MS = 2_500 + 600
+export const TRUTH_AGE_MAX_MS = 2_500 + 600
 const START_DEADLINE_MS = 30_000
 /** At rest everything arrives within this. */
 const REST_DEADLINE_MS = 15_000

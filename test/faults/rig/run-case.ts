@@ -78,7 +78,7 @@ export async function runCase(definition: FaultCase, shared: SharedKafka): Promi
   return outcome
 }
 
-function describeFindings(findings: readonly Finding[]): string[] {
+export function describeFindings(findings: readonly Finding[]): string[] {
   const texts = findings
     .slice(0, FINDINGS_SHOWN_MAX)
     .map(

@@ -17,11 +17,14 @@ export class SteadyProducer {
   readonly #topics: readonly SteadyTopic[]
   /** By topic, `partition:offset` → steady time at which the log had acknowledged it. */
   readonly acknowledgedMs = new Map<string, Map<string, number>>()
+  /** By symbol, the sequence of its newest record that is certainly in the log. */
+  readonly newest = new Map<string, number>()
   /** Appends that failed: their records may be in the log or not. */
   failed = 0
   /** When an append last succeeded. */
   lastAppendMs = 0
   readonly #copies = new Map<string, string>()
+  readonly #sequences = new WeakMap<LogAppend, number>()
   #sequence = 0
   #timers: NodeJS.Timeout[] = []
   readonly #underWay = new Map<string, Promise<void>>()
@@ -59,7 +62,9 @@ export class SteadyProducer {
 
   record(symbol: string): LogAppend {
     const sequence = ++this.#sequence
-    return { key: symbol, value: JSON.stringify({ sequence, last: (sequence % 10_000) / 100 }) }
+    const record = { key: symbol, value: JSON.stringify({ sequence, last: (sequence % 10_000) / 100 }) }
+    this.#sequences.set(record, sequence)
+    return record
   }
 
   /** Appends, after what is on its way to the topic already. Resolves when it is known how that went; never rejects. */
@@ -73,6 +78,7 @@ export class SteadyProducer {
           this.#acknowledged(topic, await this.#log.append(topic, timed))
           this.#acknowledged(copiedTo, await this.#log.append(copiedTo, timed))
         }
+        for (const record of records) this.#isThere(record)
       } catch {
         this.failed++
       }
@@ -100,6 +106,11 @@ export class SteadyProducer {
     this.lastAppendMs = nowMs
     const known = this.acknowledgedMs.get(topic)!
     for (const { partition, offset } of results) known.set(`${partition}:${offset}`, nowMs)
+  }
+
+  #isThere(record: LogAppend): void {
+    const sequence = this.#sequences.get(record)
+    if (sequence !== undefined) this.newest.set(String(record.key), sequence)
   }
 
   stop(): void {

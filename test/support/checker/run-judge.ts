@@ -129,9 +129,12 @@ class SymbolJudge {
     const next = this.#records?.records[this.#shown + 1]
     if (!this.#isLive || next === undefined) return
     const oldAtMs = next.atMs + this.#evidence.truthAgeMaxMs
+    const shownMs = untilMs - Math.max(fromMs, oldAtMs)
+    // Mostly so, and all stalls of a long run are much to look through.
+    if (!(shownMs > 0)) return
     const stalledMs = (this.#evidence.stalls ?? []).reduce((sum, stall) => sum + overlapMs(stall, { fromMs: next.atMs, untilMs }), 0)
-    const lieMs = untilMs - Math.max(fromMs, oldAtMs) - stalledMs
-    if (!(lieMs > 0) || lieMs <= (this.#worst?.lieMs ?? 0)) return
+    const lieMs = shownMs - stalledMs
+    if (lieMs <= (this.#worst?.lieMs ?? 0)) return
     const age = Math.round(untilMs - next.atMs)
     this.#worst = {
       lieMs,

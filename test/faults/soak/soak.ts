@@ -1,0 +1,183 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { steadyMs } from '../../support/steady.ts'
+import { FaultRun, TRUTH_AGE_MAX_MS } from '../rig/fault-run.ts'
+import type { FaultNode } from '../rig/node.ts'
+import { FAULTS_ENABLED } from '../rig/ordered-fault.ts'
+import { describeFindings } from '../rig/run-case.ts'
+import type { SharedKafka } from '../rig/shared-kafka.ts'
+import { SoakCrowd } from './crowd.ts'
+import type { SoakReport } from './crowd-process.ts'
+import { type Account, Ledger } from './ledger.ts'
+import { MENU, type SoakFault } from './menu.ts'
+import { type NodeMemory, NodeMemories } from './node-memories.ts'
+import { shuffled } from './shuffled.ts'
+
+export interface SoakOptions {
+  readonly clients: number
+  readonly durationMs: number
+  /** From one blow to the next, or later, where the installation was not whole again by then. */
+  readonly faultEveryMs: number
+  readonly seed: number
+  /** Clients besides, whose every view is written down and held against the log. */
+  readonly witnesses: number
+  /** What can strike; default: everything. */
+  readonly menu?: readonly SoakFault[]
+}
+
+export interface Blow {
+  readonly what: string
+  /** Since the soak began. */
+  readonly atMs: number
+  /** Until every node and every witness was well again. */
+  readonly wholeMs: number
+  readonly flagged: number
+  readonly unexcused: number
+}
+
+export interface SoakResult {
+  readonly account: Account
+  readonly blows: readonly Blow[]
+  readonly memory: readonly NodeMemory[]
+  readonly wrong: number
+  readonly gaps: number
+  readonly longestStallMs: number
+  readonly updates: number
+  /** Why it failed, one line each. */
+  readonly failures: readonly string[]
+}
+
+/** The share of client-seconds that must be fresh where no fault excuses that they are not. */
+export const FRESH_SHARE_MIN = 0.9999
+const SYMBOLS = 40
+const RECORDS_PER_SECOND = 80
+const RENEW_MS = 30_000
+const CROWD_PROCESSES = 2
+const BEGIN_PER_SECOND = 100
+const GATHER_MS_MAX = 180_000
+const WHOLE_MS_MAX = 60_000
+const TRUTH_EVERY_MS = 200
+
+/** Runs an installation under fault after fault, and accounts for every second of every client. */
+export async function soak(options: SoakOptions, shared: SharedKafka, tell: (line: string) => void): Promise<SoakResult> {
+  await using run = new FaultRun(shared, {
+    balancers: 2,
+    clients: options.witnesses,
+    symbols: SYMBOLS,
+    recordsPerSecond: RECORDS_PER_SECOND,
+    gatewaysRenewMs: RENEW_MS,
+    env: (id) => (id === 'push-b1' ? FAULTS_ENABLED : {}),
+  })
+  await run.start()
+  const crowd = run.own(makeCrowd(run, options.clients))
+  const feeding = setInterval(() => crowd.truth({ atMs: steadyMs(), sequences: Object.fromEntries(run.producer.newest) }), TRUTH_EVERY_MS)
+  try {
+    await gather(crowd, options.clients)
+    return await strikeAndCount(run, crowd, options, tell)
+  } finally {
+    clearInterval(feeding)
+  }
+}
+
+async function strikeAndCount(
+  run: FaultRun,
+  crowd: SoakCrowd,
+  { durationMs, faultEveryMs, seed, menu = MENU }: SoakOptions,
+  tell: (line: string) => void,
+): Promise<SoakResult> {
+  const ledger = new Ledger()
+  const blows: Blow[] = []
+  const failures: string[] = []
+  const memories = new NodeMemories(run.installation.nodes)
+  const startedMs = run.nowMs
+  let before = await begin(crowd, ledger)
+  for (const fault of shuffled(menu, seed)) {
+    const atMs = run.nowMs
+    if (atMs - startedMs + faultEveryMs > durationMs) break
+    const wholeMs = await strike(run, fault, ledger)
+    memories.sample(run.nowMs)
+    await delay(Math.max(0, faultEveryMs - (run.nowMs - atMs)))
+    const report = await crowd.ask('report')
+    ledger.add(report.seconds)
+    const account = ledger.account()
+    const flagged = account.excused + account.unexcused - before.excused - before.unexcused
+    const blow = { what: fault.what, atMs: atMs - startedMs, wholeMs, flagged, unexcused: account.unexcused - before.unexcused }
+    blows.push(blow)
+    before = account
+    tell(describeBlow(blow, account, report))
+  }
+  const last = await crowd.ask('report')
+  ledger.add(last.seconds)
+  const account = ledger.account()
+  const memory = memories.result()
+  const findings = await run.finish()
+  failures.push(...describeFindings(findings))
+  if (last.wrong > 0) failures.push(`${last.wrong} values were wrong: ${last.wrongMessages.join('; ')}`)
+  if (account.freshShare < FRESH_SHARE_MIN) failures.push(`only ${percent(account.freshShare)} of the client-seconds were fresh`)
+  for (const { node, isFlat, text } of memory) if (!isFlat) failures.push(`the memory of ${node} grows: ${text}`)
+  const updates = run.clients.reduce((sum, { views }) => sum + views.reduce((n, { events }) => n + events.length, 0), 0)
+  const { wrong, gaps } = last
+  return { account, blows, memory, wrong, gaps, longestStallMs: Math.round(run.longestStallMs), updates, failures }
+}
+
+function makeCrowd(run: FaultRun, clients: number): SoakCrowd {
+  const balancer = run.installation.balancers.map(({ port }) => `http://127.0.0.1:${port}`)
+  const order = { clients, first: 0, balancer, gatewaysRenewMs: RENEW_MS, symbols: run.symbols }
+  return new SoakCrowd({ ...order, perSecond: BEGIN_PER_SECOND, truthAgeMaxMs: TRUTH_AGE_MAX_MS }, CROWD_PROCESSES)
+}
+
+async function gather(crowd: SoakCrowd, clients: number): Promise<void> {
+  const endMs = steadyMs() + GATHER_MS_MAX
+  for (;;) {
+    const { live } = await crowd.ask('report')
+    if (live === clients) return
+    if (steadyMs() > endMs) throw new Error(`${live} of ${clients} clients are live after ${GATHER_MS_MAX / 1000} s`)
+    await delay(250)
+  }
+}
+
+async function begin(crowd: SoakCrowd, ledger: Ledger): Promise<Account> {
+  await crowd.ask('begin')
+  return ledger.account()
+}
+
+/** @returns how long it took until everything was well again */
+async function strike(run: FaultRun, { what, allowed, strike }: SoakFault, ledger: Ledger): Promise<number> {
+  const atMs = run.nowMs
+  const gateway = allowed === null || allowed.gateway === null ? null : allowed.gateway
+  const clients = run.clients.filter(({ node }) => gateway === null || node === gateway)
+  const excuse = (untilMs: number): void => {
+    run.excuse(what, atMs, untilMs - atMs, clients)
+    ledger.open({ why: what, gateway, fromMs: atMs, untilMs })
+  }
+  if (allowed?.from === 'blow') excuse(atMs + allowed.forMs)
+  await strike(run)
+  if (allowed?.from === 'healed') excuse(run.nowMs + allowed.forMs)
+  const all = run.installation.gateways.map(({ id }) => id).join()
+  await run.until(() => isLinked(run), `links after "${what}"`, WHOLE_MS_MAX)
+  await run.untilHandedOut((names) => names.join() === all, `hand-out after "${what}"`, WHOLE_MS_MAX)
+  await run.untilLive(WHOLE_MS_MAX)
+  return run.nowMs - atMs
+}
+
+/** Every gateway has a link to every push node. */
+function isLinked({ installation: { gateways, pushNodes } }: FaultRun): boolean {
+  return gateways.every((gateway) => pushNodes.every(({ id }) => hasLink(gateway, id)))
+}
+
+function hasLink(gateway: FaultNode, push: string): boolean {
+  const last = gateway.process.lines.findLast(
+    ({ code, msg }) => (code === 'link_open' || code === 'link_lost') && msg.includes(` to ${push} at `),
+  )
+  return last?.code === 'link_open'
+}
+
+function describeBlow({ what, atMs, wholeMs, flagged, unexcused }: Blow, account: Account, { live, wrong, gaps }: SoakReport): string {
+  const at = `${String(Math.floor(atMs / 60_000)).padStart(2)}:${String(Math.floor(atMs / 1000) % 60).padStart(2, '0')}`
+  const bare = unexcused === 0 ? '' : `, ${unexcused} of them for no reason`
+  const rest = `${wrong} wrong, ${gaps} gaps, ${account.lied} lies, ${account.void} void`
+  return `${at}  ${what}: whole after ${(wholeMs / 1000).toFixed(1)} s; ${flagged} client-seconds flagged${bare}; ${live} live; so far ${percent(account.freshShare)} fresh, ${rest}`
+}
+
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(4)} %`
+}
