@@ -1,6 +1,7 @@
 /** The simulation finds what it is for: a few of the planted defects, and that all of them can be planted. `npm run simulate -- --mutations` plays all. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { test } from 'node:test'
 import { MUTATIONS } from './mutations.ts'
 import { findMutation } from './runner/mutation-run.ts'
@@ -17,7 +18,9 @@ const PLAYED = [
 test('every defect can be planted', () => {
   for (const mutation of MUTATIONS) {
     const source = readFileSync(new URL(`../../${mutation.file}`, import.meta.url), 'utf8')
-    assert.notEqual(mutate(source, mutation), source)
+    const mutated = mutate(source, mutation)
+    assert.notEqual(mutated, source)
+    assert.doesNotThrow(() => stripTypeScriptTypes(mutated), mutation.name)
   }
   assert.equal(new Set(MUTATIONS.map(({ name }) => name)).size, MUTATIONS.length)
 })

@@ -106,7 +106,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a gateway takes records that leave a hole',
     file: `${GATEWAY}/arbiter.ts`,
-    text: 'else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return',
+    text: 'else if (again === null && symbol.feed.history !== null && this.#chain.breaks(link, book, source, image)) return false',
     instead: 'else if (again === null && symbol.feed.history !== null) book.resumed.delete(image.ref)',
   },
   {

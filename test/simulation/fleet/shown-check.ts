@@ -6,6 +6,8 @@ import { type Faults, type Fleet, LEVEL } from './faults.ts'
 
 /** A way from the log to a client that had no fault for so long keeps it live. */
 const HEALTHY_FOR_MS = 15_000
+/** A gateway without a fault for so long has told all that it has to tell. */
+const GATEWAY_WELL_FOR_MS = 6_000
 /** What a frame says shows in the states of the same message; a client that changes gateways has that long. */
 const SETTLED_WITHIN_MS = 100
 /**
@@ -88,7 +90,7 @@ export class ShownCheck {
     if (monitor === undefined || app.process.state !== 'running' || nowMs - app.servingSinceMs < NOTICE_WITHIN_MS) return
     if (
       this.#faults()
-        .since(nowMs - HEALTHY_FOR_MS)
+        .since(nowMs - GATEWAY_WELL_FOR_MS)
         .some(({ level }) => level >= LEVEL.gateway)
     )
       return
