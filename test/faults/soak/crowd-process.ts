@@ -64,15 +64,18 @@ function main(order: SoakOrder): void {
     const atMs = steadyMs()
     const known = truth.at(atMs - order.truthAgeMaxMs)
     const flagged: Record<string, number> = {}
+    const said: Record<string, number> = {}
     let lied = 0
     for (const member of members) {
       const seen = member.seen(known)
       if (seen === 'lied') lied++
-      if (seen === 'flagged') flagged[member.liveAt] = (flagged[member.liveAt] ?? 0) + 1
+      if (seen !== 'flagged') continue
+      count(flagged, member.liveAt)
+      count(said, member.complaint)
     }
     const sinceMs = atMs - order.truthAgeMaxMs - LOOK_EVERY_MS
     const isVoid = stalls.stalls.some(({ fromMs, untilMs }) => untilMs > sinceMs && untilMs - fromMs > SOUND_STALL_MS)
-    seconds.push({ atMs, clients: members.length, flagged, lied, isVoid })
+    seconds.push({ atMs, clients: members.length, flagged, said, lied, isVoid })
   }
   setInterval(() => isCounting && look(), LOOK_EVERY_MS)
 
@@ -84,6 +87,10 @@ function main(order: SoakOrder): void {
     process.send!({ live, seconds, gaps, wrong, wrongMessages } satisfies SoakReport)
     seconds = []
   })
+}
+
+function count(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1
 }
 
 /** Two symbols of the feed that is conflated, one of the other; one client in four reads JSON. */

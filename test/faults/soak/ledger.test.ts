@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { Ledger, type SecondCount } from './ledger.ts'
 
 function second(atMs: number, rest: Partial<SecondCount> = {}): SecondCount {
-  return { atMs, clients: 100, flagged: {}, lied: 0, isVoid: false, ...rest }
+  return { atMs, clients: 100, flagged: {}, said: {}, lied: 0, isVoid: false, ...rest }
 }
 
 describe('the account of client-seconds', () => {
@@ -19,10 +19,10 @@ describe('the account of client-seconds', () => {
     ledger.add([
       second(1000, { flagged: { 'gw-2': 1 } }),
       second(2000, { flagged: { 'gw-1': 2, 'gw-2': 40 } }),
-      second(3000, { flagged: { 'gw-2': 4 } }),
+      second(3000, { flagged: { 'gw-2': 4 }, said: { 'no_pulse at gw-2': 4 } }),
     ])
     const { excused, unexcused, freshShare, worst } = ledger.account()
-    assert.deepEqual([excused, unexcused, worst], [40, 7, { atMs: 3000, clients: 4 }])
+    assert.deepEqual([excused, unexcused, worst], [40, 7, { atMs: 3000, clients: 4, said: { 'no_pulse at gw-2': 4 } }])
     assert.equal(freshShare, (300 - 40 - 7) / (300 - 40))
   })
 

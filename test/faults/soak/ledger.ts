@@ -7,6 +7,8 @@ export interface SecondCount {
   readonly clients: number
   /** Those that said that something they show is not live, by the gateway that served them when they began to. */
   readonly flagged: Readonly<Record<string, number>>
+  /** What they said of it, such as `no_pulse at gw-1`, and how many. */
+  readonly said: Readonly<Record<string, number>>
   /** Those that said of all they show that it is live, and something of it was not true any more. */
   readonly lied: number
   /** The process itself did not get its turn, and cannot tell. */
@@ -32,8 +34,8 @@ export interface Account {
   readonly lied: number
   /** Of those that no fault excuses, the part that was live and true. */
   readonly freshShare: number
-  /** When most were flagged without excuse, for whom it may concern. */
-  readonly worst: { readonly atMs: number; readonly clients: number } | null
+  /** When most were flagged without excuse, and what they said. */
+  readonly worst: { readonly atMs: number; readonly clients: number; readonly said: Readonly<Record<string, number>> } | null
 }
 
 /** Counts what was fresh outside of the windows that faults open. */
@@ -65,7 +67,7 @@ export class Ledger {
         else bare += clients
       }
       unexcused += bare
-      if (bare > (worst?.clients ?? 0)) worst = { atMs: second.atMs, clients: bare }
+      if (bare > (worst?.clients ?? 0)) worst = { atMs: second.atMs, clients: bare, said: second.said }
     }
     const expected = all - isVoid - excused
     const freshShare = expected === 0 ? 0 : (expected - unexcused - lied) / expected

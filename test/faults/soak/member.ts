@@ -50,6 +50,12 @@ export class Member implements AsyncDisposable {
     return this.#liveAt
   }
 
+  /** What it says of something that is not live, such as `no_pulse at gw-1`. */
+  get complaint(): string {
+    for (const { state } of this.#views) if (state.state !== 'live') return `${state.reason ?? state.state} at ${state.hop ?? 'nobody'}`
+    return 'nothing'
+  }
+
   /** @param truth as old as what is shown may be */
   seen(truth: TruthPoint | undefined): Seen {
     if (!this.isLive) return 'flagged'

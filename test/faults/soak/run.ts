@@ -52,7 +52,7 @@ function describe(
     '',
     `${blows.length} faults, ${clients} clients, ${all} client-seconds (${isVoid} void) on ${availableParallelism()} × ${cpus()[0]?.model}`,
     `fresh where no fault excuses otherwise: ${percent(freshShare)} (excused ${excused}, flagged for no reason ${unexcused}, shown live and not true ${lied})`,
-    ...(worst === null ? [] : [`most at once for no reason: ${worst.clients} clients`]),
+    ...(worst === null ? [] : [`most at once for no reason: ${worst.clients} clients, which said ${JSON.stringify(worst.said)}`]),
     `wrong values ${wrong}, gaps told ${gaps}; ${updates} events of the witnesses held against the log; their process stood still for ${longestStallMs} ms at most`,
     ...memory.map(({ node, text }) => `memory of ${node}: ${text}`),
     ...failures.map((text) => `✖ ${text}`),

@@ -44,12 +44,15 @@ export interface SoakResult {
   readonly updates: number
   /** Why it failed, one line each. */
   readonly failures: readonly string[]
+  /** What the nodes said, kept when it failed. */
+  readonly nodes?: string
 }
 
 /** The share of client-seconds that must be fresh where no fault excuses that they are not. */
 export const FRESH_SHARE_MIN = 0.9999
 const SYMBOLS = 40
-const RECORDS_PER_SECOND = 80
+/** So that clients, nodes and Kafka together leave a machine with 2 cores some room. */
+const RECORDS_PER_SECOND = 40
 const RENEW_MS = 30_000
 const CROWD_PROCESSES = 2
 const BEGIN_PER_SECOND = 100
@@ -100,7 +103,14 @@ async function strikeAndCount(
     ledger.add(report.seconds)
     const account = ledger.account()
     const flagged = account.excused + account.unexcused - before.excused - before.unexcused
-    const blow = { what: fault.what, atMs: atMs - startedMs, wholeMs, flagged, unexcused: account.unexcused - before.unexcused }
+    const blow = {
+      what: fault.what,
+      atMs: atMs - startedMs,
+      wholeMs,
+      flagged,
+      unexcused: account.unexcused - before.unexcused,
+      worst: account.worst,
+    }
     blows.push(blow)
     before = account
     tell(describeBlow(blow, account, report))
@@ -116,7 +126,8 @@ async function strikeAndCount(
   for (const { node, isFlat, text } of memory) if (!isFlat) failures.push(`the memory of ${node} grows: ${text}`)
   const updates = run.clients.reduce((sum, { views }) => sum + views.reduce((n, { events }) => n + events.length, 0), 0)
   const { wrong, gaps } = last
-  return { account, blows, memory, wrong, gaps, longestStallMs: Math.round(run.longestStallMs), updates, failures }
+  const said = failures.length === 0 ? {} : { nodes: run.describeNodes() }
+  return { account, blows, memory, wrong, gaps, longestStallMs: Math.round(run.longestStallMs), updates, failures, ...said }
 }
 
 function makeCrowd(run: FaultRun, clients: number): SoakCrowd {
@@ -173,7 +184,7 @@ function hasLink(gateway: FaultNode, push: string): boolean {
 
 function describeBlow({ what, atMs, wholeMs, flagged, unexcused }: Blow, account: Account, { live, wrong, gaps }: SoakReport): string {
   const at = `${String(Math.floor(atMs / 60_000)).padStart(2)}:${String(Math.floor(atMs / 1000) % 60).padStart(2, '0')}`
-  const bare = unexcused === 0 ? '' : `, ${unexcused} of them for no reason`
+  const bare = unexcused === 0 ? '' : `, ${unexcused} of them for no reason (${JSON.stringify(account.worst?.said)})`
   const rest = `${wrong} wrong, ${gaps} gaps, ${account.lied} lies, ${account.void} void`
   return `${at}  ${what}: whole after ${(wholeMs / 1000).toFixed(1)} s; ${flagged} client-seconds flagged${bare}; ${live} live; so far ${percent(account.freshShare)} fresh, ${rest}`
 }
