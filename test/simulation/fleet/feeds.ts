@@ -25,7 +25,7 @@ const MARKETS = ['US', 'HK', 'SG'] as const
 export function drawFeeds(random: Random): SimFeed[] {
   return random.sample(KINDS, random.int(1, 3)).map((kind) => {
     const symbols = Array.from({ length: random.int(3, 12) }, (_, i) => `S${i}.${random.pick(MARKETS)}`)
-    const history = random.chance(0.5) ? { recordsPerSymbolMax: Math.round(random.logBetween(2, 300)) } : {}
+    const history = random.chance(0.3) ? { recordsPerSymbolMax: random.int(80, 300) } : {}
     // By a clock that is hours ahead, records of the last hour are older than an hour.
     const warmup = { spanMs: 12 * 3_600_000 }
     const config = feedSection.parse({

@@ -15,7 +15,7 @@ export interface Found {
 }
 
 /** Sequences of commands to one sender that are played first: cheap, and they fill a flow window as fleets seldom do. */
-const SEQUENCES = 300
+const SEQUENCES = 3000
 
 /** Plays one sender, then fleets, with this defect until a promise is broken. @throws Error when the defect cannot be planted. */
 export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX): Promise<Found> {

@@ -67,6 +67,8 @@ export class SenderWorld {
   readonly #encode: (frame: UpstreamFrame) => Data
   #offset = 0
   #sequence = 0
+  /** By symbol, what a receiver last held that unsubscribed: it may resume from there much later. */
+  readonly #left = new Map<string, string>()
   /** Ids in use, so that nobody unsubscribes what it never asked for. */
   readonly #open = new Set<number>()
 
@@ -163,6 +165,7 @@ export class SenderWorld {
     const from: Record<string, string> = {}
     // Of a pattern alone all that it brought is resumed.
     const isResumed = (name: string) => resume && (frame.symbols?.includes(name) ?? true)
+    for (const [name, position] of this.#left) if (isResumed(name)) from[name] = position
     for (const row of this.#monitor.rows.values())
       if (row.id === frame.id && row.held !== null && isResumed(row.name)) from[row.name] = this.#positionOf(row.name, row.heldIndex)
     this.#open.add(frame.id)
@@ -170,7 +173,10 @@ export class SenderWorld {
   }
 
   unsubscribe(id: number, symbols: readonly string[] | null): void {
-    if (this.#open.has(id)) this.#send(symbols === null ? { t: 'unsubscribe', id } : { t: 'unsubscribe', id, symbols })
+    if (!this.#open.has(id)) return
+    for (const row of this.#monitor.rows.values())
+      if (row.id === id && row.held !== null) this.#left.set(row.name, this.#positionOf(row.name, row.heldIndex))
+    this.#send(symbols === null ? { t: 'unsubscribe', id } : { t: 'unsubscribe', id, symbols })
   }
 
   stall(direction: 'there' | 'back', ms: number): void {
