@@ -17,6 +17,8 @@ export interface ScenarioOptions {
   readonly trace?: boolean
   /** Nodes find each other by leases, clients find gateways by balancers. Default: where the seed is even. */
   readonly isLed?: boolean
+  /** It stands in two data centres. Default: every second one of those that are led. */
+  readonly hasZones?: boolean
   /** World time during which faults strike, in ms. Default: 4,000 to 25,000, drawn. */
   readonly faultsMs?: number
 }
@@ -64,8 +66,8 @@ export class Scenario {
   constructor(seed: number, options: ScenarioOptions = {}) {
     this.#seed = seed
     const random = (this.#random = new Random(seed))
-    const { trace = false, isLed = seed % 2 === 0 } = options
-    this.#world = new World(random.fork(), drawFeeds(random), { trace, isLed })
+    const { trace = false, isLed = seed % 2 === 0, hasZones = seed % 4 === 0 } = options
+    this.#world = new World(random.fork(), drawFeeds(random), { trace, isLed, hasZones: isLed && hasZones })
     this.#fleet = this.#build()
     this.#faults = new Faults(this.#fleet, random.fork())
     this.#shown = new ShownCheck(this.#fleet, () => this.#faults)

@@ -11,6 +11,9 @@ import type { SimGateway } from './nodes.ts'
 import type { Taps } from './taps.ts'
 import type { World } from './world.ts'
 
+/** So that clients of a zone that is back come home while the story lasts. */
+const RENEW_MS = 5_000
+
 /** Tells what a client was told of a symbol. */
 export type OnStale = (app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState) => void
 
@@ -57,10 +60,12 @@ export class SimApp {
         mayNotKnow: () => world.nowMs - gateway.timedOutAtMs < 5_000,
       })
     })
+    const zone = world.zoneOf(id)
     this.client = new PulsewireClient({
       ...(balancers.length === 0
         ? { url: random.sample(gateways, gateways.length).map(({ address }) => address) }
         : { balancer: balancers.map(({ origin }) => origin) }),
+      ...(zone === undefined ? {} : { zone, gatewaysRenewMs: RENEW_MS }),
       encoding: random.chance(0.7) ? 'bin' : 'json',
       ...(random.chance(0.2) ? { pulseIntervalMs: random.int(100, 4000) } : {}),
       environment: {

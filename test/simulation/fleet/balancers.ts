@@ -24,7 +24,10 @@ export class SimBalancer extends SimNode {
   protected run(): void {
     const { process, origin } = this
     const { http } = this.world
-    const config = { ...BALANCER_BASE, node: { ...BALANCER_BASE.node, id: this.id, advertise: [origin] } } as unknown as BalancerConfig
+    const config = {
+      ...BALANCER_BASE,
+      node: { ...BALANCER_BASE.node, id: this.id, zone: this.zone, advertise: [origin] },
+    } as unknown as BalancerConfig
     const node = createBalancer(config, {
       directory: this.lookAround(this.openLog()).directory!,
       logger: this.logger(),
@@ -36,7 +39,7 @@ export class SimBalancer extends SimNode {
         listen: async () =>
           http.serve(origin, {
             process,
-            answer: (url) => this.#answer(api.gateways({ refused: url.searchParams.get('refused') === 'true' })),
+            answer: ({ searchParams }) => this.#answer(api.gateways(questionOf(searchParams))),
           }),
         close: async () => http.unserve(origin, process),
       }),
@@ -58,6 +61,11 @@ export class SimBalancer extends SimNode {
 
   /** Probes ask for no symbol, so there is nothing in their sessions that the monitor of a hop would look at. */
   readonly #connect: ConnectProbe = (address, events) => connectLinks(this.world.network, this.process, () => UNTAPPED)(address, events)
+}
+
+function questionOf(params: URLSearchParams): { readonly refused: boolean; readonly zone?: string } {
+  const zone = params.get('zone')
+  return { refused: params.get('refused') === 'true', ...(zone === null ? {} : { zone }) }
 }
 
 const UNTAPPED: HopTap = { opened() {}, sent: () => true, arriving: (data) => data, arrived() {}, closed() {} }

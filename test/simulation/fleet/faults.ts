@@ -4,6 +4,7 @@ import type { SimBalancer } from './balancers.ts'
 import type { SimGateway, SimNode, SimPulse, SimPush } from './nodes.ts'
 import type { Taps } from './taps.ts'
 import type { World } from './world.ts'
+import { ZONES } from './zones.ts'
 
 /** How far down the flow something stands: pulses and freshness travel from low to high. */
 export const LEVEL = { log: 0, fetch: 0.5, push: 1, link: 1.5, gateway: 2, line: 2.5 } as const
@@ -69,6 +70,9 @@ const LED_KINDS: typeof KINDS = [
   [2, (fleet, random) => harmless(pathFault(fleet, random, random.pick(fleet.balancers).id, random.pick(fleet.gateways).id, LEVEL.line))],
 ]
 
+/** Of fleets in two data centres. */
+const ZONE_KINDS: typeof KINDS = [[6, (fleet, random) => zoneLost(fleet, random)]]
+
 /** Draws faults and keeps account of them. */
 export class Faults {
   readonly faults: Fault[] = []
@@ -80,7 +84,8 @@ export class Faults {
     this.#fleet = fleet
     this.#random = random
     // A scenario has few kinds, so that some have nothing but a lost gateway, and that often.
-    const kinds = fleet.world.isLed ? [...KINDS, ...LED_KINDS] : KINDS
+    const { isLed, hasZones } = fleet.world
+    const kinds = [...KINDS, ...(isLed ? LED_KINDS : []), ...(hasZones ? ZONE_KINDS : [])]
     const all = kinds.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
     this.#kinds = random.sample(all, random.int(1, 4))
   }
@@ -137,6 +142,25 @@ function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefi
         restart()
       },
     },
+  ])
+}
+
+/** Everything in one data centre stops at once, whatever is up there; the other serves all. */
+function zoneLost({ pulses, pushNodes, gateways, balancers }: Fleet, random: Random): Drawn | undefined {
+  const zone = random.pick(ZONES)
+  const nodes = [...pulses, ...pushNodes, ...gateways, ...balancers].filter((node) => node.zone === zone && node.state === 'up')
+  if (nodes.length === 0) return undefined
+  const fault = { level: LEVEL.gateway, touches: nodes.map(({ id }) => id) }
+  const restart = () => nodes.forEach((node) => node.state === 'down' && node.start())
+  return random.pick<Drawn>([
+    {
+      ...fault,
+      name: `zone ${zone} freezes`,
+      begin: () => nodes.forEach((node) => node.freeze()),
+      end: () => nodes.forEach((node) => node.thaw()),
+    },
+    { ...fault, name: `zone ${zone} is killed and restarts`, begin: () => nodes.forEach((node) => node.kill()), end: restart },
+    { ...fault, name: `zone ${zone} loses its power and restarts`, begin: () => nodes.forEach((node) => node.vanish()), end: restart },
   ])
 }
 

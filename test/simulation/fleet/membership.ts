@@ -16,6 +16,7 @@ interface Identity {
   readonly role: NodeRole
   readonly id: string
   readonly line?: 'A' | 'B'
+  readonly zone: string
 }
 
 /** A node's place in the directory for one life: what it knows of the others, and the lease by which they know it. */
@@ -32,12 +33,12 @@ export class Membership {
   }
 
   /** From now on the member has a lease. Its measures of a real process are left out: they differ from run to run. */
-  join({ role, id, line }: Identity, member: Member): void {
+  join({ role, id, line, zone }: Identity, member: Member): void {
     this.#lease = joinDirectory({
       ...this.#options,
       directory: this.#directory,
       role,
-      node: { id, zone: 'default', track: 'stable', ...(line === undefined ? {} : { line }) },
+      node: { id, zone, track: 'stable', ...(line === undefined ? {} : { line }) },
       member,
       busy: () => 0,
       vitals: () => ({ uptimeMs: 0, loopDelayMs: 0, memoryBytes: 0 }),

@@ -98,6 +98,10 @@ export abstract class SimNode {
     })
   }
 
+  get zone(): string {
+    return this.world.zoneOf(this.id) ?? 'default'
+  }
+
   protected abstract run(): void
   /** SIGTERM: drains and closes the role. */
   protected abstract end(deadlineMs: number): Promise<void>
@@ -129,7 +133,7 @@ export abstract class SimNode {
   }
 
   protected join(role: NodeRole, member: Member, line?: 'A' | 'B'): void {
-    this.#membership?.join({ role, id: this.id, ...(line === undefined ? {} : { line }) }, member)
+    this.#membership?.join({ role, id: this.id, zone: this.zone, ...(line === undefined ? {} : { line }) }, member)
   }
 
   async #leave(deadlineMs: number): Promise<void> {
@@ -172,7 +176,7 @@ export class SimPulse extends SimNode {
     const feeds = this.world.feeds.map(({ config }) => config)
     const config = {
       ...PULSE_BASE,
-      node: { ...PULSE_BASE.node, id: this.id },
+      node: { ...PULSE_BASE.node, id: this.id, zone: this.zone },
       feeds,
       pulse: { writerId: this.id },
     } as unknown as PulseConfig
@@ -203,7 +207,7 @@ export class SimPush extends SimNode {
     const feeds = this.world.feeds.map(({ config }) => config)
     const config = {
       ...PUSH_BASE,
-      node: { ...PUSH_BASE.node, id: this.id, line: this.line, advertise: [this.address] },
+      node: { ...PUSH_BASE.node, id: this.id, zone: this.zone, line: this.line, advertise: [this.address] },
       feeds,
       push: { ...PUSH_BASE.push, partitions: this.partitions },
     } as unknown as PushConfig
@@ -256,7 +260,7 @@ export class SimGateway extends SimNode {
     const session = { ...GATEWAY_BASE.gateway.session, flushIntervalMs, pulseIntervalMs }
     const config = {
       ...GATEWAY_BASE,
-      node: { ...GATEWAY_BASE.node, id: this.id, advertise: [this.address] },
+      node: { ...GATEWAY_BASE.node, id: this.id, zone: this.zone, advertise: [this.address] },
       gateway: { ...GATEWAY_BASE.gateway, upstreams, groups, session },
     } as unknown as GatewayConfig
     this.exactSinceMs = this.world.nowMs

@@ -10,6 +10,13 @@ import { Trace } from '../world/trace.ts'
 import type { SimFeed } from './feeds.ts'
 import { CONTROL_TOPIC } from './membership.ts'
 import { Operator } from './operator.ts'
+import { type Zone, zoneOf } from './zones.ts'
+
+export interface WorldOptions {
+  readonly trace: boolean
+  readonly isLed: boolean
+  readonly hasZones: boolean
+}
 
 /** What everything in one simulation shares. */
 export class World {
@@ -24,15 +31,18 @@ export class World {
   readonly feeds: readonly SimFeed[]
   /** Nodes find each other by leases, and clients find gateways by balancers. Otherwise by lists. */
   readonly isLed: boolean
+  /** It stands in two data centres, of which one may be lost. */
+  readonly hasZones: boolean
   /** Faults at work now between the log and the gateways. */
   disturbances = 0
   #disturbedAtMs = 0
   /** The first promise that was broken. */
   failure: Violation | null = null
 
-  constructor(random: Random, feeds: readonly SimFeed[], { trace, isLed }: { readonly trace: boolean; readonly isLed: boolean }) {
+  constructor(random: Random, feeds: readonly SimFeed[], { trace, isLed, hasZones }: WorldOptions) {
     this.random = random
     this.isLed = isLed
+    this.hasZones = hasZones
     this.feeds = feeds
     this.trace = new Trace(trace, () => this.kernel.nowMs)
     this.network = new Network(this.kernel, random.fork())
@@ -42,6 +52,11 @@ export class World {
     this.log = createEmbeddedLog({ clock: world.clock })
     for (const { config, partitions } of feeds) this.log.createTopicNow(config.topic, { partitions })
     this.model = new LogModel(feeds)
+  }
+
+  /** Where a node or client stands; `undefined` where there is one data centre. */
+  zoneOf(id: string): Zone | undefined {
+    return this.hasZones ? zoneOf(id) : undefined
   }
 
   get nowMs(): number {
