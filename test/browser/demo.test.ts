@@ -177,6 +177,9 @@ describe('demo', { timeout: 400_000 }, () => {
   it('leaks a lock: the watchdog names it, the process is ended and started again, and nobody notices', async () => {
     const pid = pidOf('push-a1')
     await act('leak', 'push-a1')
+    await box('push-a1').click()
+    const stages = board.page.getByRole('region', { name: 'Stages of push-a1' })
+    await board.sees(stages.locator('tr.stale'), /intake quote.* since .* past.*a fault that was ordered/)
     await board.sees(card('leak'), /heals by itself/)
     await tells(/push-a1: a lock is taken and never released/)
     await tells(/push-a1: stage intake quote is past its deadline: busy for \d+ ms, held by a fault that was ordered/)

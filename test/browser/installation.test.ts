@@ -29,6 +29,16 @@ const TOLD: Readonly<Record<string, object>> = {
     ],
     silent: ['gw-2'],
   },
+  '/api/stages': {
+    node: 'push-a1',
+    blockedMs: null,
+    stages: [
+      { stage: 'intake quote', deadlineMs: 2000, busyMs: 6100, holder: { holder: 'records of quotes/3', heldMs: 6100 }, waiting: 1 },
+      { stage: 'flush', deadlineMs: 2000, busyMs: null, holder: null, waiting: 0 },
+    ],
+    loopDelayMs: { p99: 4, max: 90 },
+    heap: { usedBytes: 40 * 1024 ** 2, limitBytes: 4096 * 1024 ** 2 },
+  },
   '/api/trace': {
     findings: [{ code: 'all_well', severity: 'well', hop: 'gw-1', sentence: 'as it should be', remedy: '' }],
     rows: [['client', 'app/1']],
@@ -241,6 +251,27 @@ describe('installation', { timeout: 120_000 }, () => {
     assert.ok(asked.includes('/api/trace?feed=quote&symbol=AAPL.US&user=console'), asked.join(' '))
     await page.keyboard.press('Escape')
     await board.seesGone(panel)
+    assert.deepEqual(board.complaints, [])
+  })
+
+  it('shows the stages of a node with deadline and holder, and since when one has run too long', async () => {
+    asked = []
+    await askable()
+    await open()
+    await box('node/push-a1').click()
+    const stages = page.getByRole('region', { name: 'Stages of push-a1' })
+    await board.sees(stages.locator('tbody tr').first(), /^intake quote6\.1 s since \d\d:\d\d:\d\d2 s pastrecords of quotes\/3 1 wait/)
+    await board.sees(stages.locator('tbody tr').last(), /^flushidle2 s$/)
+    await board.sees(stages, /late by 4 ms \(p99\), 90 ms at most; heap 40 of at most 4096 MiB/)
+    assert.deepEqual(asked, ['/api/stages?node=push-a1'])
+    balancer.topology = {
+      ...balancer.topology,
+      nodes: balancer.topology.nodes.map((node) => (node.node === 'push-a1' ? { ...node, fault: 'intake quote is stuck' } : node)),
+    }
+    await board.until(
+      () => Promise.resolve(asked.length === 2),
+      () => `that it is asked again for its fault: ${asked}`,
+    )
     assert.deepEqual(board.complaints, [])
   })
 

@@ -6,6 +6,7 @@ import type { Finding, Log } from '@pulsewire/server'
 import { openKafkaLog } from '@pulsewire/server'
 import { PortChoice } from '../../packages/cli/src/demo/ports.ts'
 import type { FindTold, HoldersTold } from '../../packages/cli/src/ask/page-finds.ts'
+import type { StagesTold } from '../../packages/cli/src/ask/page-stages.ts'
 import { buildConsoleInPlace } from '../support/console-build.ts'
 import { type KafkaForTests, startKafka } from '../support/kafka.ts'
 import { NodeProcess } from '../support/node-process.ts'
@@ -26,7 +27,7 @@ const AGAIN_AFTER_MS = 100
 interface Told {
   readonly status: number
   readonly body: { readonly findings?: readonly Finding[]; readonly head?: readonly string[]; readonly message?: string } & Partial<
-    FindTold & HoldersTold
+    FindTold & HoldersTold & StagesTold
   >
 }
 
@@ -115,6 +116,25 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
     for (const { node, position } of holding.holders!) assert.match(position ?? '', /^1:0:\d+$/, node)
   })
 
+  test('for the stages of a node are answered by the node, over gateways that lead to it', async () => {
+    for (const [node, stage] of [
+      ['push-a1', /^intake quote/],
+      ['gw-1', /^flush/],
+      ['lb-asks', /./],
+    ] as const) {
+      const { body } = await told('asks', `/api/stages?node=${node}`, ({ status }) => status === 200)
+      assert.deepEqual([body.node, body.blockedMs], [node, null])
+      assert.ok(
+        body.stages!.some((one) => stage.test(one.stage) && one.deadlineMs > 0),
+        JSON.stringify(body.stages),
+      )
+      assert.ok(body.heap!.usedBytes > 0 && body.heap!.usedBytes < body.heap!.limitBytes, node)
+    }
+    const { status, body } = await ask('asks', '/api/stages?node=push-x9')
+    assert.equal(status, 502)
+    assert.match(body.message!, /push-x9/)
+  })
+
   test('are answered under the names of the page alone', async () => {
     const path = '/api/sessions?user=jo'
     assert.equal((await ask('asks', path, { host: NAME })).status, 200)
@@ -125,7 +145,13 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
   })
 
   test('are not there where nobody allowed them', async () => {
-    for (const path of [`/api/trace?symbol=${SYMBOL}`, '/api/sessions?user=jo', '/api/find?text=jo', `/api/holders?symbol=${SYMBOL}`])
+    for (const path of [
+      `/api/trace?symbol=${SYMBOL}`,
+      '/api/sessions?user=jo',
+      '/api/find?text=jo',
+      `/api/holders?symbol=${SYMBOL}`,
+      '/api/stages?node=gw-1',
+    ])
       assert.equal((await ask('mute', path)).status, 404)
   })
 

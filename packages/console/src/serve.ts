@@ -28,7 +28,8 @@ export interface ConsoleOptions {
   readonly breaks?: Answering
   /**
    * Answers `/api/trace`, what each hop between a user and the log holds of a symbol, `/api/sessions`, what happened to a
-   * user's, `/api/find`, who and what there is under a part of a name, and `/api/holders`, who holds a symbol.
+   * user's, `/api/find`, who and what there is under a part of a name, `/api/holders`, who holds a symbol, and `/api/stages`,
+   * how the stages of a node are.
    */
   readonly asks?: Answering
   /** The feed of the quote board. Default `quote`. */
@@ -59,7 +60,7 @@ export class ConsoleError extends Error {
 const BUILT = join(import.meta.dirname, '..', 'dist')
 const YEAR_S = 31_536_000
 const BREAKS = '/api/break'
-const ASKED: ReadonlySet<string> = new Set(['/api/trace', '/api/sessions', '/api/find', '/api/holders'])
+const ASKED: ReadonlySet<string> = new Set(['/api/trace', '/api/sessions', '/api/find', '/api/holders', '/api/stages'])
 
 /**
  * Serves the console.

@@ -44,7 +44,7 @@ export {
 export { openTracing, type Tracing } from './tracing/index.ts'
 export * from './runtime/lifecycle/index.ts'
 export { createLogger, createMemoryLogger, silentLogger, type Logger, type MemoryLogger } from './runtime/logger.ts'
-export { type Stages, unwatchedStages } from './runtime/stages/index.ts'
+export { type StageAccount, type Stages, unwatchedStages } from './runtime/stages/index.ts'
 export { BreakableLog, Faults } from './runtime/faults/index.ts'
 export { Watchdog, type WatchdogSettings } from './runtime/watchdog/index.ts'
 export { NodeMetrics, type RoleSource } from './metrics/index.ts'

@@ -35,4 +35,6 @@ test('a page is answered under its own names alone, with GET, and told what is m
   assert.equal(await ask('/api/find?text=jo'), 200)
   assert.equal(await ask('/api/holders'), 400, 'no symbol')
   assert.equal(await ask('/api/holders?symbol=AAPL.US'), 200)
+  for (const node of ['', 'n'.repeat(129)]) assert.equal(await ask(`/api/stages?node=${node}`), 400, `${node.length} characters`)
+  assert.equal(await ask('/api/stages?node=push-a1'), 502, 'nobody leads to it')
 })

@@ -1,15 +1,17 @@
 /** What a page asks nodes through its own server, with the operator secret that the server has: traces, sessions, what there is under a name. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Finding, judgeTrace, type Secret, type SessionEvent, type TraceTarget, walkTrace } from '@pulsewire/server'
+import { type Finding, judgeTrace, type Secret, type SessionEvent, systemClock, type TraceTarget, walkTrace } from '@pulsewire/server'
 import { headLines } from '../sessions/format.ts'
 import { inOrder, sessionsOver } from '../sessions/sessions.ts'
 import { traceRows } from '../trace/format.ts'
 import { connectAll } from './open.ts'
 import { findOver, holdersOver } from './page-finds.ts'
+import { stagesOver, type StagesTold } from './page-stages.ts'
+import { SharedAnswers } from './shared-answers.ts'
 
 export interface PageAsksOptions {
-  /** Addresses of the gateways to ask over, now. */
-  readonly gateways: () => readonly string[]
+  /** Addresses of the gateways to ask over, now; those first that are next to the node, where one is named. */
+  readonly gateways: (near?: string) => readonly string[]
   readonly secret: Secret
   /** Who asks, for the nodes' audit. */
   readonly who: string
@@ -32,25 +34,40 @@ interface SessionsTold {
 /** Each may wait 3 s for a node that says nothing. */
 const AT_ONCE_MAX = 4
 const FIND_CHARS_MAX = 128
+const NODE_CHARS_MAX = 128
+/** Several who look at the same node ask it once. */
+const STAGES_KEEP_MS = 2000
+
+type Told = readonly [status: number, body: object]
+const CROWDED: Told = [429, { message: 'others are asking: try again in a moment' }]
 
 /**
  * Answers `/api/trace?symbol=AAPL.US&user=jo` as `pulsewire trace` does, `/api/sessions?user=jo` as `pulsewire sessions`,
- * `/api/find?text=jo` with users, sessions and symbols of such names, and `/api/holders?symbol=AAPL.US` with who holds it.
+ * `/api/find?text=jo` with users, sessions and symbols of such names, `/api/holders?symbol=AAPL.US` with who holds it, and
+ * `/api/stages?node=push-a1` as `pulsewire debug push-a1 stages`.
  */
 export function servePageAsks(options: PageAsksOptions): (request: IncomingMessage, response: ServerResponse) => void {
   let running = 0
-  const handle = async (request: IncomingMessage): Promise<readonly [number, object]> => {
-    const denied = request.method === 'GET' ? options.denial(request) : 'nodes are asked with GET'
-    if (denied !== null) return [403, { message: denied }]
-    if (running >= AT_ONCE_MAX) return [429, { message: 'others are asking: try again in a moment' }]
+  const limited = async (ask: () => Promise<Told>): Promise<Told> => {
+    if (running >= AT_ONCE_MAX) return CROWDED
     running++
     try {
-      return await answer(options, new URL(request.url!, 'http://localhost'))
+      return await ask()
     } catch (error) {
       return [502, { message: (error as Error).message }]
     } finally {
       running--
     }
+  }
+  const stages = new SharedAnswers<Told>(systemClock, STAGES_KEEP_MS)
+  const handle = async (request: IncomingMessage): Promise<Told> => {
+    const denied = request.method === 'GET' ? options.denial(request) : 'nodes are asked with GET'
+    if (denied !== null) return [403, { message: denied }]
+    const url = new URL(request.url!, 'http://localhost')
+    if (url.pathname !== '/api/stages') return limited(() => answer(options, url))
+    const node = url.searchParams.get('node') ?? ''
+    if (node === '' || node.length > NODE_CHARS_MAX) return [400, { message: 'name a node' }]
+    return stages.of(node, () => limited(async () => [200, await stagesFrom(options, node)]))
   }
   return (request, response) => {
     void handle(request).then(([status, body]) => {
@@ -60,7 +77,7 @@ export function servePageAsks(options: PageAsksOptions): (request: IncomingMessa
   }
 }
 
-async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, searchParams }: URL): Promise<readonly [number, object]> {
+async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, searchParams }: URL): Promise<Told> {
   const { symbol = '', feed = 'quote', user = '', session = '' } = Object.fromEntries(searchParams)
   const whose = { ...(user === '' ? {} : { user }), ...(session === '' ? {} : { session }) }
   if (pathname === '/api/sessions') {
@@ -75,6 +92,10 @@ async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, se
   if (symbol === '') return [400, { message: 'name a symbol' }]
   if (pathname === '/api/holders') return [200, await holdersOver(gateways(), secret, who, { symbol, feed })]
   return [200, await traceOver(gateways(), secret, who, { symbol, feed, ...whose })]
+}
+
+function stagesFrom({ gateways, secret, who }: PageAsksOptions, node: string): Promise<StagesTold> {
+  return stagesOver(gateways(node), secret, who, node)
 }
 
 /** What `pulsewire trace` finds over these gateways. @throws AskError when nobody could be asked. */

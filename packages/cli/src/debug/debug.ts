@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
-import { type Args, AskError, type Asker, BEYOND_QUESTIONS, findWay, type Way } from '@pulsewire/server'
+import type { Args, Way } from '@pulsewire/server'
 import { type AskFlags, openEntrances } from '../ask/open.ts'
+import { overWay, wayTo } from '../ask/way.ts'
 import { formatAnswer } from './format.ts'
 import { pprofOf } from './pprof.ts'
 
@@ -23,13 +24,8 @@ export interface DebugOutput {
 /** Asks the node and shows, or writes down, what it says. @throws AskError, ConfigError */
 export async function debugNode(node: string, question: DebugQuestion, args: Args, flags: AskFlags & DebugOutput): Promise<void> {
   using entrances = await openEntrances(flags)
-  const { way, lost } = await wayTo(entrances.askers, node, question)
-  try {
-    await show(way, question, args, node, flags)
-  } catch (error) {
-    if (lost === undefined || !(error instanceof AskError) || error.code !== 'ask_no_way') throw error
-    throw new AskError('ask_no_way', `${lost.message}; ${error.message}`, { cause: error })
-  }
+  const found = await wayTo(entrances.askers, node, question)
+  await overWay(found, (way) => show(way, question, args, node, flags))
 }
 
 async function show(way: Way, question: DebugQuestion, args: Args, node: string, { output, format, json }: DebugOutput): Promise<void> {
@@ -47,18 +43,6 @@ async function show(way: Way, question: DebugQuestion, args: Args, node: string,
     const file = output ?? `${node}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}.${extension}`
     const bytes = await write(parts, file)
     console.log(`${file}: ${bytes} bytes from ${[way.asker.node, ...way.path].join(' → ')}`)
-  }
-}
-
-/** Who has no way to a node may know of its watchdog: the nearest is asked to ask that, and `lost` says why. @throws AskError */
-async function wayTo(askers: readonly Asker[], node: string, question: DebugQuestion): Promise<{ way: Way; lost?: AskError }> {
-  try {
-    return { way: await findWay(askers, node) }
-  } catch (error) {
-    const [first] = askers
-    if (first === undefined || !BEYOND_QUESTIONS.includes(question) || !(error instanceof AskError) || error.code !== 'ask_no_way')
-      throw error
-    return { way: { asker: first, path: [node] }, lost: error }
   }
 }
 

@@ -1,33 +1,7 @@
+import type { StageAccount } from '@pulsewire/server'
 import { formatAge, sanitize } from '../watch/format.ts'
 import type { DebugQuestion } from './debug.ts'
-
-interface StageRow {
-  readonly stage: string
-  readonly deadlineMs: number
-  readonly entries: number
-  readonly busyMs: number | null
-  readonly holders: readonly { readonly holder: string; readonly heldMs: number; readonly at: readonly string[] }[]
-  readonly waiting?: readonly { readonly holder: string; readonly heldMs: number }[]
-}
-
-interface ProcessAnswer {
-  readonly version: string
-  readonly node: string
-  readonly pid: number
-  readonly uptimeS: number
-  /** Said by its watchdog, because its event loop does not turn; for so long. */
-  readonly blockedMs?: number
-  readonly account: {
-    readonly stages: readonly StageRow[]
-    readonly memory: Readonly<Record<string, number>>
-    readonly loopDelayMs: Readonly<Record<string, number>>
-    readonly resources: Readonly<Record<string, number>>
-  } | null
-  readonly stacks?: {
-    readonly idlePercent: number
-    readonly stacks: readonly { readonly percent: number; readonly frames: readonly string[] }[]
-  }
-}
+import type { ProcessAnswer } from './process-answer.ts'
 
 const MIB = 1024 * 1024
 
@@ -66,7 +40,7 @@ function accountLines({ memory, loopDelayMs, resources }: NonNullable<ProcessAns
   ]
 }
 
-function stageLines({ stage, deadlineMs, entries, busyMs, holders, waiting = [] }: StageRow): string[] {
+function stageLines({ stage, deadlineMs, entries, busyMs, holders, waiting = [] }: StageAccount): string[] {
   const state = busyMs === null ? 'idle' : `busy for ${formatAge(busyMs)}${busyMs > deadlineMs ? ' — past its deadline' : ''}`
   return [
     `stage ${stage}: ${state} (deadline ${formatAge(deadlineMs)}, entered ${entries} times)`,

@@ -21,8 +21,8 @@ export interface ConsoleServiceOptions {
   readonly asks?: {
     readonly secret: Secret
     readonly hosts: readonly string[]
-    /** Those that a balancer knows of; absent: the gateway beside it. */
-    readonly gateways?: () => readonly string[]
+    /** Those that a balancer knows of, those next to the node first; absent: the gateway beside it. */
+    readonly gateways?: (near?: string) => readonly string[]
   }
   readonly log: Logger
 }
@@ -59,7 +59,7 @@ function asked({ host, port, isSecure, secret }: ConsoleBalancer): { balancer: s
 }
 
 function pageAsks({ secret, hosts, gateways = () => [] }: NonNullable<ConsoleServiceOptions['asks']>, beside: readonly string[]) {
-  const known = () => [...new Set([...beside, ...gateways()])]
+  const known = (near?: string) => [...new Set([...beside, ...gateways(near)])]
   return servePageAsks({ gateways: known, secret, who: `page of ${hostname()}`.slice(0, 128), denial: askedUnderKnownName(hosts) })
 }
 

@@ -177,7 +177,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   const sources: RoleSource[] = []
   const shown: Pick<ConsoleServiceOptions, 'gateway' | 'balancer'> = {}
   let beside: PushNode | undefined
-  let gateways: (() => readonly string[]) | undefined
+  let gateways: ((near?: string) => readonly string[]) | undefined
   const add = (role: ProcessRole, config: RoleConfig, service: Service & Member): void => {
     if (directory !== undefined) {
       const { node, directory: leases } = config
@@ -249,7 +249,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       balancing: () => service.counts,
     })
     add('balancer', balancer, service)
-    gateways = () => gatewaysOf(service)
+    gateways = (near) => gatewaysOf(service, near)
     const { listen, admin, tls } = balancer.balancer
     const [secret] = admin.secrets
     const isSecure = tls.certFile !== undefined
@@ -276,16 +276,22 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
 function asksOf(
   { asks: { enabled, hosts } }: BalancerConfig['console'],
   { secret }: OperatorConfig,
-  gateways: (() => readonly string[]) | undefined,
+  gateways: ((near?: string) => readonly string[]) | undefined,
 ): Pick<ConsoleServiceOptions, 'asks'> {
   if (!enabled || secret === undefined) return {}
   return { asks: { secret, hosts, ...(gateways === undefined ? {} : { gateways }) } }
 }
 
-/** Gateways that have a lease, by the first address of each. */
-function gatewaysOf({ verdicts }: Balancer): string[] {
+/** Gateways that have a lease, by the first address of each; the node itself and those that are linked to it first. */
+function gatewaysOf({ verdicts }: Balancer, near: string | undefined): string[] {
   const there = [...verdicts].filter(({ role, known }) => role === 'gateway' && known.state === 'live')
-  return there.flatMap(({ known }) => known.lease.addresses.slice(0, 1))
+  return there
+    .map(({ known: { lease } }) => ({
+      addresses: lease.addresses,
+      isNear: lease.node === near || (lease.links ?? []).some(({ node, state }) => node === near && state === 'open'),
+    }))
+    .sort((a, b) => Number(b.isNear) - Number(a.isNear))
+    .flatMap(({ addresses }) => addresses.slice(0, 1))
 }
 
 function verdictsOf({ verdicts }: Balancer) {

@@ -5,6 +5,7 @@ import { useBoard, useRow } from '../hooks.ts'
 import type { Preferences } from '../preferences.ts'
 import { stateInWords } from '../words.ts'
 import { PriceChart } from './price-chart.tsx'
+import { CloseButton } from './close-button.tsx'
 
 interface Props {
   readonly board: Board
@@ -24,9 +25,7 @@ export function Detail({ board, row, preferences, onClose }: Props) {
         <h2>
           {row.name || row.symbol} <small>{row.symbol}</small>
         </h2>
-        <button type="button" class="close" aria-label="Close details" onClick={onClose}>
-          ×
-        </button>
+        <CloseButton label="Close details" onClick={onClose} />
         <p class={`now ${tone}`}>
           <strong>{price(row.number('last'), row.decimals)}</strong> {signed(row.change, row.decimals)} ({percent(row.changePercent)})
         </p>

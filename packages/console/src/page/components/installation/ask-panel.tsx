@@ -3,8 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 
 export interface AskPanelProps<T> {
   readonly title: string
-  /** Class names of the section. */
-  readonly kind: string
+  readonly kind: 'trace' | 'sessions'
   readonly verb: string
   readonly ask: () => Promise<T>
   /** Its fields. */
@@ -37,7 +36,7 @@ export function AskPanel<T>({ title, kind, verb, ask, children, told, atOnce }: 
     void put()
   }, [])
   return (
-    <section ref={element} class={kind} aria-label={title}>
+    <section ref={element} class={`panel ask ${kind}`} aria-label={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault()
@@ -46,7 +45,7 @@ export function AskPanel<T>({ title, kind, verb, ask, children, told, atOnce }: 
       >
         <h3>{title}</h3>
         {children}
-        <button type="submit" disabled={state.is === 'asking'}>
+        <button type="submit" class="act" disabled={state.is === 'asking'}>
           {state.is === 'asking' ? 'Asking…' : verb}
         </button>
       </form>

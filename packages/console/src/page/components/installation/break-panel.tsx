@@ -9,7 +9,7 @@ export function BreakPanel({ breaks }: { breaks: Breaks }) {
   useChanges((listener) => breaks.onChange(listener), breaks)
   const { answer, problem } = breaks
   return (
-    <section class="breaks" aria-label="Break it">
+    <section class="panel breaks" aria-label="Break it">
       <h3>Break it</h3>
       <p class="hint">For real, to the processes that run here.</p>
       {problem !== '' && (

@@ -5,6 +5,7 @@ import type { Row } from '../../board/row.ts'
 import { percent, price } from '../../format.ts'
 import { useBoard, useRow } from '../../hooks.ts'
 import { stateInWords } from '../../words.ts'
+import { TableHead } from '../table-head.tsx'
 
 const ROWS = 12
 const FILTER = { market: '', query: '' }
@@ -18,19 +19,12 @@ export function MiniBoard({ board }: { board: Board }) {
   const period = Math.floor(Date.now() / REARRANGE_MS)
   const rows = useMemo(() => arrange(board.rows.values(), FILTER, ORDER).slice(0, ROWS), [board.listVersion, period])
   return (
-    <section class="mini-board" aria-label="Quotes">
+    <section class="panel mini-board" aria-label="Quotes">
       <h3>
         Quote board <a href="#board">all {board.rows.size} symbols</a>
       </h3>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Symbol</th>
-            <th scope="col">Last</th>
-            <th scope="col">Change</th>
-            <th scope="col">State</th>
-          </tr>
-        </thead>
+      <table class="list">
+        <TableHead of={['Symbol', 'Last', 'Change', 'State']} />
         <tbody>
           {rows.map((row) => (
             <MiniRow key={row.symbol} row={row} />

@@ -8,17 +8,21 @@ import { clockTime, count, duration, longDuration } from '../../format.ts'
 import type { Preferences } from '../../preferences.ts'
 import { Age } from './boxes.tsx'
 import { MsPlot } from './ms-plot.tsx'
+import { StagesTable } from './stages-table.tsx'
+import { CloseButton } from '../close-button.tsx'
 
 interface Props {
   readonly installation: Installation
   readonly topology: TopologyAnswer
   readonly node: NodeAnswer
+  /** Whether it may be asked itself. */
+  readonly asks: boolean
   readonly preferences: Preferences
   readonly onClose: () => void
 }
 
 /** All that is known of one node: the verdict with its reasons, what it serves, how it fares. */
-export function NodeDetails({ installation, topology, node, preferences, onClose }: Props) {
+export function NodeDetails({ installation, topology, node, asks, preferences, onClose }: Props) {
   const element = useRef<HTMLElement>(null)
   // On a phone it opens below what is in sight.
   useEffect(() => element.current?.scrollIntoView({ block: 'nearest' }), [])
@@ -26,7 +30,7 @@ export function NodeDetails({ installation, topology, node, preferences, onClose
   const { lease, load, vitals, probe, links, reasons, fault } = node
   const { atMs } = topology
   return (
-    <aside ref={element} class="node-details" aria-label={`Details of ${node.node}`}>
+    <aside ref={element} class="panel node-details" aria-label={`Details of ${node.node}`}>
       <header>
         <h2>
           {node.node} <small>{roleInWords(node)}</small>
@@ -34,9 +38,7 @@ export function NodeDetails({ installation, topology, node, preferences, onClose
         <p class={`standing ${tone}`}>
           {text} <small>for {longDuration(atMs - node.sinceMs)}</small>
         </p>
-        <button type="button" class="close" aria-label="Close the details" onClick={onClose}>
-          ×
-        </button>
+        <CloseButton label="Close the details" onClick={onClose} />
       </header>
       {(reasons.length > 0 || fault !== null) && (
         <ul class="reasons">
@@ -86,6 +88,7 @@ export function NodeDetails({ installation, topology, node, preferences, onClose
           </Fact>
         )}
       </dl>
+      {asks && lease.state !== 'left' && <StagesTable node={node.node} fault={fault} />}
       <MsPlot
         label={`Pulse age and event loop of ${node.node}`}
         installation={installation}

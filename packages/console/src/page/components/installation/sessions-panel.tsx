@@ -15,7 +15,7 @@ export function SessionsPanel({ of, atOnce, onSelect }: Props) {
   const [who, setWho] = useState(of)
   const told = (answer: SessionsAnswer) => <Told answer={answer} onSelect={onSelect} />
   return (
-    <AskPanel title="Sessions" kind="trace sessions" verb="Find" ask={() => askSessions(who.trim())} told={told} atOnce={atOnce}>
+    <AskPanel title="Sessions" kind="sessions" verb="Find" ask={() => askSessions(who.trim())} told={told} atOnce={atOnce}>
       <label>
         <span>user or session</span>
         <input required value={who} spellcheck={false} onInput={(event) => setWho(event.currentTarget.value)} />

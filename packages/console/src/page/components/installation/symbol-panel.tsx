@@ -4,6 +4,8 @@ import type { TopologyAnswer } from '../../installation/answers.ts'
 import { askHolders, type HolderRow, holdersOf, type HoldersAnswer } from '../../installation/holders.ts'
 import { standing } from '../../installation/tone.ts'
 import { Age } from './boxes.tsx'
+import { TableHead } from '../table-head.tsx'
+import { CloseButton } from '../close-button.tsx'
 
 interface Props {
   readonly topology: TopologyAnswer
@@ -37,7 +39,7 @@ export function SymbolPanel({ topology, feed, symbol, partition: known, asks, on
   const partition = known ?? told?.partition ?? null
   const { lines, gateways } = holdersOf(topology, feed, partition, told)
   return (
-    <section ref={element} class="holders" aria-label={`Who holds ${symbol}`}>
+    <section ref={element} class="panel holders" aria-label={`Who holds ${symbol}`}>
       <header>
         <h2>
           {symbol} <small>{whereText(topology, feed, partition)}</small>
@@ -47,22 +49,12 @@ export function SymbolPanel({ topology, feed, symbol, partition: known, asks, on
             Trace
           </button>
         )}
-        <button type="button" class="close" aria-label={`Close ${symbol}`} onClick={onClose}>
-          ×
-        </button>
+        <CloseButton label={`Close ${symbol}`} onClick={onClose} />
       </header>
       <p role="status">{statusText(asks, told, problem)}</p>
       <div class="scrolls">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Node</th>
-              <th scope="col">Pulse</th>
-              <th scope="col">Position</th>
-              <th scope="col">Record</th>
-              <th scope="col">Receivers</th>
-            </tr>
-          </thead>
+        <table class="list">
+          <TableHead of={['Node', 'Pulse', 'Position', 'Record', 'Receivers']} />
           {lines.map(({ line, rows }) => (
             <Rows key={line} heading={`Push nodes, line ${line}`} rows={rows} onSelect={onSelect} />
           ))}

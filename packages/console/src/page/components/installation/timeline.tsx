@@ -24,7 +24,7 @@ const MEANINGS = { good: 'good news', bad: 'trouble', plain: 'news' } as const
 /** What has happened, newest first. */
 export function Timeline({ entries, isAsked, onSelect }: Props) {
   return (
-    <section class="timeline" role="log" aria-label="Timeline">
+    <section class="panel timeline" role="log" aria-label="Timeline">
       <h3>
         Timeline
         {isAsked && (

@@ -1,5 +1,6 @@
 import { count, duration } from '../../format.ts'
 import type { TopologyAnswer } from '../../installation/answers.ts'
+import { TableHead } from '../table-head.tsx'
 
 /** Both tracks side by side, while there are gateways of track grey, and what becomes of the release. */
 export function TracksPanel({ tracks, grey }: Pick<TopologyAnswer, 'tracks' | 'grey'>) {
@@ -10,7 +11,7 @@ export function TracksPanel({ tracks, grey }: Pick<TopologyAnswer, 'tracks' | 'g
   )
   const ms = (value: number | null) => (value === null ? '–' : duration(value))
   return (
-    <section class="tracks" aria-label="Grey release">
+    <section class="panel tracks" aria-label="Grey release">
       <p>{greyLine(grey)}</p>
       {grey?.worse.map(({ measure, message }) => (
         <p key={measure} class="worse">
@@ -18,16 +19,8 @@ export function TracksPanel({ tracks, grey }: Pick<TopologyAnswer, 'tracks' | 'g
         </p>
       ))}
       {tracks.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              {HEADINGS.map((heading) => (
-                <th key={heading} scope="col">
-                  {heading}
-                </th>
-              ))}
-            </tr>
-          </thead>
+        <table class="list">
+          <TableHead of={HEADINGS} />
           <tbody>
             {tracks.map(({ track, gateways, sessions, freshnessMs, latencyMs, errorRate, disconnectRate }) => (
               <tr key={track}>

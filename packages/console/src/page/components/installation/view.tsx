@@ -91,7 +91,7 @@ export function InstallationView({ board, installation, breaks, asks, preference
         {asks && (
           <SessionsPanel key={`sessions ${asking.times}`} of={asking.whose} atOnce={asking.atOnce === 'sessions'} onSelect={select} />
         )}
-        <Below {...{ installation, selected, preferences }} onClose={() => setSelected(null)} />
+        <Below {...{ installation, selected, asks, preferences }} onClose={() => setSelected(null)} />
       </div>
       <div class="side">
         <MiniBoard board={board} />
@@ -104,18 +104,22 @@ export function InstallationView({ board, installation, breaks, asks, preference
 /** Until somebody chooses another one. */
 const FIRST_SYMBOL = 'AAPL.US'
 
-interface BelowProps extends Pick<Props, 'installation' | 'preferences'> {
+interface BelowProps extends Pick<Props, 'installation' | 'asks' | 'preferences'> {
   readonly selected: string | null
   readonly onClose: () => void
 }
 
 /** The node that is looked at, else how the whole has fared. */
-function Below({ installation, selected, preferences, onClose }: BelowProps) {
+function Below({ installation, selected, asks, preferences, onClose }: BelowProps) {
   const { topology } = installation
   const node = topology?.nodes.find(({ node: name }) => selected === `node/${name}` || selected === `clients/${name}`)
   if (topology !== null && node !== undefined)
-    return <NodeDetails key={node.node} {...{ installation, topology, node, preferences, onClose }} />
-  return <MsPlot label="Freshness of the installation over the last minutes" {...{ installation, preferences }} series={SERIES} />
+    return <NodeDetails key={node.node} {...{ installation, topology, node, asks, preferences, onClose }} />
+  return (
+    <div class="panel">
+      <MsPlot label="Freshness of the installation over the last minutes" {...{ installation, preferences }} series={SERIES} />
+    </div>
+  )
 }
 
 const SERIES = [
