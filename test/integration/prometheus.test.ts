@@ -101,6 +101,10 @@ describe('Prometheus', { timeout: 120_000 }, () => {
       'latency is known',
     )
     assert.ok((await value('role_feed:pulsewire_update_latency_seconds:p99_5m{role="gateway",feed="quote"}')) < 5)
+    const held = 'role_feed:pulsewire_acknowledged_pulse_age_seconds:p99_5m{role="gateway",feed="quote"}'
+    await prometheus.until(async () => (await value(held)) > 0, 'the age of what clients hold is known')
+    assert.ok((await value(held)) < 5)
+    assert.ok((await value('feed:pulsewire_clients_stale:ratio1m{feed="quote"}')) < 0.5)
     assert.ok((await value('role:pulsewire_delivery_seconds:p99_5m{role="gateway"}')) < 5)
     assert.equal(await value('sum(pulsewire_gateways{handed_out="true"})'), 2)
     assert.equal(await value('max(feed:pulsewire_sessions_stale:sum)'), 0)

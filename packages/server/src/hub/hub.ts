@@ -240,6 +240,11 @@ export class Hub {
     return this.#pulseFrames.of(feed, encoding)
   }
 
+  /** See `PulseFrames.writtenAtMs`. */
+  pulseWrittenAtMs(feed: Feed, pulse: number) {
+    return this.#pulseFrames.writtenAtMs(feed, pulse)
+  }
+
   heartbeat(encoding: Encoding) {
     return this.#pulseFrames.heartbeat(encoding)
   }

@@ -1,5 +1,6 @@
 import { ByteWriter, writePulse, type Encoding, type PulseFrame, type PulseRow } from '@pulsewire/protocol'
 import type { Feed } from './feed.ts'
+import { WrittenTimes } from './written-times.ts'
 
 /** A pulse frame, encoded, with its number. The same bytes go to every session. */
 export interface EncodedPulse {
@@ -19,6 +20,8 @@ export class PulseFrames {
   readonly #epoch: number
   readonly #nowMs: () => number
   readonly #kept = new Map<string, { revision: number; frame: EncodedPulse }>()
+  /** Per feed index. */
+  readonly #written: WrittenTimes[] = []
   readonly #writer = new ByteWriter(1024)
 
   constructor(epoch: number, nowMs: () => number) {
@@ -35,7 +38,13 @@ export class PulseFrames {
     if (kept?.revision === revision) return kept.frame
     const frame = this.#encode(this.#compose(feed), feed.index, encoding, oldestWrittenAtMs(feed))
     this.#kept.set(key, { revision, frame })
+    if (frame.writtenAtMs !== Infinity) (this.#written[feed.index] ??= new WrittenTimes()).add(frame.pulse, frame.writtenAtMs)
     return frame
+  }
+
+  /** When the newest pulse of the feed was written that who holds this pulse, of any feed, was sent; `undefined`: none was, or too long ago. */
+  writtenAtMs(feed: Feed, pulse: number): number | undefined {
+    return this.#written[feed.index]?.upTo(pulse)
   }
 
   /** A heartbeat for a session that no feed's pulse is due to. */

@@ -153,6 +153,13 @@ export const OF_RECEIVERS: readonly Metric[] = [
     read: perFeedOfSessions(({ pulseAge }) => pulseAge),
   },
   {
+    name: 'pulsewire_acknowledged_pulse_age_seconds',
+    type: 'histogram',
+    help: 'Age of the newest pulse that a receiver holds, whenever it acknowledges one, of the partition where it is oldest. Heartbeats are acknowledged as well, so it grows while no pulse comes.',
+    labels: FEED,
+    read: perFeedOfSessions(({ acknowledgedAge }) => acknowledgedAge),
+  },
+  {
     name: 'pulsewire_delivery_seconds',
     type: 'histogram',
     help: 'From when a pulse is sent until its receiver has acknowledged it, with all that was sent before it.',

@@ -71,6 +71,44 @@ test('a pulse has its age when it is sent, of the oldest partition, and takes a 
   assert.deepEqual([...new Set(seen(delivery))], [0.1], '30 ms there and 30 ms back')
 })
 
+test('what a receiver holds has its age with each acknowledgement, of heartbeats as well, and of no feed that it does not follow', () => {
+  const sender = new Sender({ feeds: [{ name: 'quote' }, { name: 'trade' }] })
+  const { acknowledgedAge } = sender.sessions.counts
+  const receiver = sender.connect({ latencyMs: 40, pulseIntervalMs: 1000 })
+  receiver.subscribe(['A'])
+  receiver.take()
+  sender.pulse({ feed: 'trade' })
+  sender.pulse({ feed: 'quote' })
+  sender.clock.advance(3000)
+  const of = () => new Map([...acknowledgedAge].map(([feed, histogram]) => [feed, seen(histogram)]))
+  const [first, ...later] = of().get('quote')!
+  assert.ok(first! <= 1.5, `${first}`)
+  assert.ok(later.length >= 2, 'a heartbeat a second')
+  assert.deepEqual([...of().keys()], ['quote'])
+  sender.clock.advance(3000)
+  assert.equal(of().get('quote')!.at(-1), 10, 'nothing has come for 6 s, and that is told')
+  receiver.acks = false
+  const { length } = of().get('quote')!
+  sender.pulse({ feed: 'quote' })
+  sender.clock.advance(3000)
+  assert.equal(of().get('quote')!.length, length, 'who acknowledges nothing is not known of')
+})
+
+test('an acknowledgement that comes late tells of the pulse that it acknowledges, not of those sent meanwhile', () => {
+  const sender = new Sender()
+  const { acknowledgedAge } = sender.sessions.counts
+  const receiver = sender.connect({ latencyMs: 1500, pulseIntervalMs: 1000 })
+  receiver.subscribe(['A'])
+  sender.clock.advance(4000)
+  for (let second = 0; second < 8; second++) {
+    sender.pulse()
+    sender.clock.advance(1000)
+  }
+  const ages = seen([...acknowledgedAge][0]![1])
+  assert.ok(ages.length >= 4)
+  assert.ok(Math.min(...ages) >= 5, `3 s there and back, and up to a second before it was sent: ${ages}`)
+})
+
 test('how sessions end is counted by reason', () => {
   const sender = new Sender()
   const { ended } = sender.sessions.counts

@@ -33,6 +33,8 @@ export class SessionCounts {
   readonly latency = new FeedHistograms()
   /** From when a pulse was written until it is sent, of the partition where it is oldest. */
   readonly pulseAge = new FeedHistograms()
+  /** From when the newest pulse was written that a receiver is known to hold until it acknowledged it, or a heartbeat after it. */
+  readonly acknowledgedAge = new FeedHistograms()
   /** From when a pulse is sent until the receiver has acknowledged it. */
   readonly delivery = new Histogram()
 }

@@ -52,6 +52,15 @@ export class PulseOutbox {
     return highest
   }
 
+  /** The receiver holds this pulse, or heartbeat: so it holds the newest pulse of each feed that went before it, however old that is. */
+  acknowledged(pulse: number, nowMs: number, counts: SessionCounts): void {
+    for (const feed of this.#hub.feeds) {
+      if (this.#sentOf(feed) === 0 || !this.#table.usesFeed(feed)) continue
+      const writtenAtMs = this.#hub.pulseWrittenAtMs(feed, pulse)
+      if (writtenAtMs !== undefined) counts.acknowledgedAge.of(feed).observe(nowMs - writtenAtMs)
+    }
+  }
+
   /** What an acknowledgement says of the receiver's set of subscriptions. */
   compare(ack: PulseAckFrame): Verdict {
     return this.#digests.compare(ack)

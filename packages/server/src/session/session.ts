@@ -355,7 +355,10 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       this.#flow.acked('mark', frame.mark, nowMs)
       if (frame.mark === this.#repairMark) this.#endRepair()
     } else {
-      if (this.#flow.acked('pulse', frame.pulse, nowMs)) this.#context.counts.delivery.observe(this.#flow.roundTripMs)
+      if (this.#flow.acked('pulse', frame.pulse, nowMs)) {
+        this.#context.counts.delivery.observe(this.#flow.roundTripMs)
+        this.#pulses.acknowledged(frame.pulse, nowMs, this.#context.counts)
+      }
       this.#compareDigest(frame)
     }
     if (this.#isHeld || this.#slowness.isBehind || !this.#due.isEmpty || this.pulseDue) this.#schedule()
