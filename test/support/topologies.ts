@@ -66,15 +66,52 @@ export function smallTopology(): Topology {
   ])
 }
 
-/** 200 nodes. @param ageMs of every link's newest pulse. */
-export function largeTopology(ageMs: number): Topology {
-  const push = Array.from({ length: 40 }, (_, i) => topologyNode(`push-${i}`, { role: 'push', line: i % 2 === 0 ? 'A' : 'B' }))
-  const links = push.slice(0, 8).map(({ node, line }) => ({ node, line: line!, state: 'open' as const, pulseAgeMs: ageMs }))
-  const gateways = Array.from({ length: 157 }, (_, i) => topologyNode(`gw-${i}`, { links, zone: i % 2 === 0 ? 'sg-1' : 'hk-1' }))
+const LARGE_FEEDS = ['quote', 'trade']
+const LARGE_PARTITIONS = 64
+const LARGE_PUSH = 40
+
+/**
+ * Two feeds of 64 partitions, two lines of 20 push nodes that share them, gateways of two zones, each linked to every push
+ * node, and what else there is; as a balancer says it, with nothing left out.
+ * @param ageMs of every newest pulse.
+ */
+export function largeTopology(ageMs: number, size = 200): Topology {
+  const push = Array.from({ length: LARGE_PUSH }, (_, i) => {
+    const partitions = Array.from({ length: LARGE_PARTITIONS }, (_, partition) => partition).filter(
+      (partition) => partition % 20 === i >> 1,
+    )
+    const feeds = LARGE_FEEDS.map((feed) => ({ feed, generation: 3, topic: `${feed}s-v3`, partitions, pulseAgeMs: ageMs }))
+    return topologyNode(`push-${i}`, { role: 'push', line: i % 2 === 0 ? 'A' : 'B', feeds })
+  })
+  const links = push.map(({ node, line }) => ({ node, line: line!, state: 'open' as const, pulseAgeMs: ageMs }))
+  const feeds = LARGE_FEEDS.map((feed) => ({ feed, generation: 3, pulseAgeMs: ageMs }))
+  const gateways = Array.from({ length: size - LARGE_PUSH - 3 }, (_, i) => {
+    const node = `gw-${i}`
+    const heard = feeds.map((feed) => ({ ...feed, partitions: LARGE_PARTITIONS, partitionsHeard: LARGE_PARTITIONS }))
+    return topologyNode(node, {
+      links,
+      feeds,
+      zone: i % 2 === 0 ? 'sg-1' : 'hk-1',
+      load: { sessions: 8000 + i, sessionsMax: 50_000, busy: 0.31 },
+      probe: {
+        address: `ws://${node}:8080`,
+        state: 'open',
+        sinceMs: AT_MS - 50_000,
+        failures: 0,
+        failure: null,
+        answeredBy: { node, role: 'gateway', version: '0.1.0' },
+        roundTripMs: 1.4,
+        feeds: heard,
+      },
+    })
+  })
   const others: TopologyNode[] = [
     topologyNode('pulse-1', { role: 'pulse' }),
     topologyNode('pulse-2', { role: 'pulse' }),
     topologyNode('lb-1', { role: 'balancer' }),
   ]
-  return topology([...push, ...gateways, ...others])
+  const partitions = Array.from({ length: LARGE_PARTITIONS }, () => ({ pulseAgeMs: ageMs }))
+  return topology([...push, ...gateways, ...others], {
+    feeds: LARGE_FEEDS.map((feed) => topologyFeed(feed, { generation: 3, topic: `${feed}s-v3`, partitions })),
+  })
 }

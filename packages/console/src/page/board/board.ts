@@ -43,7 +43,7 @@ export class Board {
     this.#client = new PulsewireClient({ ...to, encoding, name: 'pulsewire-console/0.1.0', user: CONSOLE_USER })
     this.#summariser = new Summariser(this.#client, feed)
     this.#subscription = this.#client.subscribe(
-      { feed: feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },
+      { feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },
       {
         onUpdate: (update) => this.#onUpdate(update),
         onState: (_state, change) => this.#onState(change),

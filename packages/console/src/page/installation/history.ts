@@ -25,7 +25,8 @@ export class History {
     this.samples.push({ atMs, proofMs: oldest(proofs), loopMs: loops.length === 0 ? null : Math.max(...loops) })
     if (this.samples.length > SAMPLES_MAX) this.samples.shift()
     for (const node of nodes) this.#addNode(node.node, node.vitals?.loopDelayMs ?? null, pulseAgeOf(node))
-    for (const name of this.#nodes.keys()) if (!nodes.some(({ node }) => node === name)) this.#nodes.delete(name)
+    const known = new Set(nodes.map(({ node }) => node))
+    for (const name of this.#nodes.keys()) if (!known.has(name)) this.#nodes.delete(name)
   }
 
   /** Aligned with the newest of `samples`. */
