@@ -103,6 +103,8 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
   test('are answered over the gateways that it knows by their leases', async () => {
     await using view = new ViewRecorder({ url: gateway.url, user: 'jo' }, { feed: 'quote', symbols: [SYMBOL] })
     await view.until(() => view.subscription.state.state === 'live', 'jo is live')
+    // However long it took until everybody was there: a trace of what was not quoted for half a minute says that.
+    await log.append(TOPIC, [{ key: SYMBOL, value: '{"last":187.24}' }])
     const { body } = await told('asks', `/api/trace?user=jo&symbol=${SYMBOL}`, ({ body }) => body.findings?.[0]?.code === 'all_well')
     assert.equal(body.findings![0]!.hop, 'gw-1')
     const sessions = await ask('asks', '/api/sessions?user=jo')
@@ -120,14 +122,17 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
     for (const [node, stage] of [
       ['push-a1', /^intake quote/],
       ['gw-1', /^flush/],
-      ['lb-asks', /./],
+      ['lb-asks', null],
     ] as const) {
       const { body } = await told('asks', `/api/stages?node=${node}`, ({ status }) => status === 200)
       assert.deepEqual([body.node, body.blockedMs], [node, null])
-      assert.ok(
-        body.stages!.some((one) => stage.test(one.stage) && one.deadlineMs > 0),
-        JSON.stringify(body.stages),
-      )
+      // Of a balancer the event loop alone is watched.
+      if (stage === null) assert.deepEqual(body.stages, [], node)
+      else
+        assert.ok(
+          body.stages!.some((one) => stage.test(one.stage) && one.deadlineMs > 0),
+          JSON.stringify(body.stages),
+        )
       assert.ok(body.heap!.usedBytes > 0 && body.heap!.usedBytes < body.heap!.limitBytes, node)
     }
     const { status, body } = await ask('asks', '/api/stages?node=push-x9')

@@ -35,16 +35,7 @@ function Told({ answer: { stages, blockedMs, loopDelayMs, heap }, atMs }: { answ
   return (
     <>
       {blockedMs !== null && <p class="problem">Its event loop has not turned for {duration(blockedMs)}.</p>}
-      <div class="scrolls">
-        <table class="list">
-          <TableHead of={['Stage', 'Busy', 'Deadline', 'Held by']} />
-          <tbody>
-            {stages.map((stage) => (
-              <StageRow key={stage.stage} stage={stage} atMs={atMs} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      {stages.length === 0 ? <p>It has none: its event loop alone is watched.</p> : <Rows stages={stages} atMs={atMs} />}
       {loopDelayMs !== null && (
         <p>
           Event loop late by {duration(loopDelayMs.p99)} (p99), {duration(loopDelayMs.max)} at most
@@ -52,6 +43,21 @@ function Told({ answer: { stages, blockedMs, loopDelayMs, heap }, atMs }: { answ
         </p>
       )}
     </>
+  )
+}
+
+function Rows({ stages, atMs }: { stages: readonly StageAnswer[]; atMs: number }) {
+  return (
+    <div class="scrolls">
+      <table class="list">
+        <TableHead of={['Stage', 'Busy', 'Deadline', 'Held by']} />
+        <tbody>
+          {stages.map((stage) => (
+            <StageRow key={stage.stage} stage={stage} atMs={atMs} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 

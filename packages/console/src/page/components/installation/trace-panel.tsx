@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { askTrace, type TraceAnswer } from '../../installation/trace.ts'
 import { AskPanel } from './ask-panel.tsx'
+import { Prose } from './prose.tsx'
 
 const MARKS = { broken: '✗', degraded: '!', well: '✓' } as const
 
@@ -52,7 +53,12 @@ function Told({ answer, onSelect }: { answer: TraceAnswer; onSelect: (node: stri
                 {hop}
               </button>
               : {sentence}
-              {severity !== 'well' && <small> {remedy}</small>}
+              {severity !== 'well' && (
+                <small>
+                  {' '}
+                  <Prose text={remedy} />
+                </small>
+              )}
             </p>
           </li>
         ))}

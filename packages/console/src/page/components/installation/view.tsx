@@ -50,6 +50,7 @@ export function InstallationView({ board, installation, breaks, asks, preference
   const [asking, setAsking] = useState<Asking>({ times: 0, traced: first, whose: CONSOLE_USER, atOnce: null })
   const { topology } = installation
   const found = useMemo(() => foundIn(topology, query), [topology, query])
+  const node = topology?.nodes.find(({ node: name }) => selected === `node/${name}` || selected === `clients/${name}`)
   const select = (name: string) => setSelected(`node/${name}`)
   const choose = ({ kind, name, feed = board.feed }: Suggestion) => {
     if (kind === 'node') return select(name)
@@ -68,6 +69,9 @@ export function InstallationView({ board, installation, breaks, asks, preference
           <p class="empty">Asking the balancer…</p>
         ) : (
           <Picture topology={topology} found={found.size === 0 ? null : found} selected={selected} onSelect={setSelected} />
+        )}
+        {topology !== null && node !== undefined && (
+          <NodeDetails key={node.node} {...{ installation, topology, node, asks, preferences }} onClose={() => setSelected(null)} />
         )}
         {topology !== null && symbol !== null && (
           <SymbolPanel
@@ -91,7 +95,11 @@ export function InstallationView({ board, installation, breaks, asks, preference
         {asks && (
           <SessionsPanel key={`sessions ${asking.times}`} of={asking.whose} atOnce={asking.atOnce === 'sessions'} onSelect={select} />
         )}
-        <Below {...{ installation, selected, asks, preferences }} onClose={() => setSelected(null)} />
+        {node === undefined && (
+          <div class="panel">
+            <MsPlot label="Freshness of the installation over the last minutes" {...{ installation, preferences }} series={SERIES} />
+          </div>
+        )}
       </div>
       <div class="side">
         <MiniBoard board={board} />
@@ -104,24 +112,7 @@ export function InstallationView({ board, installation, breaks, asks, preference
 /** Until somebody chooses another one. */
 const FIRST_SYMBOL = 'AAPL.US'
 
-interface BelowProps extends Pick<Props, 'installation' | 'asks' | 'preferences'> {
-  readonly selected: string | null
-  readonly onClose: () => void
-}
-
-/** The node that is looked at, else how the whole has fared. */
-function Below({ installation, selected, asks, preferences, onClose }: BelowProps) {
-  const { topology } = installation
-  const node = topology?.nodes.find(({ node: name }) => selected === `node/${name}` || selected === `clients/${name}`)
-  if (topology !== null && node !== undefined)
-    return <NodeDetails key={node.node} {...{ installation, topology, node, asks, preferences, onClose }} />
-  return (
-    <div class="panel">
-      <MsPlot label="Freshness of the installation over the last minutes" {...{ installation, preferences }} series={SERIES} />
-    </div>
-  )
-}
-
+/** How the whole has fared. */
 const SERIES = [
   {
     name: 'oldest proof at a gateway',
