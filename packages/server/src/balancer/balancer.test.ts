@@ -194,6 +194,20 @@ describe('Balancer', () => {
     assert.equal(world.gateways.of('gw-2').sessions, 0)
   })
 
+  it('shares the rate of gateways with balancers that beat, and not with one whose beat is overdue', async () => {
+    await using world = await startBalancer(['gw-1'], ['balancer.admission.connectionsPerSecond=10'])
+    world.directory.beat('lb-2', { role: 'balancer', addresses: [] })
+    world.pass(2000)
+    const slotMs = () => -(world.answer()!.connectAfterMs - world.answer()!.connectAfterMs)
+    assert.equal(slotMs(), 250)
+    for (let i = 0; i < 2; i++) {
+      world.directory.beat('gw-1')
+      world.clock.advance(800)
+    }
+    assert.equal(world.directory.nodes.get('lb-2')?.state, 'live')
+    assert.equal(slotMs(), 125)
+  })
+
   it('says in its lease that it goes, when it drains or is told to', async () => {
     await using world = await startBalancer()
     world.pass(2000)

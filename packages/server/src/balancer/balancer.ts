@@ -26,6 +26,8 @@ const JUDGE_LATE_MS = 1000
 /** Judging what has just changed takes no more than one part in so many of the processor: with thousands of gateways something changes all the time. */
 const JUDGE_SHARE = 10
 const JUDGE_SPACING_MS = 10
+/** A balancer whose next beat is overdue by half an interval takes no part of the rate of gateways any more: a zone may be cut off. */
+const OVERDUE_BEATS = 1.5
 /** After that, probes get so long to hear anew, a pulse a second, before anybody is judged by them. */
 const RECOVER_MS = 1500
 
@@ -248,7 +250,7 @@ export class Balancer implements Service, Member {
     if (this.#standstill?.tick() === true) this.#recoveredAtMs = nowMs + RECOVER_MS
     if (nowMs < this.#recoveredAtMs) return
     this.#book.update(nowMs)
-    this.#balancers = this.#countBalancers()
+    this.#balancers = this.#countBalancers(nowMs)
     this.#greyWatch.look(this.#book.verdicts.values(), nowMs)
     this.#topology.look(nowMs)
     // The view also becomes current between two judgements.
@@ -266,10 +268,13 @@ export class Balancer implements Service, Member {
     }
   }
 
-  #countBalancers(): number {
+  #countBalancers(nowMs: number): number {
+    const { node, directory } = this.#config
+    const heardSinceMs = nowMs - OVERDUE_BEATS * directory.beatIntervalMs
     let others = 0
-    for (const [name, { lease, state }] of this.#directory.nodes) {
-      if (name !== this.#config.node.id && lease.role === 'balancer' && (state === 'live' || state === 'kept')) others++
+    for (const [name, { lease, state, heardAtMs }] of this.#directory.nodes) {
+      if (name === node.id || lease.role !== 'balancer') continue
+      if (state === 'kept' || (state === 'live' && heardAtMs >= heardSinceMs)) others++
     }
     return others + 1
   }

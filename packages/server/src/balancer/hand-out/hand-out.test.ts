@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { testLease } from '../../../../../test/support/leases.ts'
 import { ManualClock } from '../../../../../test/support/manual-clock.ts'
 import type { Lease } from '../../directory/index.ts'
+import type { ProbeReport } from '../probe/report.ts'
 import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
 import { HandOut, type HandOutLimits, type Offer } from './hand-out.ts'
 
@@ -18,6 +19,8 @@ class World {
   balancers = 1
   degradations: Degradation[] = []
   readonly unusable = new Set<string>()
+  /** Of the nodes that have one. */
+  readonly probes = new Map<string, ProbeReport>()
 
   constructor(nodes: readonly (string | Partial<Lease>)[]) {
     for (const node of nodes) {
@@ -57,7 +60,7 @@ class World {
         node: lease.node,
         role: 'gateway',
         known: { lease, heardAtMs: this.#heardAtMs.get(lease.node)!, expiresAtMs: Infinity, state: 'live', word: 'online' },
-        probe: null,
+        probe: this.probes.get(lease.node) ?? null,
         handedOut: true,
         degraded: false,
         sinceMs: 0,
@@ -228,6 +231,37 @@ describe('HandOut, near and far', () => {
         .gateways.map(({ node }) => node),
       ['sg-a'],
     )
+  })
+
+  it('names a gateway whose pulse is overdue after all others, and for want of others all the same', () => {
+    const world = new World([
+      { node: 'sg-a', zone: 'sg' },
+      { node: 'sg-b', zone: 'sg' },
+      { node: 'hk-a', zone: 'hk' },
+    ])
+    const nowMs = world.clock.nowMs()
+    const heard = (agoMs: number, state: ProbeReport['state'] = 'open'): ProbeReport => ({
+      address: '',
+      state,
+      sinceMs: 0,
+      failure: null,
+      failures: 0,
+      peer: null,
+      heardAtMs: nowMs - agoMs,
+      roundTripMs: null,
+      pulseIntervalMs: 1000,
+      feeds: new Map(),
+    })
+    const balancer = world.balancer()
+    const first = () => balancer.answer({ ...ask, zone: 'sg' }).gateways[0]!.node
+    for (const node of ['sg-a', 'sg-b']) world.probes.set(node, heard(1400))
+    assert.match(first(), /^sg/)
+    world.probes.set('sg-a', heard(1600))
+    for (let i = 0; i < 20; i++) assert.equal(first(), 'sg-b')
+    world.probes.set('sg-b', heard(100, 'connecting'))
+    for (let i = 0; i < 20; i++) assert.equal(first(), 'hk-a', 'the zone may be cut off')
+    world.unusable.add('hk-a')
+    assert.match(first(), /^sg/)
   })
 
   it('sends a client to another zone when its own would let it wait for seconds', () => {

@@ -44,6 +44,12 @@ const BUSY_FROM = 0.8
 /** A gateway that has just refused somebody has a crowd at its door that nobody sent; whoever is sent there comes after it. */
 const CROWD_MS = 1000
 const SWEEP_INTERVAL_MS = 5000
+/**
+ * A gateway whose next pulse is overdue by half an interval is not disproved yet, and may be one of a zone that is cut off:
+ * it comes after all others, as a full one does, so that no row is made at a door that is gone.
+ */
+const OVERDUE_PULSES = 1.5
+const OVERDUE_LOAD = 2
 
 interface Gateway extends Choice {
   readonly node: string
@@ -106,7 +112,7 @@ export class HandOut {
       node: lease.node,
       verdict,
       // Busy and almost full must not look full: a full one is only taken for want of better.
-      load: load >= 1 ? load : Math.min(0.999, load + Math.max(0, busy - BUSY_FROM)),
+      load: isOverdue(verdict, nowMs) ? load + OVERDUE_LOAD : load >= 1 ? load : Math.min(0.999, load + Math.max(0, busy - BUSY_FROM)),
       waitMs: this.#admission.waitMs(lease.node, nowMs),
     }
   }
@@ -124,4 +130,9 @@ export class HandOut {
     this.#admission.keepOnly(usable)
     for (const node of this.#handedOut.keys()) if (!usable.has(node)) this.#handedOut.delete(node)
   }
+}
+
+/** By its probe, as of now and not as of the last judgement. */
+function isOverdue({ probe }: Verdict, nowMs: number): boolean {
+  return probe !== null && (probe.state !== 'open' || nowMs - probe.heardAtMs > OVERDUE_PULSES * probe.pulseIntervalMs)
 }
