@@ -19,13 +19,13 @@ Seed 1, 1,000 gateways, three balancers, 10 million clients (two and a half minu
 | leases | 1,003 nodes, 1,003 beats a second; every balancer knows all and proves all gateways |
 | probes | 2,400 messages and 79 kB a second of each balancer, with 4 partitions |
 | clients come, 350 a second and gateway | none refused; no gateway more than 5.0 % off the mean of its zone (bound 10 %) |
-| a zone falls silent, 3.3 million clients | no balancer hands it out after 2.5 s (3); half of the clients are back after 8.2 s, 99 % after 22.2 s, the last after 23.9 s (30) |
-| refused in that storm | 7.8 % once: those that go on by the list that they have; 4 of 66,800 modelled clients twice, where the aim is nobody: with one for fifty, a row of a few is unevener than one of hundreds |
-| the busiest door | 3.8 times what it takes, for one second |
-| spread over what is left | 6.7 % off the mean |
+| a zone falls silent, 3.3 million clients | no balancer hands it out after 2.5 s (3); half of the clients are back after 6.7 s, 99 % after 21.4 s, the last after 23.1 s (30) |
+| refused in that storm | 9.3 % once: those that go on by the list that they have; nobody twice |
+| the busiest door | 4.3 times what it takes, for one second |
+| spread over what is left | 3.9 % off the mean |
 | Kafka away for 15 s | all 666 gateways stay in use, no answer is empty, all say that they are degraded; 6 s after its return none does |
 
-**Balancers that have too many to answer.** The same with 60 gateways, 200,000 clients that lost their zone and two balancers left: with 60,000 answers a second each, the last client is back after 24 s, 9 % are refused, and nobody twice. With 2,400 or 10,000, clients wait in vain, use the lists that they have and come all at once: three in four are refused, half of them again, and the last is back after 35 s. So the number of balancers follows from the storm and not from what is asked while all is well.
+**Balancers that have too many to answer.** The same with 60 gateways, 200,000 clients that lost their zone and two balancers left: with 60,000 answers a second each, the last client is back after 23 s, 10 % are refused, and nobody twice. With 10,000, clients wait in vain, use the lists that they have and come all at once: two in three are refused, half of all again, and the last is back after 28 s. So the number of balancers follows from the storm and not from what is asked while all is well.
 
 ## What gives way first, and what to do
 
@@ -33,7 +33,7 @@ Seed 1, 1,000 gateways, three balancers, 10 million clients (two and a half minu
 2. **Every node reads every lease.** With 1,600 nodes the control topic is read 1,600 times. Its records are few and the processor hardly notices, but the network of three brokers does. *What to do today:* cells, again: it shrinks with the square. *What would help more:* leases of gateways in a topic of their own, which only balancers and gateways read, or links in a lease only when they change: they are three quarters of its bytes.
 3. **A zone's clients all ask balancers within seconds.** An answer is the client's own, so it cannot be cached. *What to do today:* as many balancers as the table says, behind the addresses that clients know; TLS before them, where it costs more than the answer. They need not idle: \`gatewaysRenewMs\` sets how much of it is used every day.
 4. **One probe of each gateway by each balancer** is small: a hundred balancers are a hundred of a gateway's ten thousand sessions, and 3,500 messages a second of a balancer. What costs the balancer is judging: \`bench/balancer.ts\`.
-5. **Noticing a silent zone takes as long as noticing it as a client.** Until balancers have dropped it, 2.5 s, clients are sent into it, and wait out their row at gateways that are gone: they are the last to be back. Nothing is lost by it but time.
+5. **Noticing a silent zone takes as long as noticing it as a client.** Balancers name its gateways last as soon as a pulse is overdue, and drop them after 2.5 s. What the last clients wait for is their row: those of a zone all ask within a second, and are let in at the pace of the gateways that are left.
 
 ## What is not measured
 
