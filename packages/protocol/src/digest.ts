@@ -1,4 +1,4 @@
-const encoder = new TextEncoder()
+const encoder = /* @__PURE__ */ new TextEncoder()
 
 /** Hash of one answered row, protocol.md section 8. */
 export function rowHash(id: number, symbol: string): number {

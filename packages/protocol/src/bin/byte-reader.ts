@@ -1,7 +1,7 @@
 import { ProtocolError } from '../decoder.ts'
 
 // A byte order mark is text like any other here; the default would swallow it.
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** A text up to this is read byte by byte: for names, which are ASCII, that takes a fraction of the time. */
 const SHORT_TEXT_BYTES = 32
 

@@ -1,4 +1,4 @@
-const encoder = new TextEncoder()
+const encoder = /* @__PURE__ */ new TextEncoder()
 /** A text up to this is looked at unit by unit; its length takes one byte. */
 const SHORT_TEXT = 32
 

@@ -9,7 +9,7 @@ export interface ReceivedDictionary {
   readonly scales: number[]
 }
 
-const payload = new ByteWriter(256)
+const payload = /* @__PURE__ */ new ByteWriter(256)
 
 /** Writes a dictionary frame that (re)defines `fields` from index `first`. */
 export function writeDictionary(

@@ -4,7 +4,7 @@ import type { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { KIND } from './kinds.ts'
 
-const payload = new ByteWriter(512)
+const payload = /* @__PURE__ */ new ByteWriter(512)
 
 /**
  * @param feedIndex −1 for a bare heartbeat. Times are rounded to whole ms.

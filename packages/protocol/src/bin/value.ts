@@ -4,7 +4,7 @@ import { unzigzag, type ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { MANTISSA_MAX, OTHER, POWERS_OF_TEN, SCALE_MAX, VALUE } from './kinds.ts'
 
-const encoder = new TextEncoder()
+const encoder = /* @__PURE__ */ new TextEncoder()
 
 /** The value as a whole number of 10^−scale, or NaN where it is not exactly one. */
 export function mantissaOf(value: number, scale: number): number {
