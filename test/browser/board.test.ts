@@ -115,6 +115,19 @@ describe('quote board', { timeout: 240_000 }, () => {
     assert.equal(await board.colour(board.cell('AAPL.US', 'last')), bright)
   })
 
+  it('says of what is delayed by how much', async () => {
+    const board = await BoardPage.open(page, server.url)
+    await board.sees(board.cell('AAPL.US', 'state'), 'live')
+    assert.equal(await page.locator('.toolbar .delay').count(), 0)
+    gateway.delay(900_000, 'real')
+    await board.sees(page.locator('.toolbar .delay'), 'Quotes are delayed 15 min')
+    await board.sees(board.cell('AAPL.US', 'state'), 'live, delayed 15 min')
+    await board.sees(page.locator('.figure', { hasText: 'Live' }).locator('dd'), '2 delayed 15 min')
+    gateway.freeze()
+    await board.sees(board.cell('AAPL.US', 'state'), /^stale/)
+    await board.sees(page.locator('.toolbar .delay'), 'Quotes are delayed 15 min')
+  })
+
   it('finds out by itself that its gateway has gone silent', async () => {
     const board = await BoardPage.open(page, server.url)
     await board.sees(board.cell('AAPL.US', 'state'), 'live')

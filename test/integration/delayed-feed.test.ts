@@ -114,6 +114,8 @@ describe('a delayed feed', { timeout: 200_000 }, () => {
     await real.until(() => real.subscription.state.state === 'live' && realAges().length > 60, 'updates')
     assert.ok(Math.min(...delayedAges()) >= DELAY_MS - CLOCKS_MS, `one came ${Math.min(...delayedAges())} ms after its record`)
     assert.ok(Math.min(...realAges()) < DELAY_MS, 'the feed itself is not delayed')
+    assert.deepEqual([delayed.subscription.delayMs, delayed.subscription.state.delayMs], [DELAY_MS, DELAY_MS])
+    assert.deepEqual([real.subscription.delayMs, real.subscription.state.delayMs], [0, undefined])
     assert.ok(!delayed.states.some((state) => state.startsWith('stale')), delayed.states.join(' → '))
   })
 

@@ -1,7 +1,7 @@
 /** A gateway that does what a test tells it, for pages in a browser: json.v1 as docs/protocol.md has it, on a real socket. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { DownstreamFrame, PulseFrame, StaleFrame, SubscribeFrame, UpstreamFrame } from '@pulsewire/protocol'
+import type { DownstreamFrame, FeedInfo, PulseFrame, StaleFrame, SubscribeFrame, UpstreamFrame } from '@pulsewire/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 
 const FEED = 'quote'
@@ -35,6 +35,7 @@ export class BrowserGateway {
   readonly #timer: NodeJS.Timeout
   #pulse = 0
   #silent = false
+  #delay: Pick<FeedInfo, 'delayMs' | 'delayOf'> = {}
   #told: StaleFrame | null = null
 
   private constructor(node: string, path: readonly string[]) {
@@ -92,6 +93,12 @@ export class BrowserGateway {
     for (const session of this.#sessions) send(session, [this.#told])
   }
 
+  /** From now on the feed is another one, as that was so many ms ago. */
+  delay(delayMs: number, delayOf: string): void {
+    this.#delay = { delayMs, delayOf }
+    for (const session of this.#sessions) send(session, [{ t: 'feeds', feeds: this.#feeds }])
+  }
+
   live(): void {
     this.#told = null
     for (const session of this.#sessions) send(session, [{ t: 'live', feed: FEED }])
@@ -110,6 +117,10 @@ export class BrowserGateway {
     await this.close()
   }
 
+  get #feeds(): FeedInfo[] {
+    return [{ feed: FEED, mode: 'latest', codec: 'json', generation: 1, partitions: PARTITIONS, ...this.#delay }]
+  }
+
   #accept(socket: WebSocket): void {
     const session: Session = { socket, refs: new Map(), due: [] }
     this.#sessions.add(session)
@@ -126,11 +137,10 @@ export class BrowserGateway {
     if (frame.t === 'sync') send(session, [{ t: 'sync', echo: frame.at, at: now }])
     else if (frame.t === 'subscribe') this.#answer(session, this.#namesOf(frame), frame.from ?? {}, true)
     else if (frame.t === 'hello') {
-      const feeds = [{ feed: FEED, mode: 'latest', codec: 'json', generation: 1, partitions: PARTITIONS }] as const
       const welcome = { t: 'welcome', session: `${this.#node}.1`, node: this.#node, role: 'gateway', version: '0.1.0' } as const
       const limits = { messageBytesMax: 1 << 20, subscriptionsMax: 100_000 }
       const times = { at: now, epoch: now, pulseIntervalMs: PULSE_INTERVAL_MS, staleAfterMs: STALE_AFTER_MS }
-      send(session, [{ ...welcome, ...times, feeds, limits }])
+      send(session, [{ ...welcome, ...times, feeds: this.#feeds, limits }])
     }
   }
 

@@ -1,10 +1,10 @@
 import type { FieldValue } from '../src/frames.ts'
-import { EPOCH } from '../src/test-support/session.ts'
+import { EPOCH, FEEDS } from '../src/test-support/session.ts'
 import { rawRecord, record, Recording, type RecordedSession } from './recording.ts'
 
 /** The recorded sessions; each shows one side of the protocol. */
 export function recordSessions(): RecordedSession[] {
-  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions(), traces()]
+  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions(), traces(), delayed()]
 }
 
 function prices(): RecordedSession {
@@ -310,4 +310,16 @@ function traces(): RecordedSession {
   r.control({ t: 'trace', ref: 1, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate: 'rojo=00f067aa' })
   r.end()
   return r.finish('traces', 'An update that stands for two sampled records.')
+}
+
+function delayed(): RecordedSession {
+  const r = new Recording()
+  const late = FEEDS.map((info) => (info.feed === 'book' ? { ...info, delayMs: 900_000, delayOf: 'quote' } : info))
+  r.control({ t: 'feeds', feeds: late })
+  r.end()
+  r.control({ t: 'feeds', feeds: late.map((info) => (info.feed === 'book' ? { ...info, delayMs: 1_200_000 } : info)) })
+  r.end()
+  r.control({ t: 'feeds', feeds: FEEDS })
+  r.end()
+  return r.finish('delayed', 'A feed that shows another with a delay, then with another one, then with none.')
 }

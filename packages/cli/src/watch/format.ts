@@ -12,6 +12,11 @@ export function formatAge(ms: number | undefined): string {
   return ms === undefined || !Number.isFinite(ms) ? '' : span(ms)
 }
 
+/** `delayed 15 min`; nothing of a feed that is not, or not known to be. */
+export function formatDelay(delayMs: number | undefined): string {
+  return delayMs === undefined || delayMs === 0 ? '' : `delayed ${span(delayMs)}`
+}
+
 /** A value on one line; control characters (which could rule the terminal) made visible. */
 export function formatValue(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')

@@ -1,24 +1,25 @@
 import type { Subscription, SymbolState, Update } from '@pulsewire/client'
 import type { LineOutput } from './line-output.ts'
-import { formatAge, formatTime, formatValue } from './format.ts'
+import { formatAge, formatDelay, formatTime, formatValue } from './format.ts'
 import type { View } from './watch.ts'
 
 /** How each thing that happens reads as one line. */
 interface LineFormat {
-  update(update: Update, latencyMs: number | undefined): string
+  update(update: Update, latencyMs: number | undefined, delayMs: number | undefined): string
   state(symbol: string, state: SymbolState): string
 }
 
 const TEXT: LineFormat = {
-  update: ({ symbol, values, deleted }) => {
+  update: ({ symbol, values, deleted }, _latencyMs, delayMs) => {
     const fields = Object.entries(values).map(([name, value]) => `${name}=${formatValue(value)}`)
-    return `${formatTime(Date.now())} ${symbol} ${deleted ? 'deleted' : fields.join(' ')}`
+    const late = delayMs ? ` (${formatDelay(delayMs)})` : ''
+    return `${formatTime(Date.now())} ${symbol} ${deleted ? 'deleted' : fields.join(' ')}${late}`
   },
   state: (symbol, state) => `${formatTime(Date.now())} ${symbol} ${describeState(state, Date.now())}`,
 }
 
 const JSON_LINES: LineFormat = {
-  update: (update, latencyMs) => {
+  update: (update, latencyMs, delayMs) => {
     const { symbol, values, changed, n, snapshot, deleted, position, ts, gap, state } = update
     const raw = update.raw === null ? undefined : Buffer.from(update.raw).toString('base64')
     return JSON.stringify({
@@ -26,6 +27,7 @@ const JSON_LINES: LineFormat = {
       at: Date.now(),
       symbol,
       state: state.state,
+      delayMs,
       values,
       changed,
       n,
@@ -41,9 +43,9 @@ const JSON_LINES: LineFormat = {
   state: (symbol, state) => JSON.stringify({ type: 'state', at: Date.now(), symbol, ...state }),
 }
 
-/** `stale for 3.2 s: push-a1: lagging: …` */
+/** `live, delayed 15 min`; `stale for 3.2 s: push-a1: lagging: …` */
 export function describeState(state: SymbolState, nowMs: number): string {
-  if (state.state === 'live' || state.state === 'pending') return state.state
+  if (state.state === 'live' || state.state === 'pending') return [state.state, formatDelay(state.delayMs)].filter(Boolean).join(', ')
   const since = state.sinceMs === undefined ? '' : ` for ${formatAge(nowMs - state.sinceMs)}`
   return `${state.state}${since}: ${[state.hop, state.reason, state.message].filter(Boolean).join(': ')}`
 }
@@ -78,7 +80,7 @@ class LineView implements View {
     this.#subscription = subscription
     for await (const update of subscription) {
       await this.#writing
-      await this.#output.write(this.#format.update(update, subscription.get(update.symbol)?.latencyMs))
+      await this.#output.write(this.#format.update(update, subscription.get(update.symbol)?.latencyMs, subscription.delayMs))
     }
     await this.#writing
   }

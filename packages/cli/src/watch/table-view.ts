@@ -1,5 +1,6 @@
 import type { Subscription } from '@pulsewire/client'
 import { createLogUpdate } from 'log-update'
+import { formatDelay } from './format.ts'
 import { renderTable } from './table.ts'
 import type { View } from './watch.ts'
 
@@ -65,6 +66,7 @@ export class TableView implements View {
       colour: (process.env['NO_COLOR'] ?? '') === '',
       ...(this.#fields === undefined ? {} : { fields: this.#fields }),
     })
-    this.#draw(`${table}\n${this.#connection} — Ctrl-C ends`)
+    const below = [formatDelay(subscription.delayMs), this.#connection, 'Ctrl-C ends'].filter(Boolean).join(' — ')
+    this.#draw(`${table}\n${below}`)
   }
 }

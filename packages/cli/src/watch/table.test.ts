@@ -37,6 +37,11 @@ describe('the table', () => {
     assert.equal(live?.slice(0, 5), '\u001b[32m')
   })
 
+  it('never shows what is delayed as if it were of now', () => {
+    const table = renderTable([row('A', { state: { state: 'live', delayMs: 900_000 } })], OPTIONS)
+    assert.match(table, /live, delayed 15 min$/)
+  })
+
   it('shows chosen fields instead', () => {
     const lines = renderTable([row('A', { values: { bid: 1, note: 'ok' } })], { ...OPTIONS, fields: ['bid', 'note', 'none'] }).split('\n')
     assert.match(lines[1]!, /^A\s+1\s+ok\s+320 ms/)

@@ -2,7 +2,7 @@
 import type { SymbolState, Values } from '@pulsewire/client'
 import { createColors } from 'picocolors'
 import stringWidth from 'string-width'
-import { formatAge, formatValue, sanitize } from './format.ts'
+import { formatAge, formatDelay, formatValue, sanitize } from './format.ts'
 
 export interface TableRow {
   readonly symbol: string
@@ -84,9 +84,9 @@ function signed(value: number, decimals: number): string {
   return `${value > 0 ? '+' : ''}${value.toFixed(Math.min(decimals, 8))}`
 }
 
-/** `live`, or what is wrong: `stale 3.2 s at push-a1: lagging`. */
+/** `live`, `live, delayed 15 min`, or what is wrong: `stale 3.2 s at push-a1: lagging`. */
 function stateCell(state: SymbolState, nowMs: number): string {
-  if (state.state !== 'stale' && state.state !== 'ended') return state.state
+  if (state.state !== 'stale' && state.state !== 'ended') return [state.state, formatDelay(state.delayMs)].filter(Boolean).join(', ')
   const since = state.sinceMs === undefined ? '' : ` ${formatAge(nowMs - state.sinceMs)}`
   const hop = state.hop === undefined ? '' : ` at ${state.hop}`
   return sanitize(`${state.state}${since}${hop}: ${[state.reason, state.message].filter(Boolean).join(', ')}`)

@@ -24,7 +24,13 @@ before(async () => {
   url = `ws://127.0.0.1:${port}`
   const log = createEmbeddedLog()
   log.createTopicNow('quotes', { partitions: 2 })
-  const assignments = ['log.kind=embedded', 'feeds=[{name: quote, topic: quotes}]', 'push.listen.port=0', `gateway.listen.port=${port}`]
+  const assignments = [
+    'log.kind=embedded',
+    'feeds=[{name: quote, topic: quotes}]',
+    'push.delayedFeeds=[{name: quote-delayed, of: quote, delayMs: 1000}]',
+    'push.listen.port=0',
+    `gateway.listen.port=${port}`,
+  ]
   const { push, gateway, pulse } = splitAllConfig(loadConfig('all', { assignments }))
   const logger = silentLogger
   const beside = createPushNode(push!, { log, logger })
@@ -82,6 +88,25 @@ describe('watch', () => {
       lines.some((line) => /^\d\d:\d\d:\d\d\.\d{3} AAPL\.US last=187\.23$/.test(line)),
       lines.join('\n'),
     )
+  })
+
+  it('says of what is delayed by how much', async () => {
+    const options = { feed: 'quote-delayed', format: 'lines' } as const
+    const isUpdate = (line: string) => / AAPL\.US last=187\.23 prevClose=180 \(delayed 1\.0 s\)$/.test(line)
+    const isLive = (line: string) => / AAPL\.US live, delayed 1\.0 s$/.test(line)
+    const seen: string[] = []
+    const { code } = await watchUntil(options, (line, stop) => {
+      seen.push(line)
+      if (seen.some(isUpdate) && seen.some(isLive)) stop()
+    })
+    assert.equal(code, 0)
+    const told = new Map<string, unknown>()
+    await watchUntil({ feed: 'quote-delayed' }, (line, stop) => {
+      const { type, state, delayMs } = JSON.parse(line) as { type: string; state: string; delayMs: unknown }
+      if (type === 'update' || state === 'live') told.set(type, delayMs)
+      if (told.size === 2) stop()
+    })
+    assert.deepEqual(Object.fromEntries(told), { update: 1000, state: 1000 })
   })
 
   it('ends with 1 and the reason when everything is refused', async () => {

@@ -214,6 +214,7 @@ export class Session implements FrameHandler {
         this.#onWelcome(frame)
         break
       case 'feeds':
+        this.#judge = true
         this.#feeds = frame.feeds
         this.#freshness?.setFeeds(frame.feeds)
         this.#host.onControl(this, frame)

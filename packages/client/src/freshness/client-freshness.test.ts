@@ -24,6 +24,42 @@ for (const encoding of BOTH_ENCODINGS) {
       assert.deepEqual(told, ['pending', 'live', 'stale'])
     })
 
+    test('a delayed feed is live with its delay, which costs it nothing, and stale for what makes any feed stale', async () => {
+      const world = worldOf(encoding)
+      const gateway = world.gateway('gw-1', { delayMs: 900_000, delayOf: 'real' })
+      world.publish('AAPL.US', { last: 1 })
+      await using client = world.client()
+      const told: string[] = []
+      const quotes = client.subscribe(
+        { feed: 'quote', symbols: ['AAPL.US'] },
+        { onState: ({ state, delayMs }) => told.push(`${state} ${delayMs}`) },
+      )
+      assert.equal(quotes.delayMs, undefined, 'nobody has said')
+      await world.run(5000)
+      assert.equal(quotes.delayMs, 900_000)
+      assert.deepEqual(quotes.get('AAPL.US')!.state, { state: 'live', delayMs: 900_000 })
+      gateway.feed = { ...gateway.feed, delayMs: 1_200_000 }
+      gateway.connection.send({ t: 'feeds', feeds: [gateway.feed] })
+      await settled()
+      assert.equal(quotes.delayMs, 1_200_000)
+      await world.clock.advance(3000)
+      assert.equal(quotes.state.state, 'stale')
+      gateway.down = true
+      gateway.connection.close(1006)
+      await settled()
+      assert.equal(quotes.delayMs, 1_200_000, 'what is held is as late as it was')
+      assert.deepEqual(told.slice(0, 4), ['pending undefined', 'live 900000', 'live 1200000', 'stale undefined'])
+    })
+
+    test('a feed that is not delayed says so', async () => {
+      const world = worldOf(encoding)
+      world.gateway('gw-1')
+      await using client = world.client()
+      const quotes = client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] })
+      await world.run(2000)
+      assert.deepEqual([quotes.delayMs, quotes.state], [0, { state: 'live' }])
+    })
+
     test('a queue of old messages after a blocked event loop proves nothing', async () => {
       const world = worldOf(encoding)
       const gateway = world.gateway('gw-1')

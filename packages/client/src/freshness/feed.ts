@@ -1,6 +1,6 @@
 import type { LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
 import { judgePartition, PartitionFreshness, type JudgeContext, type Told } from './partition.ts'
-import { PENDING, sameState, staleState, worse, type SymbolState } from './state.ts'
+import { LIVE, PENDING, sameState, staleState, worse, type SymbolState } from './state.ts'
 
 /** A hostile number must not cost memory; real topics have far fewer partitions. */
 export const PARTITIONS_MAX = 10_000
@@ -21,6 +21,8 @@ export class FeedFreshness {
   expectedSinceMs: number | undefined
   /** The state of symbols whose partition is not known: the worst there is. */
   unplaced: SymbolState = PENDING
+  /** The state of what is proven, which names the delay of a feed that has one. */
+  proven: SymbolState = LIVE
 
   constructor(feed: string) {
     this.feed = feed
@@ -45,6 +47,11 @@ export class FeedFreshness {
     }
     this.#generation = Math.max(generation, this.#generation)
     this.#count = count > 0 ? count : Infinity
+  }
+
+  /** How late the sender shows it, by its own account; absent: not at all. */
+  delay(delayMs: number | undefined): void {
+    if (delayMs !== this.proven.delayMs) this.proven = delayMs === undefined ? LIVE : Object.freeze({ ...LIVE, delayMs })
   }
 
   /** Whether the feed has it: a symbol's last record may still lie in one that it had. */

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { FeedInfo, PulseFrame } from '@pulsewire/protocol'
 import fc from 'fast-check'
 import { judgePartition, PartitionFreshness } from './partition.ts'
+import { LIVE } from './state.ts'
 import { SessionFreshness } from './session-freshness.ts'
 
 const FEED: FeedInfo = { feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 2 }
@@ -174,7 +175,7 @@ describe('the freshness of a partition', () => {
       fc.property(fc.double({ min: 0, max: 4000, noNaN: true }), fc.double({ min: 0, max: 8000, noNaN: true }), (ageMs, laterMs) => {
         const partition = new PartitionFreshness(0)
         partition.accept([0, 1, 0, ageMs, []], 1, [], 0, 1000)
-        const context = { node: 'gw-1', staleAfterMs: 2500, lastPulseAtMs: 1000, expectedSinceMs: 0 }
+        const context = { node: 'gw-1', staleAfterMs: 2500, live: LIVE, lastPulseAtMs: 1000, expectedSinceMs: 0 }
         partition.state = judgePartition(partition, null, context, 1000)
         const state = judgePartition(partition, null, context, 1000 + laterMs)
         if (1000 + laterMs <= partition.expiresAtMs(context)) assert.equal(state.state, partition.state.state)

@@ -1,5 +1,5 @@
 import type { PulseRow } from '@pulsewire/protocol'
-import { LIVE, PENDING, sameState, staleState, type SymbolState } from './state.ts'
+import { PENDING, sameState, staleState, type SymbolState } from './state.ts'
 
 /** How long the newest pulse took from the node before to this one. */
 export interface HopAge {
@@ -20,6 +20,8 @@ export interface JudgeContext {
   /** The node at the other end. */
   readonly node: string
   readonly staleAfterMs: number
+  /** What is said of what is proven. */
+  readonly live: SymbolState
   /** When any pulse frame came last (at first: when the session was welcomed). */
   readonly lastPulseAtMs: number
   /** Since when pulses of this feed could be expected. */
@@ -142,7 +144,7 @@ export function judgePartition(
     expiredAtMs = context.expectedSinceMs + context.staleAfterMs
     if (nowMs <= expiredAtMs) return PENDING
   } else {
-    if (ageMs <= context.staleAfterMs) return LIVE
+    if (ageMs <= context.staleAfterMs) return context.live
     expiredAtMs = partition.receivedAtMs + context.staleAfterMs - partition.ageAtArrivalMs
   }
   const lagging = ageMs !== undefined && !isSilent(partition, context, nowMs)

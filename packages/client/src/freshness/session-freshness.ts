@@ -59,9 +59,10 @@ export class SessionFreshness {
   }
 
   setFeeds(feeds: readonly FeedInfo[]): void {
-    for (const { feed, generation, partitions, carried } of feeds) {
+    for (const { feed, generation, partitions, carried, delayMs } of feeds) {
       const freshness = this.#feed(feed)
       freshness.shape(generation, partitions)
+      freshness.delay(delayMs)
       freshness.expectPartitions(carried ?? Array.from({ length: Math.min(partitions, PARTITIONS_MAX) }, (_, index) => index))
     }
   }
@@ -112,7 +113,7 @@ export class SessionFreshness {
     let expiresAtMs = Infinity
     for (const feed of this.#feeds.values()) {
       if (feed.expectedSinceMs === undefined) continue
-      const context = this.#context(feed.expectedSinceMs)
+      const context = this.#context(feed.expectedSinceMs, feed.proven)
       if (feed.review(context, nowMs)) changed = true
       expiresAtMs = Math.min(expiresAtMs, feed.expiresAtMs(context))
     }
@@ -180,8 +181,8 @@ export class SessionFreshness {
     return reports.sort((a, b) => a.partition - b.partition)
   }
 
-  #context(expectedSinceMs: number): JudgeContext {
-    return { node: this.node, staleAfterMs: this.staleAfterMs, lastPulseAtMs: this.#lastPulseAtMs, expectedSinceMs }
+  #context(expectedSinceMs: number, live: SymbolState): JudgeContext {
+    return { node: this.node, staleAfterMs: this.staleAfterMs, live, lastPulseAtMs: this.#lastPulseAtMs, expectedSinceMs }
   }
 
   #feed(name: string): FeedFreshness {

@@ -2,7 +2,8 @@ import type { StaleReason } from '@pulsewire/protocol'
 
 /**
  * - `pending`: asked for, not proven yet. There may be a value, but nothing says that it is the newest.
- * - `live`: the value shown is the newest there is, not older than the staleness bound. Quiet symbols are live.
+ * - `live`: the value shown is the newest there is, not older than the staleness bound. Quiet symbols are live. On a
+ *   delayed feed it is the newest that there was `delayMs` ago.
  * - `stale`: the newest value may be another one. `hop`, `reason` and `sinceMs` say where, why and since when.
  * - `ended`: refused or ended by the server, or closed; `reason` holds the code.
  */
@@ -18,6 +19,8 @@ export interface SymbolState {
   readonly sinceMs?: number
   /** For people. */
   readonly message?: string
+  /** With `live` on a delayed feed: it is the newest of so many ms ago. Absent: of now. */
+  readonly delayMs?: number
 }
 
 export const PENDING: SymbolState = Object.freeze({ state: 'pending' })
@@ -31,9 +34,10 @@ export function endedState(reason: string, message: string, sinceMs: number): Sy
   return Object.freeze({ state: 'ended', reason, sinceMs, message })
 }
 
+const TOLD = ['state', 'hop', 'reason', 'sinceMs', 'message', 'delayMs'] as const
+
 export function sameState(a: SymbolState, b: SymbolState): boolean {
-  if (a === b) return true
-  return a.state === b.state && a.hop === b.hop && a.reason === b.reason && a.sinceMs === b.sinceMs && a.message === b.message
+  return a === b || TOLD.every((member) => a[member] === b[member])
 }
 
 /** Of two states the one to show for both: stale before pending before live. */

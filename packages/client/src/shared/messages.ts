@@ -8,7 +8,7 @@ import type { EndedEvent, ResumeEvent, SubscribeOptions } from '../subscription/
 import type { Gap, UpdateParts } from '../subscription/update.ts'
 
 /** Raised when either side says something that the other cannot know: tabs of two releases of a page share one worker. */
-export const SHARED_VERSION = 1
+export const SHARED_VERSION = 2
 
 /** From the tab. */
 export type TabMessage =
@@ -53,7 +53,7 @@ export interface Beat {
   /** For so long what is live is proven to be, if nothing more is heard. */
   readonly liveForMs: number
   /** Of the feeds that the tab subscribes to. */
-  readonly feeds: readonly (readonly [feed: string, reports: readonly PartitionReport[]])[]
+  readonly feeds: readonly (readonly [feed: string, reports: readonly PartitionReport[], delayMs: number | undefined])[]
 }
 
 export interface PlainError {

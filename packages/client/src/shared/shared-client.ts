@@ -55,6 +55,7 @@ export class SharedClient implements QuoteClient {
       clock,
       doubt: () => this.#judge(),
       reports: (feed) => this.freshness(feed),
+      delayMs: (feed) => this.#feedOf(feed)?.[2],
       offsetMs: () => this.#beat?.offsetMs,
       send: (message) => this.#link.send(message),
       onThrown: (error) => this.#onThrown(error),
@@ -96,8 +97,12 @@ export class SharedClient implements QuoteClient {
 
   freshness(feed: string): PartitionReport[] {
     const elapsedMs = this.#clock.nowMs() - this.#beatAtMs
-    const reports = this.session === undefined ? [] : (this.#beat?.feeds.find(([name]) => name === feed)?.[1] ?? [])
+    const reports = this.session === undefined ? [] : (this.#feedOf(feed)?.[1] ?? [])
     return reports.map((report) => (report.ageMs === undefined ? report : { ...report, ageMs: report.ageMs + elapsedMs }))
+  }
+
+  #feedOf(feed: string): Beat['feeds'][number] | undefined {
+    return this.#beat?.feeds.find(([name]) => name === feed)
   }
 
   connect(): void {

@@ -111,6 +111,21 @@ async function through(): Promise<void> {
 
 const QUOTES = { feed: 'quote', symbols: ['A.US'] } as const
 
+test('a tab knows how late a delayed feed is, and still when the connection is lost', async () => {
+  const browser = new Browser()
+  browser.gateway.feed = { ...browser.gateway.feed, delayMs: 900_000, delayOf: 'real' }
+  const tab = browser.tab()
+  browser.world.publish('A.US', { last: 1 })
+  const quotes = tab.subscribe(QUOTES)
+  await browser.run(1000)
+  assert.deepEqual([quotes.delayMs, quotes.state], [900_000, { state: 'live', delayMs: 900_000 }])
+  browser.gateway.down = true
+  browser.gateway.connection.close(1006)
+  await browser.run(500)
+  assert.deepEqual([quotes.delayMs, quotes.state.state], [900_000, 'stale'])
+  await tab.close()
+})
+
 test('tabs share one connection; a symbol that several want is subscribed once, and released with the last of them', async () => {
   const browser = new Browser()
   const [one, two] = [browser.tab(), browser.tab()]

@@ -78,8 +78,8 @@ export class TabSession {
     if (!this.#outbox.hasUnacked) this.#takenAtMs = this.#clock.nowMs()
     if (this.#outbox.isWaiting) return
     const { state, session, clockOffsetMs: offsetMs } = this.#client
-    const names = new Set([...this.#subscriptions.values()].map(({ feed }) => feed))
-    const feeds = [...names].map((feed) => [feed, this.#client.freshness(feed)] as const)
+    const delays = new Map([...this.#subscriptions.values()].map(({ feed, delayMs }) => [feed, delayMs]))
+    const feeds = [...delays].map(([feed, delayMs]) => [feed, this.#client.freshness(feed), delayMs] as const)
     let liveForMs = Infinity
     for (const [, reports] of feeds)
       for (const { state: own, ageMs } of reports)

@@ -15,6 +15,7 @@ export interface TabSubscriptionsHost {
   /** Why nothing that was told can be relied on; undefined: it can. */
   readonly doubt: () => SymbolState | undefined
   readonly reports: (feed: string) => readonly PartitionReport[]
+  readonly delayMs: (feed: string) => number | undefined
   readonly offsetMs: () => number | undefined
   readonly send: (message: TabMessage) => void
   readonly onThrown: (error: unknown) => void
@@ -161,6 +162,10 @@ export class TabSubscriptions implements SubscriptionOwner {
       for (const entry of subscription.entries.values()) this.#report(entry as TabEntry)
       this.#tellSoon(subscription)
     }
+  }
+
+  delayMs(feed: string): number | undefined {
+    return this.#host.delayMs(feed)
   }
 
   ageMs({ wire, partition }: Entry): number | undefined {

@@ -40,6 +40,8 @@ export class Registry implements SubscriptionOwner {
   readonly #shared = new Map<string, Wire>()
   readonly #sessions = new Set<Session>()
   readonly #dirty = new Set<Wire>()
+  /** Who serves, or served last. */
+  #last: Session | undefined
   #flushing = false
   #nextId = 1
 
@@ -126,6 +128,11 @@ export class Registry implements SubscriptionOwner {
     return this.reviewer.stateWithoutSymbols(subscription)
   }
 
+  delayMs(feed: string): number | undefined {
+    const info = this.#last?.feedInfo(this.#last.feedIndex(feed))
+    return info && (info.delayMs ?? 0)
+  }
+
   ageMs(entry: Entry): number | undefined {
     return this.serving?.freshness.ageMs(entry.wire.feed, entry.partition, this.#options.clock.nowMs())
   }
@@ -153,6 +160,7 @@ export class Registry implements SubscriptionOwner {
 
   /** From now on this session's word counts. */
   promote(session: Session): void {
+    this.#last = session
     this.reviewer.serve(session)
     this.answers.promote(session)
     this.#receiver.repairDeferred(session)

@@ -15,6 +15,11 @@ export interface Subscription extends AsyncIterable<Update> {
   /** One view per symbol, those that patterns and groups brought included. */
   readonly symbols: Iterable<SymbolView>
   readonly size: number
+  /**
+   * How late the feed is shown, in ms, by the word of the gateway that serves, or served last: 0 for one that is not
+   * delayed, undefined before anybody said.
+   */
+  readonly delayMs: number | undefined
   get(symbol: string): SymbolView | undefined
   /** Subscribes to more symbols. One that has ended is asked for again. */
   add(symbols: Iterable<string>): void
@@ -31,6 +36,7 @@ export interface SubscriptionOwner extends ViewSource {
   closeSubscription(subscription: LocalSubscription): void
   /** State of a subscription that has no symbols (yet). */
   stateWithoutSymbols(subscription: LocalSubscription): SymbolState
+  delayMs(feed: string): number | undefined
   /** Runs a callback of the application; what it throws is reported, not thrown. */
   guard(callback: () => void): void
 }
@@ -71,6 +77,10 @@ export class LocalSubscription implements Subscription {
 
   get size(): number {
     return this.entries.size
+  }
+
+  get delayMs(): number | undefined {
+    return this.#owner.delayMs(this.feed)
   }
 
   get closed(): boolean {

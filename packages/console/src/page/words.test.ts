@@ -11,6 +11,7 @@ describe('words', () => {
     assert.equal(reasonInWords({ state: 'stale', reason: 'log_unreachable', hop: 'log' }), 'the log cannot be reached')
     assert.equal(reasonInWords({ state: 'stale', reason: 'brand_new', hop: 'push-a1' }), 'brand_new at push-a1')
     assert.equal(stateInWords({ state: 'live' }, 0), 'live')
+    assert.equal(stateInWords({ state: 'live', delayMs: 900_000 }, 0), 'live, delayed 15 min')
   })
 
   it('know every reason of the protocol', () => {

@@ -22,11 +22,16 @@ export function reasonInWords({ reason = '', hop }: SymbolState): string {
   return REASONS[reason]?.(who) ?? (reason === '' ? `trouble at ${who}` : `${reason} at ${who}`)
 }
 
-/** `live`, `pending`, `stale 4 s: no pulse from gw-1`, `ended: the feed was closed`. */
+/** `delayed 15 min`; nothing of a feed that is not. */
+export function delayInWords(delayMs: number | undefined): string {
+  return delayMs ? `delayed ${longDuration(delayMs)}` : ''
+}
+
+/** `live`, `live, delayed 15 min`, `pending`, `stale 4 s: no pulse from gw-1`, `ended: the feed was closed`. */
 export function stateInWords(state: SymbolState, nowMs: number): string {
   switch (state.state) {
     case 'live':
-      return 'live'
+      return ['live', delayInWords(state.delayMs)].filter(Boolean).join(', ')
     case 'pending':
       return 'pending'
     case 'ended':

@@ -50,7 +50,7 @@ export class Board {
         onResume: (event) => this.#onResume(event),
       },
     )
-    this.#summary = this.#summariser.summarise(this.rows.values(), this.#subscription.state, nowMs())
+    this.#summary = this.#summariser.summarise(this.rows.values(), this.#subscription, nowMs())
     this.#client.on('state', (event) => this.#onClientState(event))
     this.#client.on('session', ({ node, url }) => {
       this.journal.add(nowMs(), `connected to ${node} at ${url}`)
@@ -138,7 +138,7 @@ export class Board {
   #tick(): void {
     this.#tickQueued = false
     const before = this.#summary
-    this.#summary = this.#summariser.summarise(this.rows.values(), this.#subscription.state, nowMs())
+    this.#summary = this.#summariser.summarise(this.rows.values(), this.#subscription, nowMs())
     this.#noteRecovery(before)
     for (const listener of this.#listeners) listener()
   }

@@ -1,4 +1,4 @@
-import type { ClientState, PartitionReport, PulsewireClient, PulsewireError, StateName, SymbolState } from '@pulsewire/client'
+import type { ClientState, PartitionReport, PulsewireClient, PulsewireError, StateName, Subscription, SymbolState } from '@pulsewire/client'
 import { ChainView, type Chain } from './chain.ts'
 import { RateMeter } from './rate.ts'
 import type { Row } from './row.ts'
@@ -27,6 +27,8 @@ export interface Summary {
   readonly updatesPerSecond: number
   /** Records of the log that they stood for, per second. */
   readonly recordsPerSecond: number
+  /** How late the feed is shown, in ms: 0 where it is not, undefined while nobody has said. */
+  readonly delayMs: number | undefined
   readonly counts: Readonly<Record<StateName, number>>
   readonly trouble: Trouble | null
 }
@@ -64,8 +66,8 @@ export class Summariser {
     if (error !== undefined) this.#error = error.message
   }
 
-  /** @param worst the subscription's own state, which is the worst of its symbols'. */
-  summarise(rows: Iterable<Row>, worst: SymbolState, nowMs: number): Summary {
+  summarise(rows: Iterable<Row>, subscription: Pick<Subscription, 'state' | 'delayMs'>, nowMs: number): Summary {
+    const { state: worst, delayMs } = subscription
     const { session, state } = this.#client
     this.#node = session?.node ?? this.#node
     this.#url = session?.url ?? this.#url
@@ -83,6 +85,7 @@ export class Summariser {
       partitions,
       updatesPerSecond: this.#updates.perSecond(nowMs),
       recordsPerSecond: this.#records.perSecond(nowMs),
+      delayMs,
       counts,
       trouble: stale === undefined ? null : { sinceMs: stale.sinceMs ?? nowMs, state: stale, everything: counts.live === 0 },
     }

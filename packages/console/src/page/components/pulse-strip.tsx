@@ -3,6 +3,7 @@ import type { Stop } from '../board/chain.ts'
 import type { Summary } from '../board/summary.ts'
 import { count, duration } from '../format.ts'
 import type { Preferences } from '../preferences.ts'
+import { delayInWords } from '../words.ts'
 import { AgeTrace } from './age-trace.tsx'
 
 /** The way of the data from the log to this page, how old it is, and how much of it there is. */
@@ -16,15 +17,20 @@ export function PulseStrip({ board, preferences }: { board: Board; preferences: 
       <dl class="figures">
         <Figure name="End to end" value={summary.counts.live > 0 ? duration(chain.endToEndMs) : '–'} note="log to you" />
         <Figure name="Updates" value={`${count(summary.updatesPerSecond)}/s`} note={`of ${count(summary.recordsPerSecond)} records/s`} />
-        <Figure name="Live" value={count(counts.live)} tone={counts.live > 0 ? 'fresh' : ''} note={pending(counts.pending)} />
+        <Figure
+          name="Live"
+          value={count(counts.live)}
+          tone={counts.live > 0 ? 'fresh' : ''}
+          note={pending(counts.pending, summary.delayMs)}
+        />
         <Figure name="Stale" value={count(counts.stale)} tone={counts.stale > 0 ? 'stale' : ''} note={ended(counts.ended)} />
       </dl>
     </section>
   )
 }
 
-function pending(number: number): string {
-  return number === 0 ? 'proven newest' : `${count(number)} pending`
+function pending(number: number, delayMs: number | undefined): string {
+  return number === 0 ? delayInWords(delayMs) || 'proven newest' : `${count(number)} pending`
 }
 
 function ended(number: number): string {

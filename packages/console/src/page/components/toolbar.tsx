@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks'
 import type { Board } from '../board/board.ts'
 import type { Filter } from '../board/order.ts'
 import { count } from '../format.ts'
+import { delayInWords } from '../words.ts'
 
 interface Props {
   readonly board: Board
@@ -19,6 +20,7 @@ interface Props {
 const MARKETS = ['US', 'HK', 'SH', 'SZ', 'SG']
 
 export function Toolbar({ board, filter, shown, search, onFilter, onLeave }: Props) {
+  const delay = delayInWords(board.summary.delayMs)
   const markets = useMemo(() => countMarkets(board), [board.listVersion])
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape') {
@@ -55,6 +57,7 @@ export function Toolbar({ board, filter, shown, search, onFilter, onLeave }: Pro
         />
         <kbd>/</kbd>
       </search>
+      {delay !== '' && <strong class="delay">Quotes are {delay}</strong>}
       <output class="shown">{count(shown)} shown</output>
     </div>
   )
