@@ -164,6 +164,26 @@ describe('nodes', () => {
     )
     assert.match(of(a!, b!)[0]!, /^note no pulse writer with a lease/)
   })
+
+  test('a feed that is delayed differently: who by how much', () => {
+    const shows = (delayMs?: number) => ({
+      feeds: [
+        { feed: 'late', generation: 2, topic: 'quotes', pulseAgeMs: 1, ...(delayMs === undefined ? {} : { delayOf: 'quote', delayMs }) },
+      ],
+    })
+    const nodes = (b: number | undefined, gateway: number) => [
+      known(lease('push-a1', 'push', { line: 'A', ...shows(900_000) })),
+      known(lease('push-b1', 'push', { line: 'B', ...shows(b) })),
+      known(lease('gw-1', 'gateway', shows(gateway))),
+    ]
+    const of = (...all: KnownNode[]) => wrong(judgeFeed(directory(...all), 'late', 4))
+    assert.deepEqual(of(...nodes(900_000, 900_000)), [])
+    assert.match(
+      of(...nodes(undefined, 900_000))[0]!,
+      /^problem feed late is delayed differently: push-a1, gw-1 by 15 min; push-b1 not at all/,
+    )
+    assert.match(of(...nodes(900_000, 60_000))[0]!, /^problem feed late is delayed differently: push-a1, push-b1 by 15 min; gw-1 by 1 min/)
+  })
 })
 
 describe('a gateway, met as a client', () => {

@@ -1,5 +1,16 @@
 /** What leases tell: who is there, whether anything covers for anything, who was left behind. */
-import { type Directory, type FeedReader, feedReaders, isFresh, type KnownNode, linesOf, nameOf, zombies, span } from '@pulsewire/server'
+import {
+  delaysOf,
+  type Directory,
+  type FeedReader,
+  feedReaders,
+  isFresh,
+  type KnownNode,
+  linesOf,
+  nameOf,
+  zombies,
+  span,
+} from '@pulsewire/server'
 import { type Check, note, ok, problem, some } from './check.ts'
 
 /** Six missed pulses. */
@@ -108,13 +119,30 @@ export function judgeFeed(directory: View, feed: string, partitions: number): Ch
   const catalogued = directory.feeds.get(feed)
   const generations = readers.map(({ leased }) => leased.generation)
   // It comes later to where its feed is, and until then reads both; who pulses its feed pulses it.
-  if (readers.some(({ leased }) => leased.delayOf !== undefined)) return judgeLines(feed, readers, Math.min(...generations), partitions)
+  const delays = judgeDelays(directory, feed)
+  if (readers.some(({ leased }) => leased.delayOf !== undefined))
+    return [...delays, ...judgeLines(feed, readers, Math.min(...generations), partitions)]
   const generation = catalogued?.current.generation ?? Math.max(0, ...generations)
   const accepted = [generation, ...(catalogued?.next == null ? [] : [catalogued.next.generation])]
   return [
     ...judgeLines(feed, readers, generation, partitions),
     ...judgeZombies(feed, readers, accepted, generation),
     ...judgeWriters(feed, readers),
+  ]
+}
+
+/** Push nodes and gateways that show the feed with delays that differ. */
+function judgeDelays({ nodes }: View, feed: string): Check[] {
+  const delays = delaysOf(nodes.values(), feed, ['push', 'gateway'])
+  if (delays.size < 2) return []
+  const said = [...delays].map(([delayMs, names]) => `${some(names)} ${delayMs === 0 ? 'not at all' : `by ${span(delayMs)}`}`)
+  return [
+    problem(
+      'feeds',
+      `feed ${feed} is delayed differently: ${said.join('; ')}`,
+      'each gateway shows the delay that it heard of first and takes nothing from the other push nodes, so that users may see quotes sooner than they may, and one line covers for nothing',
+      'configure push.delayedFeeds the same on all push nodes, and restart those that differ, then gateways that show the wrong one',
+    ),
   ]
 }
 

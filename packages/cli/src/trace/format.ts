@@ -1,6 +1,6 @@
 import { ago, type Finding, type HopFacts, type LinkFact, span, type TraceFacts } from '@pulsewire/server'
 import type { createColors } from 'picocolors'
-import { sanitize } from '../watch/format.ts'
+import { formatDelay, sanitize } from '../watch/format.ts'
 
 type Paint = ReturnType<typeof createColors>
 
@@ -67,5 +67,6 @@ function symbolText({ feed, symbol }: HopFacts, name: string): string {
   if (feed === null) return 'no such feed'
   const record = symbol?.position == null ? `no record of ${name}` : `${name} at ${symbol.position}, ${span(symbol.recordAgeMs)} old`
   const pulse = feed.pulse === null ? 'no pulse' : `pulse ${ago(feed.pulse.ageMs)}`
-  return `${record}, ${pulse}${feed.stale === null ? '' : `, stale for ${span(feed.stale.forMs)}: ${feed.stale.reason}`}`
+  const late = feed.delay == null ? '' : `, ${formatDelay(feed.delay.delayMs)} (shows ${feed.delay.of})`
+  return `${record}, ${pulse}${late}${feed.stale === null ? '' : `, stale for ${span(feed.stale.forMs)}: ${feed.stale.reason}`}`
 }

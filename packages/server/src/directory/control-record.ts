@@ -69,6 +69,7 @@ const leaseValue = z.object({
         pulseAgeMs: z.number().nullable(),
         unreadable: z.exactOptional(z.number().min(0).max(1)),
         delayOf: z.exactOptional(z.string().min(1).max(64)),
+        delayMs: z.exactOptional(whole),
       }),
     )
     .max(64),

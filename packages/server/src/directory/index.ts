@@ -3,6 +3,7 @@ export { ControlDirectory, type ControlDirectoryOptions } from './control-direct
 export { encodeFeed, encodeLease, encodeWord, type Word } from './control-record.ts'
 export { ensureControlTopic } from './control-topic.ts'
 export type { CatalogueFeed, Directory, FeedGeneration, KnownNode } from './directory.ts'
+export { type Delays, delaysOf } from './delays.ts'
 export { feedReaders, type FeedReader, linesOf, isFresh, nameOf, zombies } from './feed-readers.ts'
 export { followedGenerations, generationThen, isCatalogueKnown, isSamePlace, newestGeneration } from './generations.ts'
 export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'

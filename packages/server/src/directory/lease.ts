@@ -11,8 +11,10 @@ export interface LeasedFeed {
   readonly pulseAgeMs: number | null
   /** Of a generation that is being opened, the part of its records that this node cannot decode, 0 to 1. Absent: none. */
   readonly unreadable?: number
-  /** The feed that it shows as that was a while ago (push node). Absent: none, it shows what is. */
+  /** The feed that it shows as that was a while ago (push node, gateway). Absent: none, it shows what is. */
   readonly delayOf?: string
+  /** How long ago, in ms. Absent: now, or a version that does not say. */
+  readonly delayMs?: number
 }
 
 export type NodeRole = 'push' | 'gateway' | 'balancer' | 'pulse'

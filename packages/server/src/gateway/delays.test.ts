@@ -32,8 +32,8 @@ test('a gateway says what its push nodes say of a delayed feed, and takes nothin
   assert.equal(told.length, 1)
   assert.match(told[0]!.message, /delays feed quote by 0 ms, others by 900000 ms/)
   assert.deepEqual(
-    world.gateway.leaseContent().feeds.map(({ delayOf }) => delayOf),
-    ['real'],
+    world.gateway.leaseContent().feeds.map(({ delayOf, delayMs }) => [delayOf, delayMs]),
+    [['real', 900_000]],
   )
   await world.gateway.close()
 })

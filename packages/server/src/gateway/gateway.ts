@@ -235,7 +235,7 @@ export class Gateway implements Service, Member {
         feed: feed.name,
         generation: feed.generation,
         pulseAgeMs: oldestPulseAgeMs(feed, nowMs),
-        ...(feed.options.delay === undefined ? {} : { delayOf: feed.options.delay.of }),
+        ...(feed.options.delay === undefined ? {} : { delayOf: feed.options.delay.of, delayMs: feed.options.delay.delayMs }),
       })),
       load: { sessions: this.sessions.size, sessionsMax: gateway.session.sessionsMax },
       ready: isListening && this.ready && !this.#isDraining && this.#lapsedAtMs === null,

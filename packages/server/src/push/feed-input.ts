@@ -377,8 +377,8 @@ export class FeedInput {
   }
 }
 
-function delayed({ delay }: ReadFeed): Pick<LeasedFeed, 'delayOf'> {
-  return delay === undefined ? {} : { delayOf: delay.of }
+function delayed({ delay }: ReadFeed): Pick<LeasedFeed, 'delayOf' | 'delayMs'> {
+  return delay === undefined ? {} : { delayOf: delay.of, delayMs: delay.delayMs }
 }
 
 export function feedOptions(config: ReadFeed, generation: number): FeedOptions {

@@ -78,6 +78,10 @@ export const TRACE_CODES = {
     'Look at `push.partitions`, or at the leases of its line.',
   ],
   push_without_feed: ['A push node has no such feed.', 'Its configuration lacks the feed.'],
+  delay_differs: [
+    'A push node shows the feed with another delay than its gateway, which takes nothing of it from there.',
+    'Configure `push.delayedFeeds` the same on all push nodes.',
+  ],
   push_warming: ['A push node is still reading in.', 'Wait; how much it reads is `feeds[].warmup`.'],
   push_behind: ["A push node is behind the log's end.", 'It reads too slowly, or its reader hangs: `pulsewire debug NODE stages`, `cpu`.'],
   reader_stalled: [

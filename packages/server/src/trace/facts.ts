@@ -29,6 +29,8 @@ export interface FeedFact {
   /** The newest pulse of that partition here. */
   readonly pulse: PulseFact | null
   readonly stale: StaleFact | null
+  /** The feed that it shows as that was so long ago; `null`: it shows what is. Absent: a version that does not say. */
+  readonly delay?: { readonly of: string; readonly delayMs: number } | null
 }
 
 export interface SymbolFact {
@@ -36,7 +38,7 @@ export interface SymbolFact {
   readonly position: string | null
   readonly partition: number
   readonly offset: number
-  /** Since the time that its last record bears. */
+  /** Since the time that its last record bears; of a delayed feed, at the time that it shows. */
   readonly recordAgeMs: number
   readonly deleted: boolean
   /** Of all receivers. */

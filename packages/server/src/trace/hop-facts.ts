@@ -40,7 +40,7 @@ export async function hopFacts(traced: TracedNode, args: Args): Promise<HopFacts
     version: VERSION,
     feeds: hub.feeds.map((each) => each.name),
     feed: feed === undefined ? null : feedFact(feed, partition, nowMs),
-    symbol: symbol === undefined ? null : symbolFact(symbol, nowMs),
+    symbol: symbol === undefined ? null : symbolFact(symbol, nowMs - (feed?.options.delay?.delayMs ?? 0)),
     sessions: found.length,
     session: session === undefined ? null : sessionFact(session, feedName, name, nowMs),
     ...(feed === undefined ? none : await own(feed, symbol, partition)),
@@ -101,6 +101,7 @@ function feedFact(feed: Feed, partition: number, nowMs: number): FeedFact {
     partition,
     pulse: held?.point == null ? null : pulseFact(held.point, nowMs),
     stale: stale === null ? null : staleFact(stale, nowMs),
+    delay: feed.options.delay ?? null,
   }
 }
 
@@ -118,12 +119,12 @@ function staleFact(
   return { hop, reason, message, forMs: Math.round(nowMs - sinceMs) }
 }
 
-function symbolFact({ generation, partition, offset, ts, deleted, entries, readiness }: SymbolState, nowMs: number): SymbolFact {
+function symbolFact({ generation, partition, offset, ts, deleted, entries, readiness }: SymbolState, shownMs: number): SymbolFact {
   return {
     position: offset < 0 ? null : `${generation}:${partition}:${offset}`,
     partition,
     offset,
-    recordAgeMs: Math.max(0, Math.round(nowMs - ts)),
+    recordAgeMs: Math.max(0, Math.round(shownMs - ts)),
     deleted,
     subscriptions: entries.length,
     readiness,

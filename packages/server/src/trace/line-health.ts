@@ -1,6 +1,6 @@
 import type { FeedFact, HopFacts, LinkFact, LogFact, Unanswered } from './facts.ts'
 import type { TraceCode } from './codes.ts'
-import { ago } from './words.ts'
+import { ago, span } from './words.ts'
 
 /** What is wrong with one way from the log to the gateway; the nearer to the log, the sooner it counts. */
 export interface LineTrouble {
@@ -20,6 +20,19 @@ export function troubleOf(link: LinkFact | null, push: HopFacts | undefined, fai
   if (failed?.code === 'ask_no_answer' || failed?.code === 'ask_link_lost')
     return at(2, 'push_silent', link.node, `${link.node} (line ${link.line}) is frozen or blocked: ${failed.message}`)
   return unasked(link, failed)
+}
+
+/** Of a node that is heard and well, and whose delay is not what the gateway shows. */
+export function delayTrouble({ node, line, state }: LinkFact, push: HopFacts | undefined, shown: FeedFact | null): LineTrouble | null {
+  const [own, gateways] = [push?.feed?.delay, shown?.delay]
+  // A version that says nothing of it.
+  if (state !== 'open' || own === undefined || gateways === undefined || own?.delayMs === gateways?.delayMs) return null
+  const sentence = `${node} (line ${line}) shows the feed ${lateness(own)}, its gateway ${lateness(gateways)}: nothing is taken of it from there`
+  return at(2, 'delay_differs', node, sentence)
+}
+
+function lateness(delay: FeedFact['delay']): string {
+  return delay == null ? 'without a delay' : `with a delay of ${span(delay.delayMs)}`
 }
 
 function linkTrouble({ node, address, line, state, stall, why }: LinkFact): LineTrouble | null {

@@ -17,6 +17,7 @@ const FEED: FeedFact = {
   pulse: { generation: 1, offset: 4720, ageMs: 300 },
   stale: null,
 }
+const LATE = { of: 'real', delayMs: 900_000 }
 const SYMBOL = {
   position: '1:3:4711',
   partition: 3,
@@ -173,6 +174,17 @@ const CASES: readonly (readonly [name: string, facts: TraceFacts, code: TraceCod
     'gw-1',
   ],
   ['an update that is not sent', world({ session: { subscription: { ...subscription, behindBy: 2 } } }), 'not_delivered', 'broken', 'gw-1'],
+  [
+    'a push node with another delay than the gateway shows',
+    world({
+      gateway: { feed: { ...FEED, delay: LATE } },
+      pushA: { feed: { ...FEED, delay: LATE } },
+      pushB: { feed: { ...FEED, delay: null } },
+    }),
+    'delay_differs',
+    'degraded',
+    'push-b1',
+  ],
   ['no link', world({ gateway: { links: [] } }), 'gateway_unlinked', 'broken', 'gw-1'],
   [
     'a subscription that upstream forgot',
@@ -372,4 +384,15 @@ describe('what a trace finds', () => {
     assert.deepEqual(judgeTrace(facts)[0]?.code, 'log_unreachable')
     assert.equal(judgeTrace({ ...facts, push: [push('core-push')] })[0]?.code, 'all_well')
   })
+})
+
+test('of a delayed feed it says what it shows, and how late; a version that does not say is no mistake', () => {
+  const late = { ...FEED, delay: LATE }
+  const [found, ...others] = judgeTrace(world({ gateway: { feed: late }, both: { feed: late } }))
+  assert.deepEqual([found?.code, others], ['all_well', []])
+  assert.match(found!.sentence, /; feed quote shows real as it was 15 min ago$/)
+  assert.deepEqual(
+    judgeTrace(world({ gateway: { feed: late } })).map(({ code }) => code),
+    ['all_well'],
+  )
 })

@@ -1,6 +1,6 @@
 import { TRACE_CODES, type TraceCode } from './codes.ts'
 import type { HopFacts, LinkFact, SessionFact, TraceFacts } from './facts.ts'
-import { type LineTrouble, troubleOf } from './line-health.ts'
+import { delayTrouble, type LineTrouble, troubleOf } from './line-health.ts'
 import { ago, span } from './words.ts'
 
 export interface Finding {
@@ -173,7 +173,12 @@ function linesOf({ links, beside, feed }: HopFacts, { push, unanswered }: TraceF
   }
   return links.map((link) => {
     const { push, failed } = of(link.node)
-    return { node: link.node, link, push, trouble: outdated(link, feed?.generation ?? 0) ?? troubleOf(link, push, failed) }
+    return {
+      node: link.node,
+      link,
+      push,
+      trouble: delayTrouble(link, push, feed) ?? outdated(link, feed?.generation ?? 0) ?? troubleOf(link, push, failed),
+    }
   })
 }
 
@@ -254,7 +259,8 @@ function gatewayFindings(gateway: HopFacts, well: readonly Line[], { target }: T
 function wellOf(gateway: HopFacts, { target, push }: TraceFacts): Finding {
   const { node, symbol, feed } = gateway
   const pulse = feed?.pulse
-  const fresh = pulse == null ? '' : `; the newest pulse is ${span(pulse.ageMs)} old at ${node}`
+  const late = feed?.delay == null ? '' : `; feed ${target.feed} shows ${feed.delay.of} as it was ${span(feed.delay.delayMs)} ago`
+  const fresh = `${pulse == null ? '' : `; the newest pulse is ${span(pulse.ageMs)} old at ${node}`}${late}`
   const known = symbol?.position != null ? symbol : (push.find(({ symbol }) => symbol?.position != null)?.symbol ?? null)
   if (known === null) {
     const full = push.find(({ feed }) => feed !== null && feed.symbolsHeld >= feed.symbolsMax)

@@ -17,3 +17,24 @@ test('of a delayed feed any generation is good that brings pulses: it follows it
     ],
   )
 })
+
+test('push nodes that show a feed with delays that differ are told from each other, those that do not say are left out', () => {
+  const directory = new FakeDirectory()
+  const leased = (delayMs?: number) => ({
+    feed: 'late',
+    generation: 1,
+    pulseAgeMs: 100,
+    delayOf: 'quote',
+    ...(delayMs === undefined ? {} : { delayMs }),
+  })
+  directory.push('a1', { feeds: [leased(900_000)] })
+  directory.push('b1', { feeds: [leased(900_000)] })
+  directory.push('b2', { feeds: [leased()] })
+  const delays = () => [...(new Expectations(directory, 1000).at(0).get('late')!.delays ?? [])]
+  assert.deepEqual(delays(), [])
+  directory.push('b3', { feeds: [{ feed: 'late', generation: 1, pulseAgeMs: 100 }] })
+  assert.deepEqual(delays(), [
+    [900_000, ['a1', 'b1']],
+    [0, ['b3']],
+  ])
+})

@@ -1,4 +1,4 @@
-import type { CatalogueFeed, Directory } from '../../directory/index.ts'
+import { type CatalogueFeed, type Delays, delaysOf, type Directory } from '../../directory/index.ts'
 
 /** What a node has to serve of one feed to be believed. */
 export interface FeedExpectation {
@@ -9,6 +9,8 @@ export interface FeedExpectation {
   readonly accepted: ReadonlySet<number>
   /** By generation, the topic that the catalogue names for it. */
   readonly topics: ReadonlyMap<number, string>
+  /** Where push nodes show it with delays that differ: who with which. Absent: all agree. */
+  readonly delays?: Delays
 }
 
 /**
@@ -48,6 +50,10 @@ export class Expectations {
       const accepted = new Set([current])
       this.#tolerate(feed, current, accepted, nowMs)
       expectations.set(feed, { feed, current, accepted, topics: new Map() })
+    }
+    for (const [feed, expected] of expectations) {
+      const delays = delaysOf(this.#directory.nodes.values(), feed)
+      if (delays.size > 1) expectations.set(feed, { ...expected, delays })
     }
     return expectations
   }

@@ -54,6 +54,45 @@ function judged(input: Partial<JudgeInput> = {}) {
   return judge({ node: known(), probe: probe(), expectations: expecting(), limits: LIMITS, nowMs: NOW_MS, ...input })
 }
 
+describe('delays', () => {
+  const late = (node: string, delayMs: number) =>
+    known({
+      node,
+      role: 'push',
+      feeds: [{ feed: 'quote', generation: 2, pulseAgeMs: 100, ...(delayMs > 0 ? { delayOf: 'real', delayMs } : {}) }],
+    })
+  const said = (node: KnownNode, delays: [number, string[]][]) => {
+    const [expected] = expecting().values()
+    return judged({ node, expectations: new Map([['quote', { ...expected!, delays: new Map(delays) }]]) }).map(
+      ({ code, message }) => `${code}: ${message}`,
+    )
+  }
+
+  it('name the push node that has another than most', () => {
+    const delays: [number, string[]][] = [
+      [900_000, ['push-a1', 'push-a2']],
+      [0, ['push-b1']],
+    ]
+    assert.deepEqual(said(late('push-a1', 900_000), delays), [])
+    assert.match(
+      said(late('push-b1', 0), delays).join(),
+      /^delay_differs: push-b1 \(version .*\) delays feed quote by 0\.0 s, push-a1, push-a2 by 900\.0 s: a gateway takes it from whom/,
+    )
+  })
+
+  it('name both where nobody can tell who is right', () => {
+    const delays: [number, string[]][] = [
+      [900_000, ['push-a1']],
+      [600_000, ['push-b1']],
+    ]
+    for (const [node, delayMs] of [
+      ['push-a1', 900_000],
+      ['push-b1', 600_000],
+    ] as const)
+      assert.match(said(late(node, delayMs), delays).join(), /^delay_differs/)
+  })
+})
+
 function codes(input: Partial<JudgeInput>): string[] {
   return judged(input).map(({ code, feed }) => (feed === undefined ? code : `${code} ${feed}`))
 }

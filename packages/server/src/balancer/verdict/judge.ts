@@ -63,6 +63,10 @@ function judgeLease({ node: { lease, state, word, heardAtMs }, expectations, now
     const finding = judgeGeneration(node(lease), leased, expectations.get(leased.feed))
     if (finding !== undefined) findings.push(finding)
   }
+  for (const expected of expectations.values()) {
+    const finding = judgeDelay(lease, expected)
+    if (finding !== undefined) findings.push(finding)
+  }
   return findings
 }
 
@@ -92,6 +96,17 @@ function judgeGeneration(who: string, leased: LeasedFeed, expected: FeedExpectat
 
 function named(generation: number, topic: string | undefined): string {
   return `generation ${generation}${topic === undefined ? '' : ` (topic ${topic})`}`
+}
+
+/** Whose delay is not the one of most. Of as many with the one as with the other nobody knows who is right. */
+function judgeDelay(lease: KnownNode['lease'], { feed, delays }: FeedExpectation): Finding | undefined {
+  if (delays === undefined || lease.role !== 'push') return undefined
+  const all = [...delays]
+  const own = all.find(([, nodes]) => nodes.includes(lease.node))
+  if (own === undefined || (own === all[0] && own[1].length > all[1]![1].length)) return undefined
+  const others = all.filter((one) => one !== own).map(([delayMs, nodes]) => `${nodes.join(', ')} by ${seconds(delayMs)}`)
+  const message = `${node(lease)} delays feed ${feed} by ${seconds(own[0])}, ${others.join(', ')}: a gateway takes it from whom it heard of it first, and nothing of it from others. Configure push.delayedFeeds the same on all push nodes`
+  return { code: 'delay_differs', feed, message }
 }
 
 /** A push node has no probe: what it says of its pulses has to do. */

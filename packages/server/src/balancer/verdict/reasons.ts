@@ -13,6 +13,7 @@ export const VERDICT_REASONS = {
   address_missing: 'The lease names no address at which the node could be reached.',
   generation_retired: 'The node serves or reads a generation of a feed that is over.',
   topic_differs: 'The node reads another topic than the catalogue names for that generation.',
+  delay_differs: 'The push node shows a feed with another delay than others do.',
   wrong_node: 'Another node answers at the advertised address.',
   feed_missing: 'The gateway does not offer a feed of the catalogue.',
   probe_pending: 'The probe has not heard a pulse of every feed and partition yet.',

@@ -81,10 +81,10 @@ test('it is warm when it has read up to where the log was then, live, and shows 
   assert.deepEqual(stale(), [])
   assert.deepEqual([feed.info().delayMs, feed.info().delayOf], [DELAY_MS, 'quote'])
   assert.equal(node.hub.feed('quote')!.info().delayMs, undefined)
-  const leased = node.leaseContent().feeds.map(({ feed, delayOf }) => [feed, delayOf])
+  const leased = node.leaseContent().feeds.map(({ feed, delayOf, delayMs }) => [feed, delayOf, delayMs])
   assert.deepEqual(leased, [
-    ['quote', undefined],
-    ['quote-delayed', 'quote'],
+    ['quote', undefined, undefined],
+    ['quote-delayed', 'quote', DELAY_MS],
   ])
   const receiver = new Receiver(clock, (transport) => node.sessions.accept(transport), { pulseIntervalMs: 0 })
   receiver.hello()
