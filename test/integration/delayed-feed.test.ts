@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { PulsewireClient, subscribeOrDelayed } from '@pulsewire/client'
 import { type Log, openKafkaLog } from '@pulsewire/server'
 import { runCommand } from '../support/command.ts'
 import { Fleet } from '../support/fleet.ts'
@@ -180,4 +181,48 @@ describe('a delayed feed', { timeout: 200_000 }, () => {
     await delayed.until(() => delayed.subscription.state.state === 'live' && ages().length > 40, 'delayed updates')
     assert.ok(Math.min(...ages()) >= DELAY_MS - CLOCKS_MS, `one came ${Math.min(...ages())} ms after its record`)
   })
+
+  test('one subscription for both: what the token does not give comes delayed, symbol by symbol, and it is said which', async () => {
+    const [given, other] = SYMBOLS as unknown as [string, string]
+    const rights = (symbols: readonly string[]) => ({ feeds: { quote: symbols, 'quote-delayed': ['*'] } })
+    let token = await issuer.token({ user: 'kay', rights: rights([given]) })
+    await using client = new PulsewireClient({ url: fleet.urls, pulseIntervalMs: 500, token: () => token })
+    const [told, ended]: [string[], string[]] = [[], []]
+    const early: number[] = []
+    using quotes = subscribeOrDelayed(
+      client,
+      { feed: 'quote', delayedFeed: 'quote-delayed', symbols: [given, other] },
+      {
+        onUpdate: ({ values }, { feed }) => {
+          const lagMs = steadyMs() - writtenAtMs[values['n'] as number]!
+          if (feed === 'quote-delayed' && lagMs < DELAY_MS - CLOCKS_MS) early.push(lagMs)
+        },
+        onSource: (name, { feed }) => told.push(`${name} ${feed}`),
+        onEnded: ({ code }) => ended.push(code),
+      },
+    )
+    await until(() => quotes.state.state === 'live' && quotes.size === 2 && quotes.get(other)?.values !== undefined, 'both are live')
+    assert.deepEqual(quotes.sourceOf(given), { feed: 'quote', delayMs: 0 })
+    assert.deepEqual(quotes.sourceOf(other), { feed: 'quote-delayed', delayMs: DELAY_MS })
+    assert.deepEqual([quotes.delayMs, quotes.get(given)?.state.delayMs, quotes.get(other)?.state.delayMs], [DELAY_MS, undefined, DELAY_MS])
+    quotes.retry()
+    const heldMs = steadyMs() + DELAY_MS
+    await until(() => steadyMs() > heldMs, 'it was asked for in vain')
+    assert.deepEqual([told, ended, quotes.state.state], [[`${other} quote-delayed`], [], 'live'])
+    // More rights, with the next session.
+    token = await issuer.token({ user: 'kay', rights: rights(['*']) })
+    const gateway = fleet.gateways.find(({ url }) => client.session!.url.startsWith(url))!
+    await gateway.stop()
+    await until(() => quotes.sourceOf(other).feed === 'quote' && quotes.state.state === 'live', 'the real feed of the other')
+    assert.deepEqual([quotes.delayMs, quotes.size, told.at(-1)], [0, 2, `${other} quote`])
+    assert.deepEqual([early, ended], [[], []])
+  })
 })
+
+async function until(holds: () => boolean, what: string): Promise<void> {
+  const signal = AbortSignal.timeout(30_000)
+  while (!holds()) {
+    if (signal.aborted) assert.fail(`not within 30 s: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -13,6 +13,13 @@ export type { GatewaysEvent } from './connection/gateways.ts'
 export type { OpenSocket, Socket, SocketEvents } from './connection/socket.ts'
 export type { Clock, Timer } from './clock.ts'
 export type { Environment, TransportChoice } from './environment.ts'
+export {
+  subscribeOrDelayed,
+  type OrDelayedHandlers,
+  type OrDelayedOptions,
+  type OrDelayedSubscription,
+  type Source,
+} from './fallback/index.ts'
 export { CLIENT_ERROR_CODES, PulsewireError, type ClientErrorCode } from './errors.ts'
 export type { StateName, SymbolState } from './freshness/state.ts'
 export type { HopAge } from './freshness/partition.ts'
