@@ -68,8 +68,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a client does not judge by itself',
     file: `${CLIENT}/freshness/partition.ts`,
-    text: 'if (ageMs <= context.staleAfterMs) return LIVE',
-    instead: 'if (ageMs <= context.staleAfterMs * 4) return LIVE',
+    text: 'if (ageMs <= context.staleAfterMs) return context.live',
+    instead: 'if (ageMs <= context.staleAfterMs * 4) return context.live',
   },
   {
     name: 'conflation drops the newest',
