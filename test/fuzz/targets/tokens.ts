@@ -6,9 +6,12 @@ import { join } from 'node:path'
 import { TOKEN_CODES } from '@pulsewire/protocol'
 import { type Access, createAccess, type Grant, TokenError } from '../../../packages/server/src/access/index.ts'
 import { RevocationTable } from '../../../packages/server/src/directory/index.ts'
+import { systemClock } from '../../../packages/server/src/runtime/clock.ts'
 import { loadConfig } from '../../../packages/server/src/runtime/config/index.ts'
+import { FileWatch } from '../../../packages/server/src/runtime/file-watch.ts'
 import { silentLogger } from '../../../packages/server/src/runtime/logger.ts'
 import { FakeDirectory } from '../../support/fake-directory.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
 import { AUDIENCE, ISSUER } from '../../support/tokens.ts'
 import { bytesOf, textOf, type Input } from '../engine/input.ts'
 import type { Target } from '../engine/target.ts'
@@ -93,5 +96,6 @@ function accessOf(): Access {
   writeFileSync(file, JSON.stringify({ gateway: { upstreams: [{ line: 'A', addresses: ['ws://push-a1:8081'] }], access: settings } }))
   const directory = Object.assign(new FakeDirectory(), { revocations: new RevocationTable() })
   const { gateway } = loadConfig('gateway', { file })
-  return createAccess(gateway.access, { logger: silentLogger, directory, wallMs: () => NOW_S * 1000 })!
+  const watch = new FileWatch({ clock: new ManualClock(), onHangup: () => () => {} })
+  return createAccess(gateway.access, { logger: silentLogger, clock: systemClock, watch, directory, wallMs: () => NOW_S * 1000 })!
 }

@@ -16,14 +16,15 @@ export interface GatewayFacts {
 
 /** By what gateways that demand tokens let a probe in, and who signs their certificates. */
 export interface Probing {
-  readonly probeSecret?: Secret
+  /** Of which the first is shown. */
+  readonly probeSecrets?: readonly Secret[]
   readonly gatewayCaFile?: string
 }
 
 /** Is a client of each address for some seconds. */
 export async function probeGateways(
   gateways: readonly { readonly node: string; readonly address: string }[],
-  { probeSecret, gatewayCaFile }: Probing,
+  { probeSecrets: [probeSecret] = [], gatewayCaFile }: Probing,
 ): Promise<GatewayFacts[]> {
   const probes = gateways.map(
     ({ node, address }) =>

@@ -251,12 +251,13 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
     add('balancer', balancer, service)
     gateways = (near) => gatewaysOf(service, near)
     const { listen, admin, tls } = balancer.balancer
-    const [secret] = admin.secrets
     const isSecure = tls.certFile !== undefined
-    shown.balancer = () =>
-      secret === undefined
+    shown.balancer = () => {
+      const secret = service.adminSecret
+      return secret === undefined
         ? { host: listen.host, port: service.port, isSecure }
         : { host: admin.listen.host, port: service.adminPort, isSecure, secret: secret.reveal() }
+    }
   }
   const console = gateway?.console ?? balancer?.console
   if (console?.enabled === true)

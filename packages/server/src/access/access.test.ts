@@ -6,10 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { JWK, JWTPayload } from 'jose'
+import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { AUDIENCE, ISSUER, Issuer } from '../../../../test/support/tokens.ts'
 import { RevocationTable } from '../directory/index.ts'
 import { FakeDirectory } from '../../../../test/support/fake-directory.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { loadConfig } from '../runtime/config/index.ts'
+import { FileWatch } from '../runtime/file-watch.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { createAccess, operatorToken, PROBE_PATTERN, type TokenError } from './index.ts'
 
@@ -43,6 +46,8 @@ function make(access: Given, { revocations = new RevocationTable(), operator = '
   const logger = createMemoryLogger()
   const made = createAccess(config.gateway.access, {
     logger,
+    clock: systemClock,
+    watch: new FileWatch({ clock: new ManualClock(), onHangup: () => () => {} }),
     directory: fake,
     ...(config.operator.secret === undefined ? {} : { operatorSecret: config.operator.secret }),
     wallMs: () => wallMs,

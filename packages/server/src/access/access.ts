@@ -42,20 +42,25 @@ const USER_CHARS_MAX = 128
 /** Decides whom a gateway lets in, to what, and for how long. */
 export class Access {
   readonly #options: AccessOptions
-  readonly #services: readonly { readonly digest: Buffer; readonly grant: Grant }[]
+  #services: readonly { readonly digest: Buffer; readonly grant: Grant }[] = []
   readonly #anonymous: Grant | null
   readonly #certified: Grant | null
   readonly #connections = new Map<string, number>()
 
   constructor(options: AccessOptions) {
     this.#options = options
-    this.#services = options.services.map(({ user, secret, feeds }) => ({
-      digest: digestOf(secret.reveal()),
-      grant: unlimited(user, new Entitlements([feeds])),
-    }))
+    this.letIn(options.services)
     const { anonymousRole, policy, certifiedFeeds } = options
     this.#certified = certifiedFeeds === undefined ? null : unlimited('', new Entitlements([certifiedFeeds]))
     this.#anonymous = anonymousRole === undefined ? null : { ...unlimited('', new Entitlements([])), ...policy.ofRole(anonymousRole) }
+  }
+
+  /** From now on these come in by their secrets, and no others; who is in stays in. */
+  letIn(services: readonly ServiceCredential[]): void {
+    this.#services = services.map(({ user, secret, feeds }) => ({
+      digest: digestOf(secret.reveal()),
+      grant: unlimited(user, new Entitlements([feeds])),
+    }))
   }
 
   /** Whether it can judge anybody yet. */

@@ -1,10 +1,13 @@
 import { createHmac } from 'node:crypto'
 import { type Directory, NO_REVOCATIONS } from '../directory/index.ts'
-import { type AccessConfig, Secret } from '../runtime/config/index.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { type AccessConfig, type InnerConfig, Secret, type SecretSource } from '../runtime/config/index.ts'
+import type { FileWatch } from '../runtime/file-watch.ts'
+import { CHANGE_OVER_MS, LiveSecrets } from '../runtime/live-secrets.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Access, type ServiceCredential } from './access.ts'
 import { EVERY_FEED } from './entitlements.ts'
-import { createKeys } from './keys.ts'
+import { createKeys, type Keys } from './keys.ts'
 import { Policy } from './policy.ts'
 import { TokenVerifier } from './token-verifier.ts'
 
@@ -15,14 +18,20 @@ import { TokenVerifier } from './token-verifier.ts'
  */
 export const PROBE_PATTERN = '.pulsewire.probe'
 
-export interface AccessDeps {
+/** What files with secrets and keys are followed by. */
+export interface FollowDeps {
+  readonly watch: FileWatch
+  readonly clock: Clock
   readonly logger: Logger
+}
+
+export interface AccessDeps extends FollowDeps {
   /** Where revocations are heard. Default: there are none. */
   readonly directory?: Directory
   /** Operators come in with a proof of it, to ask; they see no quotes. */
   readonly operatorSecret?: Secret
   /** By which other nodes come in, and see everything. */
-  readonly innerSecrets?: readonly Secret[]
+  readonly inner?: LiveSecrets
   /** Unix time in ms; default that of the machine's clock. */
   readonly wallMs?: () => number
 }
@@ -32,47 +41,78 @@ export function createAccess(config: AccessConfig, deps: AccessDeps): Access | n
   if (config.mode === 'open') return null
   const nowMs = deps.wallMs ?? (() => Date.now())
   const { directory, operatorSecret } = deps
-  const findKeys = createKeys(config, deps.logger, nowMs)
+  const keys = createKeys(config, deps.logger, nowMs)
   const { clockToleranceMs, refreshAheadMs, tokenLifeMaxMs, roles, defaultRole, anonymousRole, userClaim, claim } = config
-  const services: ServiceCredential[] = config.probeSecrets.map((secret) => ({
-    user: '',
-    secret,
-    feeds: { [EVERY_FEED]: [PROBE_PATTERN] },
-  }))
-  services.push(...nodes(deps.innerSecrets ?? []), ...operators(operatorSecret))
-  return new Access({
+  const { probeSecrets, probeSource } = config
+  const probes = new LiveSecrets({ ...deps, ...from(probeSecrets, probeSource), keptMs: CHANGE_OVER_MS })
+  const services = (): ServiceCredential[] => [
+    ...probes.accepted.map((secret) => ({ user: '', secret, feeds: { [EVERY_FEED]: [PROBE_PATTERN] } })),
+    ...nodes(deps.inner?.accepted ?? []),
+    ...operators(operatorSecret),
+  ]
+  const access = new Access({
     verifier: new TokenVerifier(
       { ...config, lifeMaxMs: tokenLifeMaxMs, issuer: config.issuer!, audience: config.audience! },
-      findKeys,
+      keys.find,
       nowMs,
     ),
     policy: new Policy({ roles, ...(defaultRole === undefined ? {} : { defaultRole }) }),
     userClaim,
     claim,
     ...(anonymousRole === undefined ? {} : { anonymousRole }),
-    services,
+    services: services(),
     revocations: directory?.revocations ?? NO_REVOCATIONS,
     isKnown: () => directory?.isReadBack ?? true,
     clockToleranceMs,
     refreshAheadMs,
     nowMs,
   })
+  for (const secrets of [probes, deps.inner]) secrets?.onChange(() => access.letIn(services()))
+  followKeys(config, keys, deps)
+  return access
+}
+
+/** Keys and secrets that tokens are signed with. One that is taken out counts no more at once; sessions last as long as their tokens. */
+function followKeys(config: AccessConfig, keys: Keys, deps: FollowDeps): void {
+  const signing = new LiveSecrets({ ...deps, ...from(config.secrets, config.source) })
+  const { watch, logger } = deps
+  const replace = (why: string): void => {
+    try {
+      keys.replace(signing.accepted)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      return logger.error('secrets_unusable', `${message}; the keys before stay in use`, {})
+    }
+    logger.info('keys_reread', `the keys that tokens are checked by were read anew: ${why}`, {})
+  }
+  signing.onChange(() => replace('their secrets are others'))
+  watch.follow(config.keyFiles, replace)
+}
+
+function from(secrets: readonly Secret[], source: SecretSource | undefined) {
+  return { secrets, ...(source === undefined ? {} : { source }) }
+}
+
+/** The secrets of the hop between nodes; of a node that was given a new file a little later than others, the old ones are taken for a while. */
+export function innerSecrets(config: InnerConfig, deps: FollowDeps): LiveSecrets {
+  return new LiveSecrets({ ...deps, ...from(config.secrets, config.source), keptMs: CHANGE_OVER_MS })
 }
 
 const EVERYTHING = { [EVERY_FEED]: ['*'] }
 
 /** @returns null where any node may come in: there is no secret by which to tell. */
 export function createInnerAccess(
-  secrets: readonly Secret[],
+  inner: LiveSecrets,
   { takesCertificates, operatorSecret }: { readonly takesCertificates: boolean; readonly operatorSecret?: Secret },
 ): Access | null {
-  if (secrets.length === 0 && !takesCertificates) return null
-  return new Access({
+  if (inner.accepted.length === 0 && !takesCertificates) return null
+  const services = () => [...nodes(inner.accepted), ...operators(operatorSecret)]
+  const access = new Access({
     verifier: null,
     policy: new Policy({ roles: {} }),
     userClaim: '',
     claim: '',
-    services: [...nodes(secrets), ...operators(operatorSecret)],
+    services: services(),
     ...(takesCertificates ? { certifiedFeeds: EVERYTHING } : {}),
     revocations: NO_REVOCATIONS,
     isKnown: () => true,
@@ -80,6 +120,8 @@ export function createInnerAccess(
     refreshAheadMs: 0,
     nowMs: () => Date.now(),
   })
+  inner.onChange(() => access.letIn(services()))
+  return access
 }
 
 function nodes(secrets: readonly Secret[]): ServiceCredential[] {

@@ -44,14 +44,18 @@ const RETRY_MS = 1000
 /** Tokens may name no key, or several keys may fit. */
 const TRIED_MAX = 8
 
+export interface Keys {
+  readonly find: FindKeys
+  /** Reads the files of public keys again, and takes these secrets. @throws PulsewireError `access_keys`; then nothing has changed. */
+  readonly replace: (secrets: readonly Secret[]) => void
+}
+
 /** @throws PulsewireError `access_keys` naming the file that holds no public key. */
-export function createKeys(options: KeyOptions, logger: Logger, nowMs: () => number): FindKeys {
-  const keys = options.keyFiles.flatMap((file) => readKeys(file))
-  const named = keysIn(keys.filter(({ kid }) => kid !== undefined))
-  const nameless = keysIn(keys.filter(({ kid }) => kid === undefined))
-  const secrets = options.secrets.map((secret) => new TextEncoder().encode(secret.reveal()))
+export function createKeys(options: KeyOptions, logger: Logger, nowMs: () => number): Keys {
+  let held = heldKeys(options.keyFiles, options.secrets)
   const remote = options.jwks === undefined ? noKeys : remoteKeys(options.jwks, logger, nowMs)
-  return async (header) => {
+  const find: FindKeys = async (header) => {
+    const { named, nameless, secrets } = held
     // By its algorithm alone: a public key must never be taken for a secret, nor the other way round.
     if (header.alg?.startsWith('HS') === true) return required(secrets)
     const found = await named(header)
@@ -61,6 +65,15 @@ export function createKeys(options: KeyOptions, logger: Logger, nowMs: () => num
     const loose = await nameless(unnamed)
     return loose.length === 0 ? required(await remote(header)) : [...loose, ...(await remote(header).catch(() => []))].slice(0, TRIED_MAX)
   }
+  return { find, replace: (secrets) => (held = heldKeys(options.keyFiles, secrets)) }
+}
+
+/** Those that files and secrets give. */
+function heldKeys(files: readonly string[], secrets: readonly Secret[]) {
+  const keys = files.flatMap((file) => readKeys(file))
+  const named = keysIn(keys.filter(({ kid }) => kid !== undefined))
+  const nameless = keysIn(keys.filter(({ kid }) => kid === undefined))
+  return { named, nameless, secrets: secrets.map((secret) => new TextEncoder().encode(secret.reveal())) }
 }
 
 const noKeys: FindKeys = async () => []

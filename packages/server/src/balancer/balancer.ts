@@ -1,10 +1,12 @@
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import type { AskDesk } from '../diagnosis/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
-import type { BalancerConfig } from '../runtime/config/index.ts'
+import type { BalancerConfig, Secret, SecretSource } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { FileWatch } from '../runtime/file-watch.ts'
+import { LiveSecrets } from '../runtime/live-secrets.ts'
 import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerQuestions } from './answer-questions.ts'
@@ -82,6 +84,8 @@ export class Balancer implements Service, Member {
   /** Nobody is judged before. */
   #recoveredAtMs = -Infinity
   #wasReady = false
+  readonly #adminSecrets: LiveSecrets
+  #watch: FileWatch | null = null
   #isDraining = false
   #word: NodeWord = 'online'
   #beatNow: () => void = () => {}
@@ -95,9 +99,11 @@ export class Balancer implements Service, Member {
     this.#logger = deps.logger
     this.#serve = deps.serve ?? serveHttp
     const random = deps.random ?? Math.random
+    const shown = this.#live(balancer.probeSecrets, balancer.probeSource).shown
+    this.#adminSecrets = this.#live(balancer.admin.secrets, balancer.admin.source)
     this.#probes = new Probes(deps.directory, {
       client: `pulsewire-balancer/${VERSION} ${node.id}`,
-      ...(balancer.probeSecret === undefined ? {} : { secret: balancer.probeSecret }),
+      ...(shown === undefined ? {} : { secret: shown }),
       connect: deps.connect ?? connectProbeBy(balancer.gatewayCaFile),
       clock: this.#clock,
       random,
@@ -178,7 +184,9 @@ export class Balancer implements Service, Member {
     const { admin, tls } = this.#config.balancer
     const { Operators } = await import('./http/operators.ts')
     const own = listenerTls(tls, { clock: this.#clock, logger: this.#logger })
-    const operators = new Operators(admin.secrets, this.#clock, this.#logger)
+    const secrets = this.#adminSecrets
+    const operators = new Operators(secrets.accepted, this.#clock, this.#logger)
+    secrets.onChange(() => operators.letIn(secrets.accepted))
     const { tls: _, ...shared } = options
     const secured = own === null ? {} : { tls: own }
     this.#admin = await this.#serve({ ...shared, ...admin.listen, origins: [], audience: { operators }, ...secured })
@@ -186,6 +194,17 @@ export class Balancer implements Service, Member {
     this.#logger.info('admin_listening', `operators ask balancer ${this.#config.node.id} on port ${this.#admin.port}`, {
       port: this.#admin.port,
     })
+  }
+
+  /** What operators show, as it is whenever it is revealed; `undefined`: there is none. */
+  get adminSecret(): Secret | undefined {
+    return this.#adminSecrets.shown
+  }
+
+  #live(secrets: readonly Secret[], source: SecretSource | undefined): LiveSecrets {
+    this.#watch ??= new FileWatch({ clock: this.#clock })
+    const from = source === undefined ? {} : { source }
+    return new LiveSecrets({ secrets, ...from, watch: this.#watch, clock: this.#clock, logger: this.#logger })
   }
 
   /** The port of operators; 0 where they have none of their own. */
@@ -210,6 +229,7 @@ export class Balancer implements Service, Member {
 
   async #close(): Promise<void> {
     this.#timer?.cancel()
+    this.#watch?.close()
     this.#stopListening()
     this.#probes.close()
     await this.#admin?.close()

@@ -1,4 +1,4 @@
-import { createAccess } from '../access/index.ts'
+import { createAccess, innerSecrets } from '../access/index.ts'
 import type { AskDesk } from '../diagnosis/index.ts'
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { type Hub, oldestPulseAgeMs } from '../hub/index.ts'
@@ -10,6 +10,7 @@ import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
 import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { FileWatch } from '../runtime/file-watch.ts'
 import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
 import { Arrivals, answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
@@ -73,6 +74,7 @@ export class Gateway implements Service, Member {
   readonly #stages: Stages
   readonly #closed = Promise.withResolvers<void>()
   readonly #records: SessionRecords | null
+  readonly #watch: FileWatch
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
   #word: NodeWord = 'online'
@@ -90,6 +92,10 @@ export class Gateway implements Service, Member {
     this.#stages = stages
     const random = deps.random ?? Math.random
     const { beside, connect, directory } = deps
+    const watch = (this.#watch = new FileWatch({ clock: this.#clock }))
+    const follow = { watch, clock: this.#clock, logger: deps.logger }
+    const inner = innerSecrets(config.inner, follow)
+    const secret = inner.shown
     this.input =
       beside !== undefined
         ? new SharedInput(beside)
@@ -100,6 +106,7 @@ export class Gateway implements Service, Member {
             logger: deps.logger,
             stages,
             ...(connect === undefined ? {} : { connect }),
+            ...(secret === undefined ? {} : { secret }),
             ...(directory === undefined ? {} : { directory }),
             ...(deps.desk === undefined ? {} : { asks: deps.desk }),
             ...(deps.followed === undefined ? {} : { followed: deps.followed }),
@@ -109,9 +116,9 @@ export class Gateway implements Service, Member {
     const balance = (this.#balance = new Balance({ clock: this.#clock, random, log: deps.logger, peers }))
     const notes = (this.#records = keepRecords(config, this.#clock, deps))
     const access = createAccess(config.gateway.access, {
-      logger: deps.logger,
+      ...follow,
+      inner,
       ...(directory === undefined ? {} : { directory }),
-      innerSecrets: config.inner.secrets,
       ...(config.operator.secret === undefined ? {} : { operatorSecret: config.operator.secret }),
       ...(deps.wallMs === undefined ? {} : { wallMs: deps.wallMs }),
     })
@@ -213,6 +220,7 @@ export class Gateway implements Service, Member {
   }
 
   async #close(): Promise<void> {
+    this.#watch.close()
     this.#timer?.cancel()
     this.#balance.close()
     this.#timer = null

@@ -2,7 +2,7 @@ import type { Asks } from '../diagnosis/index.ts'
 import type { Directory } from '../directory/index.ts'
 import { type Feed, Hub, type SymbolState } from '../hub/index.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { GatewayConfig } from '../runtime/config/index.ts'
+import type { GatewayConfig, Secret } from '../runtime/config/index.ts'
 import { ConfigError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Stages } from '../runtime/stages/index.ts'
@@ -28,6 +28,8 @@ export interface LinkedInputOptions {
   readonly stages: Stages
   /** How upstream nodes are reached. Default: WebSocket. */
   readonly connect?: ConnectLink
+  /** By which push nodes let it in. Default: they let anybody in. */
+  readonly secret?: Secret
   /** Names the push nodes when the configuration names none. */
   readonly directory?: Directory
   /** Passes questions of operators on over the links. */
@@ -42,7 +44,7 @@ export class LinkedInput implements GatewayInput {
   readonly arbiter: Arbiter
   readonly #links: Links
 
-  constructor({ config, clock, random, logger, stages, connect, directory, asks, followed }: LinkedInputOptions) {
+  constructor({ config, clock, random, logger, stages, connect, secret, directory, asks, followed }: LinkedInputOptions) {
     const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
     this.hub = new Hub({ nodeId: config.node.id, clock })
     const upstreams = makeUpstreams(config, directory)
@@ -64,7 +66,7 @@ export class LinkedInput implements GatewayInput {
       client: `${config.node.id}/${VERSION}`,
       pulseIntervalMs: linkPulseIntervalMs,
       dispatching: stages.open('dispatch'),
-      ...(config.inner.secrets[0] === undefined ? {} : { secret: config.inner.secrets[0] }),
+      ...(secret === undefined ? {} : { secret }),
       ...(asks === undefined ? {} : { asks }),
       ...(followed === undefined ? {} : { traces: tracesOf(this.arbiter, followed) }),
     })

@@ -1,4 +1,4 @@
-import { createInnerAccess } from '../access/index.ts'
+import { createInnerAccess, innerSecrets } from '../access/index.ts'
 import type { AskDesk } from '../diagnosis/index.ts'
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
 import { Hub, type Feed, type HubSource, type StaleCause, type SymbolState } from '../hub/index.ts'
@@ -10,6 +10,7 @@ import type { MemoryPressure } from '../runtime/memory/index.ts'
 import type { Service } from '../runtime/service.ts'
 import { describeFault, type Stages, unwatchedStages } from '../runtime/stages/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { FileWatch } from '../runtime/file-watch.ts'
 import { listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerFor, listenWebSocket, Sessions, type ListenStream, type StreamListener } from '../session/index.ts'
@@ -67,6 +68,7 @@ export class PushNode implements Service, HubSource, Member {
   #word: NodeWord = 'online'
   #isDraining = false
   #beatNow: () => void = () => {}
+  readonly #watch: FileWatch
   #toldCarried = ''
 
   constructor(config: PushConfig, deps: PushDeps) {
@@ -81,7 +83,9 @@ export class PushNode implements Service, HubSource, Member {
       clock: this.#clock,
       feeds: readFeeds(config).map((feed) => feedOptions(feed, feed.generation)),
     })
-    const access = createInnerAccess(config.inner.secrets, {
+    const watch = (this.#watch = new FileWatch({ clock: this.#clock }))
+    const inner = innerSecrets(config.inner, { watch, clock: this.#clock, logger: deps.logger })
+    const access = createInnerAccess(inner, {
       takesCertificates: config.push.tls.clientCaFile !== undefined,
       ...(config.operator.secret === undefined ? {} : { operatorSecret: config.operator.secret }),
     })
@@ -198,6 +202,7 @@ export class PushNode implements Service, HubSource, Member {
     this.#timer?.cancel()
     this.#timer = null
     this.#stopListening()
+    this.#watch.close()
     this.sessions.close()
     this.hub.close()
     await this.#server.close()

@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
-import type { Clock, Timer } from './clock.ts'
 import { PulsewireError } from './errors.ts'
+import { FileWatch, type FileWatchDeps } from './file-watch.ts'
 import type { Logger } from './logger.ts'
 
 export interface TlsConfig {
@@ -14,8 +14,6 @@ export interface TlsConfig {
   readonly minVersion: SecureVersion
 }
 
-/** How often files are looked at. */
-const LOOK_INTERVAL_MS = 2000
 /** A certificate that ends within this is named at each start and reload. */
 const ENDS_SOON_MS = 14 * 86_400_000
 
@@ -24,11 +22,8 @@ interface SecureServer {
   setSecureContext(options: SecureContextOptions): void
 }
 
-export interface TlsDeps {
-  readonly clock: Clock
+export interface TlsDeps extends FileWatchDeps {
   readonly logger: Logger
-  /** Calls back on SIGHUP; default: the process's. @returns stops that. */
-  readonly onHangup?: (callback: () => void) => () => void
   /** Unix time in ms; certificates speak of it. */
   readonly wallMs?: () => number
 }
@@ -37,17 +32,15 @@ export interface TlsDeps {
 export class ListenerTls {
   readonly #config: TlsConfig
   readonly #deps: TlsDeps
+  readonly #watch: FileWatch
   #options: SecureContextOptions
-  #seen: string
   #server: SecureServer | null = null
-  #timer: Timer | null = null
-  #stopListening: () => void = () => {}
 
   /** @throws PulsewireError `tls_unusable` naming the file. */
   constructor(config: TlsConfig, deps: TlsDeps) {
     this.#config = config
     this.#deps = deps
-    this.#seen = seenOf(config)
+    this.#watch = new FileWatch(deps)
     this.#options = this.#read()
   }
 
@@ -60,22 +53,12 @@ export class ListenerTls {
   /** From now on the server has whatever is newest; connections that there are go on as they are. */
   follow(server: SecureServer): void {
     this.#server = server
-    const { clock, onHangup = onProcessHangup } = this.#deps
-    this.#timer = clock.every(LOOK_INTERVAL_MS, () => this.look())
-    this.#stopListening = onHangup(() => this.#reload('SIGHUP'))
-  }
-
-  /** Looks whether the files have changed. */
-  look(): void {
-    const seen = seenOf(this.#config)
-    if (seen === this.#seen) return
-    this.#seen = seen
-    this.#reload('its files have changed')
+    const { certFile, keyFile, clientCaFile } = this.#config
+    this.#watch.follow([certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])], (why) => this.#reload(why))
   }
 
   close(): void {
-    this.#timer?.cancel()
-    this.#stopListening()
+    this.#watch.close()
   }
 
   #reload(why: string): void {
@@ -117,21 +100,6 @@ export function listenerTls(
   return new ListenerTls({ certFile, keyFile, minVersion, ...(clientCaFile === undefined ? {} : { clientCaFile }) }, deps)
 }
 
-/** What changes when a file, or the link to it, is another one. */
-function seenOf({ certFile, keyFile, clientCaFile }: TlsConfig): string {
-  return [certFile, keyFile, clientCaFile]
-    .map((file) => {
-      if (file === undefined) return ''
-      try {
-        const { ino, mtimeMs, size } = statSync(file)
-        return `${ino} ${mtimeMs} ${size}`
-      } catch {
-        return 'missing'
-      }
-    })
-    .join()
-}
-
 function readPem(file: string): Buffer {
   return attempt(file, () => readFileSync(file))
 }
@@ -146,9 +114,4 @@ function attempt<T>(file: string, make: () => T): T {
 
 function unusable(file: string, why: string, cause?: unknown): PulsewireError {
   return new PulsewireError('tls_unusable', `the file ${file} cannot be used: ${why}`, { cause })
-}
-
-function onProcessHangup(callback: () => void): () => void {
-  process.on('SIGHUP', callback)
-  return () => void process.off('SIGHUP', callback)
 }

@@ -15,15 +15,20 @@ const HEALTH = ['/live', '/ready']
 
 /** Lets in who shows the secret of operators, and writes down who looked at what. */
 export class Operators {
-  readonly #digests: readonly Buffer[]
+  #digests: readonly Buffer[] = []
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #looks = new Map<string, { readonly sinceMs: number; again: number }>()
 
   constructor(secrets: readonly Secret[], clock: Clock, logger: Logger) {
-    this.#digests = secrets.map((secret) => digestOf(secret.reveal()))
+    this.letIn(secrets)
     this.#clock = clock
     this.#logger = logger
+  }
+
+  /** From now on who shows one of these. */
+  letIn(secrets: readonly Secret[]): void {
+    this.#digests = secrets.map((secret) => digestOf(secret.reveal()))
   }
 
   guard(app: FastifyInstance): void {

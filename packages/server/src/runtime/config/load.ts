@@ -9,7 +9,7 @@ import { type Problem, formatProblem, toProblems } from './problems.ts'
 import { RawConfig } from './raw-config.ts'
 import { type ConfigRole, type Configs, type OperatorConfig, SCHEMAS } from './schema.ts'
 import { Secret } from './secret.ts'
-import { SECRET_CHARS_MIN, secretsOf, TOKEN_SECRET_CHARS_MIN } from './secrets.ts'
+import { SECRET_CHARS_MIN, type SecretSource, secretsOf, sourceOf, TOKEN_SECRET_CHARS_MIN } from './secrets.ts'
 import { settingsOf } from './settings.ts'
 import { addAssignments, addEnvironment, addFile, CONFIG_FILE_ENV } from './sources.ts'
 
@@ -154,10 +154,12 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
     config['log'] = { ...parsed.log, sasl: { ...login, password: new Secret(value) } }
   }
   const problems: string[] = []
-  const secrets = (section: string, name: string, values: object, charsMin = SECRET_CHARS_MIN): Secret[] =>
-    secretsOf({ section, name, charsMin, isProduction }, values, problems)
+  const secrets: ReadSecrets = (section, name, values, charsMin = SECRET_CHARS_MIN) => {
+    const setting = { section, name, charsMin, isProduction }
+    return { secrets: secretsOf(setting, values, problems), source: sourceOf(setting, values) }
+  }
   if ('operator' in parsed) {
-    const [secret] = secrets('operator', 'secret', parsed.operator)
+    const [secret] = secrets('operator', 'secret', parsed.operator).secrets
     config['operator'] = secret === undefined ? {} : { secret }
   }
   if ('inner' in parsed) config['inner'] = innerOf(parsed.inner, secrets)
@@ -167,19 +169,31 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
   return config
 }
 
-type ReadSecrets = (section: string, name: string, values: object, charsMin?: number) => Secret[]
+type ReadSecrets = (section: string, name: string, values: object, charsMin?: number) => FoundSecrets
+
+interface FoundSecrets {
+  readonly secrets: readonly Secret[]
+  readonly source: SecretSource | undefined
+}
+
+/** As members of a configuration, which has none that are undefined. */
+function found({ secrets, source }: FoundSecrets): object {
+  return { secrets, ...(source === undefined ? {} : { source }) }
+}
 
 function innerOf(parsed: object, secretsOf: ReadSecrets): object {
   const { secret: _, secretFile: __, ...rest } = parsed as Pick<AccessFields, 'secret' | 'secretFile'>
-  return { ...rest, secrets: secretsOf('inner', 'secret', parsed) }
+  return { ...rest, ...found(secretsOf('inner', 'secret', parsed)) }
 }
 
 function accessOf(parsed: object, secretsOf: ReadSecrets): object {
   const { secret, secretFile, probeSecret, probeSecretFile, jwks, ...rest } = parsed as AccessFields
+  const probes = secretsOf('gateway.access', 'probeSecret', { probeSecret, probeSecretFile })
   return {
     ...rest,
-    secrets: secretsOf('gateway.access', 'secret', { secret, secretFile }, TOKEN_SECRET_CHARS_MIN),
-    probeSecrets: secretsOf('gateway.access', 'probeSecret', { probeSecret, probeSecretFile }),
+    ...found(secretsOf('gateway.access', 'secret', { secret, secretFile }, TOKEN_SECRET_CHARS_MIN)),
+    probeSecrets: probes.secrets,
+    ...(probes.source === undefined ? {} : { probeSource: probes.source }),
     ...(jwks.url === undefined ? {} : { jwks }),
   }
 }
@@ -196,9 +210,9 @@ function balancerOf(parsed: object, secretsOf: ReadSecrets): object {
   const { probeSecret, probeSecretFile, admin, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'> & {
     readonly admin: { readonly listen: object }
   }
-  const admins = { listen: admin.listen, secrets: secretsOf('balancer.admin', 'secret', admin) }
-  const [first] = secretsOf('balancer', 'probeSecret', { probeSecret, probeSecretFile })
-  return { ...rest, admin: admins, ...(first === undefined ? {} : { probeSecret: first }) }
+  const admins = { listen: admin.listen, ...found(secretsOf('balancer.admin', 'secret', admin)) }
+  const { secrets, source } = secretsOf('balancer', 'probeSecret', { probeSecret, probeSecretFile })
+  return { ...rest, admin: admins, probeSecrets: secrets, ...(source === undefined ? {} : { probeSource: source }) }
 }
 
 /** @throws ConfigError `config_invalid` when it is too short. */

@@ -13,6 +13,7 @@ import { tracesSection } from './sections/traces.ts'
 import type { sessionSection } from './sections/session.ts'
 import { faultsSection, watchdogSection } from './sections/watchdog.ts'
 import type { Secret } from './secret.ts'
+import type { SecretSource } from './secrets.ts'
 
 const operation = {
   logging: loggingSection,
@@ -104,6 +105,7 @@ type WithSecrets<T> = Omit<WithOperator<T>, 'inner'> & { readonly inner: InnerCo
 export type InnerConfig = Omit<Frozen<z.output<typeof innerSection>>, 'secret' | 'secretFile'> & {
   /** Of which gateways show the first, and push nodes take any. None: anybody is let in. */
   readonly secrets: readonly Secret[]
+  readonly source?: SecretSource
 }
 
 export interface OperatorConfig {
@@ -116,7 +118,9 @@ type WithAccess<T extends { readonly gateway: object }> = Omit<T, 'gateway'> & {
 }
 type WithProbes<T extends { readonly balancer: object }> = Omit<T, 'balancer'> & {
   readonly balancer: Omit<T['balancer'], 'probeSecret' | 'probeSecretFile' | 'admin'> & {
-    readonly probeSecret?: Secret
+    /** Of which the first is shown. */
+    readonly probeSecrets: readonly Secret[]
+    readonly probeSource?: SecretSource
     readonly admin: AdminConfig
   }
 }
@@ -125,6 +129,7 @@ export interface AdminConfig {
   readonly listen: { readonly host: string; readonly port: number }
   /** None: there is no port of its own. */
   readonly secrets: readonly Secret[]
+  readonly source?: SecretSource
 }
 
 /** As it is read, before the files that it names. */
@@ -133,7 +138,9 @@ export type ParsedAccess = Frozen<z.output<typeof accessSection>>
 /** With the secrets themselves in place of the files that hold them. */
 export type AccessConfig = Omit<ParsedAccess, 'secret' | 'secretFile' | 'probeSecret' | 'probeSecretFile' | 'jwks'> & {
   readonly secrets: readonly Secret[]
+  readonly source?: SecretSource
   readonly probeSecrets: readonly Secret[]
+  readonly probeSource?: SecretSource
   readonly jwks?: Omit<ParsedAccess['jwks'], 'url'> & { readonly url: string }
 }
 

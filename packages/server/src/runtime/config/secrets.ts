@@ -17,6 +17,28 @@ export interface SecretSetting {
   readonly charsMin: number
 }
 
+/** Where secrets came from, to be read again. */
+export interface SecretSource {
+  /** Of the setting, such as `inner.secretFile`. */
+  readonly name: string
+  readonly file: string
+  /** @throws Error saying what is wrong, without the secret. */
+  readonly read: () => Secret[]
+}
+
+/** @returns undefined where the secret is not from a file. */
+export function sourceOf(setting: SecretSetting, values: object): SecretSource | undefined {
+  const { [setting.name]: value, [`${setting.name}File`]: file } = values as Readonly<Record<string, string | undefined>>
+  if (value !== undefined || file === undefined) return undefined
+  const read = (): Secret[] => {
+    const problems: string[] = []
+    const secrets = secretsOf(setting, values, problems)
+    if (problems.length > 0) throw new Error(problems.join('; '))
+    return secrets
+  }
+  return { name: `${setting.section}.${setting.name}File`, file, read }
+}
+
 /**
  * The secrets that a setting, or the file that its sister names, holds: one a line, the first is the one to show others.
  * Two are valid while one takes the place of the other.

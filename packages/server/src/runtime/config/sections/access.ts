@@ -72,10 +72,10 @@ export const accessSection = z
       .array(filePath('One file with public keys: PEM, JWK or JWKS.'))
       .max(16)
       .default([])
-      .describe('Files with the public keys that tokens are signed with: PEM, JWK or JWKS. Read at start.'),
+      .describe('Files with the public keys that tokens are signed with: PEM, JWK or JWKS. Read anew when they change, and on SIGHUP.'),
     secretFile: z.exactOptional(
       filePath(
-        'File that holds the secret that tokens are signed with (HS256 and its like), of 32 characters or more; two lines are two secrets.',
+        'File that holds the secret that tokens are signed with (HS256 and its like), of 32 characters or more; two lines are two secrets. Read anew when it changes, and on SIGHUP.',
       ),
     ),
     secret: z.exactOptional(secret('The secret itself.')),
@@ -109,7 +109,7 @@ export const accessSection = z
     anonymousRole: z.exactOptional(nodeName('Role of connections without a token. Default: they are refused.')),
     probeSecretFile: z.exactOptional(
       filePath(
-        'File that holds the secret of the balancers’ probes, of 16 characters or more, the same for all; two lines are two secrets.',
+        'File that holds the secret of the balancers’ probes, of 16 characters or more, the same for all; two lines are two secrets. Read anew when it changes, and on SIGHUP.',
       ),
     ),
     probeSecret: z.exactOptional(secret('The secret itself.')),

@@ -5,7 +5,7 @@ export const innerSection = z
   .strictObject({
     secretFile: z.exactOptional(
       filePath(
-        'File that holds the secret, of 16 characters or more. Two lines are two secrets: push nodes take both, gateways show the first.',
+        'File that holds the secret, of 16 characters or more. Two lines are two secrets: push nodes take both, gateways show the first. Read anew when it changes, and on SIGHUP.',
       ),
     ),
     secret: z.exactOptional(secret('The secret itself.')),

@@ -173,7 +173,9 @@ export const pulseSection = z
 const admin = z
   .strictObject({
     secretFile: z.exactOptional(
-      filePath('File that holds the secret that operators show, of 16 characters or more; two lines are two secrets.'),
+      filePath(
+        'File that holds the secret that operators show, of 16 characters or more; two lines are two secrets. Read anew when it changes, and on SIGHUP.',
+      ),
     ),
     secret: z.exactOptional(secret('The secret itself.')),
     listen: listen('Where operators and the console ask, once there is a secret.', { host: '127.0.0.1', port: 8071 }),
@@ -232,7 +234,7 @@ export const balancerSection = z
     grey: greySection,
     probeSecretFile: z.exactOptional(
       filePath(
-        'File that holds the secret by which gateways that demand tokens let its probes in (`gateway.access.probeSecretFile`); of two lines the first is shown.',
+        'File that holds the secret by which gateways that demand tokens let its probes in (`gateway.access.probeSecretFile`); of two lines the first is shown. Read anew when it changes, and on SIGHUP.',
       ),
     ),
     probeSecret: z.exactOptional(secret('The secret itself.')),
