@@ -2,15 +2,18 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ControlDirectory, silentLogger } from '@pulsewire/server'
+import { Crowd } from '../faults/rig/crowd.ts'
 import { FaultRun } from '../faults/rig/fault-run.ts'
 import type { FaultNode } from '../faults/rig/node.ts'
-import { preloaded } from '../faults/rig/preload.ts'
+import { preloaded, preloadedArgs } from '../faults/rig/preload.ts'
 import { SharedKafka } from '../faults/rig/shared-kafka.ts'
 import { PulsewireCommand } from '../support/pulsewire-command.ts'
 
 const NEXT = preloaded('next-version')
 const NEXT_VERSION = '99.0.0'
 const DEADLINE_MS = 30_000
+/** Clients of the next version, beside those of this one. */
+const NEXT_CLIENTS = 12
 /** What a node says when it cannot make anything of another. */
 const COMPLAINT = /\b400[04]\b|wrong shape|unknown_frame/
 
@@ -64,8 +67,23 @@ async function change(node: FaultNode, env: Readonly<Record<string, string>> | u
   await run.pass(2_000)
 }
 
-test('every node is changed for one of the next version, one of them back again, and no client misses or doubts anything', async (t) => {
+test('every node is changed for one of the next version, one of them back again, and no client of either version misses or doubts anything', async (t) => {
   const { pulses, pushNodes, gateways, balancers } = run.installation
+  const crowd = run.own(
+    new Crowd(
+      {
+        clients: NEXT_CLIENTS,
+        balancer: balancers.map(({ port }) => `http://127.0.0.1:${port}`),
+        symbols: run.symbols.quote,
+        encodings: ['bin', 'bin', 'json'],
+        perSecond: 20,
+      },
+      1,
+      preloadedArgs('next-client'),
+    ),
+  )
+  while ((await crowd.report()).live < NEXT_CLIENTS) await run.pass(100)
+  await crowd.mark('')
   const isKnown = (node: FaultNode) => directory.nodes.get(node.id)?.state === 'live'
   await run.until(() => run.installation.nodes.every(isKnown), 'every lease is read', DEADLINE_MS)
   const version = leaseOf(gateways[0]!)!.version
@@ -94,5 +112,10 @@ test('every node is changed for one of the next version, one of them back again,
   )
   assert.deepEqual(findings.slice(0, 5), [], `${findings.length} findings; the recorder stood still for ${run.longestStallMs} ms`)
   assert.equal(run.liveWithinMs(atMs), 0)
+  const { live, struck, refusedTwice, errors } = await crowd.report()
+  assert.deepEqual([live, struck, refusedTwice], [NEXT_CLIENTS, 0, []])
+  // Each of their sessions said something that no node knows, of whichever version, and went on.
+  assert.deepEqual(Object.keys(errors), ['unknown_frame: no frame is called "later"'])
+  assert.ok(Object.values(errors)[0]! > NEXT_CLIENTS, JSON.stringify(errors))
   t.diagnostic(`${run.movesSince(atMs)} moves of ${run.clients.length} clients in ${Math.round((run.nowMs - atMs) / 1000)} s`)
 })

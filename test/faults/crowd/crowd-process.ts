@@ -6,6 +6,8 @@ export interface CrowdOrder {
   readonly clients: number
   readonly balancer: readonly string[]
   readonly symbols: readonly string[]
+  /** Of the clients in turn. Default: the SDK's own choice. */
+  readonly encodings?: readonly ('bin' | 'json')[]
   /** So many begin each second. */
   readonly perSecond: number
 }
@@ -20,6 +22,8 @@ export interface CrowdReport {
   readonly struck: number
   /** Those that more than one attempt at a gateway that lives failed for, since the last `mark`; what they were told. */
   readonly refusedTwice: readonly string[]
+  /** How often servers complained of what clients said, by what they said, since the start. */
+  readonly errors: Readonly<Record<string, number>>
 }
 
 /** Told with `mark`: what counts begins now, and attempts at this address are of no interest. */
@@ -31,11 +35,14 @@ class Member {
   wasStruck = false
   liveAtMs = 0
   refusals: string[] = []
+  readonly errors: string[] = []
 
-  constructor(index: number, { balancer, symbols }: CrowdOrder, isDead: (message: string) => boolean) {
-    this.client = new PulsewireClient({ balancer, name: `crowd-${index}` })
+  constructor(index: number, { balancer, symbols, encodings }: CrowdOrder, isDead: (message: string) => boolean) {
+    const encoding = encodings?.[index % encodings.length]
+    this.client = new PulsewireClient({ balancer, name: `crowd-${index}`, ...(encoding === undefined ? {} : { encoding }) })
     this.client.on('error', ({ code, message }) => {
       if (/^connect_/.test(code) && !isDead(message)) this.refusals.push(`${code}: ${message}`)
+      if (code === 'server_error') this.errors.push(message.replace(/^\S+: /, ''))
     })
     this.#view = this.client.subscribe({ feed: 'quote', symbols: [symbols[index % symbols.length]!] }, { onState: () => this.#look() })
   }
@@ -79,8 +86,15 @@ function report(): CrowdReport {
     servedBy,
     struck: struck.length,
     lastLiveAtMs: struck.reduce((last, { liveAtMs }) => Math.max(last, liveAtMs), 0),
+    errors: countOf(members.flatMap(({ errors }) => errors)),
     refusedTwice: members.filter(({ refusals }) => refusals.length > 1).map(({ refusals }) => refusals.join('; ')),
   }
+}
+
+function countOf(texts: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const text of texts) counts[text] = (counts[text] ?? 0) + 1
+  return counts
 }
 
 process.once('message', (order: CrowdOrder) => {

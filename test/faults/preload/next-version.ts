@@ -3,17 +3,9 @@
  * another version, and everything that it says grows by what docs/protocol.md and the control topic's format let a later
  * version add: members of frames and records, frames and binary kinds that nobody knows yet, longer payloads.
  */
-import { registerHooks } from 'node:module'
+import { grow } from './grow.ts'
 
-interface Growth {
-  /** End of the file's path. */
-  readonly file: string
-  /** Stands there exactly once. */
-  readonly text: string
-  readonly instead: string
-}
-
-const GROWN: readonly Growth[] = [
+grow([
   {
     file: 'server/src/runtime/version.ts',
     text: "(createRequire(import.meta.url)('../../package.json') as { readonly version: string }).version",
@@ -54,20 +46,4 @@ const GROWN: readonly Growth[] = [
     instead: 'writer.text(JSON.stringify({ ...frame, later: { than: [1] } }))',
   },
   { file: 'protocol/src/bin/upstream.ts', text: 'writer.u32(frame.digest)', instead: 'writer.u32(frame.digest)\n    writer.u8(7)' },
-]
-
-registerHooks({
-  load(url, context, nextLoad) {
-    const loaded = nextLoad(url, context)
-    const growths = GROWN.filter(({ file }) => url.endsWith(file))
-    if (growths.length === 0) return loaded
-    let source = String(loaded.source)
-    if (loaded.source instanceof Uint8Array) source = new TextDecoder().decode(loaded.source)
-    for (const { file, text, instead } of growths) {
-      const pieces = source.split(text)
-      if (pieces.length !== 2) throw new Error(`next-version: "${text}" stands ${pieces.length - 1} times in ${file}`)
-      source = pieces.join(instead)
-    }
-    return { ...loaded, source }
-  },
-})
+])

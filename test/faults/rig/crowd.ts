@@ -7,10 +7,13 @@ const MAIN = new URL('../crowd/crowd-process.ts', import.meta.url)
 export class Crowd implements AsyncDisposable {
   readonly #group: ProcessGroup<CrowdOrder, CrowdQuestion, CrowdReport>
 
-  /** @param processes among which the clients are divided. */
-  constructor(order: CrowdOrder, processes: number) {
+  /**
+   * @param processes among which the clients are divided.
+   * @param execArgv arguments of Node for each of them.
+   */
+  constructor(order: CrowdOrder, processes: number, execArgv: readonly string[] = []) {
     const orders = shares(order.clients, processes).map((clients) => ({ ...order, clients, perSecond: order.perSecond / processes }))
-    this.#group = new ProcessGroup(MAIN, orders)
+    this.#group = new ProcessGroup(MAIN, orders, execArgv)
   }
 
   report(): Promise<CrowdReport> {
@@ -34,6 +37,7 @@ export class Crowd implements AsyncDisposable {
       struck: sum.struck + each.struck,
       lastLiveAtMs: Math.max(sum.lastLiveAtMs, each.lastLiveAtMs),
       refusedTwice: [...sum.refusedTwice, ...each.refusedTwice],
+      errors: addedUp(sum.errors, each.errors),
     }))
   }
 }

@@ -5,9 +5,10 @@ import { once } from 'node:events'
 export class ProcessGroup<Order extends object, Question extends object, Answer> implements AsyncDisposable {
   readonly #processes: ChildProcess[]
 
-  constructor(main: URL, orders: readonly Order[]) {
+  /** @param execArgv arguments of Node for each of them. */
+  constructor(main: URL, orders: readonly Order[], execArgv: readonly string[] = []) {
     this.#processes = orders.map((order) => {
-      const child = fork(main)
+      const child = fork(main, { execArgv: [...process.execArgv, ...execArgv] })
       child.send(order)
       return child
     })
