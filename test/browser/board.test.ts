@@ -115,6 +115,20 @@ describe('quote board', { timeout: 240_000 }, () => {
     assert.equal(await board.colour(board.cell('AAPL.US', 'last')), bright)
   })
 
+  it('can be given a token, for the tab alone, where the gateway demands one', async () => {
+    gateway.token = 'a token of the test'
+    const board = await BoardPage.open(page, server.url)
+    await board.sees(board.banner, /^The gateway shows nothing to this page\. .*token_missing: there is no token/)
+    await page.getByLabel('Token for the gateway').fill('a token of the test')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await board.sees(board.cell('AAPL.US', 'state'), 'live')
+    assert.ok(!page.url().includes('token'), page.url())
+    await page.reload()
+    await board.sees(board.cell('AAPL.US', 'state'), 'live')
+    assert.equal(await page.evaluate(() => JSON.stringify(localStorage).includes('a token')), false)
+    assert.deepEqual(board.complaints, [])
+  })
+
   it('says of what is delayed by how much', async () => {
     const board = await BoardPage.open(page, server.url)
     await board.sees(board.cell('AAPL.US', 'state'), 'live')

@@ -35,6 +35,8 @@ export class BrowserGateway {
   readonly #timer: NodeJS.Timeout
   #pulse = 0
   #silent = false
+  /** Who shows another token, or none, is refused. `null`: anybody is let in. */
+  token: string | null = null
   #delay: Pick<FeedInfo, 'delayMs' | 'delayOf'> = {}
   #told: StaleFrame | null = null
 
@@ -136,7 +138,10 @@ export class BrowserGateway {
     const now = Date.now()
     if (frame.t === 'sync') send(session, [{ t: 'sync', echo: frame.at, at: now }])
     else if (frame.t === 'subscribe') this.#answer(session, this.#namesOf(frame), frame.from ?? {}, true)
-    else if (frame.t === 'hello') {
+    else if (frame.t === 'hello' && this.token !== null && frame.token !== this.token) {
+      send(session, [{ t: 'error', code: 'token_missing', message: 'there is no token' }])
+      setImmediate(() => session.socket.close(4001, 'unauthorized'))
+    } else if (frame.t === 'hello') {
       const welcome = { t: 'welcome', session: `${this.#node}.1`, node: this.#node, role: 'gateway', version: '0.1.0' } as const
       const limits = { messageBytesMax: 1 << 20, subscriptionsMax: 100_000 }
       const times = { at: now, epoch: now, pulseIntervalMs: PULSE_INTERVAL_MS, staleAfterMs: STALE_AFTER_MS }

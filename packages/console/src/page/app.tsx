@@ -14,6 +14,7 @@ import { useBoard, useEscape, useHash, useKey, useMedia } from './hooks.ts'
 import type { Breaks } from './installation/breaks.ts'
 import type { Installation } from './installation/installation.ts'
 import { applyPreferences, savePreferences, type Preferences } from './preferences.ts'
+import { saveToken } from './token.ts'
 
 /** Rows that sort by a living number change places this often, not with every update. */
 const REARRANGE_MS = 2_000
@@ -46,7 +47,7 @@ export function App({ board, installation, breaks, asks, preferences: loaded }: 
         view={installation === null ? null : isBoard ? 'board' : 'installation'}
       />
       <PulseStrip board={board} preferences={preferences} />
-      <Banner summary={board.summary} onRetry={() => board.retry()} />
+      <Banner summary={board.summary} refusal={board.refusal} onRetry={() => board.retry()} onToken={reloadWith} />
       {isBoard ? (
         <BoardView board={board} preferences={preferences} search={search} />
       ) : (
@@ -107,6 +108,12 @@ function BoardView({ board, preferences, search }: BoardViewProps) {
       </main>
     </>
   )
+}
+
+/** Everything begins anew with it. */
+function reloadWith(token: string): void {
+  saveToken(sessionStorage, token)
+  location.reload()
 }
 
 function usePreferences(loaded: Preferences): [Preferences, (preferences: Preferences) => void] {

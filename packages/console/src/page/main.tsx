@@ -18,6 +18,7 @@ import { Breaks } from './installation/breaks.ts'
 import { Installation } from './installation/installation.ts'
 import { applyPreferences, loadPreferences } from './preferences.ts'
 import { loadSettings } from './settings.ts'
+import { loadToken } from './token.ts'
 
 const page = document.querySelector('#page')!
 
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   applyPreferences(document.documentElement, preferences)
   const settings = await loadSettings(location.search)
   const parts = {
-    board: new Board(settings),
+    board: new Board(settings, loadToken(sessionStorage)),
     installation: settings.installation ? new Installation() : null,
     breaks: settings.breaks ? new Breaks() : null,
     asks: settings.asks,

@@ -35,12 +35,20 @@ export class Board {
   readonly #timers: number[]
   #summary: Summary
   #tickQueued = false
+  #refusal: string | null = null
 
-  constructor(settings: Settings) {
+  /** @param token shown to gateways that demand one. */
+  constructor(settings: Settings, token?: string) {
     const { gateways, encoding, feed } = settings
     this.feed = feed
     const to = gateways.length > 0 ? { url: gateways } : { balancer: location.origin }
-    this.#client = new PulsewireClient({ ...to, encoding, name: 'pulsewire-console/0.1.0', user: CONSOLE_USER })
+    this.#client = new PulsewireClient({
+      ...to,
+      encoding,
+      name: 'pulsewire-console/0.1.0',
+      user: CONSOLE_USER,
+      ...(token === undefined ? {} : { token }),
+    })
     this.#summariser = new Summariser(this.#client, feed)
     this.#subscription = this.#client.subscribe(
       { feed, patterns: ['*'], fields: FIELDS, maxRate: MAX_RATE },
@@ -48,6 +56,7 @@ export class Board {
         onUpdate: (update) => this.#onUpdate(update),
         onState: (_state, change) => this.#onState(change),
         onResume: (event) => this.#onResume(event),
+        onEnded: ({ code, message }) => code === 'not_entitled' && this.#refused(message),
       },
     )
     this.#summary = this.#summariser.summarise(this.rows.values(), this.#subscription, nowMs())
@@ -59,8 +68,21 @@ export class Board {
     })
     this.#client.on('notice', ({ message }) => this.journal.add(nowMs(), message))
     // Each is repeated in the state that follows from it; without a listener it would count as unhandled.
-    this.#client.on('error', (error) => this.journal.add(nowMs(), error.message))
+    this.#client.on('error', ({ code, message }) => {
+      this.journal.add(nowMs(), message)
+      if (code === 'token_refused') this.#refused(message)
+    })
     this.#timers = [window.setInterval(() => this.#tick(), TICK_MS), window.setInterval(() => this.#sample(), SAMPLE_MS)]
+  }
+
+  /** Why the gateway shows nothing to who has this token, or none; `null`: it does. */
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
+  #refused(message: string): void {
+    this.#refusal = message
+    this.#tickSoon()
   }
 
   get summary(): Summary {

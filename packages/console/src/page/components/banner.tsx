@@ -2,11 +2,20 @@ import type { Summary } from '../board/summary.ts'
 import { clockTime, count, longDuration } from '../format.ts'
 import { reasonInWords } from '../words.ts'
 
+interface Props {
+  readonly summary: Summary
+  /** Why the gateway lets nobody see anything without another token. */
+  readonly refusal: string | null
+  readonly onRetry: () => void
+  readonly onToken: (token: string) => void
+}
+
 /** Says in words what is not live: nothing at all, or a part. Silent while all is well. */
-export function Banner({ summary, onRetry }: { summary: Summary; onRetry: () => void }) {
+export function Banner({ summary, refusal, onRetry, onToken }: Props) {
   const { trouble, counts, connection, error } = summary
   const waiting = connection === 'waiting' || connection === 'failed'
   const held = counts.live + counts.stale + counts.pending
+  if (refusal !== null) return <TokenForm refusal={refusal} onToken={onToken} />
   if (trouble === null && !(waiting && held === 0)) return <div role="status" class="banner-place" />
   const whole = trouble?.everything ?? true
   return (
@@ -22,6 +31,24 @@ export function Banner({ summary, onRetry }: { summary: Summary; onRetry: () => 
           Try now
         </button>
       )}
+    </div>
+  )
+}
+
+function TokenForm({ refusal, onToken }: Pick<Props, 'onToken'> & { readonly refusal: string }) {
+  const onSubmit = (event: SubmitEvent) => {
+    event.preventDefault()
+    onToken(String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim())
+  }
+  return (
+    <div role="alert" class="banner whole">
+      <p>
+        <strong>The gateway shows nothing to this page.</strong> <span class="said">{refusal}</span>
+      </p>
+      <form onSubmit={onSubmit}>
+        <input type="password" name="token" placeholder="Token" aria-label="Token for the gateway" autocomplete="off" required />
+        <button type="submit">Use it</button>
+      </form>
     </div>
   )
 }
