@@ -158,7 +158,7 @@ export class PulsewireClient {
 
   #connectorHost(): ConnectorHost {
     return {
-      open: (url, token) => this.#open(url, token),
+      open: (url, token, timeoutMs) => this.#open(url, token, timeoutMs),
       attach: (session) => this.#registry.attach(session),
       promote: (session) => {
         this.#registry.promote(session)
@@ -176,8 +176,8 @@ export class PulsewireClient {
     }
   }
 
-  #open(url: string, token: string | undefined): Session {
-    const { name, user, pulseIntervalMs, encodings, staleAfterMs, messageBytesMax, connectTimeoutMs, environment } = this.#settings
+  #open(url: string, token: string | undefined, connectTimeoutMs: number): Session {
+    const { name, user, pulseIntervalMs, encodings, staleAfterMs, messageBytesMax, environment } = this.#settings
     const hello = {
       t: 'hello' as const,
       client: name,

@@ -153,6 +153,19 @@ describe('a client with balancers', () => {
     await client.close()
   })
 
+  test('in a crowd it has twice the patience: whoever gives up and comes again makes the row longer', async () => {
+    const { world, state, client } = balanced(1, { connectTimeoutMs: 3000 })
+    state.more['connectAfterMs'] = 1000
+    world.gateways[0]!.frozen = true
+    const errors: string[] = []
+    client.on('error', ({ code }) => errors.push(code))
+    await world.clock.advance(1000 + 5999)
+    assert.deepEqual([world.attempts.length, errors], [1, []])
+    await world.clock.advance(1)
+    assert.deepEqual(errors, ['connect_timeout'])
+    await client.close()
+  })
+
   test('refused by every gateway, it says so once: it is sent after the crowd at their doors', async () => {
     const { world, state, asked, client } = balanced()
     state.more['ttlMs'] = 0

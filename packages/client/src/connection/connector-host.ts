@@ -12,7 +12,8 @@ import type { Session } from './session.ts'
 export type ClientState = 'connecting' | 'open' | 'waiting' | 'failed' | 'closed'
 
 export interface ConnectorHost extends GatewaysHost {
-  open(url: string, token: string | undefined): Session
+  /** @param timeoutMs for the welcome */
+  open(url: string, token: string | undefined, timeoutMs: number): Session
   /** It is welcomed: tell it what is subscribed. */
   attach(session: Session): void
   /** It serves from now on. */

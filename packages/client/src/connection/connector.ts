@@ -20,7 +20,7 @@ const FLAP_ROUNDS_MAX = 3
 const SILENT_FACTOR = 4
 /** Closes after which a fresh token may help: `unauthorized`, `revoked`. */
 const RENEWABLE: ReadonlySet<number> = new Set([CLOSE_CODES.unauthorized[0], CLOSE_CODES.revoked[0]])
-/** Where a crowd is let in one by one, slow answers are to be expected. */
+/** Where a crowd is let in one by one, slow answers are to be expected: who gives up and comes again only makes the row longer. */
 const CROWD_FACTOR = 2
 
 /**
@@ -345,15 +345,17 @@ export class Connector {
   }
 
   #open(token: string | undefined, isCrowd: boolean): void {
-    const { environment, hedgeAfterMs } = this.#settings
+    const { environment, hedgeAfterMs, connectTimeoutMs } = this.#settings
+    const patience = isCrowd ? CROWD_FACTOR : 1
+    const open = (url: string): Session => this.#host.open(url, token, connectTimeoutMs * patience)
     const url = this.#addresses.next(this.#serving?.url)
     if (url === undefined) throw new PulsewireError('addresses_unavailable', 'no address is known', { retryable: true })
     const second = (taken: string): Session | undefined => {
       // A trial is in no hurry.
       const other = this.#isTrial ? undefined : this.#addresses.next(this.#serving?.url, taken)
-      return other === undefined || other === taken || other === this.#serving?.url ? undefined : this.#host.open(other, token)
+      return other === undefined || other === taken || other === this.#serving?.url ? undefined : open(other)
     }
-    this.#race = new Race(this.#host.open(url, token), second, hedgeAfterMs * (isCrowd ? CROWD_FACTOR : 1), environment.clock)
+    this.#race = new Race(open(url), second, hedgeAfterMs * patience, environment.clock)
   }
 
   #countFailure(session: Session): void {
