@@ -174,13 +174,30 @@ describe('the stream of events', { timeout: 60_000 }, () => {
       await reader.until(() => told(reader).length === n)
       waits = Math.max(waits, Number(/(\d+) bytes wait/.exec(cut()?.message ?? '')?.[1] ?? 0))
     }
-    assert.ok(waits > BUFFER_BYTES_MAX && waits <= BUFFER_BYTES_MAX + chars * 2, `${waits} bytes waited`)
+    // The topology takes about as much as an event here.
+    assert.ok(waits > BUFFER_BYTES_MAX && waits <= BUFFER_BYTES_MAX + chars * 4, `${waits} bytes waited`)
     const before = told(reader).length
     tell('and on')
     await clock.pass(250)
     await reader.until(() => told(reader).length > before)
     reader.response.destroy()
     hostile.destroy()
+  })
+
+  it('does not cut a reader for a topology that is larger than what may wait, as long as it takes it', async () => {
+    await using served = await serve(2 * BUFFER_BYTES_MAX)
+    const { server, clock, logger } = served
+    const reader = await read(server.port, '/v1/stream?topology=true')
+    const topologies = () => reader.messages.filter(({ event }) => event === 'topology').length
+    reader.response.pause()
+    for (let i = 0; i < 8; i++) await clock.pass(250)
+    reader.response.resume()
+    await reader.until(() => topologies() > 0)
+    assert.deepEqual(
+      logger.lines.filter(({ code }) => code === 'stream_cut'),
+      [],
+    )
+    reader.response.destroy()
   })
 
   it('cuts who takes nothing for long, however little waits', async () => {
