@@ -55,7 +55,7 @@ describe('a grey release', { timeout: 240_000 }, () => {
       start('gateway', { node: { id: 'gw-2', track: 'grey' }, gateway: { listen, upstreams } }),
     ])
     balancers = await Promise.all([startBalancer('lb-1'), startBalancer('lb-2')])
-    for (const balancer of balancers) await until(() => isGreyThere(balancer), 'the grey gateway is handed out to who asks for it')
+    for (const balancer of balancers) await until(() => areBothThere(balancer), 'both gateways are handed out to who asks for them')
   })
 
   after(() => stack.disposeAsync())
@@ -66,18 +66,21 @@ describe('a grey release', { timeout: 240_000 }, () => {
     return response.ok ? body : null
   }
 
-  const isGreyThere = async (balancer: NodeProcess) => (await given(balancer, 'jo', '&track=grey'))?.gateways.length === 1
+  const isThere = async (balancer: NodeProcess, track: string) =>
+    (await given(balancer, 'jo', `&track=${track}`))?.gateways.some(({ node }) => node === (track === 'grey' ? 'gw-2' : 'gw-1')) === true
+  /** Both can be given: where one of them is not proven yet, or not any more, everybody gets the other, or none. */
+  const areBothThere = async (balancer: NodeProcess) => (await isThere(balancer, 'grey')) && (await isThere(balancer, 'stable'))
 
-  /** The track of each user, by this balancer, while the grey gateway is one that can be given: else everybody gets the other. */
+  /** The track of each user, by this balancer, while both gateways are such as can be given. */
   async function tracks(balancer: NodeProcess): Promise<string[]> {
     for (;;) {
-      await until(() => isGreyThere(balancer), 'the grey gateway is handed out to who asks for it')
+      await until(() => areBothThere(balancer), 'both gateways are handed out to who asks for them')
       const all: string[] = []
       for (let i = 0; i < USERS.length; i += 50) {
         const some = USERS.slice(i, i + 50).map(async (user) => (await given(balancer, user))?.track ?? 'none')
         all.push(...(await Promise.all(some)))
       }
-      if (await isGreyThere(balancer)) return all
+      if (await areBothThere(balancer)) return all
     }
   }
 
