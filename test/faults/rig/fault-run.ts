@@ -157,6 +157,11 @@ export class FaultRun implements AsyncDisposable {
 
   // ---- the verdict
 
+  /** All that clients wrote down. */
+  get recorded(): number {
+    return this.clients.reduce((sum, { views }) => sum + views.reduce((n, { events }) => n + events.length, 0), 0)
+  }
+
   /** How long the recording process itself did not get its turn, at worst. */
   get longestStallMs(): number {
     return this.#stalls.longestMs

@@ -68,7 +68,7 @@ export async function runCase(definition: FaultCase, shared: SharedKafka): Promi
     failures,
     notes: measured.notes ?? [],
     clients: run.clients.length,
-    updates: run.clients.reduce((sum, { views }) => sum + views.reduce((n, { events }) => n + events.length, 0), 0),
+    updates: run.recorded,
     longestStallMs: Math.round(run.longestStallMs),
     tookMs: Math.round(performance.now() - startedMs),
     ...(failures.length === 0 ? {} : { nodes: run.describeNodes() }),

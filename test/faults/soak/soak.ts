@@ -89,10 +89,10 @@ async function strikeAndCount(
 ): Promise<SoakResult> {
   const ledger = new Ledger()
   const blows: Blow[] = []
-  const failures: string[] = []
   const memories = new NodeMemories(run.installation.nodes)
   const startedMs = run.nowMs
-  let before = await begin(crowd, ledger)
+  await crowd.ask('begin')
+  let before = ledger.account()
   for (const fault of shuffled(menu, seed)) {
     const atMs = run.nowMs
     if (atMs - startedMs + faultEveryMs > durationMs) break
@@ -120,14 +120,13 @@ async function strikeAndCount(
   const account = ledger.account()
   const memory = memories.result()
   const findings = await run.finish()
-  failures.push(...describeFindings(findings))
+  const failures = describeFindings(findings)
   if (last.wrong > 0) failures.push(`${last.wrong} values were wrong: ${last.wrongMessages.join('; ')}`)
   if (account.freshShare < FRESH_SHARE_MIN) failures.push(`only ${percent(account.freshShare)} of the client-seconds were fresh`)
   for (const { node, isFlat, text } of memory) if (!isFlat) failures.push(`the memory of ${node} grows: ${text}`)
-  const updates = run.clients.reduce((sum, { views }) => sum + views.reduce((n, { events }) => n + events.length, 0), 0)
   const { wrong, gaps } = last
   const said = failures.length === 0 ? {} : { nodes: run.describeNodes() }
-  return { account, blows, memory, wrong, gaps, longestStallMs: Math.round(run.longestStallMs), updates, failures, ...said }
+  return { account, blows, memory, wrong, gaps, longestStallMs: Math.round(run.longestStallMs), updates: run.recorded, failures, ...said }
 }
 
 function makeCrowd(run: FaultRun, clients: number): SoakCrowd {
@@ -146,15 +145,10 @@ async function gather(crowd: SoakCrowd, clients: number): Promise<void> {
   }
 }
 
-async function begin(crowd: SoakCrowd, ledger: Ledger): Promise<Account> {
-  await crowd.ask('begin')
-  return ledger.account()
-}
-
 /** @returns how long it took until everything was well again */
 async function strike(run: FaultRun, { what, allowed, strike }: SoakFault, ledger: Ledger): Promise<number> {
   const atMs = run.nowMs
-  const gateway = allowed === null || allowed.gateway === null ? null : allowed.gateway
+  const gateway = allowed?.gateway ?? null
   const clients = run.clients.filter(({ node }) => gateway === null || node === gateway)
   const excuse = (untilMs: number): void => {
     run.excuse(what, atMs, untilMs - atMs, clients)
