@@ -190,7 +190,7 @@ describe('a gateway, met as a client', () => {
   const heard = (change: Partial<HeardFeed> = {}, ageMs = 400): HeardFeed => ({
     generation: 2,
     generations: new Map([
-      [2, { partitions: 2, grown: null, pulses: new Map([0, 1].map((n) => [n, { offset: 1, heardAtMs: 9000, ageMs }])) }],
+      [2, { partitions: 2, grown: null, pulses: new Map([0, 1].map((n) => [n, { offset: 1, heardAtMs: 9000, ageMs, delayMs: 1 }])) }],
     ]),
     complaint: null,
     ...change,

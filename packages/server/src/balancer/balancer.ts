@@ -122,6 +122,7 @@ export class Balancer implements Service, Member {
     })
     this.#greyWatch = new GreyWatch({
       ...balancer.grey,
+      pulseHeardWithinMs: balancer.pulseHeardWithinMs,
       balancer: node.id,
       directory: deps.directory,
       stops: balancer.grey.stop && deps.stopGrey !== undefined,

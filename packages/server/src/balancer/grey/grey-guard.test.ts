@@ -33,7 +33,7 @@ function guarding(): GreyGuard {
 
 describe('GreyGuard', () => {
   for (const [what, worse, says] of [
-    ['freshness', { freshnessMs: 1000 }, /age of the newest pulse at grey is 1000 ms, stable has 400 ms, 500 ms more is allowed, for 10 s/],
+    ['freshness', { freshnessMs: 1000 }, /delay of pulses at grey is 1000 ms, stable has 400 ms, 500 ms more is allowed, for 10 s/],
     ['latency', { latencyMs: 140 }, /latency of updates at grey is 140 ms, stable has 20 ms/],
     ['errors', { errorRate: 6, errors: 6 }, /fault of its own/],
     ['disconnects', { disconnectRate: 30, disconnects: 30 }, /connections that grey lost/],

@@ -113,7 +113,7 @@ export class GreyGuard {
       excess: count < eventsMin ? -Infinity : grey[of] - stable[of],
       message: `${what} per 1,000 sessions and minute are ${grey[of].toFixed(1)}, stable has ${stable[of].toFixed(1)}, ${bounds[of]} more are allowed`,
     })
-    yield ['freshnessMs', ms('the age of the newest pulse at grey', 'freshnessMs')]
+    yield ['freshnessMs', ms('the delay of pulses at grey', 'freshnessMs')]
     yield ['latencyMs', ms('the latency of updates at grey', 'latencyMs')]
     yield ['errorRate', rate('sessions that grey ended by a fault of its own', 'errorRate', grey.errors)]
     yield ['disconnectRate', rate('connections that grey lost', 'disconnectRate', grey.disconnects)]

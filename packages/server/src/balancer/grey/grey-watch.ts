@@ -12,6 +12,8 @@ export interface GreyWatchOptions extends GreyGuardLimits {
   readonly balancer: string
   readonly directory: Pick<Directory, 'grey' | 'view'>
   readonly windowMs: number
+  /** A gateway's pulse is overdue when none came for so long. */
+  readonly pulseHeardWithinMs: number
   /** `false`: it compares and stops nothing. */
   readonly stops: boolean
   readonly stopGrey: StopGrey
@@ -33,8 +35,8 @@ export class GreyWatch {
 
   constructor(options: GreyWatchOptions) {
     this.#options = options
-    this.#stable = new TrackBook('stable', options.windowMs)
-    this.#grey = new TrackBook('grey', options.windowMs)
+    this.#stable = new TrackBook('stable', options.windowMs, options.pulseHeardWithinMs)
+    this.#grey = new TrackBook('grey', options.windowMs, options.pulseHeardWithinMs)
     this.#guard = new GreyGuard(options)
   }
 

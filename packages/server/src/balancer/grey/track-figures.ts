@@ -9,7 +9,11 @@ export interface TrackFigures {
   readonly sessions: number
   /** Looks at the track in the window, one a second: what the figures rest on. */
   readonly looks: number
-  /** Mean age of what the balancer's own probes hold, of each gateway the partition where it is oldest; `null`: nothing was heard. */
+  /**
+   * Mean delay of pulses from the log to the balancer's own probes, of each gateway the partition where it is longest, and how
+   * long one is overdue; `null`: nothing was heard. Not the age of what a probe holds: that depends on when in the second its
+   * connection has its turn, and two gateways that are equally good could differ by a whole interval for ever.
+   */
   readonly freshnessMs: number | null
   /** Mean time of a record until it is sent, by the gateways' own clocks; `null`: nothing was sent. */
   readonly latencyMs: number | null
@@ -39,25 +43,28 @@ const MEMBERS = Object.keys(NONE) as (keyof LeasedService)[]
 export class TrackBook {
   readonly #track: Track
   readonly #windowMs: number
+  readonly #heardWithinMs: number
   readonly #looks: Look[] = []
   /** What each gateway had counted at the last look, by node and incarnation. */
   #counted = new Map<string, LeasedService>()
 
-  constructor(track: Track, windowMs: number) {
+  /** @param heardWithinMs a pulse is overdue when none came for so long. */
+  constructor(track: Track, windowMs: number, heardWithinMs: number) {
     this.#track = track
     this.#windowMs = windowMs
+    this.#heardWithinMs = heardWithinMs
   }
 
   look(verdicts: Iterable<Verdict>, nowMs: number): void {
     const gateways = [...verdicts].filter(
       ({ role, known: { lease, state } }) => role === 'gateway' && lease.track === this.#track && state !== 'left',
     )
-    const ages = gateways.flatMap((verdict) => probedAgeMs(verdict, nowMs) ?? [])
+    const delays = gateways.flatMap((verdict) => delayMs(verdict, nowMs, this.#heardWithinMs) ?? [])
     this.#looks.push({
       atMs: nowMs,
       gateways: gateways.length,
       sessions: gateways.reduce((sum, { known }) => sum + known.lease.load.sessions, 0),
-      freshnessMs: ages.length === 0 ? null : mean(ages),
+      freshnessMs: delays.length === 0 ? null : mean(delays),
       service: this.#news(gateways),
     })
     while (this.#looks[0]!.atMs <= nowMs - this.#windowMs) this.#looks.shift()
@@ -102,12 +109,15 @@ export class TrackBook {
   }
 }
 
-/** Of the feed and partition where it is oldest. `undefined`: the probe has heard none yet. */
-function probedAgeMs({ probe }: Verdict, nowMs: number): number | undefined {
-  const ages = [...(probe?.feeds.values() ?? [])].flatMap(({ generation, generations }) =>
-    [...(generations.get(generation)?.pulses.values() ?? [])].map(({ heardAtMs, ageMs }) => Math.max(0, nowMs - heardAtMs) + ageMs),
+/** Of the feed and partition where it is longest. `undefined`: the probe has heard none yet. */
+function delayMs({ probe }: Verdict, nowMs: number, heardWithinMs: number): number | undefined {
+  const delays = [...(probe?.feeds.values() ?? [])].flatMap(({ generation, generations }) =>
+    [...(generations.get(generation)?.pulses.values() ?? [])].map((pulse) => {
+      const overdueMs = nowMs - pulse.heardAtMs - heardWithinMs
+      return pulse.delayMs + Math.max(0, overdueMs)
+    }),
   )
-  return ages.length === 0 ? undefined : Math.max(...ages)
+  return delays.length === 0 ? undefined : Math.max(...delays)
 }
 
 function mean(numbers: readonly number[]): number {

@@ -54,11 +54,17 @@ export class HeardFeeds {
     const heard = feed?.generations.get(frame.generation ?? 0)
     if (heard === undefined) return
     const sinceSentMs = offsetMs === undefined ? 0 : Math.max(0, nowMs + offsetMs - frame.at)
-    for (const [partition, offset, , ageMs] of frame.partitions ?? []) {
+    for (const [partition, offset, , ageMs, arrivedAgesMs] of frame.partitions ?? []) {
       const newest = heard.pulses.get(partition)
       // Only progress counts: the same pulse told again proves nothing more.
       if (newest !== undefined && offset <= newest.offset) continue
-      heard.pulses.set(partition, { offset, heardAtMs: nowMs, ageMs: Math.max(0, ageMs) + sinceSentMs })
+      const waitedMs = arrivedAgesMs.at(-1) ?? 0
+      heard.pulses.set(partition, {
+        offset,
+        heardAtMs: nowMs,
+        ageMs: Math.max(0, ageMs) + sinceSentMs,
+        delayMs: Math.max(0, ageMs - waitedMs) + sinceSentMs,
+      })
     }
   }
 

@@ -85,9 +85,11 @@ describe('Probe', () => {
     )
   })
 
-  it('says how old pulses are that come late', async () => {
+  it('says how old pulses are that come late, and how much of it was on the way', async () => {
     const { world, probe } = await probed()
     world.pass(2000)
+    for (const { ageMs, delayMs } of probe.feeds.get('quote')!.generations.get(1)!.pulses.values())
+      assert.ok(delayMs <= ageMs && delayMs < 100, `${delayMs} of ${ageMs} ms`)
     const written = world.clock.nowMs()
     world.lag('a1')
     world.lag('b1')

@@ -10,6 +10,11 @@ export interface HeardPulse {
   readonly heardAtMs: number
   /** How old it was then: since it was written into the log. */
   readonly ageMs: number
+  /**
+   * How much of that was on the way: until it arrived at the gateway, and from the gateway to here. The rest is how long it
+   * waited for the turn of this connection, which is drawn when it is opened and tells nothing of the gateway.
+   */
+  readonly delayMs: number
 }
 
 /** One generation of a feed, as the gateway passes it on. */

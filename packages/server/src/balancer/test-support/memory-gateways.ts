@@ -12,6 +12,8 @@ export interface MemoryGateway {
   /** Whether it passes pulses on; it sends heartbeats all the same. */
   pulses: boolean
   pulseAgeMs: number
+  /** How much of that a pulse has waited at the gateway for the turn of the connection. */
+  pulseWaitMs: number
   generation: number
   /** Open now. */
   sessions: number
@@ -40,7 +42,7 @@ export class MemoryGateways {
   }
 
   add(node: string): void {
-    this.#gateways.set(node, { name: node, pulses: true, pulseAgeMs: 200, generation: 1, sessions: 0 })
+    this.#gateways.set(node, { name: node, pulses: true, pulseAgeMs: 200, pulseWaitMs: 1, generation: 1, sessions: 0 })
     this.#sessions.set(node, new Set())
   }
 
@@ -125,12 +127,12 @@ export class MemoryGateways {
 
   #pulse(): void {
     for (const [node, sessions] of this.#sessions) {
-      const { pulses, pulseAgeMs, generation } = this.of(node)
+      const { pulses, pulseAgeMs, pulseWaitMs, generation } = this.of(node)
       for (const session of sessions) {
         if (!session.subscribed) continue
         const pulse = ++session.pulse
         const at = this.#clock.nowMs()
-        const rows = [0, 1].map((partition) => [partition, at - EPOCH, 0, pulseAgeMs, [1]] as const)
+        const rows = [0, 1].map((partition) => [partition, at - EPOCH, 0, pulseAgeMs, [pulseWaitMs]] as const)
         const frame = { t: 'pulse', pulse, at, feed: 'quote', generation, paths: [[node]], partitions: rows } as const
         this.#send(node, session, pulses ? frame : { t: 'pulse', pulse, at })
       }

@@ -52,7 +52,7 @@ const trackRow = z
     gateways: z.int().describe('That have a lease.'),
     sessions: z.int(),
     looks: z.int().describe('Seconds that the figures rest on.'),
-    freshnessMs: z.nullable(duration('Mean age of what this balancer’s probes hold')).describe('`null`: nothing was heard.'),
+    freshnessMs: z.nullable(duration('Mean delay of pulses from the log to this balancer’s probes')).describe('`null`: nothing was heard.'),
     latencyMs: z.nullable(duration('Mean time from a record until it is sent')).describe('`null`: nothing was sent.'),
     errorRate: z.number().describe('Sessions that a fault of the gateway ended, per 1,000 sessions and minute.'),
     disconnectRate: z.number().describe('Sessions that ended although neither side meant it, per 1,000 sessions and minute.'),

@@ -31,7 +31,9 @@ function world() {
   return { clock, directory, probes, topology }
 }
 
-function probe(pulses: ReadonlyMap<number, { readonly offset: number; readonly heardAtMs: number; readonly ageMs: number }>): ProbeReport {
+function probe(
+  pulses: ReadonlyMap<number, { readonly offset: number; readonly heardAtMs: number; readonly ageMs: number; readonly delayMs: number }>,
+): ProbeReport {
   const generations = new Map([[2, { partitions: 3, grown: null, pulses }]])
   return {
     address: 'ws://gw-1:8080',
@@ -88,7 +90,7 @@ describe('topologyOf', () => {
       ['gw-2', atMs - 300],
     ] as const) {
       directory.beat(node)
-      probes.set(node, probe(new Map([[1, { offset: 7, heardAtMs, ageMs: 50 }]])))
+      probes.set(node, probe(new Map([[1, { offset: 7, heardAtMs, ageMs: 50, delayMs: 5 }]])))
     }
     assert.deepEqual(topology().feeds[0]!.partitions, [{ pulseAgeMs: null }, { pulseAgeMs: 350 }, { pulseAgeMs: null }])
   })

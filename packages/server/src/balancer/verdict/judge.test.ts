@@ -19,7 +19,7 @@ function known(lease: Partial<Lease> = {}, rest: Partial<KnownNode> = {}): Known
 function heard(pulses: readonly (Partial<HeardPulse> | null)[], generation = 2, rest: Partial<HeardFeed> = {}): HeardFeed {
   const map = new Map<number, HeardPulse>()
   pulses.forEach((pulse, partition) => {
-    if (pulse !== null) map.set(partition, { offset: 7, heardAtMs: NOW_MS - 400, ageMs: 300, ...pulse })
+    if (pulse !== null) map.set(partition, { offset: 7, heardAtMs: NOW_MS - 400, ageMs: 300, delayMs: 20, ...pulse })
   })
   const heardGeneration = { partitions: pulses.length, grown: null, pulses: map }
   return { generation, generations: new Map([[generation, heardGeneration]]), complaint: null, ...rest }

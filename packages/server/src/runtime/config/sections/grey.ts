@@ -19,7 +19,7 @@ export const greySection = z
     }),
     bounds: z
       .strictObject({
-        freshnessMs: durationMs('By how much the newest pulse may be older, as this balancer’s probes hear it.', { default: 500 }),
+        freshnessMs: durationMs('By how much later pulses may come, as this balancer’s probes hear them.', { default: 500 }),
         latencyMs: durationMs('By how much an update may take longer from its record until it is sent.', { default: 100 }),
         errorRate: count(`How many more sessions may end by a fault of the gateway, ${PER}.`, { default: 5 }),
         disconnectRate: count(`How many more connections may be lost, ${PER}.`, { default: 20 }),
