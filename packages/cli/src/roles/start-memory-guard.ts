@@ -26,6 +26,7 @@ export function startMemoryGuard(config: WatchdogConfig, nodeId: string, watchdo
     clock: systemClock,
     logger,
     read: () => meter.read(),
+    collect: () => meter.collect(),
     shedAbovePercent: config.memory.shedAbovePercent,
     onCritical: (message) => watchdog.report('memory', message),
   })

@@ -7,7 +7,7 @@ import type { Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { describeStall, noStalls, type StallCounts, type StallKind } from '../runtime/stall.ts'
 import { type Stages, unwatchedStages } from '../runtime/stages/index.ts'
-import { type MemoryPressure, NO_PRESSURE } from '../runtime/memory/index.ts'
+import { type MemoryPressure, NO_PRESSURE, type ShedOrder } from '../runtime/memory/index.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import type { TurnedAway } from './arrivals.ts'
 import { BinComposer } from './composer-bin.ts'
@@ -20,6 +20,7 @@ import type { SessionOptions } from './options.ts'
 import { EAGER_BELOW_MS, PulseWheel } from './pulse-wheel.ts'
 import { FlushScheduler } from './scheduler.ts'
 import { Session } from './session.ts'
+import { shedding } from './shedding.ts'
 import { TracingComposer } from './tracing-composer.ts'
 import type { FollowedUpdates } from '../tracing/index.ts'
 import type { Transport } from './transport.ts'
@@ -28,9 +29,6 @@ import type { Transport } from './transport.ts'
 const CHECK_INTERVAL_MS = 500
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 2000
-
-/** Part of the sessions that is cut at once when memory runs short. */
-const SHED_PART = 0.2
 
 /** All sessions of a node. */
 export class Sessions implements HubListener {
@@ -271,26 +269,20 @@ export class Sessions implements HubListener {
     log[level]('session_stalled', message, { session: id, kind, bufferedBytes })
   }
 
-  /** Cuts the slowest receivers, and where nobody is slow the greediest: a part of them, so that memory can be looked at again. */
-  #shed(why: string): void {
+  #shed({ why, part }: ShedOrder): void {
     const open = [...this.#sessions].filter(({ state }) => state === 'open' || state === 'greeting')
-    const slow = open.filter((session) => session.backlogBytes > 0).sort((a, b) => b.backlogBytes - a.backlogBytes)
-    const greedy = slow.length > 0 ? slow : open.sort((a, b) => b.symbols - a.symbols)
-    const shed = greedy.slice(0, Math.max(1, Math.ceil(greedy.length * SHED_PART)))
-    if (shed.length === 0) return
-    this.#context.log.warn('sessions_shed', `${shed.length} of ${open.length} sessions are cut, the slowest first: ${why}`, {
-      shed: shed.length,
-      slow: slow.length,
-      open: open.length,
-    })
-    for (const session of shed) session.shed(slow.length > 0 ? 'slow_consumer' : 'overloaded', why)
+    const { cut, slow } = shedding(open, part)
+    if (cut.length === 0) return
+    const message = `${cut.length} of ${open.length} sessions are cut, the slowest first: ${why}`
+    this.#context.log.warn('sessions_shed', message, { shed: cut.length, slow, open: open.length })
+    for (const session of cut) session.shed(slow > 0 ? 'slow_consumer' : 'overloaded', why)
   }
 
   #check(): void {
     const nowMs = this.#context.hub.clock.nowMs()
     for (const session of this.#sessions) session.check(nowMs)
-    const why = this.#memory.takeOrder()
-    if (why !== null) this.#shed(why)
+    const order = this.#memory.takeOrder()
+    if (order !== null) this.#shed(order)
   }
 }
 

@@ -1,2 +1,2 @@
-export { MemoryGuard, type MemoryPressure, NO_PRESSURE } from './guard.ts'
+export { MemoryGuard, type MemoryPressure, NO_PRESSURE, type ShedOrder } from './guard.ts'
 export { MemoryMeter } from './reading.ts'
