@@ -27,6 +27,8 @@ export interface Topology {
   readonly pinned?: boolean
   /** Everything numbered 1, and push node A, stands in zone z1, the rest in z2. Default: one zone. */
   readonly zones?: boolean
+  /** Records of each symbol that are kept for those who come back. Default: the nodes' own. */
+  readonly historyRecords?: number
   /** How often clients ask balancers anew, about. Default: the client's own. */
   readonly gatewaysRenewMs?: number
   readonly env?: (id: string) => Readonly<Record<string, string>>
@@ -76,7 +78,9 @@ export class Installation implements AsyncDisposable {
       ...(hasBalancers ? { directory: { enabled: true, topic: controlTopic } } : {}),
     })
     const named = (id: string) => ({ id, ...(topology.zones === true ? { zone: zoneOf(id) } : {}) })
-    const log = (id: string) => ({ ...logOnly(id), feeds, node: named(id) })
+    const history = topology.historyRecords === undefined ? {} : { history: { recordsPerSymbolMax: topology.historyRecords } }
+    const kept = feeds.map((feed) => ({ ...feed, ...history }))
+    const log = (id: string) => ({ ...logOnly(id), feeds: kept, node: named(id) })
     const node = (id: string, role: Role, config: (port: number) => object) => {
       const env = topology.env?.(id)
       const within = topology.within?.(id)?.command
@@ -103,7 +107,7 @@ export class Installation implements AsyncDisposable {
       node(id, 'gateway', (port) => ({
         ...(hasBalancers ? logOnly(id) : {}),
         node: named(id),
-        gateway: { listen: { host, port }, upstreams: hasBalancers ? [] : this.#upstreamsOf(id), ...topology.gateway },
+        gateway: { listen: { host, port }, upstreams: hasBalancers ? [] : this.#upstreamsOf(id), ...history, ...topology.gateway },
       })),
     )
     this.balancers = Array.from({ length: topology.balancers ?? 0 }, (_, i) => {

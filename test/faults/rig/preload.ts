@@ -1,5 +1,5 @@
 /** Environment of a node into which a file of `preload/` is loaded before its own code. */
-export function preloaded(name: 'spoiled-reader' | 'wall-clock' | 'next-version'): Readonly<Record<string, string>> {
+export function preloaded(name: 'spoiled-reader' | 'wall-clock' | 'next-version' | 'memory'): Readonly<Record<string, string>> {
   return { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${urlOf(name)}`.trim() }
 }
 

@@ -1,5 +1,5 @@
 import type { FaultNode } from '../rig/node.ts'
-import { median, type MemorySample, residentBytes, slopePerMinute } from './resident-memory.ts'
+import { median, type MemorySample, slopePerMinute } from './slope.ts'
 
 export interface NodeMemory {
   readonly node: string
@@ -18,30 +18,31 @@ const WARM_UP_PART = 1 / 4
 const GROWTH_PART_MAX = 0.1
 const MB = 1e6
 
-/** Follows the resident memory of nodes from beginning to end; those that were ended in between are left out. */
+/** A shorter life of a process says nothing of a slope. */
+const LIFE_MINUTES_MIN = 4
+
+/**
+ * What the processes of nodes held after their full collections (preload/memory.ts), of each node the one that lived longest:
+ * faults end most of them sooner or later.
+ */
 export class NodeMemories {
-  readonly #nodes: readonly FaultNode[]
-  readonly #samples = new Map<string, { readonly pid: number; readonly samples: MemorySample[] }>()
+  readonly #longest = new Map<string, MemorySample[]>()
 
-  constructor(nodes: readonly FaultNode[]) {
-    this.#nodes = nodes
-    for (const node of nodes) this.#samples.set(node.id, { pid: pidOf(node), samples: [] })
-  }
-
-  sample(atMs: number): void {
-    for (const node of this.#nodes) {
-      const followed = this.#samples.get(node.id)
-      if (followed === undefined) continue
-      if (pidOf(node) === followed.pid) followed.samples.push({ atMs, bytes: residentBytes(followed.pid) })
-      else this.#samples.delete(node.id)
+  /** Looks at the processes that there are now. */
+  look(nodes: readonly FaultNode[]): void {
+    for (const { id, process } of nodes) {
+      const samples = process.lines
+        .filter(({ code }) => code === 'memory_held')
+        .map(({ receivedAtMs, ...line }) => ({ atMs: receivedAtMs, bytes: Number(line['bytes']) }))
+      if (samples.length >= (this.#longest.get(id)?.length ?? 0)) this.#longest.set(id, samples)
     }
   }
 
   result(): NodeMemory[] {
-    return [...this.#samples].flatMap(([node, { samples }]) => {
+    return [...this.#longest].flatMap(([node, samples]) => {
       const warm = samples.slice(Math.floor(samples.length * WARM_UP_PART))
-      if (warm.length < 2) return []
-      const minutes = (warm.at(-1)!.atMs - warm[0]!.atMs) / 60_000
+      const minutes = warm.length === 0 ? 0 : (warm.at(-1)!.atMs - warm[0]!.atMs) / 60_000
+      if (minutes < LIFE_MINUTES_MIN) return []
       const slopeBytesPerMinute = slopePerMinute(warm)
       const medianBytes = median(warm.map(({ bytes }) => bytes))
       const isFlat = slopeBytesPerMinute * minutes <= medianBytes * GROWTH_PART_MAX
@@ -49,8 +50,4 @@ export class NodeMemories {
       return [{ node, medianBytes, slopeBytesPerMinute, minutes, isFlat, text }]
     })
   }
-}
-
-function pidOf(node: FaultNode): number {
-  return node.process.child.pid!
 }

@@ -3,6 +3,7 @@ import { steadyMs } from '../../support/steady.ts'
 import { FaultRun, TRUTH_AGE_MAX_MS } from '../rig/fault-run.ts'
 import type { FaultNode } from '../rig/node.ts'
 import { FAULTS_ENABLED } from '../rig/ordered-fault.ts'
+import { preloaded } from '../rig/preload.ts'
 import { describeFindings } from '../rig/run-case.ts'
 import type { SharedKafka } from '../rig/shared-kafka.ts'
 import { SoakCrowd } from './crowd.ts'
@@ -54,6 +55,8 @@ const SYMBOLS = 40
 /** So that clients, nodes and Kafka together leave a machine with 2 cores some room. */
 const RECORDS_PER_SECOND = 40
 const RENEW_MS = 30_000
+/** Of each symbol: full within a minute or two, so that what grows after that is no history. */
+const HISTORY_RECORDS = 100
 const CROWD_PROCESSES = 2
 const BEGIN_PER_SECOND = 100
 const GATHER_MS_MAX = 180_000
@@ -68,7 +71,8 @@ export async function soak(options: SoakOptions, shared: SharedKafka, tell: (lin
     symbols: SYMBOLS,
     recordsPerSecond: RECORDS_PER_SECOND,
     gatewaysRenewMs: RENEW_MS,
-    env: (id) => (id === 'push-b1' ? FAULTS_ENABLED : {}),
+    env: (id) => ({ ...preloaded('memory'), ...(id === 'push-b1' ? FAULTS_ENABLED : {}) }),
+    historyRecords: HISTORY_RECORDS,
   })
   await run.start()
   const crowd = run.own(makeCrowd(run, options.clients))
@@ -89,7 +93,7 @@ async function strikeAndCount(
 ): Promise<SoakResult> {
   const ledger = new Ledger()
   const blows: Blow[] = []
-  const memories = new NodeMemories(run.installation.nodes)
+  const memories = new NodeMemories()
   const startedMs = run.nowMs
   await crowd.ask('begin')
   let before = ledger.account()
@@ -97,7 +101,7 @@ async function strikeAndCount(
     const atMs = run.nowMs
     if (atMs - startedMs + faultEveryMs > durationMs) break
     const wholeMs = await strike(run, fault, ledger)
-    memories.sample(run.nowMs)
+    memories.look(run.installation.nodes)
     await delay(Math.max(0, faultEveryMs - (run.nowMs - atMs)))
     const report = await crowd.ask('report')
     ledger.add(report.seconds)

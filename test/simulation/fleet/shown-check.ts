@@ -124,7 +124,8 @@ export class ShownCheck {
     }
     // Time lost between two nodes is laid to the sender, also where a frozen receiver did not take what had come.
     const level = this.#levelOf(state.hop ?? '') + (state.reason === 'lagging' ? 1 : 0.5)
-    if (!faults.some((fault) => fault.level <= level)) {
+    // What hits a whole zone hits push nodes as well as gateways: such a fault may be named at whatever it touches.
+    if (!faults.some((fault) => fault.level <= level || fault.touches.includes(state.hop ?? ''))) {
       this.#fleet.world.report('P2 hop', `${who}; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
     }
   }

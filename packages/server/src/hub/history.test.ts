@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EncodedFrames } from './encoded-frames.ts'
+import { Feed } from './feed.ts'
 import { HistoryBudget, SymbolHistory, type HistoryItem } from './history.ts'
+import { SymbolState } from './symbol.ts'
+import { feedOptions } from '../../../../test/support/sender.ts'
 
 function item(count: number, more: Partial<HistoryItem> = {}): HistoryItem {
   return {
@@ -103,4 +106,41 @@ test('however long it runs, either bound holds and the list of arrivals stays in
     200,
   )
   assert.ok(budget.listed <= 1024 + 2 * budget.records, `${budget.listed} listed`)
+})
+
+test('frames that were encoded are kept for the newest records only', () => {
+  const feed = new Feed(0, { ...feedOptions, mode: 'every', history: { recordsPerSymbolMax: 100, bytesMax: 1e9 } })
+  const symbol = new SymbolState(feed, 'A')
+  const view = feed.views.all
+  const has = (item: HistoryItem | undefined) => item?.encoded.bin(view, 0, 0) !== undefined
+  for (let offset = 0; offset < 40; offset++) {
+    symbol.applyRecord({ generation: 1, partition: 0, offset, ts: 0, prev: -1, n: 1 }, { last: offset }, false)
+    symbol.history!.at(1, 0, offset)!.encoded.setBin(view, 0, 0, new Uint8Array(1))
+  }
+  const kept = Array.from({ length: 40 }, (_, offset) => symbol.history!.at(1, 0, offset)).filter(has)
+  assert.deepEqual([kept.length, kept[0]?.offset], [16, 24])
+})
+
+test('an item has the image before it and after it, whatever came since', () => {
+  const feed = new Feed(0, { ...feedOptions, mode: 'every', history: { recordsPerSymbolMax: 100, bytesMax: 1e9 } })
+  const symbol = new SymbolState(feed, 'A')
+  symbol.trackChanges()
+  const images = [{ a: 1 }, { a: 2, b: 'x' }, { b: 'y' }, { a: 3 }]
+  images.forEach((fields, offset) => symbol.applyRecord({ generation: 1, partition: 0, offset, ts: 0, prev: -1, n: 1 }, fields, false))
+  const items = images.map((_, offset) => symbol.history!.at(1, 0, offset)!)
+  assert.deepEqual(
+    items.map(({ before, values }) => [before, values]),
+    [
+      [[], [1]],
+      [[1], [2, 'x']],
+      [
+        [2, 'x'],
+        [undefined, 'y'],
+      ],
+      [
+        [undefined, 'y'],
+        [3, undefined],
+      ],
+    ],
+  )
 })

@@ -23,6 +23,12 @@ export interface HistoryItem {
   readonly encoded: EncodedFrames
 }
 
+/**
+ * The newest records of a symbol, whose encoded frames are kept for the receivers that are about to be sent them. Older ones
+ * are for the few who come back; kept with their frames they took twice the memory.
+ */
+const ENCODED_KEPT = 16
+
 /** The last records of one symbol, oldest first. */
 export class SymbolHistory {
   #items: HistoryItem[] = []
@@ -39,6 +45,8 @@ export class SymbolHistory {
 
   push(item: HistoryItem): void {
     this.#items.push(item)
+    const left = this.#items.length - 1 - ENCODED_KEPT
+    if (left >= this.#head) this.#items[left]!.encoded.clear()
   }
 
   evictOldest(): HistoryItem | undefined {

@@ -21,6 +21,12 @@ export interface RecordPlace extends Position {
 export type Readiness = 'ready' | 'waiting'
 
 const EMPTY: readonly never[] = []
+/** An item of a history without its fields: itself, its place, its lists. */
+const ITEM_BYTES = 450
+/** A field of it: its value as it was, a number's own object, and that it changed. */
+const VALUE_BYTES = 20
+/** A text, without its letters. */
+const TEXT_BYTES = 24
 
 /**
  * One symbol: its image, who subscribes to it, and what is needed to send any receiver the difference between what it
@@ -45,7 +51,7 @@ export class SymbolState {
   raw: Uint8Array | null = null
   /** The image, by dictionary index. */
   values: (FieldValue | undefined)[] = []
-  /** Values before the last update, of the fields that it changed. */
+  /** Values before the last update; without a history, of the fields that it changed alone. */
   before: (FieldValue | undefined)[] = []
   /** Per field the `count` at which it last changed. Kept only from the first subscriber on: nobody else needs it. */
   changedAt: number[] | null = null
@@ -58,6 +64,8 @@ export class SymbolState {
   /** Entries without a rate: due with each record. */
   unrated = 0
   readonly encoded = new EncodedFrames()
+  /** The image as the newest item of the history has it; `null` before the first, and without a history. */
+  #recorded: (FieldValue | undefined)[] | null = null
 
   constructor(feed: Feed, name: string) {
     this.feed = feed
@@ -151,7 +159,8 @@ export class SymbolState {
     this.deleted = false
     this.encoded.clear()
     if (this.history === null) return null
-    this.before = this.values.slice()
+    // An item's image is the next one's image before: one array for both.
+    this.before = this.#recorded ?? []
     return []
   }
 
@@ -161,14 +170,14 @@ export class SymbolState {
     while (this.values.length < index) this.values.push(undefined)
     this.values[index] = value
     if (changed !== null) changed.push(index)
-    if (this.changedAt !== null) {
-      this.changedAt[index] = this.count
-      this.before[index] = old
-    }
+    if (this.changedAt === null) return
+    this.changedAt[index] = this.count
+    if (this.history === null) this.before[index] = old
   }
 
   #end(place: RecordPlace, changed: number[] | null): void {
     if (this.history === null) return
+    const values = (this.#recorded = this.values.slice())
     const item: HistoryItem = {
       count: this.count,
       generation: place.generation,
@@ -180,12 +189,25 @@ export class SymbolState {
       placed: this.placedAt === this.count,
       deleted: this.deleted,
       raw: this.raw,
-      values: this.values.slice(),
+      values,
       before: this.before,
       changed: changed === null ? EMPTY : changed.sort((a, b) => a - b),
-      bytes: 200 + this.values.length * 24 + (this.raw?.length ?? 0),
+      bytes: bytesOf(values, this.raw),
       encoded: new EncodedFrames(),
     }
     this.feed.history!.add(this.history, item)
   }
+}
+
+/**
+ * What an item of a history takes, by what 20,000 of them took in V8's heap: with numbers 3 fields 505 bytes, 20 fields 838; texts
+ * add themselves.
+ */
+function bytesOf(values: readonly (FieldValue | undefined)[], raw: Uint8Array | null): number {
+  let bytes = ITEM_BYTES + values.length * VALUE_BYTES + (raw?.length ?? 0)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value === 'string') bytes += TEXT_BYTES + value.length
+  }
+  return bytes
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { median, residentBytes, slopePerMinute } from './resident-memory.ts'
+import { median, slopePerMinute } from './slope.ts'
 
 describe('the slope of memory', () => {
   const line = (count: number, bytesPerMinute: number) =>
@@ -22,9 +22,4 @@ describe('the slope of memory', () => {
     assert.equal(median([]), 0)
     assert.equal(median([4, 1, 3, 2]), 2.5)
   })
-})
-
-it('reads what a process holds', () => {
-  assert.ok(residentBytes(process.pid) > 10e6)
-  assert.throws(() => residentBytes(2 ** 30), /ENOENT/)
 })

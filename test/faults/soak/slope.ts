@@ -1,15 +1,6 @@
-import { readFileSync } from 'node:fs'
-
 export interface MemorySample {
   readonly atMs: number
   readonly bytes: number
-}
-
-/** Resident memory of a process in bytes. @throws Error it is gone */
-export function residentBytes(pid: number): number {
-  const kB = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  if (kB === undefined) throw new Error(`process ${pid} has no resident memory`)
-  return Number(kB) * 1024
 }
 
 /**
