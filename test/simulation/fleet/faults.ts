@@ -13,6 +13,8 @@ export const LEVEL = { log: 0, fetch: 0.5, push: 1, link: 1.5, gateway: 2, line:
 export interface Fault {
   readonly name: string
   readonly level: number
+  /** The level of the first that it hits; lower than `level` where it hits nodes of several roles. */
+  readonly firstLevel: number
   /** Ids of the nodes that it touches; a push node together with a gateway: the link between the two. Empty: everybody. */
   readonly touches: readonly string[]
   /** It excuses nothing that a client is shown: nobody who is served may notice it. */
@@ -36,6 +38,7 @@ export interface Fleet {
 interface Drawn {
   readonly name: string
   readonly level: number
+  readonly firstLevel?: number
   readonly touches: readonly string[]
   readonly harmless?: boolean
   begin(): void
@@ -95,8 +98,8 @@ export class Faults {
     const { world } = this.#fleet
     const drawn = this.#random.pick(this.#kinds)(this.#fleet, this.#random)
     if (drawn === undefined) return
-    const { name, level, touches, harmless = false } = drawn
-    const fault: Fault = { name, level, touches, harmless, fromMs: world.nowMs, untilMs: Infinity }
+    const { name, level, firstLevel = level, touches, harmless = false } = drawn
+    const fault: Fault = { name, level, firstLevel, touches, harmless, fromMs: world.nowMs, untilMs: Infinity }
     this.faults.push(fault)
     world.trace.say('FAULT', () => `${name} begins`)
     const disturbs = level <= LEVEL.link && !harmless
@@ -150,7 +153,8 @@ function zoneLost({ pulses, pushNodes, gateways, balancers }: Fleet, random: Ran
   const zone = random.pick(ZONES)
   const nodes = [...pulses, ...pushNodes, ...gateways, ...balancers].filter((node) => node.zone === zone && node.state === 'up')
   if (nodes.length === 0) return undefined
-  const fault = { level: LEVEL.gateway, touches: nodes.map(({ id }) => id) }
+  // Pulse writers and push nodes are among them: what it makes stale may be laid to any of these.
+  const fault = { level: LEVEL.gateway, firstLevel: LEVEL.log, touches: nodes.map(({ id }) => id) }
   const restart = () => nodes.forEach((node) => node.state === 'down' && node.start())
   return random.pick<Drawn>([
     {

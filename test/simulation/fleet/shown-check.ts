@@ -124,8 +124,7 @@ export class ShownCheck {
     }
     // Time lost between two nodes is laid to the sender, also where a frozen receiver did not take what had come.
     const level = this.#levelOf(state.hop ?? '') + (state.reason === 'lagging' ? 1 : 0.5)
-    // What hits a whole zone hits push nodes as well as gateways: such a fault may be named at whatever it touches.
-    if (!faults.some((fault) => fault.level <= level || fault.touches.includes(state.hop ?? ''))) {
+    if (!faults.some(({ firstLevel }) => firstLevel <= level)) {
       this.#fleet.world.report('P2 hop', `${who}; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
     }
   }

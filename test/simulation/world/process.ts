@@ -19,6 +19,8 @@ export class SimProcess {
   state: 'running' | 'frozen' | 'dead' = 'running'
   readonly #kernel: Kernel
   #waiting: Event[] = []
+  /** It may be frozen for several reasons at once, and goes on when the last is over. */
+  #freezes = 0
 
   /** @param host who it is to the network; two incarnations of a node have the same. */
   constructor(kernel: Kernel, name: string, host: string, clock: ProcessClock) {
@@ -40,12 +42,14 @@ export class SimProcess {
   }
 
   freeze(): void {
-    if (this.state === 'running') this.state = 'frozen'
+    if (this.state === 'dead') return
+    this.#freezes++
+    this.state = 'frozen'
   }
 
   /** As an event loop wakes: first the timers that are due by now, then what came meanwhile. */
   thaw(): void {
-    if (this.state !== 'frozen') return
+    if (this.state !== 'frozen' || --this.#freezes > 0) return
     this.state = 'running'
     const waiting = this.#waiting
     this.#waiting = []

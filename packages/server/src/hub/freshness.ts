@@ -84,7 +84,9 @@ export class FeedFreshness {
     const old = held.point
     if (old !== null && (point.generation < old.generation || (point.generation === old.generation && point.offset <= old.offset)))
       return false
-    held.point = point
+    // Whoever has this one has those before it: by the clock of another writer it may look older than they were.
+    const isAfter = old !== null && old.generation === point.generation && old.writtenAtMs > point.writtenAtMs
+    held.point = isAfter ? { ...point, writtenAtMs: old.writtenAtMs } : point
     this.revision++
     return true
   }

@@ -256,7 +256,8 @@ export class Intake {
     const writtenAtMs = this.#writers.writtenAtMs(shown, partition, nowMs, last.offset + 1 >= highWatermark)
     const { generation } = pulse
     this.unprovenSinceMs.delete(partition)
-    this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
+    if (writtenAtMs !== null)
+      this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
     return this.#isSeam(pulse)
   }
 

@@ -6,12 +6,16 @@ import { WriterClocks } from './writer-clock.ts'
 function setUp(skewMs: number, travelMs: number) {
   const clocks = new WriterClocks()
   let sequence = 0
-  /** @returns the error of what is believed: positive when the pulse is taken for younger than it is. */
-  const pulse = (nowMs: number, options: { travelMs?: number; atTail?: boolean; skewMs?: number; restart?: boolean } = {}): number => {
+  /** @returns the error of what is believed: positive when the pulse is taken for younger than it is; `null`: nothing is believed. */
+  const pulse = (
+    nowMs: number,
+    options: { travelMs?: number; atTail?: boolean; skewMs?: number; restart?: boolean } = {},
+  ): number | null => {
     if (options.restart === true) sequence = 0
     const writtenAtMs = nowMs - (options.travelMs ?? travelMs)
     const record = { writer: 'w', sequence: sequence++, generation: 1, atMs: writtenAtMs + (options.skewMs ?? skewMs) }
-    return clocks.writtenAtMs(record, 0, nowMs, options.atTail ?? true) - writtenAtMs
+    const believedMs = clocks.writtenAtMs(record, 0, nowMs, options.atTail ?? true)
+    return believedMs === null ? null : believedMs - writtenAtMs
   }
   return { clocks, pulse }
 }
@@ -22,33 +26,58 @@ test('a writer whose clock agrees is believed, and a late pulse shows its age', 
   assert.equal(pulse(10_500, { travelMs: 3000 }), 0)
 })
 
-test('a clock ahead is seen at the first pulse from the future, and taken out', () => {
+test('a clock ahead is seen at the first pulse from the future, and taken out with the second', () => {
   const { pulse } = setUp(5000, 20)
+  assert.equal(pulse(-500), null)
   for (let nowMs = 0; nowMs < 10_000; nowMs += 500) assert.equal(pulse(nowMs), 20, 'off by the travel time at most')
   assert.equal(pulse(10_500, { travelMs: 3000 }), 20, 'and a late pulse is still late')
 })
 
 test('a clock behind is taken out, once more than travel would explain', () => {
   const { pulse } = setUp(-5000, 20)
+  assert.equal(pulse(-500), -5000, 'older than it is, until the pace shows')
   for (let nowMs = 0; nowMs < 10_000; nowMs += 500) assert.equal(pulse(nowMs), 20)
   assert.equal(pulse(10_500, { travelMs: 3000 }), 20)
 })
 
 test('a backlog is not taken for skew', () => {
   const { pulse } = setUp(0, 20)
-  for (let behindMs = 60_000; behindMs > 0; behindMs -= 1000) assert.equal(pulse(100_000, { travelMs: behindMs, atTail: false }), 0)
+  for (let behindMs = 60_000; behindMs > 0; behindMs -= 1000) assert.ok(pulse(100_000, { travelMs: behindMs, atTail: false })! <= 0)
+})
+
+test('what was held up is not taken for skew, whatever the clock of a writer that nobody knows yet', () => {
+  for (const skewMs of [-7_200_000, -5000, -1000, 0, 2000, 5000, 5200, 7_200_000]) {
+    const { pulse } = setUp(skewMs, 20)
+    // The reader stood still: it takes itself to be at the tail, and all that was written meanwhile comes at once.
+    for (let travelMs = 8000; travelMs >= 3000; travelMs -= 500) {
+      const errorMs = pulse(0, { travelMs })
+      const isYoung = errorMs !== null && travelMs - errorMs < 2500
+      assert.ok(!isYoung, `off by ${skewMs}, ${travelMs} ms old, taken for ${travelMs - errorMs!}`)
+    }
+    assert.ok((pulse(500) ?? 0) <= 0)
+    for (let nowMs = 1000; nowMs < 5000; nowMs += 500) assert.ok(Math.abs(pulse(nowMs)!) <= 20, 'known as soon as they come at their pace')
+  }
+})
+
+test('what a life of it taught holds for the next one where that looks the same', () => {
+  const { pulse } = setUp(5000, 20)
+  for (let nowMs = 0; nowMs < 5000; nowMs += 500) pulse(nowMs)
+  assert.equal(pulse(6000, { restart: true, travelMs: 60 }), 20)
 })
 
 test('a writer that comes back with another clock is judged anew', () => {
   const { pulse } = setUp(5000, 20)
   for (let nowMs = 0; nowMs < 5000; nowMs += 500) pulse(nowMs)
   assert.equal(pulse(6000, { skewMs: 0, restart: true }), 0)
+  for (let nowMs = 6500; nowMs < 9000; nowMs += 500) pulse(nowMs, { skewMs: 0 })
+  assert.equal(pulse(9500, { skewMs: 90_000, restart: true }), null)
+  assert.equal(pulse(10_000, { skewMs: 90_000 }), 20)
 })
 
 test('slow drift is followed', () => {
   const { pulse } = setUp(0, 20)
   let worstMs = 0
-  for (let nowMs = 0; nowMs < 3_600_000; nowMs += 500) worstMs = Math.max(worstMs, Math.abs(pulse(nowMs, { skewMs: nowMs / 1000 })))
+  for (let nowMs = 0; nowMs < 3_600_000; nowMs += 500) worstMs = Math.max(worstMs, Math.abs(pulse(nowMs, { skewMs: nowMs / 1000 })!))
   assert.ok(worstMs <= 250 + 120, `${worstMs} ms off`)
 })
 

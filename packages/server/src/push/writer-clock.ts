@@ -4,15 +4,31 @@ import type { PulseRecord } from '../feeds/index.ts'
  * Brings the times of pulse writers into this node's clock. There is no round trip through a log, so the skew cannot be
  * measured as between two nodes; but no pulse arrives before it was written, and at the end of the log the fastest ones
  * arrive at once. So the least difference seen is taken for skew, as soon as it is more than a fast log would explain.
+ *
+ * What was held up is not taken for skew: a clock that nothing is known of is believed only once two pulses of one partition
+ * arrived at the pace at which they were written. After a standstill, of this process, of the network or of a broker, all that
+ * came meanwhile arrives at once.
  */
 
 /** Differences up to this are taken for travel time, not for skew. */
 const PLAUSIBLE_TRAVEL_MS = 250
 const WINDOW_MS = 60_000
+/** A pulse that says itself that it is so old proves nothing by any clock, and may be shown as what it says. */
+const OLD_MS = 2_500
+
+interface Heard {
+  readonly sequence: number
+  readonly atMs: number
+  readonly arrivedAtMs: number
+}
 
 interface Window {
-  /** Per partition, the sequence of the writer's last pulse. */
-  readonly sequences: number[]
+  /** Per partition, the writer's last pulse. */
+  readonly last: Heard[]
+  /** What its clock was off by in the life before; 0: as far as is known. */
+  readonly before: number
+  /** Whether the least difference is its clock's, and not that of pulses which were held up. */
+  isKnown: boolean
   leastMs: number
   previousLeastMs: number
   startedAtMs: number
@@ -27,30 +43,61 @@ export class WriterClocks {
 
   /**
    * @param pulse as it was read, in the order of its partition. A sequence that begins anew is that of a writer that was
-   * restarted, perhaps on another machine: its clock is another.
+   * restarted, perhaps on another machine: its clock may be another.
    * @param atTail whether the reader had read everything there was: only then is a pulse's delay not a backlog's.
-   * @returns when the pulse was written, by this node's clock.
+   * @returns when the pulse was written, by this node's clock; `null`: nobody can tell yet, so that it proves nothing.
    */
-  writtenAtMs({ writer, sequence, atMs }: PulseRecord, partition: number, arrivedAtMs: number, atTail: boolean): number {
+  writtenAtMs({ writer, sequence, atMs }: PulseRecord, partition: number, arrivedAtMs: number, atTail: boolean): number | null {
     const differenceMs = arrivedAtMs - atMs
     let window = this.#windows.get(writer)
-    if (window === undefined || sequence <= (window.sequences[partition] ?? -1)) {
-      if (this.#windows.size > 64) this.#windows.clear()
-      window = { sequences: [], leastMs: Infinity, previousLeastMs: Infinity, startedAtMs: arrivedAtMs }
-      this.#windows.set(writer, window)
+    const last = window?.last[partition]
+    if (window === undefined || (last !== undefined && sequence <= last.sequence)) {
+      window = this.#open(writer, window, arrivedAtMs)
     }
-    window.sequences[partition] = sequence
+    const previous = window.last[partition]
+    window.last[partition] = { sequence, atMs, arrivedAtMs }
     if (arrivedAtMs - window.startedAtMs > WINDOW_MS) {
       window.previousLeastMs = window.leastMs
       window.leastMs = Infinity
       window.startedAtMs = arrivedAtMs
     }
-    // A difference below zero proves skew, wherever the reader stands.
-    if (atTail || differenceMs < 0) window.leastMs = Math.min(window.leastMs, differenceMs)
-    return atMs + skewOf(Math.min(window.leastMs, window.previousLeastMs))
+    window.leastMs = Math.min(window.leastMs, differenceMs)
+    if (!window.isKnown) {
+      // The first one may look right by itself; of many that were held up, some would by chance.
+      const isFirst = previous === undefined
+      const isAsBefore = isFirst && isTravel(differenceMs - window.before)
+      if (isAsBefore) window.leastMs = Math.min(window.leastMs, window.before)
+      window.isKnown = isAsBefore || (isFirst ? isTravel(differenceMs) : atTail && keepsPace(previous, atMs, arrivedAtMs))
+      if (!window.isKnown) return differenceMs > OLD_MS ? atMs : null
+    }
+    return atMs + skewOf(leastOf(window))
+  }
+
+  #open(writer: string, before: Window | undefined, nowMs: number): Window {
+    if (this.#windows.size > 64) this.#windows.clear()
+    const skewMs = before?.isKnown === true ? skewOf(leastOf(before)) : 0
+    const window = { last: [], before: skewMs, isKnown: false, leastMs: Infinity, previousLeastMs: Infinity, startedAtMs: nowMs }
+    this.#windows.set(writer, window)
+    return window
   }
 }
 
+/** Whether a pulse came as long after the one before as it was written after it, about. */
+function keepsPace(last: Heard, atMs: number, arrivedAtMs: number): boolean {
+  const writtenMs = atMs - last.atMs
+  const arrivedMs = arrivedAtMs - last.arrivedAtMs
+  return arrivedMs >= writtenMs / 2 && arrivedMs <= writtenMs * 2 + PLAUSIBLE_TRAVEL_MS
+}
+
+function leastOf({ leastMs, previousLeastMs }: Window): number {
+  return Math.min(leastMs, previousLeastMs)
+}
+
 function skewOf(leastMs: number): number {
-  return leastMs === Infinity || (leastMs >= 0 && leastMs <= PLAUSIBLE_TRAVEL_MS) ? 0 : leastMs
+  return leastMs === Infinity || isTravel(leastMs) ? 0 : leastMs
+}
+
+/** Whether a fast log explains it, with a clock that agrees. */
+function isTravel(differenceMs: number): boolean {
+  return differenceMs >= 0 && differenceMs <= PLAUSIBLE_TRAVEL_MS
 }
