@@ -100,6 +100,8 @@ export class LinkBook {
     const left = this.#refCounts.get(source)! - 1
     if (left > 0) {
       this.#refCounts.set(source, left)
+      // The ref may be another symbol's next: nobody may look for this one under it any more.
+      if (this.ahead.get(source) === ref) this.ahead.set(source, this.#anyRefOf(source))
       return undefined
     }
     this.#refCounts.delete(source)
@@ -107,6 +109,11 @@ export class LinkBook {
     this.refilling.delete(source)
     this.ahead.delete(source)
     return source
+  }
+
+  #anyRefOf(source: SymbolSource): number {
+    for (const [ref, held] of this.#refs) if (held === source) return ref
+    throw new Error(`${source.symbol.name} has no ref left`)
   }
 
   namedId(feed: Feed): number {
