@@ -274,9 +274,15 @@ export class Arbiter implements HubSource, LinkHandler {
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
     this.#outdated.check(this.#books, this.#hub.feeds)
-    this.#answerAnyway([...this.#sources.waiting].filter((source) => source.answerByMs <= nowMs))
+    const late = [...this.#sources.waiting].filter(({ answerByMs }) => answerByMs <= nowMs)
+    for (const source of late) this.#proof.count(source, source.covered)
+    this.#answerAnyway(late.filter(({ symbol }) => isStale(symbol.feed)))
     this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
-    for (const [pattern, source] of this.#patterns) if (source.answerByMs <= nowMs) this.#patternReady(pattern, source)
+    for (const [pattern, source] of this.#patterns) {
+      if (source.answerByMs > nowMs) continue
+      this.#proof.countPattern(source)
+      if (isStale(source.feed)) this.#patternReady(pattern, source)
+    }
   }
 
   // ---- feeds
@@ -378,7 +384,10 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#sources.release([source])
   }
 
-  /** No link answered in time: the subscribers are told what is known, and that it is stale. */
+  /**
+   * No link answered in time: the subscribers are told what is known, and that it is stale. Not before it is: until the last
+   * pulse that was passed on has aged, they would take what they hold from elsewhere for proven by it.
+   */
   #answerAnyway(sources: readonly SymbolSource[]): void {
     if (sources.length === 0) return
     const { name, feed } = sources[0]!.symbol
@@ -410,4 +419,10 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source.counted && symbol.partition !== source.countedIn) this.#proof.count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
   }
+}
+
+/** Whether subscribers are told that nothing of the feed is proven. */
+function isStale({ freshness }: Feed): boolean {
+  for (const { stale } of freshness.partitions) if (stale === null) return false
+  return true
 }

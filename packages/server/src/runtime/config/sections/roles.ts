@@ -137,11 +137,14 @@ export const gatewaySection = z
       min: 0,
       max: 60_000,
     }),
-    subscribeDeadlineMs: durationMs('By then every subscribe is answered, if need be with `upstream_timeout`.', {
-      default: 3_000,
-      min: 100,
-      max: 60_000,
-    }),
+    subscribeDeadlineMs: durationMs(
+      'A subscribe that no push node has answered by then keeps the feed from being proven, and is answered with what is known as soon as the feed is stale.',
+      {
+        default: 3_000,
+        min: 100,
+        max: 60_000,
+      },
+    ),
     staleAfterMs: durationMs('A partition without a pulse younger than this is stale at this gateway.', {
       default: 2_000,
       min: 100,
