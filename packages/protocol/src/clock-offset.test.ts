@@ -47,4 +47,16 @@ describe('clock offset', () => {
       }),
     )
   })
+
+  test('before the first answer is at least what was heard says: a message is not younger than the one behind it', () => {
+    const offset = new ClockOffset()
+    assert.equal(offset.knownMs, undefined)
+    offset.heard(5000, 100)
+    offset.heard(2000, 110)
+    assert.deepEqual([offset.knownMs, offset.offsetMs], [4900, undefined])
+    offset.add(100, 5020, 140)
+    assert.equal(offset.knownMs, 4900)
+    offset.heard(9000, 150)
+    assert.equal(offset.knownMs, offset.offsetMs, 'what was measured counts')
+  })
 })

@@ -5,6 +5,7 @@
 export class ClockOffset {
   #samples: { offsetMs: number; roundTripMs: number; atMs: number }[] = []
   readonly #samplesMax: number
+  #leastMs = -Infinity
 
   /** @param samplesMax how many recent samples compete; old ones go, so that slow drift is followed. */
   constructor(samplesMax = 8) {
@@ -16,6 +17,16 @@ export class ClockOffset {
     const roundTripMs = Math.max(0, receivedAtMs - sentAtMs)
     this.#samples.push({ offsetMs: peerAtMs - (sentAtMs + receivedAtMs) / 2, roundTripMs, atMs: receivedAtMs })
     if (this.#samples.length > this.#samplesMax) this.#samples.shift()
+  }
+
+  /** Something came that the peer had composed at this time of its clock: by now that shows at least as much. */
+  heard(peerAtMs: number, nowMs: number): void {
+    this.#leastMs = Math.max(this.#leastMs, peerAtMs - nowMs)
+  }
+
+  /** As it was measured; before the first answer, the least that it can be by what was heard; `undefined`: nothing was. */
+  get knownMs(): number | undefined {
+    return this.offsetMs ?? (this.#leastMs === -Infinity ? undefined : this.#leastMs)
   }
 
   /** Peer's clock minus ours in ms, or `undefined` before the first answer. */

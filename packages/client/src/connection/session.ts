@@ -284,9 +284,10 @@ export class Session implements FrameHandler {
     this.#deadline?.cancel()
     this.#welcome = frame
     this.#welcomedAtMs = nowMs
+    this.#offset.heard(frame.at, nowMs)
     this.#feeds = frame.feeds
     const staleAfterMs = this.#options.staleAfterMs ?? frame.staleAfterMs
-    this.#freshness = new SessionFreshness({ node: frame.node, staleAfterMs, offsetMs: () => this.#offset.offsetMs, nowMs })
+    this.#freshness = new SessionFreshness({ node: frame.node, staleAfterMs, offsetMs: () => this.#offset.knownMs, nowMs })
     this.#freshness.setFeeds(frame.feeds)
     this.#sync.start()
     this.#host.onWelcome(this)

@@ -158,6 +158,24 @@ describe('freshness and the application', () => {
     assert.deepEqual((await late.next()).value!.values, { last: 3 }, 'an iterator begins with the images held')
   })
 
+  test('before the clocks are compared, a pulse that was composed before the welcome is older by that', async () => {
+    const world = new World()
+    const gateway = world.gateway('gw-1')
+    gateway.tellsTime = false
+    await using client = world.client({})
+    const quotes = client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] })
+    await settled()
+    const pulse = async (offset: number, composedAgoMs: number) => {
+      const rows = [0, 1].map((partition) => [partition, offset, 0, 10, [5]] as const)
+      const at = world.clock.nowMs() - composedAgoMs
+      gateway.connection.send({ t: 'pulse', pulse: offset, at, feed: 'quote', generation: 1, paths: [['gw-1']], partitions: rows })
+      await settled()
+      return quotes.state.state
+    }
+    assert.notEqual(await pulse(200, 4000), 'live')
+    assert.equal(await pulse(201, 0), 'live')
+  })
+
   test('staleAfterMs of the application overrides that of the server', async () => {
     const world = new World()
     world.gateway('gw-1')

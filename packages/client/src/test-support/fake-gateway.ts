@@ -83,6 +83,8 @@ export class FakeGateway {
   welcomes = true
   /** Answers subscribes by itself. */
   answers = true
+  /** Whether it answers `sync`. */
+  tellsTime = true
   /** Knows records older than the newest: honours `from` on `every`. */
   history = true
   /** Which of the offered encodings it takes. */
@@ -276,7 +278,7 @@ export class FakeConnection {
   #answer(frame: UpstreamFrame, data: string | Uint8Array): void {
     const { gateway } = this
     if (frame.t === 'hello' && gateway.welcomes) this.welcome()
-    else if (frame.t === 'sync') this.send({ t: 'sync', echo: frame.at, at: gateway.nowMs() })
+    else if (frame.t === 'sync' && gateway.tellsTime) this.send({ t: 'sync', echo: frame.at, at: gateway.nowMs() })
     else if (frame.t === 'subscribe' && gateway.answers) {
       if (data.length > gateway.messageBytesMax) this.close(4005)
       else this.answer(frame)

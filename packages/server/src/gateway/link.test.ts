@@ -228,6 +228,17 @@ test('times of the upstream clock become ours, once the offset is known; nothing
   link.close()
 })
 
+test('before the offset is known, a pulse that was composed before the welcome is older by that', () => {
+  const { peer, clock, link, pulses, message, pulse, welcome } = setUp()
+  peer.answers = false
+  link.open()
+  welcome(5000)
+  clock.advance(30)
+  message(pulse(1, clock.nowMs() + 5000 - 4000, 50))
+  assert.equal(pulses[0]!.writtenAtMs, clock.nowMs() - 4050)
+  link.close()
+})
+
 test('the clock of a new connection is estimated anew', () => {
   const { peer, clock, link, pulses, message, pulse, welcome } = setUp()
   peer.answers = false

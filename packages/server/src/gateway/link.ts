@@ -230,8 +230,9 @@ export class Link implements FrameHandler, AskPeer {
     this.#highestPulse = Math.max(this.#highestPulse, frame.pulse)
     if (frame.feed === undefined) return this.#handler.heartbeat(this)
     const nowMs = this.#clock.nowMs()
-    // From the sender's clock into ours; before the first sync answer the two are taken for one.
-    const at = frame.at - (this.#offset.offsetMs ?? frame.at - nowMs)
+    // From the sender's clock into ours; before the first answer it may have been on the way for longer than is known.
+    this.#offset.heard(frame.at, nowMs)
+    const at = frame.at - this.#offset.knownMs!
     const points = (frame.partitions ?? []).map(([partition, offset, path, ageMs, arrivedAgesMs]) => ({
       generation: frame.generation ?? 0,
       partition,
@@ -312,6 +313,7 @@ export class Link implements FrameHandler, AskPeer {
     this.welcome = frame
     this.node = frame.node
     this.pulses.clear()
+    this.#offset.heard(frame.at, this.openedAtMs)
     this.#sync()
     this.#logger.info('link_open', `linked to ${frame.node} at ${this.address}`, { line: this.line, version: frame.version })
     this.#handler.opened(this, frame.feeds)

@@ -171,7 +171,7 @@ export class Probe implements FrameHandler, ProbeReport {
 
   onPulse(frame: PulseFrame): void {
     this.#highestPulse = Math.max(this.#highestPulse, frame.pulse)
-    this.#heard.pulse(frame, this.#clock.nowMs(), this.#offset.offsetMs)
+    this.#heard.pulse(frame, this.#clock.nowMs(), this.#offset.knownMs)
     this.#options.onChange()
   }
 
@@ -217,6 +217,7 @@ export class Probe implements FrameHandler, ProbeReport {
     this.failures = 0
     this.peer = { node: frame.node, role: frame.role, version: frame.version }
     this.pulseIntervalMs = frame.pulseIntervalMs
+    this.#offset.heard(frame.at, this.#clock.nowMs())
     this.#heard.begin(frame.feeds, this.#clock.nowMs())
     this.#change('open')
     this.#subscribe(frame.feeds)
