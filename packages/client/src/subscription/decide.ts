@@ -27,13 +27,18 @@ export function decide(row: Row, image: ReceivedImage, held: Held | null, servin
   if (!row.every || !hasHole(row, image, held)) return 'deliver'
   if (!serving) return 'defer'
   // An answer that did not honour `from` is the outcome of having asked.
-  return row.repaired || (row.first && row.answer !== 'recovered') ? 'gap' : 'repair'
+  return row.repaired || (row.first && !goesOn(row)) ? 'gap' : 'repair'
 }
 
 function hasHole(row: Row, image: ReceivedImage, held: Held): boolean {
   const chained = image.prev >= 0 && image.generation === held.generation && image.partition === held.partition
   if (chained) return image.prev > held.offset
-  if (row.first) return row.answer !== 'recovered'
+  if (row.first) return !goesOn(row)
   // The sender does not know what precedes it: of a snapshot in mid-stream nothing is known, an update follows the last.
   return image.snapshot
+}
+
+/** Whether the first update is the one after the record that is held. */
+function goesOn({ answer, lost }: Row): boolean {
+  return answer === 'recovered' && !lost
 }

@@ -53,6 +53,8 @@ export class Row {
   awaiting = false
   /** No update was delivered since the answer. */
   first = true
+  /** `every`: the sender has lost what lies before the first update. */
+  lost = false
   /** In the digest. */
   inForce = true
   /** `every`: asked for the missing records; what comes before the answer is dropped. */

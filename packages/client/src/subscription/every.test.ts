@@ -158,6 +158,30 @@ for (const encoding of BOTH_ENCODINGS) {
       await client.close()
     })
 
+    test('a replay with a gap before it is complete with the next pulse only: until then what it brings is not the newest', async () => {
+      const { world, client, trades, gaps, prices, updates, one } = await tradeWorld(encoding)
+      const { connection } = one
+      one.answers = false
+      const [lost, old, newest] = [1, 2, 3].map((price) => world.log.append('A.US', { price }, world.clock.nowMs()))
+      const ref = connection.ref('A.US')
+      connection.send(connection.update({ ref, every: true }, newest!))
+      await settled()
+      const { id } = connection.of('subscribe').at(-1)!
+      assert.ok(lost!.offset < old!.offset)
+      connection.send(
+        { t: 'subscribed', id, ok: [['A.US', ref, 'recovered']], done: true },
+        { t: 'gap', ref, after: updates.at(-1)!.position },
+        connection.update({ ref, every: true }, old!),
+      )
+      await settled()
+      assert.deepEqual([prices(), gaps.length], [[0, 2], 1])
+      assert.equal(trades.state.state, 'stale', 'record 3 is still on its way')
+      connection.send(connection.update({ ref, every: true }, newest!))
+      await world.pulse()
+      assert.deepEqual([prices(), gaps.length, trades.state.state], [[0, 2, 3], 1, 'live'])
+      await client.close()
+    })
+
     test('a gap frame is treated the same: asked for by position first', async () => {
       const { world, client, gaps, prices, updates, one } = await tradeWorld(encoding)
       const { connection } = one

@@ -36,6 +36,7 @@ export class Receiver {
     }
     if (decision !== 'deliver' && decision !== 'gap') return
     row.first = false
+    row.lost = false
     row.repaired = false
     this.#deliver(session, entry, row, image, decision === 'gap' ? held : null, serving)
   }
@@ -48,7 +49,7 @@ export class Receiver {
     else if (!row.repaired && !row.repairing && row.entry.latest !== null) this.#repair(row)
     else {
       row.first = true
-      row.answer = 'snapshot'
+      row.lost = true
     }
   }
 
