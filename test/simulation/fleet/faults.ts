@@ -141,7 +141,8 @@ function nodeFault(random: Random, node: SimNode, level: number): Drawn | undefi
       touches,
       begin: () => node.stop(random.int(0, 5000)),
       end: () => {
-        if (node.state === 'up') node.kill()
+        // Also one that another fault has frozen meanwhile: it would go on leaving when that is over, and stay away for ever.
+        if (node.state !== 'down') node.kill()
         restart()
       },
     },
