@@ -2,6 +2,7 @@ import type { FeedInfo, OkRow, ReceivedImage, RefusedRow } from '@pulsewire/prot
 import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Asker } from './asking.ts'
+import { Due } from './due.ts'
 import { explainStale } from './explain.ts'
 import type { Link } from './link.ts'
 import type { LinkHandler } from './link-handler.ts'
@@ -39,16 +40,19 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #books = new Map<Link, LinkBook>()
   readonly #sources: Sources
   readonly #proof: Proof
+  readonly #due: Due
   readonly #chain: RecordChain
   readonly #patterns = new Map<PatternState, PatternSource>()
   readonly #asker: Asker
   readonly #outdated: Outdated
+  #isSettling = false
 
   constructor(options: ArbiterOptions) {
     this.#options = options
     this.#hub = options.hub
     this.#logger = options.logger
     this.#proof = new Proof(options.hub.clock)
+    this.#due = new Due(this.#books, this.#proof)
     this.#outdated = new Outdated(options.hub.clock, options.logger)
     this.#asker = new Asker(options.hub.clock, this.#books, (link, feed, name) => {
       this.#refused(link, feed, name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
@@ -103,7 +107,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const source = this.#sources.obtain(symbol)
     source.idleSinceMs = Infinity
     this.#sources.idle.delete(source)
-    if (this.#proof.isSettled(source)) return true
+    if (this.#due.isDue(source)) return true
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
     this.#sources.waiting.add(source)
@@ -246,7 +250,11 @@ export class Arbiter implements HubSource, LinkHandler {
 
   heartbeat(link: Link): void {
     const book = this.#books.get(link)
-    if (book !== undefined) for (const feed of this.#hub.feeds) this.#settle(link, book, feed)
+    if (book === undefined) return
+    for (const feed of this.#hub.feeds) {
+      this.#settle(link, book, feed)
+      this.#answerWaiting(feed)
+    }
   }
 
   pulse(link: Link, feedName: string, points: readonly PulsePoint[]): void {
@@ -265,23 +273,25 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** The link's pulse may have caught up with what was passed on. */
   #answerWaiting(feed: Feed): void {
-    for (const source of this.#sources.waiting) if (source.symbol.feed === feed && this.#proof.isSettled(source)) this.#ready(source)
-    for (const [pattern, source] of this.#patterns)
-      if (source.feed === feed && this.#isPatternDue(source)) this.#patternReady(pattern, source)
+    const symbols = [...this.#sources.waiting].filter((source) => source.symbol.feed === feed && this.#due.isDue(source))
+    const patterns = [...this.#patterns].filter(([, source]) => source.feed === feed && this.#due.isPatternDue(source))
+    if (symbols.length === 0 && patterns.length === 0) return
+    // What was called stale while they waited is taken back before they are answered, not at the next check.
+    this.#hub.checkFreshness([feed])
+    for (const source of symbols) this.#ready(source)
+    for (const [pattern, source] of patterns) this.#patternReady(pattern, source)
   }
 
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
     this.#outdated.check(this.#books, this.#hub.feeds)
-    const late = [...this.#sources.waiting].filter(({ answerByMs }) => answerByMs <= nowMs)
-    for (const source of late) this.#proof.count(source, source.covered)
-    this.#answerAnyway(late.filter(({ symbol }) => isStale(symbol.feed)))
+    this.#answerLate([...this.#sources.waiting].filter(({ answerByMs }) => answerByMs <= nowMs))
     this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) {
       if (source.answerByMs > nowMs) continue
       this.#proof.countPattern(source)
-      if (isStale(source.feed)) this.#patternReady(pattern, source)
+      if (this.#proof.isPatternSettled(source) || isStale(source.feed)) this.#patternReady(pattern, source)
     }
   }
 
@@ -331,7 +341,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (this.#books.get(link)?.isOutdated(source.symbol.feed) !== false) return
     source.refused &= ~link.bit
     this.#proof.setCovered(source, source.covered | link.bit)
-    if (this.#proof.isSettled(source)) this.#ready(source)
+    if (!this.#isSettling && this.#due.isProven(source)) this.#ready(source)
   }
 
   /** Whether another link that has the partition has confirmed the symbol. */
@@ -342,9 +352,10 @@ export class Arbiter implements HubSource, LinkHandler {
     return false
   }
 
-  /** What the pulse stands behind has all arrived. */
+  /** What the pulse stands behind has all arrived. It is answered when the pulse itself has been taken. */
   #settle(link: Link, book: LinkBook, feed: Feed): void {
     if (book.isOutdated(feed)) return
+    this.#isSettling = true
     for (const source of book.awaiting) {
       if (source.symbol.feed !== feed || book.ahead.has(source) || book.refilling.has(source)) continue
       book.awaiting.delete(source)
@@ -356,12 +367,8 @@ export class Arbiter implements HubSource, LinkHandler {
       if (source?.feed !== feed) continue
       book.settling.delete(pattern)
       this.#proof.setPatternCovered(source, source.covered | link.bit)
-      if (this.#isPatternDue(source)) this.#patternReady(pattern, source)
     }
-  }
-
-  #isPatternDue(source: PatternSource): boolean {
-    return source.answerByMs !== Infinity && this.#proof.isPatternSettled(source)
+    this.#isSettling = false
   }
 
   #patternReady(pattern: PatternState, source: PatternSource): void {
@@ -382,6 +389,14 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#sources.waiting.delete(source)
     this.#hub.symbolRefused(source.symbol, 'upstream_refused', source.refusal.message)
     this.#sources.release([source])
+  }
+
+  /** Some links answered and have old pulses only: that is said. Without any, no pulse is passed on from now on. */
+  #answerLate(late: readonly SymbolSource[]): void {
+    const [answered = [], unanswered = []] = [true, false].map((is) => late.filter((source) => this.#proof.isSettled(source) === is))
+    for (const source of answered) this.#ready(source)
+    for (const source of unanswered) this.#proof.count(source, source.covered)
+    this.#answerAnyway(unanswered.filter(({ symbol }) => isStale(symbol.feed)))
   }
 
   /**

@@ -96,6 +96,15 @@ export class FeedCoverage {
     return true
   }
 
+  /** When the newest pulses of these links were written, of the partition where they are oldest; `-Infinity`: of one there is none. */
+  writtenAtMs(mask: number, partition: number): number {
+    if (partition !== ANY_PARTITION) return this.#newest(partition, mask)?.writtenAtMs ?? -Infinity
+    const all = this.#partitions()
+    let oldestMs = all === 0 ? -Infinity : Infinity
+    for (let each = 0; each < all; each++) oldestMs = Math.min(oldestMs, this.#newest(each, mask)?.writtenAtMs ?? -Infinity)
+    return oldestMs
+  }
+
   /** Whether these links together have every partition, so that what none of them knows does not exist. */
   isComplete(mask: number): boolean {
     const all = this.#partitions()

@@ -74,6 +74,15 @@ export class Proof {
     return covered !== 0 && coverage.isComplete(covered) && coverage.reaches(covered, this.#placeOf(source), symbol.feed.freshness)
   }
 
+  /** Whether the links that cover it have young pulses of it: what they say would be shown as live. */
+  isYoung(source: SymbolSource): boolean {
+    return this.#isYoung(source.symbol.feed, source.covered, this.#placeOf(source))
+  }
+
+  #isYoung(feed: Feed, covered: number, place: number): boolean {
+    return this.#clock.nowMs() - this.of(feed).writtenAtMs(covered, place) <= feed.freshness.staleAfterMs
+  }
+
   setCovered(source: SymbolSource, covered: number): void {
     if (source.counted || covered !== 0) this.count(source, covered)
     source.covered = covered
@@ -104,6 +113,10 @@ export class Proof {
   isPatternSettled({ feed, covered }: PatternSource): boolean {
     const coverage = this.of(feed)
     return coverage.isComplete(covered) && coverage.reaches(covered, ANY_PARTITION, feed.freshness)
+  }
+
+  isPatternYoung({ feed, covered }: PatternSource): boolean {
+    return this.#isYoung(feed, covered, ANY_PARTITION)
   }
 
   setPatternCovered(source: PatternSource, covered: number): void {

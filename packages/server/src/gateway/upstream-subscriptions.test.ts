@@ -59,9 +59,64 @@ test('a thousand symbols are a few frames upstream, none larger than a node take
 test('answered by one line, the receiver need not wait for the other', async () => {
   const { world, receiver } = await setUp()
   world.record('A', { last: 1 })
+  world.pulse()
   world.hold('a1')
   receiver.subscribe(['A'])
   assert.deepEqual(states(receiver.takeOf('subscribed')), [['A', 'snapshot']])
+  await world.gateway.close()
+})
+
+for (const what of ['a symbol', 'a symbol that nobody knows', 'a pattern'] as const) {
+  test(`${what} of a feed that is wanted first: a line without young pulses does not answer for one that is well`, async () => {
+    const { world, receiver } = await setUp()
+    world.record('A', { last: 1 })
+    world.pulse()
+    world.lag('a1')
+    world.clock.advance(5000)
+    world.pulse()
+    world.hold('b1')
+    if (what === 'a pattern') receiver.subscribe([], { patterns: ['*'] })
+    else receiver.subscribe([what === 'a symbol' ? 'A' : 'NOBODY'])
+    world.clock.advance(280)
+    const waiting = receiver.take()
+    assert.ok(waiting.every(({ t }) => t !== 'subscribed'))
+    world.release('b1')
+    const answered = receiver.take()
+    const before = answered.slice(
+      0,
+      answered.findIndex(({ t }) => t === 'subscribed'),
+    )
+    const told = [...waiting, ...before].findLast(({ t }) => t === 'stale' || t === 'live')
+    assert.equal(told?.t, 'live', 'what was called stale meanwhile is so no more when it is answered')
+    const ages = answered.flatMap((frame) => (frame.t === 'pulse' ? (frame.partitions ?? []).map(([, , , ageMs]) => ageMs) : []))
+    assert.ok(ages.length > 0 && ages.every((ageMs) => ageMs < 500), `ages of the pulses that came: ${ages.join()}`)
+    await world.gateway.close()
+  })
+
+  test(`${what}: where no line has young pulses, the answer waits for none`, async () => {
+    const { world, receiver } = await setUp()
+    world.record('A', { last: 1 })
+    world.pulse()
+    world.clock.advance(5000)
+    if (what === 'a pattern') receiver.subscribe([], { patterns: ['*'] })
+    else receiver.subscribe([what === 'a symbol' ? 'A' : 'NOBODY'])
+    assert.ok(receiver.takeOf('subscribed').some(({ done }) => done === true))
+    await world.gateway.close()
+  })
+}
+
+test('a line without young pulses answers when the other has not in all the time that there is', async () => {
+  const { world, receiver } = await setUp()
+  world.record('A', { last: 1 })
+  world.pulse()
+  world.clock.advance(5000)
+  world.hold('b1')
+  receiver.subscribe(['A'])
+  world.clock.advance(1000)
+  assert.deepEqual(receiver.takeOf('subscribed'), [])
+  world.clock.advance(3000)
+  assert.deepEqual(states(receiver.takeOf('subscribed')), [['A', 'snapshot']])
+  assert.ok(!world.log.lines.some(({ code }) => code === 'upstream_timeout'), 'somebody did answer')
   await world.gateway.close()
 })
 

@@ -221,10 +221,10 @@ export class Hub {
     return true
   }
 
-  /** Judges freshness; to be called at a fixed interval by whoever runs the hub. */
-  checkFreshness(): void {
+  /** Judges freshness; to be called at a fixed interval by whoever runs the hub, and of one feed when it must not wait for that. */
+  checkFreshness(feeds: readonly Feed[] = this.#feeds): void {
     const nowMs = this.clock.nowMs()
-    for (const feed of this.#feeds) {
+    for (const feed of feeds) {
       const change = feed.freshness.check(nowMs, (partition) => this.#source!.explain(feed, partition))
       if (change.stale.length === 0 && change.live.length === 0) continue
       for (const listener of this.#listeners) listener.freshness(feed, change)
