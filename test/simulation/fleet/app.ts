@@ -13,6 +13,11 @@ import type { World } from './world.ts'
 
 /** So that clients of a zone that is back come home while the story lasts. */
 const RENEW_MS = 5_000
+/**
+ * An application has so many subscriptions at a time. One that only adds to them asks, after some minutes, for more than a
+ * thin line carries: what it is told then, that it is stale, is right, and no fault of the list explains it.
+ */
+const SUBSCRIPTIONS_MAX = 8
 
 /** Tells what a client was told of a symbol. */
 export type OnStale = (app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState) => void
@@ -119,8 +124,10 @@ export class SimApp {
     this.process.clock.after(random.exponential(3000), () => {
       if (this.#settled) return
       const [checker] = random.sample([...this.checkers], 1)
-      if (checker === undefined || random.chance(0.25)) this.#subscribe()
-      else if (random.chance(0.2)) this.#close(checker)
+      if (checker === undefined || random.chance(0.25)) {
+        if (checker !== undefined && this.checkers.size >= SUBSCRIPTIONS_MAX) this.#close(checker)
+        else this.#subscribe()
+      } else if (random.chance(0.2)) this.#close(checker)
       else this.#change(checker)
       this.#live()
     })
