@@ -27,6 +27,37 @@ export const FORMER: readonly Regression[] = [
     found: 'an update stood for one record more than the log had, behind a deletion that only one of two push nodes knew',
     keptBy: null,
   },
+  // Found by faults over ten simulated minutes, 2026-11-29.
+  {
+    seed: 211,
+    found: 'a gateway looked for a symbol under a ref that had ended and was another symbol’s by then: it took the values of that',
+    keptBy: 'packages/server/src/gateway/link-book.test.ts',
+  },
+  {
+    seed: 20,
+    found: 'a push node that had stood still took the delay of a new pulse writer’s pulses for its clock’s, and old data for young',
+    keptBy: 'packages/server/src/push/writer-clock.test.ts',
+  },
+  {
+    seed: 47,
+    found: 'a gateway answered that it knew nothing of a symbol that no push node had confirmed, with a young pulse behind it',
+    keptBy: 'packages/server/src/gateway/upstream-subscriptions.test.ts',
+  },
+  {
+    seed: 158,
+    found: 'a pulse frame that was composed before a connection was made passed for young until clocks were compared, with a probe, too',
+    keptBy: 'packages/client/src/freshness/client-freshness.test.ts',
+  },
+  {
+    seed: 296,
+    found: 'a client showed the first record of a replay behind a gap as live while the rest was on its way',
+    keptBy: 'packages/client/src/subscription/every.test.ts',
+  },
+  {
+    seed: 90,
+    found: 'a gateway answered with the old pulses of one line while the other had not answered',
+    keptBy: 'packages/server/src/gateway/upstream-subscriptions.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */
