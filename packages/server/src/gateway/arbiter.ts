@@ -290,8 +290,11 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) {
       if (source.answerByMs > nowMs) continue
+      const isSettled = this.#proof.isPatternSettled(source)
       this.#proof.countPattern(source)
-      if (this.#proof.isPatternSettled(source) || isStale(source.feed)) this.#patternReady(pattern, source)
+      if (!isSettled && !isStale(source.feed)) continue
+      if (!isSettled) this.#proof.unprovePattern(source)
+      this.#patternReady(pattern, source)
     }
   }
 
@@ -408,7 +411,10 @@ export class Arbiter implements HubSource, LinkHandler {
     const { name, feed } = sources[0]!.symbol
     const what = sources.length === 1 ? name : `${sources.length} symbols, ${name} among them`
     this.#logger.warn('upstream_timeout', `no push node answered in time for ${what}`, { feed: feed.name })
-    for (const source of sources) this.#ready(source)
+    for (const source of sources) {
+      this.#proof.unprove(source)
+      this.#ready(source)
+    }
   }
 
   #ready(source: SymbolSource): void {

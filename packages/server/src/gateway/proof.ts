@@ -99,6 +99,15 @@ export class Proof {
     source.countedIn = place
   }
 
+  /** It is answered before any link vouches for it: what was passed on does not hold for it. */
+  unprove(source: SymbolSource): void {
+    this.#unprove(source.symbol.feed, this.#placeOf(source))
+  }
+
+  #unprove({ freshness }: Feed, place: number): void {
+    for (const { partition } of freshness.partitions) if (place === ANY_PARTITION || place === partition) freshness.unprove(partition)
+  }
+
   uncount(source: SymbolSource): void {
     if (source.counted) this.of(source.symbol.feed).remove(source.countedIn, source.covered)
     source.counted = false
@@ -125,6 +134,10 @@ export class Proof {
       this.of(source.feed).add(ANY_PARTITION, covered)
     }
     source.covered = covered
+  }
+
+  unprovePattern({ feed }: PatternSource): void {
+    this.#unprove(feed, ANY_PARTITION)
   }
 
   countPattern(source: PatternSource): void {

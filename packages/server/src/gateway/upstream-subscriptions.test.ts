@@ -1,8 +1,9 @@
 /** What a gateway asks of its upstream nodes, and how it answers while it waits. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RefusalCode, SubscribedFrame } from '@pulsewire/protocol'
+import type { PulseRow, RefusalCode, SubscribedFrame } from '@pulsewire/protocol'
 import { GatewayWorld, type GatewayWorldOptions } from '../../../../test/support/gateway-world.ts'
+import type { Receiver } from '../../../../test/support/receiver.ts'
 
 async function setUp(options: GatewayWorldOptions = {}) {
   const world = await GatewayWorld.open(options)
@@ -13,6 +14,10 @@ async function setUp(options: GatewayWorldOptions = {}) {
 
 function states(frames: readonly SubscribedFrame[]): (readonly string[])[] {
   return frames.flatMap(({ ok }) => (ok ?? []).map(([name, , state]) => [name, state]))
+}
+
+function pulseRows(frames: ReturnType<Receiver['take']>): PulseRow[] {
+  return frames.flatMap((frame) => (frame.t === 'pulse' ? [...(frame.partitions ?? [])] : []))
 }
 
 test('a symbol is asked for on every line, and answered with what it is', async () => {
@@ -88,7 +93,7 @@ for (const what of ['a symbol', 'a symbol that nobody knows', 'a pattern'] as co
     )
     const told = [...waiting, ...before].findLast(({ t }) => t === 'stale' || t === 'live')
     assert.equal(told?.t, 'live', 'what was called stale meanwhile is so no more when it is answered')
-    const ages = answered.flatMap((frame) => (frame.t === 'pulse' ? (frame.partitions ?? []).map(([, , , ageMs]) => ageMs) : []))
+    const ages = pulseRows(answered).map(([, , , ageMs]) => ageMs)
     assert.ok(ages.length > 0 && ages.every((ageMs) => ageMs < 500), `ages of the pulses that came: ${ages.join()}`)
     await world.gateway.close()
   })
@@ -164,6 +169,31 @@ test('no line answers: by the deadline the receiver is, with what is known; noth
   assert.ok(receiver.take().some((frame) => frame.t === 'pulse' && (frame.partitions?.length ?? 0) > 0))
   await world.gateway.close()
 })
+
+for (const what of ['a symbol', 'a pattern'] as const) {
+  test(`${what} answered by the deadline: no pulse that was passed on before is given with it to who comes then`, async () => {
+    const { world, receiver } = await setUp()
+    const ask = (who: Receiver) => (what === 'a symbol' ? who.subscribe(['A']) : who.subscribe([], { patterns: ['A*'] }))
+    world.record('A', { last: 1 })
+    receiver.subscribe(['OTHER'])
+    world.pass(1000)
+    for (const id of ['a1', 'b1']) world.holdUp(id)
+    const second = world.connect()
+    ask(second)
+    for (let i = 0; i < 10 && second.takeOf('subscribed').length === 0; i++) world.pass(500)
+    const third = world.connect()
+    ask(third)
+    world.pass(1000)
+    const frames = third.take()
+    assert.ok(frames.some(({ t }) => t === 'subscribed'))
+    assert.deepEqual(pulseRows(frames), [])
+    for (const id of ['a1', 'b1']) world.release(id)
+    world.pass(1000)
+    assert.ok(pulseRows(third.take()).length > 0)
+    assert.deepEqual(third.image('A'), { last: 1 })
+    await world.gateway.close()
+  })
+}
 
 test('without any upstream node, a new symbol is answered by the deadline, and comes when a node does', async () => {
   const { world, receiver } = await setUp({ gateway: { subscribeDeadlineMs: 1000 } })

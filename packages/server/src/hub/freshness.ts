@@ -77,6 +77,15 @@ export class FeedFreshness {
     this.#partitions.delete(partition)
   }
 
+  /** The pulse held no longer holds for all that is asked for here: nobody is given it any more. It is as old as it was. */
+  unprove(partition: number): void {
+    const held = this.#partitions.get(partition)
+    if (held === undefined || held.point === null) return
+    held.knownSinceMs = held.point.writtenAtMs
+    held.point = null
+    this.revision++
+  }
+
   /** @returns whether it is newer than what was held. */
   accept(point: PulsePoint): boolean {
     this.expect(point.partition, point.writtenAtMs)
