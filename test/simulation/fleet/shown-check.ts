@@ -2,7 +2,7 @@ import type { SymbolState } from '@pulsewire/client'
 import type { HopMonitor } from '../../support/checker/hop-monitor.ts'
 import type { SubscriptionChecker } from '../../support/checker/subscription-checker.ts'
 import type { SimApp } from './app.ts'
-import { type Faults, type Fleet, LEVEL } from './faults.ts'
+import { type Fault, type Faults, type Fleet, LEVEL } from './faults.ts'
 
 /** A way from the log to a client that had no fault for so long keeps it live. */
 const HEALTHY_FOR_MS = 15_000
@@ -20,6 +20,9 @@ const NOTICE_WITHIN_MS = 4_500
  * of its writer's clock, and half a round trip on each hop.
  */
 const AGE_ERROR_MS = 600
+
+/** A link that is bringing something brings some of it within this, however thin it is. */
+const BRINGS_WITHIN_MS = 1_000
 
 /** Judges what applications are shown by what was written and by the faults that there were. */
 export class ShownCheck {
@@ -124,9 +127,24 @@ export class ShownCheck {
     }
     // Time lost between two nodes is laid to the sender, also where a frozen receiver did not take what had come.
     const level = this.#levelOf(state.hop ?? '') + (state.reason === 'lagging' ? 1 : 0.5)
-    if (!faults.some(({ firstLevel }) => firstLevel <= level)) {
+    if (!faults.some(({ firstLevel }) => firstLevel <= level) && !this.#brings(gateway, state.hop, checker.facts.feed, faults)) {
       this.#fleet.world.report('P2 hop', `${who}; faults: ${faults.map(({ name }) => name).join('; ') || 'none'}`)
     }
+  }
+
+  /**
+   * Whether a fault sent clients over to this gateway, and the link to that push node is bringing what they ask for: images
+   * and history, behind which the next pulse stands. On a thin line that takes as long as it takes. Where nothing comes over
+   * the link, or everything asked for has come, it explains nothing.
+   */
+  #brings(gateway: string | undefined, push: string | undefined, feed: string, faults: readonly Fault[]): boolean {
+    const sentOver = faults.some(
+      ({ level, touches }) => level === LEVEL.line || (level === LEVEL.gateway && touches.some((id) => id !== gateway)),
+    )
+    if (!sentOver) return false
+    return [...this.#fleet.taps.hops].some(
+      ({ options, monitor }) => options.receiver === gateway && options.sender === push && monitor.isCatchingUp(feed, BRINGS_WITHIN_MS),
+    )
   }
 
   #hasHealthyWay(app: string, gateway: string, faults: readonly { level: number; touches: readonly string[] }[]): boolean {

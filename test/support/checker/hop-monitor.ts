@@ -83,6 +83,8 @@ export class HopMonitor implements FrameHandler {
   /** Per feed, `at` of its pulse frames with the offsets by partition, oldest first: for `maxRate`. */
   readonly #frames = new Map<string, { at: number; offsets: Map<number, number> }[]>()
   readonly #lastNumbers = new Map<string, number>()
+  /** World time at which the last update came. */
+  #updatedAtMs = -Infinity
   #repairing = false
 
   constructor(options: HopOptions) {
@@ -241,6 +243,14 @@ export class HopMonitor implements FrameHandler {
     return sinceMs
   }
 
+  /**
+   * What was answered of the feed is still coming, and has come within so many ms: no pulse may come before it (section 6).
+   */
+  isCatchingUp(feed: string, withinMs: number): boolean {
+    if (this.options.nowMs() - this.#updatedAtMs > withinMs) return false
+    return [...this.rows.values()].some((row) => row.feed.config.name === feed && row.state !== 'empty' && row.pulses === 0)
+  }
+
   #drop(id: number, name: string): void {
     for (const [ref, row] of this.rows) {
       if (row.id !== id || row.name !== name) continue
@@ -259,6 +269,7 @@ export class HopMonitor implements FrameHandler {
 
   onUpdate(image: ReceivedImage): void {
     this.counts.updates++
+    this.#updatedAtMs = this.options.nowMs()
     this.options.trace(
       () =>
         `update ${image.ref} ${this.rows.get(image.ref)?.name} ${formatPosition(image)} n ${image.n}${image.snapshot ? ' snapshot' : ''}${image.deleted ? ' deleted' : ''}`,
