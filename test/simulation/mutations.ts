@@ -180,8 +180,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the clock offset of a link has the wrong sign',
     file: `${GATEWAY}/link.ts`,
-    text: 'const at = frame.at - (this.#offset.offsetMs ?? frame.at - nowMs)',
-    instead: 'const at = frame.at + (this.#offset.offsetMs ?? nowMs - frame.at)',
+    text: 'const at = frame.at - this.#offset.knownMs!',
+    instead: 'const at = frame.at + this.#offset.knownMs!',
   },
   {
     name: 'the clock offset of a client has the wrong sign',

@@ -13,7 +13,7 @@ import type { PulseRecord } from '../feeds/index.ts'
 /** Differences up to this are taken for travel time, not for skew. */
 const PLAUSIBLE_TRAVEL_MS = 250
 const WINDOW_MS = 60_000
-/** A pulse that says itself that it is so old proves nothing by any clock, and may be shown as what it says. */
+/** A pulse of a backlog that says itself that it is so old proves nothing by any clock, and may be shown as what it says. */
 const OLD_MS = 2_500
 
 interface Heard {
@@ -68,7 +68,7 @@ export class WriterClocks {
       const isAsBefore = isFirst && isTravel(differenceMs - window.before)
       if (isAsBefore) window.leastMs = Math.min(window.leastMs, window.before)
       window.isKnown = isAsBefore || (isFirst ? isTravel(differenceMs) : atTail && keepsPace(previous, atMs, arrivedAtMs))
-      if (!window.isKnown) return differenceMs > OLD_MS ? atMs : null
+      if (!window.isKnown) return !atTail && differenceMs > OLD_MS ? atMs : null
     }
     return atMs + skewOf(leastOf(window))
   }
