@@ -46,6 +46,12 @@ test('a backlog is not taken for skew', () => {
   for (let behindMs = 60_000; behindMs > 0; behindMs -= 1000) assert.ok(pulse(100_000, { travelMs: behindMs, atTail: false })! <= 0)
 })
 
+test('a reader that stays behind for minutes is as far behind as it is: that is no skew either', () => {
+  const { pulse } = setUp(0, 20)
+  for (let nowMs = 0; nowMs < 10_000; nowMs += 500) pulse(nowMs)
+  for (let nowMs = 20_000; nowMs < 400_000; nowMs += 500) assert.equal(pulse(nowMs, { travelMs: 10_000, atTail: false }), 0)
+})
+
 test('what was held up is not taken for skew, whatever the clock of a writer that nobody knows yet', () => {
   for (const skewMs of [-7_200_000, -5000, -1000, 0, 2000, 5000, 5200, 7_200_000]) {
     const { pulse } = setUp(skewMs, 20)

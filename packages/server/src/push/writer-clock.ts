@@ -61,7 +61,8 @@ export class WriterClocks {
       window.leastMs = Infinity
       window.startedAtMs = arrivedAtMs
     }
-    window.leastMs = Math.min(window.leastMs, differenceMs)
+    // A difference below zero proves skew, wherever the reader stands.
+    if (atTail || differenceMs < 0) window.leastMs = Math.min(window.leastMs, differenceMs)
     if (!window.isKnown) {
       // The first one may look right by itself; of many that were held up, some would by chance.
       const isFirst = previous === undefined
