@@ -396,10 +396,15 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** Some links answered and have old pulses only: that is said. Without any, no pulse is passed on from now on. */
   #answerLate(late: readonly SymbolSource[]): void {
-    const [answered = [], unanswered = []] = [true, false].map((is) => late.filter((source) => this.#proof.isSettled(source) === is))
-    for (const source of answered) this.#ready(source)
-    for (const source of unanswered) this.#proof.count(source, source.covered)
-    this.#answerAnyway(unanswered.filter(({ symbol }) => isStale(symbol.feed)))
+    const unanswered: SymbolSource[] = []
+    for (const source of late) {
+      if (this.#proof.isSettled(source)) this.#ready(source)
+      else {
+        this.#proof.count(source, source.covered)
+        if (isStale(source.symbol.feed)) unanswered.push(source)
+      }
+    }
+    this.#answerAnyway(unanswered)
   }
 
   /**

@@ -25,7 +25,7 @@ export interface HistoryItem {
 
 /**
  * The newest records of a symbol, whose encoded frames are kept for the receivers that are about to be sent them. Older ones
- * are for the few who come back; kept with their frames they took twice the memory.
+ * are for the few who come back, and are encoded anew for them.
  */
 const ENCODED_KEPT = 16
 

@@ -200,8 +200,8 @@ export class SymbolState {
 }
 
 /**
- * What an item of a history takes, by what 20,000 of them took in V8's heap: with numbers 3 fields 505 bytes, 20 fields 838; texts
- * add themselves.
+ * What an item of a history takes, about. 20,000 of them took in V8's heap, after a full collection: 541 bytes each with 3
+ * numbers, 881 with 20, 657 with 3 short texts, 1,579 with 20.
  */
 function bytesOf(values: readonly (FieldValue | undefined)[], raw: Uint8Array | null): number {
   let bytes = ITEM_BYTES + values.length * VALUE_BYTES + (raw?.length ?? 0)

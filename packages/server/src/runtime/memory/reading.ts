@@ -55,7 +55,7 @@ export class MemoryMeter implements Disposable {
     }
   }
 
-  /** A full collection now, for which the process stands still: 50 to 100 ms for a heap of 64 MiB, a second for one of some GiB. */
+  /** A full collection now, for which the process stands still. */
   collect(): void {
     this.#gc ??= exposedGc()
     this.#gc()
