@@ -50,8 +50,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a pulse is sent before the updates that precede it',
     file: `${SESSION}/session.ts`,
-    text: 'const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer, nowMs, this.#context.counts) : 0',
-    instead: 'const pulse = this.pulseDue ? this.#pulses.write(composer, nowMs, this.#context.counts) : 0',
+    text: 'if (this.#due.isEmpty) return this.#pulses.write(composer, nowMs, counts)',
+    instead: 'if (this.#due !== undefined) return this.#pulses.write(composer, nowMs, counts)',
   },
   {
     name: 'nobody who comes while a partition is stale is told',

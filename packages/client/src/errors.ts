@@ -13,7 +13,7 @@ export const CLIENT_ERROR_CODES = {
   protocol_error: 'The server broke the protocol; the message says how.',
   message_too_large: 'The server sent a message larger than messageBytesMax.',
   connection_lost: 'The server closed the connection; closeCode says why.',
-  connection_silent: 'No pulse came for so long that the connection was given up.',
+  connection_silent: 'Neither a pulse nor an update came for so long that the connection was given up.',
   subscribe_timeout: 'The server did not answer a subscribe in time.',
   subscriptions_differ: 'The server holds another set of subscriptions than the client, and repair did not help.',
   server_error: 'The server could not handle a frame; the message carries its code.',

@@ -25,7 +25,7 @@ class ModelSession {
   welcome: object | undefined
   welcomedAtMs = Infinity
   readonly betterAtMs = Infinity
-  readonly freshness = { silentAtMs: Infinity, lastPulseAtMs: 0, staleAfterMs: STALE_AFTER_MS, faultSinceMs: undefined, review() {} }
+  readonly freshness = { silentAtMs: Infinity, heardAtMs: 0, staleAfterMs: STALE_AFTER_MS, faultSinceMs: undefined, review() {} }
   isOver = false
   readonly #abandoned: () => void
 
@@ -82,9 +82,9 @@ export class CrowdClient {
     this.refusals = 0
     this.servedAtMs = Infinity
     const { freshness } = session
-    freshness.lastPulseAtMs = clock.nowMs() - random.between(0, PULSE_INTERVAL_MS)
-    freshness.silentAtMs = freshness.lastPulseAtMs + STALE_AFTER_MS
-    for (const atMs of [freshness.silentAtMs, freshness.lastPulseAtMs + 4 * STALE_AFTER_MS])
+    freshness.heardAtMs = clock.nowMs() - random.between(0, PULSE_INTERVAL_MS)
+    freshness.silentAtMs = freshness.heardAtMs + STALE_AFTER_MS
+    for (const atMs of [freshness.silentAtMs, freshness.heardAtMs + 4 * STALE_AFTER_MS])
       kernel.after(atMs + 1 - clock.nowMs(), () => this.#connector.check())
   }
 

@@ -58,6 +58,7 @@ export const settings: fc.Arbitrary<Setting> = fc.record({
   bytesPerMs: fc.constantFrom(4, 40, 1000),
   historyRecordsMax: fc.constantFrom(3, 1000),
   pulseIntervalMs: fc.constantFrom(0, 300, 1000),
+  noteBytesMax: fc.constantFrom(450, 4500),
   seed: fc.integer(),
 })
 

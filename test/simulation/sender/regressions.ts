@@ -13,6 +13,7 @@ export const REGRESSIONS: readonly { readonly found: string; readonly setting: S
       bytesPerMs: 4,
       historyRecordsMax: 3,
       pulseIntervalMs: 0,
+      noteBytesMax: 450,
       seed: 0,
     },
     commands: [
@@ -37,6 +38,7 @@ export const REGRESSIONS: readonly { readonly found: string; readonly setting: S
       bytesPerMs: 40,
       historyRecordsMax: 3,
       pulseIntervalMs: 0,
+      noteBytesMax: 450,
       seed: 0,
     },
     commands: [

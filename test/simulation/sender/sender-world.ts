@@ -24,6 +24,8 @@ export interface Setting {
   readonly bytesPerMs: number
   readonly historyRecordsMax: number
   readonly pulseIntervalMs: number
+  /** How long the longest text in a record is; many such fill a flow window again and again. */
+  readonly noteBytesMax: number
   readonly seed: number
 }
 
@@ -57,6 +59,7 @@ export class SenderWorld {
   failure: Violation | null = null
   readonly #kernel = new Kernel()
   readonly #random: Random
+  readonly #noteBytes: number
   readonly #process: SimProcess
   readonly #model: LogModel
   readonly #config: FeedConfig
@@ -72,8 +75,9 @@ export class SenderWorld {
   /** Ids in use, so that nobody unsubscribes what it never asked for. */
   readonly #open = new Set<number>()
 
-  constructor({ mode, codec, merge, encoding, bytesPerMs, historyRecordsMax, pulseIntervalMs, seed }: Setting) {
+  constructor({ mode, codec, merge, encoding, bytesPerMs, historyRecordsMax, pulseIntervalMs, noteBytesMax, seed }: Setting) {
     this.#random = new Random(seed)
+    this.#noteBytes = noteBytesMax / 3
     this.#process = new SimProcess(this.#kernel, 'sender', 'sender', { offsetMs: 0, drift: 0 })
     const receiver = new SimProcess(this.#kernel, 'receiver', 'receiver', { offsetMs: 1000, drift: 0 })
     const history = { recordsPerSymbolMax: historyRecordsMax }
@@ -149,8 +153,7 @@ export class SenderWorld {
         last: random.int(0, 9) / 10 ** random.int(0, 3),
         status: random.pick(['a', null, 'b']),
         book: [random.int(0, 2)],
-        // Heavy enough to fill a flow window now and then.
-        note: 'x'.repeat(random.int(0, 3) * 150),
+        note: 'x'.repeat(random.int(0, 3) * this.#noteBytes),
       }
       return { key: symbol, value: JSON.stringify(Object.fromEntries(Object.entries(fields).filter(() => random.chance(0.6)))) }
     })
@@ -193,9 +196,11 @@ export class SenderWorld {
   rest(): void {
     this.wait(4000)
     this.pulse()
-    // The thinnest line needs its time for the longest history.
+    const newestPulse = () => this.#monitor.pulses.get('quote/0')?.offset ?? -1
     this.wait(60_000)
-    const newest = this.#monitor.pulses.get('quote/0')?.offset ?? -1
+    // The thinnest line needs its time for the longest history.
+    for (let i = 0; i < 60 && newestPulse() !== this.#offset - 1; i++) this.wait(10_000)
+    const newest = newestPulse()
     const subscribed = this.#monitor.rows.size > 0
     if (subscribed && newest !== this.#offset - 1)
       this.failure ??= new Violation('pulse', `the last pulse, at ${this.#offset - 1}, never came; ${newest} was the last`)

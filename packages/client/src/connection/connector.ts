@@ -230,7 +230,7 @@ export class Connector {
   }
 
   #silentEndMs(serving: Session): number {
-    return serving.freshness.lastPulseAtMs + SILENT_FACTOR * serving.freshness.staleAfterMs
+    return serving.freshness.heardAtMs + SILENT_FACTOR * serving.freshness.staleAfterMs
   }
 
   /** Another zone serves, and our own is handed out first again. A serving gateway may go away or silent meanwhile: that goes first. */

@@ -188,6 +188,34 @@ describe('data that is old', () => {
     })
   }
 
+  test('because a thin line brings updates and no pulse: the session is kept, and trials grow rare', async () => {
+    const world = new World()
+    const { client, quotes, updates, gateways } = await live(world, 3)
+    const old = gateways[0]!.connection
+    for (let last = 2; last < 1200; last++) {
+      world.publish('AAPL.US', { last })
+      await world.clock.advance(500)
+    }
+    assert.deepEqual([quotes.state.state, quotes.state.hop, quotes.state.reason], ['stale', 'gw-1', 'no_pulse'])
+    assert.equal(old.open, true)
+    assert.equal(updates.at(-1)?.values['last'], 1199)
+    const trials = world.attempts.length - 1
+    assert.ok(trials >= 8 && trials <= 24, `${trials} trials in ten minutes`)
+    await client.close()
+  })
+
+  test('because a gateway gives updates and no pulse: one that gives pulses is found within 5 s', async () => {
+    const world = new World()
+    const { client, quotes, gateways } = await live(world, 2)
+    for (let last = 2; last < 22; last++) {
+      world.publish('AAPL.US', { last })
+      gateways[1]!.pulse()
+      await world.clock.advance(250)
+    }
+    assert.deepEqual([client.session?.node, quotes.state.state], ['gw-2', 'live'])
+    await client.close()
+  })
+
   test('is over before the trial is: the client stays', async () => {
     const world = new World()
     const { client, quotes, gateways } = await live(world, 2)

@@ -179,17 +179,18 @@ export class Session implements FrameHandler {
     this.#fail(error)
   }
 
-  /** Gives it up because no pulse came, and says what is known of why. */
+  /** Gives it up because neither pulse nor update came, and says what is known of why. */
   abandonSilent(): void {
-    const lastPulseAtMs = this.#freshness?.lastPulseAtMs ?? this.#welcomedAtMs
-    const silentMs = Math.round(this.#clock.nowMs() - lastPulseAtMs)
-    const isSending = this.#lastMessageAtMs > lastPulseAtMs
-    const why = isSending ? 'it sends, but no pulse' : 'nothing comes: it is frozen, or the connection is half-open'
+    const heardAtMs = this.#freshness?.heardAtMs ?? this.#welcomedAtMs
+    const silentMs = Math.round(this.#clock.nowMs() - heardAtMs)
+    const isSending = this.#lastMessageAtMs > heardAtMs
+    const why = isSending ? 'it sends, but neither pulse nor update' : 'nothing comes: it is frozen, or the connection is half-open'
     this.#fail(new PulsewireError('connection_silent', `no pulse from ${this.node} for ${silentMs} ms; ${why}`, { retryable: true }))
   }
 
   onUpdate(image: ReceivedImage): void {
     if (this.#closed) return
+    this.#freshness?.updated(this.#lastMessageAtMs)
     const row = this.rows.byRef(image.ref)
     if (row !== undefined) this.#host.onUpdate(this, row, image)
   }

@@ -32,6 +32,7 @@ export class SessionFreshness {
   readonly #offsetMs: () => number | undefined
   readonly #feeds = new Map<string, FeedFreshness>()
   #lastPulseAtMs: number
+  #heardAtMs: number
   #expiresAtMs = Infinity
   #symbolsChanged = false
   /** When the log was last known to be at fault. */
@@ -42,10 +43,12 @@ export class SessionFreshness {
     this.staleAfterMs = options.staleAfterMs
     this.#offsetMs = options.offsetMs
     this.#lastPulseAtMs = options.nowMs
+    this.#heardAtMs = options.nowMs
   }
 
-  get lastPulseAtMs(): number {
-    return this.#lastPulseAtMs
+  /** When a pulse or an update came last; at first, when the session was welcomed. */
+  get heardAtMs(): number {
+    return this.#heardAtMs
   }
 
   /** When some state may change by the passing of time alone. */
@@ -53,9 +56,9 @@ export class SessionFreshness {
     return this.#expiresAtMs
   }
 
-  /** When the sender counts as silent, if no pulse comes. */
+  /** When the sender counts as silent, if neither a pulse nor an update comes. Updates alone may be all that a thin line carries. */
   get silentAtMs(): number {
-    return this.#lastPulseAtMs + this.staleAfterMs
+    return this.#heardAtMs + this.staleAfterMs
   }
 
   setFeeds(feeds: readonly FeedInfo[]): void {
@@ -81,7 +84,12 @@ export class SessionFreshness {
     this.setFeeds(feeds)
   }
 
+  updated(nowMs: number): void {
+    this.#heardAtMs = nowMs
+  }
+
   pulse(frame: PulseFrame, nowMs: number): void {
+    this.#heardAtMs = nowMs
     this.#lastPulseAtMs = nowMs
     if (frame.feed === undefined) return
     const offsetMs = this.#offsetMs()
@@ -118,7 +126,8 @@ export class SessionFreshness {
       expiresAtMs = Math.min(expiresAtMs, feed.expiresAtMs(context))
     }
     // Also the moment when "lagging" becomes "no pulse at all".
-    if (nowMs <= this.silentAtMs) expiresAtMs = Math.min(expiresAtMs, this.silentAtMs)
+    const noPulseAtMs = this.#lastPulseAtMs + this.staleAfterMs
+    if (nowMs <= noPulseAtMs) expiresAtMs = Math.min(expiresAtMs, noPulseAtMs)
     this.#expiresAtMs = expiresAtMs
     return changed
   }

@@ -17,6 +17,8 @@ export class EntryBlock {
   readonly entries: Entry[] = []
   /** Where looking goes on, when it had to end half-way: nothing behind waits for ever because what stands before changes always. */
   next = 0
+  /** How many entries, from `next` on, are still to be looked at before a pulse that waits may go; −1: none waits for it. */
+  owed = -1
   /** Index in its rate lane, so that leaving is cheap. */
   laneIndex = -1
 
@@ -30,6 +32,11 @@ export class EntryBlock {
     if (this.due) return
     this.due = true
     this.subscriber.due(this)
+  }
+
+  /** Other entries stand in it, or elsewhere than before: whoever waits until all were looked at waits for another round. */
+  changed(): void {
+    if (this.owed >= 0) this.owed = this.entries.length
   }
 
   hasNews(): boolean {
@@ -58,6 +65,7 @@ export class EntryBlocks {
     }
     entry.block = block
     entry.slot = block.entries.push(entry) - 1
+    block.changed()
     return block
   }
 
@@ -68,6 +76,7 @@ export class EntryBlocks {
       block.entries[entry.slot] = last
       last.slot = entry.slot
     }
+    block.changed()
     if (block.entries.length === 0) this.#blocks.splice(this.#blocks.indexOf(block), 1)
     return block
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { feedOptions } from '../../../../test/support/sender.ts'
 import { Entry, Feed, Subscription, type Subscriber } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
@@ -57,7 +58,13 @@ function setUp(counts: readonly number[]) {
     queue.write(composer, bytesMax)
     return composer.refs
   }
-  return { queue, entries, change, write }
+  const remove = (ref: number) => entries[ref]!.subscription.blocks.remove(entries[ref]!)
+  const add = (ref: number) => {
+    const entry = entries[ref]!
+    const { due } = entry.subscription.blocks.add(entry)
+    if (!due) entry.block!.mark()
+  }
+  return { queue, entries, change, write, remove, add }
 }
 
 test('what is new is written once: block by block as they became due, and in each as it stands there', () => {
@@ -109,4 +116,79 @@ test('what answers promised goes first, once, and is not new any more', () => {
   assert.deepEqual(write(2), [2, 1])
   assert.deepEqual(write(), [0])
   assert.equal(queue.isEmpty, true)
+})
+
+test('a round that begins with a promise alone is over when that is kept', () => {
+  const { queue, entries, change, write } = setUp([2])
+  change(0, 1)
+  write()
+  for (const { ref, symbol } of entries) {
+    symbol.applyRaw({ generation: 1, partition: 0, offset: 9, ts: 0, n: 1, prev: -1 }, new Uint8Array(1))
+    queue.promise(entries[ref]!)
+  }
+  queue.beginRound()
+  assert.deepEqual([write(1), queue.isRoundOver], [[0], false])
+  assert.deepEqual([write(1), queue.isRoundOver], [[1], true])
+})
+
+type Step =
+  | { readonly do: 'change'; readonly refs: readonly number[] }
+  | { readonly do: 'write'; readonly room: number }
+  | { readonly do: 'leave' | 'return' | 'promise'; readonly ref: number }
+
+const SIZES = [5, 10, 3]
+const LAST = 17
+const ALL = Array.from({ length: LAST + 1 }, (_, ref) => ref)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant('change' as const), refs: fc.oneof(fc.constant(ALL), fc.array(fc.nat(LAST), { maxLength: 10 })) }),
+  fc.record({ do: fc.constant('write' as const), room: fc.integer({ min: 1, max: 8 }) }),
+  fc.record({ do: fc.constantFrom('leave' as const, 'return' as const, 'promise' as const), ref: fc.nat(LAST) }),
+)
+
+test('a round is over when all that was due at its beginning was written, and comes to its end while more is due always', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 20 }), fc.array(step, { minLength: 1, maxLength: 60 }), (before, during) => {
+      const { queue, entries, change, write, remove, add } = setUp(SIZES)
+      const here = new Set(ALL)
+      const owed = new Set<number>()
+      const play = (each: Step): void => {
+        if (each.do === 'write') for (const ref of write(each.room)) owed.delete(ref)
+        else if (each.do === 'change') change(...each.refs.filter((ref) => here.has(ref)))
+        else if (each.do === 'return') {
+          const gone = ALL.filter((ref) => !here.has(ref))
+          const ref = gone[each.ref % gone.length]
+          if (ref === undefined) return
+          here.add(ref)
+          add(ref)
+        } else if (!here.has(each.ref)) return
+        else if (each.do === 'leave') {
+          here.delete(each.ref)
+          owed.delete(each.ref)
+          remove(each.ref)
+        } else {
+          const entry = entries[each.ref]!
+          queue.promise(entry)
+          if (entry.held !== entry.symbol.count && entry.symbol.count > 0) owed.add(each.ref)
+        }
+      }
+      for (const each of before) play(each)
+      queue.beginRound()
+      for (const ref of here) if (entries[ref]!.seen !== entries[ref]!.symbol.count) owed.add(ref)
+      const fulfilled = () => {
+        if (queue.isRoundOver) assert.deepEqual([...owed], [])
+        return queue.isRoundOver
+      }
+      for (const each of during) {
+        play(each)
+        if (fulfilled()) return
+      }
+      // The blocks take turns; each needs room for its entries, and its turn may end with the first of them again.
+      for (let i = 0; i < 4 * ALL.length && !fulfilled(); i++) {
+        play({ do: 'change', refs: ALL })
+        play({ do: 'write', room: 2 })
+      }
+      assert.equal(fulfilled(), true)
+    }),
+    { numRuns: 1000 },
+  )
 })

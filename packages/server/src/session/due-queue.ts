@@ -10,6 +10,8 @@ import { writeEntry } from './write-entry.ts'
 export class DueQueue {
   readonly #promised: Entry[] = []
   readonly #blocks: EntryBlock[] = []
+  /** How many blocks are still to be written before a pulse that waits may go. */
+  #owed = 0
 
   get isEmpty(): boolean {
     return this.#blocks.length === 0 && this.#promised.length === 0
@@ -18,6 +20,17 @@ export class DueQueue {
   /** Entries that are looked at before the queue is empty. */
   get entries(): number {
     return this.#blocks.reduce((sum, { entries }) => sum + entries.length, this.#promised.length)
+  }
+
+  /** From here on it is watched when all that is due now has been written: by then there may be more, on a thin line always. */
+  beginRound(): void {
+    for (const block of this.#blocks) block.owed = block.entries.length
+    this.#owed = this.#blocks.length
+  }
+
+  /** Whether all that was due when the round began has been written, and what was promised since as well. */
+  get isRoundOver(): boolean {
+    return this.#owed === 0 && this.#promised.length === 0
   }
 
   /** The block was marked as due, and was not before. */
@@ -39,7 +52,9 @@ export class DueQueue {
     let taken = 0
     while (taken < blocks.length && composer.size < bytesMax) {
       const block = blocks[taken++]!
+      const isOwed = block.owed >= 0
       block.due = writeBlock(composer, block, bytesMax)
+      if (isOwed && block.owed < 0) this.#owed--
       if (block.due) blocks.push(block)
     }
     cut(blocks, taken)
@@ -47,9 +62,13 @@ export class DueQueue {
 
   clear(): void {
     for (const entry of this.#promised) entry.promised = false
-    for (const block of this.#blocks) block.due = false
+    for (const block of this.#blocks) {
+      block.due = false
+      block.owed = -1
+    }
     this.#promised.length = 0
     this.#blocks.length = 0
+    this.#owed = 0
   }
 
   #writePromised(composer: Composer, bytesMax: number): void {
@@ -75,13 +94,21 @@ function writeBlock(composer: Composer, block: EntryBlock, bytesMax: number): bo
     if (entry.seen === entry.symbol.count || !entry.answered) continue
     // Where there was no room it goes on with this entry, where one alone takes all the room, with the next.
     const isFull = composer.size >= bytesMax
-    if (isFull || writeDue(composer, entry, bytesMax)) {
-      block.next = isFull ? at : at + 1
-      return true
-    }
+    const hasMore = !isFull && writeDue(composer, entry, bytesMax)
+    if (!isFull && !hasMore) continue
+    block.next = isFull ? at : at + 1
+    if (block.owed >= 0) block.owed = stillOwed(block.owed, i, length, hasMore)
+    return true
   }
   block.next = 0
+  block.owed = -1
   return false
+}
+
+/** Of an entry that has more, all was not written that is waited for: another round has to bring it. @param looked how many were looked at. */
+function stillOwed(owed: number, looked: number, length: number, hasMore: boolean): number {
+  if (hasMore) return length
+  return looked >= owed ? -1 : owed - looked
 }
 
 /** @returns whether more of it is due. */

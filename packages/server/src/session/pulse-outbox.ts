@@ -1,5 +1,5 @@
-import type { PulseAckFrame } from '@pulsewire/protocol'
-import type { Feed, Hub } from '../hub/index.ts'
+import type { Encoding, PulseAckFrame } from '@pulsewire/protocol'
+import type { EncodedPulse, Feed, Hub } from '../hub/index.ts'
 import type { Composer } from './composer.ts'
 import type { SessionCounts } from './counts.ts'
 import { DigestWatch, type Verdict } from './digest-watch.ts'
@@ -12,6 +12,8 @@ export class PulseOutbox {
   readonly #digests = new DigestWatch()
   /** Per feed index the number of the newest pulse sent. Made at its length: an array that grows reserves room for many more. */
   readonly #sent: number[]
+  /** Per feed index what goes when all that precedes it has been sent; `null`: none waits. */
+  #waiting: (EncodedPulse | undefined)[] | null = null
 
   constructor(hub: Hub, table: SubscriptionTable) {
     this.#hub = hub
@@ -28,14 +30,40 @@ export class PulseOutbox {
   /** The receiver begins, or begins again, to follow the feed: it has had no pulse of it that counts. */
   begin(feed: Feed): void {
     this.#sent[feed.index] = 0
+    this.forgetWaiting()
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting !== null
+  }
+
+  /** Keeps the newest pulse of each feed: it says what the receiver has when all that is due now has been sent. */
+  wait(encoding: Encoding): void {
+    this.#waiting = this.#hub.feeds.map((feed) => (this.#table.usesFeed(feed) ? this.#hub.pulseFrame(feed, encoding) : undefined))
+  }
+
+  /** What was kept does not hold for what the receiver is given since. */
+  forgetWaiting(): void {
+    this.#waiting = null
+  }
+
+  /** Writes of each feed subscribed to the pulse that has waited, a heartbeat when none is new. @returns the highest number written. */
+  writeWaiting(composer: Composer, nowMs: number, counts: SessionCounts): number {
+    const waiting = this.#waiting ?? []
+    return this.#write((feed) => waiting[feed.index], composer, nowMs, counts)
   }
 
   /** Writes the newest pulse of each feed subscribed to, a heartbeat when none is new. @returns the highest number written. */
   write(composer: Composer, nowMs: number, counts: SessionCounts): number {
+    return this.#write((feed) => this.#hub.pulseFrame(feed, composer.encoding), composer, nowMs, counts)
+  }
+
+  #write(frameOf: (feed: Feed) => EncodedPulse | undefined, composer: Composer, nowMs: number, counts: SessionCounts): number {
+    this.#waiting = null
     let highest = 0
     for (const feed of this.#hub.feeds) {
       if (!this.#table.usesFeed(feed)) continue
-      const frame = this.#hub.pulseFrame(feed, composer.encoding)
+      const frame = frameOf(feed)
       if (frame === undefined || frame.pulse <= this.#sentOf(feed)) continue
       composer.pulse(frame)
       counts.pulseAge.of(feed).observe(nowMs - frame.writtenAtMs)

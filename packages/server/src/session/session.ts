@@ -446,10 +446,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   /** With the pulse that shows it: until that has come, the receiver can only blame this node for data that is old. */
   live(feed: Feed, partitions: readonly number[]): void {
     this.#control({ t: 'live', feed: feed.name, ...named(partitions) })
+    this.#pulses.forgetWaiting()
     this.pulseDue = true
   }
 
   feedsChanged(): void {
+    this.#pulses.forgetWaiting()
     this.#control({ t: 'feeds', feeds: this.#context.hub.info() })
   }
 
@@ -513,13 +515,32 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     this.#takeAnswers()
     for (const frame of this.#controls) composer.control(frame)
     this.#controls.length = 0
+    if (this.pulseDue && this.#slowness.isBehind && !this.#pulses.isWaiting) this.#awaitRound()
     this.#due.write(composer, open)
     if (composer.sampledOf !== null) this.#context.counts.latency.of(composer.sampledOf).observe(nowMs - composer.sampledTs)
-    const pulse = this.pulseDue && this.#due.isEmpty ? this.#pulses.write(composer, nowMs, this.#context.counts) : 0
+    const pulse = this.pulseDue ? this.#writePulse(composer, nowMs) : 0
     if (pulse > 0) this.#pulsed(nowMs)
     if (composer.size > 0 || open <= 0) this.#send(composer, nowMs, open, pulse)
     if (this.#due.isEmpty) this.#slowness.caughtUp(nowMs)
     else this.#schedule()
+  }
+
+  /**
+   * Behind all that precedes it. Where nothing is due any more that is the newest pulse; on a thin line, where something
+   * is due always, the one that was the newest when what was due then began to be sent.
+   * @returns its number, 0 where its time has not come.
+   */
+  #writePulse(composer: Composer, nowMs: number): number {
+    const { counts } = this.#context
+    if (this.#due.isEmpty) return this.#pulses.write(composer, nowMs, counts)
+    if (this.#pulses.isWaiting) return this.#due.isRoundOver ? this.#pulses.writeWaiting(composer, nowMs, counts) : 0
+    this.#awaitRound()
+    return 0
+  }
+
+  #awaitRound(): void {
+    this.#pulses.wait(this.transport.encoding)
+    this.#due.beginRound()
   }
 
   #pulsed(nowMs: number): void {
@@ -542,6 +563,8 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   #takeAnswers(): void {
     for (const frame of this.#table.takeAnswers()) {
       this.#controls.push(frame)
+      // A pulse says that all of what was answered before it is complete up to there: an older one does not know of this.
+      this.#pulses.forgetWaiting()
       // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
       // because it says that everything promised has been sent.
       if (frame.done === true) this.pulseDue ||= this.pulseIntervalMs < EAGER_BELOW_MS || this.#pulses.awaitsFirst

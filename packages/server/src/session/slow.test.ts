@@ -26,6 +26,49 @@ for (const encoding of ENCODINGS) {
   })
 }
 
+test('a line on which something always waits has its pulses all the same, each behind all that was due before it', () => {
+  const sender = new Sender()
+  const receiver = sender.connect({ bytesPerSecond: 5_000, latencyMs: 20 })
+  receiver.subscribe(SYMBOLS)
+  sender.clock.advance(1000)
+  receiver.take()
+  /** Of each symbol the offset of its newest record, now and by each pulse; and of what the receiver holds. */
+  const newest = new Map<string, number>()
+  const expected = new Map<number, Map<string, number>>()
+  const held = new Map<string, number>()
+  const agesMs: number[] = []
+  const pulsed = new Map<number, number>()
+  let offset = 0
+  for (let i = 0; i < 6000; i++) {
+    for (let k = 0; k < 3; k++) {
+      const name = SYMBOLS[(i * 3 + k) % 50]!
+      newest.set(name, offset)
+      sender.record(name, { offset: offset++, text: 'x'.repeat(40) })
+    }
+    if (i % 100 === 0) {
+      expected.set(offset, new Map(newest))
+      pulsed.set(offset++, sender.clock.nowMs())
+      sender.pulse()
+    }
+    sender.clock.advance(5)
+    for (const frame of receiver.peek()) {
+      if (frame.t === 'update') held.set(frame.symbol, Number(frame.values['offset']))
+      if (frame.t !== 'pulse' || frame.partitions === undefined) continue
+      const row = frame.partitions[0]![1]
+      for (const [name, before] of expected.get(row)!) {
+        assert.ok((held.get(name) ?? -1) >= before, `pulse ${row}: ${name} is at ${held.get(name)}, and should be at ${before}`)
+      }
+      agesMs.push(sender.clock.nowMs() - pulsed.get(row)!)
+    }
+  }
+  // A round of the 50 is a second of this line, and another one is on its way already.
+  assert.ok(agesMs.length >= 9, `${agesMs.length} pulses in 30 s`)
+  assert.deepEqual(
+    agesMs.slice(1).filter((ms) => ms > 3000),
+    [],
+  )
+})
+
 /** A receiver behind a window that nothing opens, with something due to it. */
 function behind() {
   const sender = new Sender()
