@@ -21,7 +21,7 @@ export default faultCase({
     await using line = await TcpProxy.listen({ port: gateway.port })
     const everything = [{ feed: 'quote', delivery: 'latest' as const, patterns: ['*'] }]
     // Not of those that the checker looks at: it is stale most of the time, and says so.
-    await using slow = new ClientRecorder('slow', { url: line.url, encoding: 'json', staleAfterMs: 600_000 }, everything)
+    await using slow = new ClientRecorder('slow', { url: line.url, encoding: 'json' }, everything)
     await run.until(() => slow.live, 'the slow reader is live', 10_000)
     const [events, atMs, beforeBytes] = [slow.views[0]!.events, run.nowMs, residentBytes()]
     line.down.set({ bytesPerSecond: BYTES_PER_SECOND })
@@ -34,16 +34,18 @@ export default faultCase({
       event.kind === 'update' ? event.atMs - (acknowledged.get(event.position.split(':').slice(1).join(':')) ?? Number.NaN) : 0,
     )
     const oldestMs = Math.max(...ages)
+    const pulseAgesMs = slow.client.freshness('quote').map(({ ageMs = Infinity }) => ageMs)
     const cut = gateway.count('session_closed', atMs)
     return {
       failures: [
         ...(cut === 0 && slow.sessions.length === 1 ? [] : [`it was cut: ${slow.sessions.length} sessions, ${cut} closed by the gateway`]),
         ...(grownBytes < GROWTH_BYTES_MAX ? [] : [`the gateway grew by ${Math.round(grownBytes / 1e6)} MB`]),
         ...(lastUpdates.length > 0 ? [] : ['nothing came in the last 10 s']),
+        ...(Math.max(...pulseAgesMs) < SHOWN_AGE_MS_MAX ? [] : [`its pulses are ${pulseAgesMs.map(Math.round).join(', ')} ms old`]),
         ...(oldestMs < SHOWN_AGE_MS_MAX ? [] : [`an update was ${Math.round(oldestMs)} ms old when it came`]),
       ],
       notes: [
-        `${lastUpdates.length} updates in the last 10 s, the oldest ${Math.round(oldestMs)} ms old; the gateway grew by ${(grownBytes / 1e6).toFixed(1)} MB; told slow: ${gateway.count('slow', atMs)}`,
+        `${lastUpdates.length} updates in the last 10 s, the oldest ${Math.round(oldestMs)} ms old, its pulses up to ${Math.round(Math.max(...pulseAgesMs))}; the gateway grew by ${(grownBytes / 1e6).toFixed(1)} MB; told slow: ${gateway.count('slow', atMs)}`,
       ],
     }
   },
