@@ -15,7 +15,7 @@ import { HubGateway } from '../support/hub-gateway.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** What each may have, compressed. */
-const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 20_992, 'pulsewire.full.min.js': 27_648 }
+const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 21_504, 'pulsewire.full.min.js': 28_160 }
 const WAIT_MS = 20_000
 
 interface Globals {

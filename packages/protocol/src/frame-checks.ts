@@ -44,6 +44,7 @@ const feeds = list(
     carried: optional(list(count)),
     delayMs: optional(count),
     delayOf: optional(text),
+    log: optional(text),
   }),
 )
 const refused = row(text, text, text)

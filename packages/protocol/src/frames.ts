@@ -21,6 +21,8 @@ export interface FeedInfo {
   /** The feed shows `delayOf` as that was so long ago; absent: it shows what is. */
   delayMs?: number
   delayOf?: string
+  /** Names the log that the positions are of: those of different logs cannot be compared. Absent: the only one there is. */
+  log?: string
 }
 
 /** A field's value. Objects and arrays are passed through as JSON. */

@@ -4,7 +4,7 @@ import { rawRecord, record, Recording, type RecordedSession } from './recording.
 
 /** The recorded sessions; each shows one side of the protocol. */
 export function recordSessions(): RecordedSession[] {
-  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions(), traces(), delayed()]
+  return [prices(), values(), wide(), every(), raw(), conflation(), comingAndGoing(), later(), random(), questions(), traces(), delayed(), ofALog()]
 }
 
 function prices(): RecordedSession {
@@ -322,4 +322,11 @@ function delayed(): RecordedSession {
   r.control({ t: 'feeds', feeds: FEEDS })
   r.end()
   return r.finish('delayed', 'A feed that shows another with a delay, then with another one, then with none.')
+}
+
+function ofALog(): RecordedSession {
+  const r = new Recording()
+  r.control({ t: 'feeds', feeds: FEEDS.map((info) => ({ ...info, log: 'kZ3v0Qm4T8mYp1x2n5s7uw' })) })
+  r.end()
+  return r.finish('log', 'Feeds whose sender names the log that positions are of.')
 }

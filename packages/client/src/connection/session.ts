@@ -158,6 +158,11 @@ export class Session implements FrameHandler {
     return this.#feeds[index]
   }
 
+  /** Names the log that the positions of a feed are of; undefined where the sender does not say. */
+  logOf(feed: string): string | undefined {
+    return this.#feeds[this.feedIndex(feed)]?.log
+  }
+
   expectPulses(feed: string, due: boolean): void {
     if (due) this.#freshness?.expect(feed, this.#clock.nowMs())
     else this.#freshness?.forget(feed, this.#feeds)

@@ -11,6 +11,7 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import { PulsewireError } from '../errors.ts'
+import type { Entry } from './entry.ts'
 import type { EndedEvent } from './options.ts'
 import type { Registry } from './registry.ts'
 import type { Item } from './split.ts'
@@ -117,7 +118,7 @@ export class Answers {
     this.#resubscribing.add(session)
     this.#registry.flush()
     session.rows.resetDigest()
-    for (const wire of this.#registry.wires) session.rows.subscribe(wire, wire.items())
+    for (const wire of this.#registry.wires) session.rows.subscribe(wire, wire.items(session.logOf(wire.feed)))
     this.#finishResubscription(session)
   }
 
@@ -165,6 +166,17 @@ export class Answers {
     for (const { wireId, event } of session.rows.refusals.splice(0)) this.#registry.end(wireId, event)
   }
 
+  /** A session serves that could not be told where to go on. */
+  tellMissed(entries: readonly Entry[]): void {
+    const byWire = new Map<number, string[]>()
+    for (const { wire, symbol } of entries) {
+      const missed = byWire.get(wire.id)
+      if (missed === undefined) byWire.set(wire.id, [symbol])
+      else missed.push(symbol)
+    }
+    for (const [wireId, missed] of byWire) this.#tellResume(wireId, [], missed)
+  }
+
   forget(session: Session): void {
     this.#resubscribing.delete(session)
     this.#resubscriptions.delete(session)
@@ -189,6 +201,13 @@ export class Answers {
     this.#registry.reviewer.touch(entry)
     // Already resumed in this session, or nothing to resume from.
     if (entry.latest === null || known !== undefined || repaired) return undefined
+    if (entry.isHeldOfOther(session.logOf(row.feed))) {
+      // It may never serve: until then what is held stands.
+      if (session !== this.#registry.serving) return undefined
+      entry.missed()
+      if (answer !== 'snapshot') entry.latest = null
+      return false
+    }
     entry.recovered = answer === 'recovered'
     entry.tellRecovered = true
     return entry.recovered
@@ -234,7 +253,7 @@ export class Answers {
     })
     session.rows.subscribe(
       wire,
-      wanted.map(({ kind, name }) => wire.item(name, kind)),
+      wanted.map(({ kind, name }) => wire.item(name, session.logOf(wire.feed), kind)),
     )
   }
 

@@ -7,6 +7,12 @@ export interface Held {
   readonly partition: number
   readonly offset: number
   readonly ts: number
+  readonly log: string | undefined
+}
+
+/** Whether a position held is of another log than this, so that the two cannot be compared. Who names none has the only one there is. */
+export function isOfOther(held: Pick<Held, 'log'>, log: string | undefined): boolean {
+  return held.log !== undefined && log !== undefined && held.log !== log
 }
 
 /**
@@ -16,13 +22,16 @@ export interface Held {
  * - `repair`: `every` and records are missing: ask for them once, from the position held.
  * - `gap`: `every` and they are still missing after asking: deliver, and say so.
  * - `defer`: as `repair`, but this session does not serve yet; the one that does may still bring them.
+ * - `keep`: of another log than what is held, and this session does not serve yet: taken as it is then.
  */
-export type Decision = 'deliver' | 'duplicate' | 'drop' | 'repair' | 'gap' | 'defer'
+export type Decision = 'deliver' | 'duplicate' | 'drop' | 'repair' | 'gap' | 'defer' | 'keep'
 
 /** What to do with an update. Positions alone decide, so that any number of sessions may bring the same records. */
-export function decide(row: Row, image: ReceivedImage, held: Held | null, serving: boolean): Decision {
+export function decide(row: Row, image: ReceivedImage, log: string | undefined, held: Held | null, serving: boolean): Decision {
   if (row.repairing) return 'drop'
   if (held === null) return 'deliver'
+  // What lies between the two nobody can say.
+  if (isOfOther(held, log)) return !serving ? 'keep' : row.every ? 'gap' : 'deliver'
   if (comparePositions(image, image.ts, held, held.ts) <= 0) return 'duplicate'
   if (!row.every || !hasHole(row, image, held)) return 'deliver'
   if (!serving) return 'defer'

@@ -1,5 +1,6 @@
-import type { AnswerState } from '@pulsewire/protocol'
+import type { AnswerState, ReceivedImage } from '@pulsewire/protocol'
 import { PENDING, type SymbolState } from '../freshness/state.ts'
+import { isOfOther } from './decide.ts'
 import type { LocalSubscription } from './subscription.ts'
 import { Update } from './update.ts'
 import type { Wire } from './wire.ts'
@@ -30,6 +31,17 @@ export class Entry {
 
   get ended(): boolean {
     return this.reported.state === 'ended'
+  }
+
+  /** Whether what is held says nothing to a sender whose positions are of this log. */
+  isHeldOfOther(log: string | undefined): boolean {
+    return this.latest !== null && isOfOther(Update.partsOf(this.latest), log)
+  }
+
+  /** Records may be missing between what is held and what comes next. */
+  missed(): void {
+    this.recovered = false
+    this.tellRecovered = true
   }
 
   get partition(): number {
@@ -63,6 +75,8 @@ export class Row {
   repaired = false
   /** `every`: a session that does not serve yet had a hole here; looked at when it serves. */
   deferred = false
+  /** What a session that does not serve yet has of another log than what is held, always the newest; taken when it serves. */
+  kept: ReceivedImage | null = null
 
   constructor(parts: {
     wireId: number

@@ -16,6 +16,7 @@ function update(
     generation: 1,
     partition: 0,
     offset,
+    log: undefined,
     ts: offset,
     receivedAtMs: offset,
     n: more.n ?? 1,

@@ -1,7 +1,7 @@
 import { formatPosition, type ReceivedImage } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
-import { decide, type Held } from './decide.ts'
+import { decide, type Held, isOfOther } from './decide.ts'
 import type { Entry, Row } from './entry.ts'
 import type { Reviewer } from './reviewer.ts'
 import { changedIndexes, Update, type Gap } from './update.ts'
@@ -24,9 +24,11 @@ export class Receiver {
     if (entry === null || entry.ended) return
     const serving = session === this.#reviewer.serving
     const held = Wire.held(entry)
-    const decision = decide(row, image, held, serving)
+    const log = session.feedInfo(row.feedIndex)?.log
+    const decision = decide(row, image, log, held, serving)
     if (decision === 'repair') this.#repair(row)
     if (decision === 'defer') row.deferred = true
+    if (decision === 'keep') row.kept = image
     // A replay is complete only with the next pulse; a snapshot is complete by itself.
     if (row.awaiting && (row.answer === 'snapshot' || !row.every) && decision !== 'repair') session.rows.setAwaiting(row, false)
     if (decision === 'duplicate') {
@@ -39,6 +41,30 @@ export class Receiver {
     row.lost = false
     row.repaired = false
     this.#deliver(session, entry, row, image, decision === 'gap' ? held : null, serving)
+  }
+
+  /**
+   * A session begins to serve: what it has of another log than what is held takes the place of that, whatever its position.
+   * @returns what could not be resumed by that.
+   */
+  takeKept(session: Session): Entry[] {
+    const taken: Entry[] = []
+    for (const row of session.rows.all()) {
+      const { entry, kept } = row
+      row.kept = null
+      if (entry === null || entry.ended || !entry.isHeldOfOther(session.logOf(row.feed))) continue
+      taken.push(entry)
+      entry.missed()
+      if (kept === null) entry.latest = null
+      else this.#take(session, entry, row, kept)
+    }
+    return taken
+  }
+
+  #take(session: Session, entry: Entry, row: Row, kept: ReceivedImage): void {
+    row.first = false
+    const image = { ...kept, snapshot: true, n: kept.snapshot ? kept.n : row.every ? 1 : 0 }
+    this.#deliver(session, entry, row, image, row.every ? Wire.held(entry) : null, true)
   }
 
   /** The sender has lost records. It may know them all the same where they are asked for by position. */
@@ -76,7 +102,7 @@ export class Receiver {
     for (const [wire, entries] of byWire)
       session.rows.subscribe(
         wire,
-        entries.map((entry) => wire.item(entry.symbol)),
+        entries.map((entry) => wire.item(entry.symbol, session.logOf(wire.feed))),
       )
   }
 
@@ -89,6 +115,7 @@ export class Receiver {
   #deliver(session: Session, entry: Entry, row: Row, image: ReceivedImage, lostAfter: Held | null, serving: boolean): void {
     const names = session.decoder.fieldNames(row.feedIndex)
     const { symbol } = entry
+    const log = session.feedInfo(row.feedIndex)?.log
     const gap: Gap | undefined = lostAfter === null ? undefined : { symbol, from: formatPosition(lostAfter), to: formatPosition(image) }
     const previous = entry.latest
     const partitionBefore = entry.partition
@@ -97,9 +124,10 @@ export class Receiver {
       generation: image.generation,
       partition: image.partition,
       offset: image.offset,
+      log,
       ts: image.ts,
       receivedAtMs: this.#clock.nowMs(),
-      n: recordsOf(image, previous, row.every),
+      n: recordsOf(image, log, previous, row.every),
       snapshot: image.snapshot,
       deleted: image.deleted,
       recovered: entry.tellRecovered ? entry.recovered : undefined,
@@ -132,8 +160,9 @@ export class Receiver {
  * been on its way there when the feed moved: no news for the application. A later record has a later time.
  */
 function isMoved(update: Update, previous: Update, wasMoved: boolean): boolean {
-  const { generation, ts, deleted, raw } = Update.partsOf(update)
+  const { generation, log, ts, deleted, raw } = Update.partsOf(update)
   const held = Update.partsOf(previous)
+  if (isOfOther(held, log)) return false
   if (generation < held.generation || (generation === held.generation && !wasMoved)) return false
   if (ts !== held.ts || deleted !== held.deleted) return false
   return sameBytes(raw, held.raw) && update.changed.length === 0
@@ -145,9 +174,10 @@ function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
 }
 
 /** While two sessions overlap, what one conflated the other may have delivered in part; offsets bound the sum. */
-function recordsOf(image: ReceivedImage, previous: Update | null, every: boolean): number {
+function recordsOf(image: ReceivedImage, log: string | undefined, previous: Update | null, every: boolean): number {
   if (image.snapshot && !every) return image.n
   const held = previous === null ? undefined : Update.partsOf(previous)
-  if (held === undefined || held.generation !== image.generation || held.partition !== image.partition) return image.n
+  if (held === undefined || isOfOther(held, log) || held.generation !== image.generation || held.partition !== image.partition)
+    return image.n
   return Math.min(image.n, image.offset - held.offset)
 }

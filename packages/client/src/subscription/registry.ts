@@ -155,13 +155,13 @@ export class Registry implements SubscriptionOwner {
   attach(session: Session): void {
     this.flush()
     this.#sessions.add(session)
-    for (const wire of this.#wires.values()) session.rows.subscribe(wire, wire.items())
+    for (const wire of this.#wires.values()) session.rows.subscribe(wire, wire.items(session.logOf(wire.feed)))
   }
 
   /** From now on this session's word counts. */
   promote(session: Session): void {
     this.#last = session
-    this.reviewer.serve(session)
+    this.reviewer.serve(session, () => this.answers.tellMissed(this.#receiver.takeKept(session)))
     this.answers.promote(session)
     this.#receiver.repairDeferred(session)
   }
@@ -201,7 +201,8 @@ export class Registry implements SubscriptionOwner {
       for (const entry of wire.entries.values()) {
         if (entry.ended) continue
         const row = candidate.rows.get(wire.id, entry.symbol)
-        const live = row !== undefined && candidate.freshness.stateOf(row.feed, entry.symbol, entry.partition).state === 'live'
+        const live =
+          row !== undefined && candidate.freshness.stateOf(row.feed, entry.symbol, row.kept?.partition ?? entry.partition).state === 'live'
         if (entry.reported.state === 'live' && !live) return 'worse'
         better ||= live && entry.reported.state !== 'live'
       }
@@ -278,9 +279,9 @@ export class Registry implements SubscriptionOwner {
   flush(): void {
     this.#flushing = false
     for (const wire of this.#dirty) {
-      const items: Item[] = []
-      for (const [name, kind] of wire.adding) items.push(wire.item(name, kind))
       for (const session of this.#sessions) {
+        const log = session.logOf(wire.feed)
+        const items = Array.from(wire.adding, ([name, kind]) => wire.item(name, log, kind))
         if (wire.subscriptions.size === 0) session.rows.unsubscribeAll(wire.id)
         else {
           session.rows.unsubscribe(wire.id, wire.removing)

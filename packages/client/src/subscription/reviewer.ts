@@ -30,13 +30,17 @@ export class Reviewer {
     return this.#serving
   }
 
-  /** `session` takes over. What it has not answered yet stays as stale as it is, or becomes so. */
-  serve(session: Session): void {
+  /**
+   * `session` takes over. What it has not answered yet stays as stale as it is, or becomes so.
+   * @param taken called before anything is judged by it.
+   */
+  serve(session: Session, taken: () => void): void {
     this.#serving = session
     session.freshness.review(this.#clock.nowMs())
     for (const wire of this.#wires()) {
       for (const entry of wire.entries.values()) entry.row = session.rows.get(wire.id, entry.symbol) ?? null
     }
+    taken()
     this.#reviewAll()
     this.#tell()
   }

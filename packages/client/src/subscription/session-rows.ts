@@ -155,6 +155,7 @@ export class SessionRows {
     row.repairing = false
     row.ref = ref
     row.answer = answer
+    row.kept = null
     row.lost = false
     row.first = true
     this.#byRef.set(ref, row)

@@ -17,6 +17,8 @@ export interface UpdateParts {
   readonly generation: number
   readonly partition: number
   readonly offset: number
+  /** What the position is of; undefined where no sender said. */
+  readonly log: string | undefined
   readonly ts: number
   readonly receivedAtMs: number
   readonly n: number

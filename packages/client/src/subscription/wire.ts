@@ -47,17 +47,18 @@ export class Wire {
     return entry
   }
 
-  item(name: string, kind: Item['kind'] = 'symbols'): Item {
-    const latest = kind === 'symbols' ? this.entries.get(name)?.latest : undefined
-    return latest == null ? { kind, name } : { kind, name, from: latest.position }
+  /** @param log the one that the positions of whoever is asked are of; one that is held of another says nothing there. */
+  item(name: string, log: string | undefined, kind: Item['kind'] = 'symbols'): Item {
+    const entry = kind === 'symbols' ? this.entries.get(name) : undefined
+    return entry?.latest == null || entry.isHeldOfOther(log) ? { kind, name } : { kind, name, from: entry.latest.position }
   }
 
   /**
    * All that a new session has to be told. Symbols that a pattern brought are named too, each with the position held:
    * under the pattern alone they could not be resumed.
    */
-  *items(): Iterable<Item> {
-    for (const entry of this.entries.values()) if (!entry.ended && isValidName(entry.symbol)) yield this.item(entry.symbol)
+  *items(log: string | undefined): Iterable<Item> {
+    for (const entry of this.entries.values()) if (!entry.ended && isValidName(entry.symbol)) yield this.item(entry.symbol, log)
     for (const name of this.patterns) if (isValidName(name)) yield { kind: 'patterns', name }
     for (const name of this.groups) if (isValidName(name)) yield { kind: 'groups', name }
   }

@@ -25,8 +25,8 @@ export class World {
     this.log = new FakeLog(partitions)
   }
 
-  gateway(node: string, feed: ConstructorParameters<typeof FakeGateway>[3] = {}): FakeGateway {
-    const gateway = new FakeGateway(node, this.log, this.clock, feed)
+  gateway(node: string, feed: ConstructorParameters<typeof FakeGateway>[3] = {}, log = this.log): FakeGateway {
+    const gateway = new FakeGateway(node, log, this.clock, feed)
     this.gateways.push(gateway)
     return gateway
   }
@@ -67,17 +67,20 @@ export class World {
     return new PulsewireClient({ url: this.gateways.map((each) => this.address(each)), environment: this.environment, ...options })
   }
 
-  /** Appends a record and has every gateway forward it. */
-  publish(symbol: string, values: Record<string, FieldValue>): void {
-    const record = this.log.append(symbol, values, this.clock.nowMs())
-    for (const gateway of this.gateways) gateway.forward(record)
+  /** Appends a record and has every gateway of its log forward it. */
+  publish(symbol: string, values: Record<string, FieldValue>, log = this.log): void {
+    const record = log.append(symbol, values, this.clock.nowMs())
+    for (const gateway of this.gateways) if (gateway.log === log) gateway.forward(record)
   }
 
   /** A pulse of every partition through every gateway. */
   async pulse(): Promise<void> {
-    const offsets = Array.from({ length: this.log.partitions }, (_, partition) => this.log.appendPulse(partition))
-    for (const gateway of this.gateways) {
-      for (const connection of gateway.connections) connection.pulse([...offsets.keys()], offsets, gateway.pulseAgeMs)
+    for (const log of new Set(this.gateways.map((gateway) => gateway.log))) {
+      const offsets = Array.from({ length: log.partitions }, (_, partition) => log.appendPulse(partition))
+      for (const gateway of this.gateways) {
+        if (gateway.log !== log) continue
+        for (const connection of gateway.connections) connection.pulse([...offsets.keys()], offsets, gateway.pulseAgeMs)
+      }
     }
     await settled()
   }
