@@ -58,6 +58,13 @@ export const FORMER: readonly Regression[] = [
     found: 'a gateway answered with the old pulses of one line while the other had not answered',
     keptBy: 'packages/server/src/gateway/upstream-subscriptions.test.ts',
   },
+  {
+    // The checker took the answer of a gateway that had heard from nobody for proof that there was nothing, when the symbol
+    // was deleted just then. It is laxer there now, and stricter where upstream was heard.
+    seed: 1012,
+    found: 'records of before an answer were owed that a gateway had given at its deadline, knowing nothing',
+    keptBy: 'test/support/checker/hop-monitor.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

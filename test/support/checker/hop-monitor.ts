@@ -196,7 +196,6 @@ export class HopMonitor implements FrameHandler {
     row.countedSinceMs = this.options.nowMs()
     row.answeredAtMs = this.options.nowMs()
     row.excused = this.options.mayNotKnow()
-    row.hadRecords = row.symbol?.records.at(-1)?.deleted === false
     // What was in the log by now is not owed without an image.
     if (state === 'changes') row.heldIndex = (row.symbol?.records.length ?? 0) - 1
     if (state === 'recovered' && row.from.length === 0) this.#fail('order', `${row.describe()} is recovered, but no position was named`)
@@ -304,7 +303,7 @@ export class HopMonitor implements FrameHandler {
     let expected = row.heldIndex + 1
     if (row.first) {
       // A gateway that nobody answered in time knows nothing of what there was.
-      if (row.state === 'empty' && (row.hadRecords || records[index - 1]?.deleted === true)) return
+      if (row.state === 'empty' && (row.excused || records[index - 1]?.deleted === true)) return
       if (row.state !== 'recovered') {
         // A gateway may learn of a deleted symbol's past only now.
         if (row.state === 'snapshot' || index <= row.heldIndex + 1) return

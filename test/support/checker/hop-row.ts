@@ -29,8 +29,6 @@ export class HopRow {
   answeredAtMs = 0
   /** Answered at a deadline with what was known, which may be nothing: held to the log from its first update on. */
   excused = false
-  /** By the time of the answer the log had something of the symbol. */
-  hadRecords = false
   /** World time since which `n` adds up. */
   countedSinceMs = 0
 
