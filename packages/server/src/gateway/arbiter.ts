@@ -51,7 +51,7 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#options = options
     this.#hub = options.hub
     this.#logger = options.logger
-    this.#proof = new Proof(options.hub.clock)
+    this.#proof = new Proof(options.hub)
     this.#due = new Due(this.#books, this.#proof)
     this.#outdated = new Outdated(options.hub.clock, options.logger)
     this.#asker = new Asker(options.hub.clock, this.#books, (link, feed, name) => {

@@ -225,6 +225,21 @@ test('pulses that come and are not passed on, because a symbol is not confirmed:
   await world.gateway.close()
 })
 
+test('what was said of a feed that nobody here subscribes to any more is taken back: it is judged no longer', async () => {
+  const { world, receiver } = await setUp()
+  world.pass(1000)
+  world.clock.advance(4000)
+  assert.ok(receiver.takeOf('stale').length > 0)
+  receiver.send({ t: 'unsubscribe', id: 1 })
+  world.clock.advance(15_000)
+  world.pass(2000)
+  receiver.subscribe(['A'], { id: 2 })
+  world.pass(2000)
+  const last = receiver.take().findLast(({ t }) => t === 'stale' || t === 'live')
+  assert.equal(last?.t, 'live', 'a notice that is never taken back is in force for ever')
+  await world.gateway.close()
+})
+
 test('a gateway has as many upstream nodes as it can tell apart, and refuses more', () => {
   const nodes = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`a${i}`, 'A' as const]))
   assert.throws(() => new GatewayWorld({ nodes }), /at most 31 upstream nodes/)

@@ -1,19 +1,18 @@
-import { WHOLE_FEED, type Feed } from '../hub/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { WHOLE_FEED, type Feed, type Hub } from '../hub/index.ts'
 import { ANY_PARTITION, FeedCoverage } from './coverage.ts'
 import type { PatternSource, SymbolSource } from './symbol-source.ts'
 
 /** Which pulses may be passed on, feed by feed: what is asked for, and which links vouch for it. */
 export class Proof {
-  readonly #clock: Clock
+  readonly #hub: Hub
   readonly #coverage = new Map<Feed, FeedCoverage>()
   /** Feeds whose topic was given more partitions. */
   readonly #grown = new Set<Feed>()
   /** Feeds of which something is asked for: how many symbols and patterns. */
   readonly #followed = new Map<Feed, number>()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  constructor(hub: Hub) {
+    this.#hub = hub
   }
 
   of(feed: Feed): FeedCoverage {
@@ -47,14 +46,14 @@ export class Proof {
       return
     }
     this.#followed.delete(feed)
-    for (const { partition } of [...feed.freshness.partitions]) feed.freshness.forget(partition)
+    this.#hub.forgetPartitions(feed, () => true)
     this.of(feed).reset()
   }
 
   /** The feed's partitions are known, or are more: those of a feed that is followed are expected to have pulses. */
   expectPulses(feed: Feed): void {
     if (!this.#followed.has(feed)) return
-    const nowMs = this.#clock.nowMs()
+    const nowMs = this.#hub.clock.nowMs()
     if (feed.partitions === 0) feed.freshness.expect(WHOLE_FEED, nowMs)
     for (let partition = 0; partition < feed.partitions; partition++) feed.freshness.expect(partition, nowMs)
   }
@@ -80,7 +79,7 @@ export class Proof {
   }
 
   #isYoung(feed: Feed, covered: number, place: number): boolean {
-    return this.#clock.nowMs() - this.of(feed).writtenAtMs(covered, place) <= feed.freshness.staleAfterMs
+    return this.#hub.clock.nowMs() - this.of(feed).writtenAtMs(covered, place) <= feed.freshness.staleAfterMs
   }
 
   setCovered(source: SymbolSource, covered: number): void {

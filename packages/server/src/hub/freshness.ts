@@ -72,9 +72,11 @@ export class FeedFreshness {
     this.#partitions.set(partition, { partition, point: null, stale: null, knownSinceMs: whole?.knownSinceMs ?? nowMs })
   }
 
-  /** The feed no longer has this partition here. */
-  forget(partition: number): void {
+  /** This partition is judged here no more. @returns whether it was called stale, which has to be taken back. */
+  forget(partition: number): boolean {
+    const held = this.#partitions.get(partition)
     this.#partitions.delete(partition)
+    return held !== undefined && held.stale !== null
   }
 
   /** The pulse held no longer holds for all that is asked for here: nobody is given it any more. It is as old as it was. */

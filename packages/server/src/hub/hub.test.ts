@@ -26,6 +26,9 @@ class Recorder implements Subscriber, HubListener {
   freshness(_feed: unknown, { stale, live }: FreshnessChange): void {
     this.heard.push(`freshness ${stale.length} stale, ${live.length} live`)
   }
+  withdrawn(_feed: unknown, partitions: readonly number[]): void {
+    this.heard.push(`withdrawn ${partitions.join(' ')}`)
+  }
   matched(_subscription: Subscription, pattern: { pattern: string }, symbol: { name: string }): void {
     this.heard.push(`matched ${pattern.pattern} ${symbol.name}`)
   }

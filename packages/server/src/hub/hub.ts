@@ -31,6 +31,8 @@ export interface HubListener {
   /** A pulse went through; frames can be composed. @param first of its partition since the feed moved to another topic. */
   pulse(feed: Feed, first: boolean): void
   freshness(feed: Feed, change: FreshnessChange): void
+  /** What was called stale is judged here no more. */
+  withdrawn(feed: Feed, partitions: readonly number[]): void
   /** The list of feeds changed. */
   feeds(): void
 }
@@ -100,7 +102,7 @@ export class Hub {
     feed.partitions = partitions
     feed.carried = carried
     // What the feed no longer has would be stale for ever.
-    for (const { partition } of feed.freshness.partitions) if (partitions > 0 && partition >= partitions) feed.freshness.forget(partition)
+    if (partitions > 0) this.forgetPartitions(feed, (partition) => partition >= partitions)
     for (const listener of this.#listeners) listener.feeds()
   }
 
@@ -229,6 +231,14 @@ export class Hub {
       if (change.stale.length === 0 && change.live.length === 0) continue
       for (const listener of this.#listeners) listener.freshness(feed, change)
     }
+  }
+
+  /** These partitions are judged here no more: who was told that one is stale would take it for that for ever. */
+  forgetPartitions(feed: Feed, which: (partition: number) => boolean): void {
+    const withdrawn: number[] = []
+    for (const { partition } of [...feed.freshness.partitions])
+      if (which(partition) && feed.freshness.forget(partition)) withdrawn.push(partition)
+    if (withdrawn.length > 0) for (const listener of this.#listeners) listener.withdrawn(feed, withdrawn)
   }
 
   /** Ends what the hub does by itself. */

@@ -255,7 +255,7 @@ export class FeedInput {
         unwantPattern() {},
         explain: (_feed, partition) => reading.reader.explain(partition),
       },
-      { pulse() {}, freshness() {}, feeds() {} },
+      { pulse() {}, freshness() {}, withdrawn() {}, feeds() {} },
     )
     logger.info('generation_opened', `generation ${generation.generation} of feed ${config.name} is read beside the current one`, {
       ...generation,

@@ -21,6 +21,7 @@ function setUp(more: Readonly<Record<string, unknown>> = {}, isSeam?: (pulse: Pu
   const listener = {
     pulse: (feed: Feed) => void pulses.push(feed),
     freshness() {},
+    withdrawn() {},
     matched: (_: unknown, __: unknown, symbol: SymbolState) => void updates.push(symbol.name),
     feeds() {},
   }

@@ -55,6 +55,9 @@ function setUp(options: Options = {}) {
         for (const { partition, state } of change.stale) stale.set(partition, state)
         for (const partition of change.live) stale.delete(partition)
       },
+      withdrawn(_feed, partitions) {
+        for (const partition of partitions) stale.delete(partition)
+      },
     },
   )
   let sequence = 0

@@ -120,7 +120,7 @@ export class TopicReader {
     this.#feed = feed
     this.#intake.moveTo(hub, feed)
     hub.setShape(feed, generation, partitions, this.#carried())
-    for (const { partition } of [...feed.freshness.partitions]) if (!this.reads(partition)) feed.freshness.forget(partition)
+    hub.forgetPartitions(feed, (partition) => !this.reads(partition))
     for (const partition of this.#progress.partitions) feed.freshness.expect(partition, hub.clock.nowMs())
   }
 
@@ -372,7 +372,7 @@ export class TopicReader {
   #begin(): void {
     this.#started = true
     // Without a share there is nothing here that could be fresh or stale.
-    if (this.#progress.size === 0) this.#feed.freshness.forget(WHOLE_FEED)
+    if (this.#progress.size === 0) this.#hub.forgetPartitions(this.#feed, (partition) => partition === WHOLE_FEED)
     this.#tellCarried()
     this.#settle()
   }
@@ -425,8 +425,8 @@ export class TopicReader {
     for (const partition of partitions) {
       this.#progress.forget(partition)
       this.#left.add(partition)
-      this.#feed.freshness.forget(partition)
     }
+    this.#hub.forgetPartitions(this.#feed, (partition) => partitions.includes(partition))
     for (const symbol of this.#feed.symbols.values()) {
       if (partitions.includes(symbol.partition) && symbol.entries.length === 0) this.#feed.drop(symbol)
     }

@@ -445,9 +445,14 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   /** With the pulse that shows it: until that has come, the receiver can only blame this node for data that is old. */
   live(feed: Feed, partitions: readonly number[]): void {
-    this.#control({ t: 'live', feed: feed.name, ...named(partitions) })
-    this.#pulses.forgetWaiting()
+    this.withdraw(feed, partitions)
     this.pulseDue = true
+  }
+
+  /** What was said of these holds no more: nothing is said of them now. */
+  withdraw(feed: Feed, partitions: readonly number[]): void {
+    this.#pulses.forgetWaiting()
+    this.#control({ t: 'live', feed: feed.name, ...named(partitions) })
   }
 
   feedsChanged(): void {
@@ -668,5 +673,5 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
 /** A notice of the whole feed names no partitions. */
 function named(partitions: readonly number[]): { readonly partitions?: readonly number[] } {
-  return partitions[0] === WHOLE_FEED ? {} : { partitions }
+  return partitions.includes(WHOLE_FEED) ? {} : { partitions }
 }

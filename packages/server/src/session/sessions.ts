@@ -207,6 +207,10 @@ export class Sessions implements HubListener {
     }
   }
 
+  withdrawn(feed: Feed, partitions: readonly number[]): void {
+    for (const session of this.#sessions) if (session.hears(feed)) session.withdraw(feed, partitions)
+  }
+
   /** What receivers are told, the log output says too: once per change. */
   #log(feed: Feed, groups: ReturnType<typeof grouped>, live: readonly number[]): void {
     const { log } = this.#context

@@ -133,6 +133,44 @@ test('who was told that a partition is stale is told when it is live, subscribed
   )
 })
 
+test('what was said of a partition that is judged here no more is taken back, and it is said anew when it is judged again', () => {
+  const { sender, pass } = setUp(3)
+  const [receiver, other] = [sender.connect(), sender.connect()]
+  receiver.subscribe(['A'])
+  pass(2000)
+  assert.deepEqual(
+    notices(receiver).map(({ partitions }) => partitions),
+    [[0, 1, 2]],
+  )
+  sender.hub.forgetPartitions(sender.feed(), (partition) => partition > 0)
+  assert.deepEqual(notices(receiver), [{ t: 'live', feed: 'quote', partitions: [1, 2] }])
+  sender.feed().freshness.expect(1, sender.clock.nowMs())
+  pass(100)
+  assert.deepEqual(notices(receiver), [])
+  pass(2000)
+  assert.deepEqual(
+    notices(receiver).map(({ t, partitions }) => [t, partitions]),
+    [['stale', [1]]],
+  )
+  assert.deepEqual(notices(other), [], 'who was told nothing is told nothing')
+})
+
+test('a feed that comes to have fewer partitions takes back what was said of the others', () => {
+  const { sender, pass } = setUp(2)
+  const receiver = sender.connect()
+  receiver.subscribe(['A'])
+  pass(2000)
+  receiver.take()
+  sender.hub.setShape(sender.feed(), 2, 1)
+  assert.deepEqual(
+    receiver
+      .take()
+      .filter(({ t }) => t === 'live' || t === 'feeds')
+      .map((frame) => (frame.t === 'live' ? frame.partitions : frame.t)),
+    [[1], 'feeds'],
+  )
+})
+
 test('a change of the list of feeds is told to all', () => {
   const { sender } = setUp()
   const receiver = sender.connect()
