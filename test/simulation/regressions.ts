@@ -70,6 +70,11 @@ export const FORMER: readonly Regression[] = [
     found: 'a gateway never took back what it had said of a feed that nobody there subscribed to any more: stale for ever, by the book',
     keptBy: 'packages/server/src/gateway/proof.test.ts',
   },
+  {
+    seed: 1034,
+    found: 'the log was away twice, with a single beat in between: the leases of all others expired, and nobody was handed out',
+    keptBy: 'packages/server/src/directory/control-directory.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

@@ -118,10 +118,12 @@ test('an older incarnation and a replay are not believed', async () => {
   await directory.close()
 })
 
-for (const [how, stop, resume] of [
+const SILENCES = [
   ['cannot be reached', (world: World) => world.log.setReachable(false), (world: World) => world.log.setReachable(true)],
   ['brings nothing', (world: World) => world.log.pauseDelivery(TOPIC, 0), (world: World) => world.log.resumeDelivery(TOPIC, 0)],
-] as const) {
+] as const
+
+for (const [how, stop, resume] of SILENCES) {
   test(`the log ${how}: nobody is judged, then, or by what is read just after`, async () => {
     const world = await started()
     const { directory, states, pass, codes } = world
@@ -140,6 +142,49 @@ for (const [how, stop, resume] of [
       codes().filter((code) => code.startsWith('view_')),
       ['view_current', 'view_degraded', 'view_current'],
     )
+    await directory.close()
+  })
+}
+
+for (const [how, stop, resume] of SILENCES) {
+  test(`the log ${how} but for one beat: that says nothing of the others, who had no time to be heard`, async () => {
+    const world = await started()
+    const { clock, directory, beat, states, pass, codes } = world
+    await pass(3000, 'me', 'gw-1', 'gw-2')
+    beat('gw-2')
+    await clock.settle()
+    stop(world)
+    await clock.pass(1400)
+    resume(world)
+    beat('gw-2')
+    await clock.settle()
+    stop(world)
+    // Their last beats came 3.1 s ago, and for half a life nothing at all has not come once.
+    await clock.pass(700)
+    assert.deepEqual([directory.view, states()], ['current', { me: 'live', 'gw-1': 'live', 'gw-2': 'live' }])
+    await clock.pass(900)
+    assert.equal(directory.view, 'degraded')
+    resume(world)
+    await pass(4000, 'me', 'gw-1', 'gw-2')
+    assert.deepEqual([directory.view, states()], ['current', { me: 'live', 'gw-1': 'live', 'gw-2': 'live' }])
+    assert.ok(!codes().includes('lease_expired'))
+    await directory.close()
+  })
+
+  test(`a node that is gone expires a life of hearing after its last beat, when the log ${how} in between`, async () => {
+    const world = await started()
+    const { clock, directory, beat, states, pass } = world
+    await pass(3000, 'me', 'gone')
+    beat('me')
+    await clock.settle()
+    stop(world)
+    await clock.pass(1400)
+    resume(world)
+    // What it had left of its life when the silence began: 2 s.
+    await pass(1900, 'me')
+    assert.deepEqual([directory.view, states()], ['current', { me: 'live', gone: 'live' }])
+    await pass(200, 'me')
+    assert.deepEqual([directory.view, states()], ['current', { me: 'live', gone: 'expired' }])
     await directory.close()
   })
 }

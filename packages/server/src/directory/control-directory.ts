@@ -195,7 +195,7 @@ export class ControlDirectory implements Directory, Service {
   #record(record: LogRecord, nowMs: number): void {
     this.#next = record.offset + 1
     const wasThere = !this.#hearing.isReadBack
-    if (!wasThere) this.#hearing.heard(nowMs)
+    if (!wasThere) this.#table.prolong(this.#hearing.heard(nowMs))
     const read = decodeControl(record.key, record.value)
     switch (read.kind) {
       case 'lease':
@@ -277,7 +277,8 @@ export class ControlDirectory implements Directory, Service {
     const hasTurned = this.view !== before
     if (hasTurned) this.#turned(before)
     if (this.view === 'current') this.#table.buryRemembered(nowMs)
-    const judged = this.#table.judge(nowMs, this.view === 'current')
+    const isJudging = this.view !== 'current' || !this.#hearing.isDeaf(nowMs)
+    const judged = isJudging ? this.#table.judge(nowMs, this.view === 'current') : []
     for (const { lease, state, heardAtMs } of judged) {
       if (state !== 'expired') continue
       const silentMs = Math.round(nowMs - heardAtMs)
@@ -330,6 +331,7 @@ export class ControlDirectory implements Directory, Service {
 
   #failed(error: unknown): void {
     if (this.#abort.signal.aborted) return
+    this.#hearing.cutOff()
     const message = error instanceof Error ? error.message : String(error)
     if (this.#trouble === message) return
     if (this.#trouble === null) {

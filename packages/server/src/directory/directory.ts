@@ -7,7 +7,7 @@ export interface KnownNode {
   readonly lease: Lease
   /** This reader's clock when the newest beat came, steady ms. */
   readonly heardAtMs: number
-  /** Steady ms at which the lease ends unless another beat comes. */
+  /** Steady ms at which the lease ends unless another beat comes; later by what nobody could be heard for since the last one. */
   readonly expiresAtMs: number
   /** `live`; `expired` by its life; `left` when it said goodbye itself; `kept`: past its life while the view is degraded. */
   readonly state: 'live' | 'expired' | 'left' | 'kept'

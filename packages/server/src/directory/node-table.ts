@@ -81,6 +81,14 @@ export class NodeTable {
     if (known !== undefined) this.nodes.set(node, { ...known, word: this.#wordFor(node) })
   }
 
+  /** For so long nobody could be heard: that is no part of anybody's life. */
+  prolong(ms: number): void {
+    if (ms === 0) return
+    for (const [node, known] of this.nodes) {
+      if (known.state === 'live' || known.state === 'kept') this.nodes.set(node, { ...known, expiresAtMs: known.expiresAtMs + ms })
+    }
+  }
+
   /** Time has passed: who is past its life has expired, or is kept while nobody may be judged. @returns those that changed. */
   judge(nowMs: number, mayExpire: boolean): KnownNode[] {
     const changed: KnownNode[] = []
