@@ -75,6 +75,13 @@ export const FORMER: readonly Regression[] = [
     found: 'the log was away twice, with a single beat in between: the leases of all others expired, and nobody was handed out',
     keptBy: 'packages/server/src/directory/control-directory.test.ts',
   },
+  {
+    // The node that was mistaken has known better since "at the end of the log an unknown clock says nothing" (4fae2d6), but
+    // a backlog may still look older to one node than it is.
+    seed: 73,
+    found: 'a gateway went by the node that took a pulse for old, because that had answered first, when another knew its age',
+    keptBy: 'packages/server/src/gateway/upstream-subscriptions.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

@@ -124,10 +124,16 @@ export class FeedCoverage {
     for (let link = 0; link < this.#pulses.length; link++) {
       if ((mask & (1 << link)) === 0) continue
       const point = this.#pulses[link]?.get(partition)
-      if (point !== undefined && (newest === undefined || compare(point, newest) > 0)) newest = point
+      if (point !== undefined && (newest === undefined || isBetter(point, newest))) newest = point
     }
     return newest
   }
+}
+
+/** Whether it is newer, or the same pulse, and younger by what this link says of it. */
+function isBetter(point: PulsePoint, other: PulsePoint): boolean {
+  const order = compare(point, other)
+  return order > 0 || (order === 0 && point.writtenAtMs > other.writtenAtMs)
 }
 
 function compare(a: PulsePoint, b: PulsePoint): number {

@@ -110,6 +110,29 @@ for (const what of ['a symbol', 'a symbol that nobody knows', 'a pattern'] as co
   })
 }
 
+test('a line that takes its newest pulse for old does not make it so for one that knows better, whichever answers first', async () => {
+  for (const [knows, errs] of [
+    ['a1', 'b1'],
+    ['b1', 'a1'],
+  ] as const) {
+    const { world, receiver } = await setUp()
+    world.record('A', { last: 1 })
+    const nowMs = world.clock.nowMs()
+    world.node(errs).pulse({ offset: 7, writtenAtMs: nowMs - 3000 })
+    world.node(knows).pulse({ offset: 7, writtenAtMs: nowMs - 100 })
+    world.hold(knows)
+    receiver.subscribe(['A'])
+    world.clock.advance(280)
+    assert.deepEqual(receiver.takeOf('subscribed'), [])
+    world.release(knows)
+    world.clock.advance(50)
+    const answered = receiver.take()
+    const ages = answered.flatMap((frame) => (frame.t === 'pulse' ? (frame.partitions ?? []).map(([, , , ageMs]) => ageMs) : []))
+    assert.ok(ages.length > 0 && ages.every((ageMs) => ageMs < 1000), `ages of the pulses that came from ${knows}: ${ages.join()}`)
+    await world.gateway.close()
+  }
+})
+
 test('a line without young pulses answers when the other has not in all the time that there is', async () => {
   const { world, receiver } = await setUp()
   world.record('A', { last: 1 })

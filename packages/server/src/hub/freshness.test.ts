@@ -20,6 +20,19 @@ test('a newer pulse is progress; the same, an older one and one of an older gene
   assert.equal(freshness.get(0)?.point?.offset, 1)
 })
 
+test('of two who say how old one pulse is, the one by which it is clearly younger is right', () => {
+  const freshness = new FeedFreshness(1500)
+  freshness.accept(point(5, T0))
+  assert.equal(freshness.accept(point(5, T0 + 200)), false)
+  assert.deepEqual([freshness.revision, freshness.ageMs(0, T0 + 3000)], [1, 3000], 'as old as before, about')
+  assert.equal(freshness.accept(point(5, T0 + 2900)), false, 'it is no newer one')
+  assert.deepEqual([freshness.revision, freshness.ageMs(0, T0 + 3000)], [2, 100])
+  freshness.accept(point(5, T0))
+  freshness.accept(point(4, T0 + 3000))
+  freshness.accept(point(5, T0 + 3000, 0))
+  assert.deepEqual([freshness.revision, freshness.ageMs(0, T0 + 3000)], [2, 100])
+})
+
 test('age counts from the newest pulse, or from when pulses were first expected', () => {
   const freshness = new FeedFreshness(1500)
   assert.equal(freshness.ageMs(0, T0), Infinity)

@@ -3,6 +3,9 @@ import type { StaleReason } from '@pulsewire/protocol'
 /** In place of a partition: all of a feed, as long as nobody here knows which partitions it has. */
 export const WHOLE_FEED = -1
 
+/** Nodes may differ by so much in how old one pulse is, and it makes no difference to anybody. */
+const SAME_AGE_MS = 250
+
 /** The newest pulse of a partition as this hub knows it. All times by this hub's clock. */
 export interface PulsePoint {
   readonly generation: number
@@ -93,13 +96,22 @@ export class FeedFreshness {
     this.expect(point.partition, point.writtenAtMs)
     const held = this.#partitions.get(point.partition)!
     const old = held.point
-    if (old !== null && (point.generation < old.generation || (point.generation === old.generation && point.offset <= old.offset)))
+    if (old !== null && (point.generation < old.generation || (point.generation === old.generation && point.offset <= old.offset))) {
+      if (point.generation === old.generation && point.offset === old.offset) this.#rejuvenate(held, point)
       return false
+    }
     // Whoever has this one has those before it: by the clock of another writer it may look older than they were.
     const isAfter = old !== null && old.generation === point.generation && old.writtenAtMs > point.writtenAtMs
     held.point = isAfter ? { ...point, writtenAtMs: old.writtenAtMs } : point
     this.revision++
     return true
+  }
+
+  /** Of nodes that differ, the one by which a pulse is younger is right: the other does not know its writer's clock yet, and takes it for old. */
+  #rejuvenate(held: Mutable, point: PulsePoint): void {
+    if (point.writtenAtMs - held.point!.writtenAtMs <= SAME_AGE_MS) return
+    held.point = point
+    this.revision++
   }
 
   /** Age in ms of the newest pulse; since the partition is expected when there is none. */
