@@ -100,6 +100,8 @@ describe('demo', { timeout: 400_000 }, () => {
     await board.sees(timeline(), /push-a1 is not used any more/)
     await board.sees(board.page.locator('.mini-board'), /live/)
     assert.equal(await board.page.locator('.mini-board .stale').count(), 0, 'nobody notices')
+    // Gateways have turned away from it by now, so no link of theirs tells of it any more.
+    await findsByTrace(/push_gone at push-a1: .*line A.* its lease expired; push-b1 \(line B\) stands in/)
     await undo('freeze')
     await board.sees(timeline(), /push-a1 goes on/)
     await isInUse('push-a1')

@@ -19,7 +19,10 @@ export function traceCommand(): Command {
     .option('--session <id>', 'this session, instead of the newest of the user')
     .option('-f, --feed <feed>', 'feed', 'quote')
     .option('--json', 'facts and findings as JSON', false)
-    .addHelpText('after', '\ndocs/trace.md lists what can be found, and what to do about it.')
+    .addHelpText(
+      'after',
+      '\nExit code 0 when nothing is broken for this user, else 1. docs/trace.md lists what can be found, and what to do about it.',
+    )
     .action(({ user, session, symbol, feed, json, ...flags }: TraceFlags) => {
       const target = { symbol, feed, ...(user === undefined ? {} : { user }), ...(session === undefined ? {} : { session }) }
       return trace(target, flags, json)

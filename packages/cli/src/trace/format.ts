@@ -11,7 +11,8 @@ export function formatTrace(facts: TraceFacts, findings: readonly Finding[], pai
   const colour = { broken: paint.red, degraded: paint.yellow, well: paint.green }
   const found = findings.flatMap(({ severity, code, hop, sentence, remedy }) => [
     colour[severity](`${MARKS[severity]} ${code} at ${sanitize(hop)}: ${sanitize(sentence)}`),
-    ...(severity === 'well' ? [] : [`  ${remedy}`]),
+    // Where something is wrong, what is well needs no advice; alone it does.
+    ...(severity === 'well' && findings.length > 1 ? [] : [`  ${remedy}`]),
   ])
   const rows = traceRows(facts)
   const width = Math.max(0, ...rows.map(([what]) => what.length))
@@ -28,7 +29,7 @@ export function traceRows({ gateway, push, unanswered, target }: TraceFacts): [w
 }
 
 function gatewayRows(hop: HopFacts, name: string): [string, string][] {
-  const { session, links } = hop
+  const { session, links, unlinked = [] } = hop
   const rows: [string, string][] = []
   if (session !== null) {
     const { client, user, remote, acknowledgedPulse, acknowledgedAgoMs, openForMs, due, inFlightBytes, roundTripMs, subscription } = session
@@ -44,6 +45,8 @@ function gatewayRows(hop: HopFacts, name: string): [string, string][] {
   }
   rows.push(['gateway', `${hop.node} ${hop.version}: ${symbolText(hop, name)}`])
   for (const link of links) rows.push(['link', linkRow(link)])
+  for (const { node, line, address, why, silentMs } of unlinked)
+    rows.push(['no link', `line ${line} → ${node} (${address}): ${why}; last beat ${ago(silentMs)}`])
   return rows
 }
 

@@ -1,6 +1,6 @@
 import type { Feed, Hub, SymbolState } from '../hub/index.ts'
 import type { Sessions } from '../session/index.ts'
-import type { LinkFact } from '../trace/index.ts'
+import type { LinkFact, UnlinkedFact } from '../trace/index.ts'
 import type { Link } from './link.ts'
 
 /** What became of the updates of all links, since the start. */
@@ -24,6 +24,8 @@ export interface GatewayInput {
   readonly beside: string | null
   /** What there is of the symbol over each link. */
   linkFacts(feed: Feed, symbol: SymbolState | undefined, partition: number): LinkFact[]
+  /** Push nodes that have the feed and that it is not linked to. */
+  unlinkedFacts(feed: Feed): UnlinkedFact[]
   /** Connects the sessions with the hub. Once, before anything flows. */
   serve(sessions: Sessions): void
   open(): void

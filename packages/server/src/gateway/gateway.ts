@@ -152,8 +152,10 @@ export class Gateway implements Service, Member {
         sessions,
         own: (feed, symbol, partition) => ({
           links: this.input.linkFacts(feed, symbol, partition),
+          unlinked: this.input.unlinkedFacts(feed),
           beside: this.input.beside,
           log: null,
+          fault: stages.fault === null ? null : describeFault(stages.fault),
         }),
       })
     }

@@ -49,6 +49,25 @@ for (const [what, change, why] of [
   })
 }
 
+test('those that are known and dropped are told, with what speaks against them; one that is needed and one too many are not', () => {
+  const { directory, upstreams } = setUp()
+  directory.push('a1')
+  directory.push('b1')
+  assert.equal(upstreams.unlinked.length, 0)
+  directory.push('a1', { state: 'expired' })
+  directory.push('a2', { ready: false, fault: 'stage intake quote is past its deadline' })
+  const told = () => upstreams.unlinked.map(({ node, line, state, why, feeds }) => [node, line, state, why, feeds])
+  assert.deepEqual(told(), [
+    ['a1', 'A', 'expired', 'its lease expired', ['quote']],
+    ['a2', 'A', 'stuck', 'it is stuck: stage intake quote is past its deadline', ['quote']],
+  ])
+  directory.push('a1', { state: 'live' })
+  directory.push('a2', { state: 'left' })
+  assert.deepEqual(told(), [['a2', 'A', 'left', 'it said goodbye', ['quote']]])
+  directory.push('b1', { state: 'expired', fault: 'stage decode is past its deadline' })
+  assert.match(upstreams.unlinked.find(({ node }) => node === 'b1')!.why, /lease expired; before that it was stuck: stage decode/)
+})
+
 test('one that serves only generations that are over is dropped, with its version', () => {
   const { directory, upstreams, chosen } = setUp()
   directory.push('a1', { version: '0.0.9' })

@@ -1,8 +1,13 @@
 import type { Directory, KnownNode, Lease } from '../directory/index.ts'
 import { type Candidate, chooseUpstreams } from './choose-upstreams.ts'
-import { LINKS_MAX, type Upstream, type Upstreams } from './upstreams.ts'
+import { LINKS_MAX, type UnlinkedUpstream, type Upstream, type Upstreams } from './upstreams.ts'
 
-type Verdict = { readonly state: 'good' | 'leaving' | 'lost' | 'out'; readonly why: string }
+interface Verdict {
+  readonly state: 'good' | 'leaving' | 'lost' | 'out'
+  readonly why: string
+  /** What it is called where it is not linked to; absent: nothing speaks against it. */
+  readonly against?: UnlinkedUpstream['state']
+}
 
 /**
  * The push nodes that have a lease. Links come and go with them: who has expired, was taken offline or serves only what is
@@ -17,6 +22,7 @@ export class LeasedUpstreams implements Upstreams {
   readonly #stop: () => void
   readonly #why = new Map<string, string>()
   #chosen: readonly Upstream[] = []
+  #unlinked: readonly UnlinkedUpstream[] = []
 
   constructor(options: { readonly directory: Directory; readonly self: string; readonly zone: string }) {
     this.#directory = options.directory
@@ -28,6 +34,10 @@ export class LeasedUpstreams implements Upstreams {
 
   get chosen(): readonly Upstream[] {
     return this.#chosen
+  }
+
+  get unlinked(): readonly UnlinkedUpstream[] {
+    return this.#unlinked
   }
 
   whyNot(address?: string): string {
@@ -49,13 +59,19 @@ export class LeasedUpstreams implements Upstreams {
     const linked = new Map(this.#chosen.map((upstream) => [keyOf(upstream), upstream]))
     const all = [...this.#directory.nodes.values()].flatMap((known) => {
       const candidate = this.#candidate(known.lease, linked)
-      return candidate === undefined ? [] : [{ candidate, ...this.#judge(known, candidate) }]
+      return candidate === undefined ? [] : [{ candidate, heardAtMs: known.heardAtMs, ...this.#judge(known, candidate) }]
     })
     this.#why.clear()
     for (const { candidate, why } of all) this.#why.set(candidate.address, why)
     const of = (state: Verdict['state']) => all.filter((each) => each.state === state).map(({ candidate }) => candidate)
     const chosen = chooseUpstreams({ self: this.#self, good: of('good'), leaving: of('leaving'), max: LINKS_MAX })
     this.#take(this.#keeping(chosen, of('lost'), linked), linked)
+    const isLinked = new Set(this.#chosen.map(keyOf))
+    this.#unlinked = all.flatMap(({ candidate, against, why, heardAtMs }) => {
+      if (against === undefined || isLinked.has(keyOf(candidate))) return []
+      const { node, line, address, feeds } = candidate
+      return [{ node, line, address, state: against, why, heardAtMs, feeds: feeds.map(({ feed }) => feed) }]
+    })
   }
 
   #candidate({ role, node, line, zone, feeds, addresses }: Lease, linked: ReadonlyMap<string, Upstream>): Candidate | undefined {
@@ -65,12 +81,18 @@ export class LeasedUpstreams implements Upstreams {
   }
 
   #judge({ lease, state, word }: KnownNode, { isLinked }: Candidate): Verdict {
-    if (state === 'left') return { state: 'out', why: 'it said goodbye' }
-    if (word === 'offline') return { state: 'out', why: 'it was taken offline' }
-    if (this.#isRetired(lease)) return { state: 'out', why: `it serves only generations that are over (version ${lease.version})` }
-    if (state === 'expired') return { state: isLinked ? 'lost' : 'out', why: 'its lease expired' }
-    if (word === 'draining' || lease.draining) return { state: isLinked ? 'leaving' : 'out', why: 'it is draining' }
-    if (!lease.ready && !isLinked) return { state: 'out', why: 'it is not ready' }
+    if (state === 'left') return { state: 'out', against: 'left', why: 'it said goodbye' }
+    if (word === 'offline') return { state: 'out', against: 'offline', why: 'it was taken offline' }
+    if (this.#isRetired(lease))
+      return { state: 'out', against: 'retired', why: `it serves only generations that are over (version ${lease.version})` }
+    if (state === 'expired') {
+      const before = lease.fault === undefined ? '' : `; before that it was stuck: ${lease.fault}`
+      return { state: isLinked ? 'lost' : 'out', against: 'expired', why: `its lease expired${before}` }
+    }
+    const stuck = lease.fault === undefined ? undefined : ({ against: 'stuck', why: `it is stuck: ${lease.fault}` } as const)
+    if (word === 'draining' || lease.draining)
+      return { state: isLinked ? 'leaving' : 'out', ...(stuck ?? { against: 'draining', why: 'it is draining' }) }
+    if (!lease.ready && !isLinked) return { state: 'out', ...(stuck ?? { against: 'unready', why: 'it is not ready' }) }
     return { state: 'good', why: 'there are enough others' }
   }
 

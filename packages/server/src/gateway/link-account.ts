@@ -1,8 +1,9 @@
 import type { Feed, SymbolState } from '../hub/index.ts'
 import type { LinkAccount } from '../session/index.ts'
-import { type LinkFact, pulseFact } from '../trace/index.ts'
+import { type LinkFact, pulseFact, type UnlinkedFact } from '../trace/index.ts'
 import type { Arbiter } from './arbiter.ts'
 import type { Link } from './link.ts'
+import type { UnlinkedUpstream } from './upstreams.ts'
 
 export function linkAccounts(links: readonly Link[], nowMs: number): LinkAccount[] {
   return links.map((link) => linkAccount(link, nowMs))
@@ -30,4 +31,11 @@ export function linkFacts(
       notice: notice === undefined ? null : { hop: notice.hop, reason: notice.reason, message: notice.message ?? '' },
     }
   })
+}
+
+/** Push nodes that have the feed, as far as is known, and are not linked to. */
+export function unlinkedFacts(unlinked: readonly UnlinkedUpstream[], feed: Feed, nowMs: number): UnlinkedFact[] {
+  return unlinked
+    .filter(({ feeds }) => feeds.length === 0 || feeds.includes(feed.name))
+    .map(({ feeds: _, heardAtMs, ...known }) => ({ ...known, silentMs: Math.round(nowMs - heardAtMs) }))
 }

@@ -8,13 +8,13 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Stages } from '../runtime/stages/index.ts'
 import { VERSION } from '../runtime/version.ts'
 import type { Sessions } from '../session/index.ts'
-import type { LinkFact } from '../trace/index.ts'
+import type { LinkFact, UnlinkedFact } from '../trace/index.ts'
 import type { FollowedUpdates } from '../tracing/index.ts'
 import { Arbiter } from './arbiter.ts'
 import type { GatewayInput, LinkCounts } from './gateway-input.ts'
 import { LeasedUpstreams } from './leased-upstreams.ts'
 import { connectBy, type ConnectLink } from './link-transport.ts'
-import { linkFacts } from './link-account.ts'
+import { linkFacts, unlinkedFacts } from './link-account.ts'
 import type { Link } from './link.ts'
 import type { LinkTraces } from './link-handler.ts'
 import { Links } from './links.ts'
@@ -43,11 +43,12 @@ export class LinkedInput implements GatewayInput {
   readonly hub: Hub
   readonly arbiter: Arbiter
   readonly #links: Links
+  readonly #upstreams: Upstreams
 
   constructor({ config, clock, random, logger, stages, connect, secret, directory, asks, followed }: LinkedInputOptions) {
     const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
     this.hub = new Hub({ nodeId: config.node.id, clock })
-    const upstreams = makeUpstreams(config, directory)
+    const upstreams = (this.#upstreams = makeUpstreams(config, directory))
     this.arbiter = new Arbiter({
       hub: this.hub,
       logger,
@@ -91,6 +92,10 @@ export class LinkedInput implements GatewayInput {
 
   linkFacts(feed: Feed, symbol: SymbolState | undefined, partition: number): LinkFact[] {
     return linkFacts(this.links, this.arbiter, { feed, symbol, partition, nowMs: this.hub.clock.nowMs() })
+  }
+
+  unlinkedFacts(feed: Feed): UnlinkedFact[] {
+    return unlinkedFacts(this.#upstreams.unlinked, feed, this.hub.clock.nowMs())
   }
 
   serve(sessions: Sessions): void {

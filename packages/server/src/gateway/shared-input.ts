@@ -36,6 +36,10 @@ export class SharedInput implements GatewayInput {
     return []
   }
 
+  unlinkedFacts() {
+    return []
+  }
+
   get ready(): boolean {
     return this.#push.ready
   }

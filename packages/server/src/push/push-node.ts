@@ -111,6 +111,7 @@ export class PushNode implements Service, HubSource, Member {
         links: [],
         beside: null,
         log: await this.#inputOf(feed).logFact(partition),
+        fault: stages.fault === null ? null : describeFault(stages.fault),
       })
       answerTraces(deps.desk, { node: config.node.id, role: 'push', hub, sessions, own })
     }

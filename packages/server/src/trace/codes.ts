@@ -70,6 +70,14 @@ export const TRACE_CODES = {
     'A push node is frozen or blocked: connected, but it says nothing.',
     'Its watchdog or supervisor restarts it. Its stack: `pulsewire debug NODE report` when it is back.',
   ],
+  push_gone: [
+    "A push node's lease expired: it beats no more, and gateways have turned away from it.",
+    'See its process and its host: frozen, ended, or cut off from the log. Its stack: `pulsewire debug NODE report` when it is back.',
+  ],
+  push_stuck: [
+    'A stage of a push node is past its deadline.',
+    'Who holds it: `pulsewire debug NODE stages` while it lasts, `report` afterwards. Its watchdog ends it within 15 s.',
+  ],
   push_down: ['A push node cannot be connected to.', 'Start it, or look at the network between.'],
   push_unreachable: ["Not even a push node's host acknowledges anything.", 'Its host, or the line to it, is gone.'],
   push_unasked: ['A push node takes no questions, so only what the gateway sees of it is known.', 'Give it the operator secret.'],

@@ -80,6 +80,18 @@ export interface LinkFact extends LinkAccount {
   readonly notice: Omit<StaleFact, 'forMs'> | null
 }
 
+/** A push node that a gateway knows of, and is not linked to because something speaks against it. */
+export interface UnlinkedFact {
+  readonly node: string
+  readonly line: string
+  readonly address: string
+  readonly state: 'expired' | 'left' | 'offline' | 'retired' | 'draining' | 'stuck' | 'unready'
+  /** What speaks against it, as in "it said goodbye". */
+  readonly why: string
+  /** Since its last beat. */
+  readonly silentMs: number
+}
+
 /** What a push node has of the symbol's partition in the log. */
 export interface LogFact {
   readonly topic: string
@@ -118,10 +130,14 @@ export interface HopFacts {
   readonly session: SessionFact | null
   /** Of a gateway: its upstream nodes. */
   readonly links: readonly LinkFact[]
+  /** Of a gateway: push nodes that it knows of and is not linked to. Absent: a version that does not say. */
+  readonly unlinked?: readonly UnlinkedFact[]
   /** Of a gateway without links: the push node in the same process whose hub it serves from. */
   readonly beside: string | null
   /** Of a push node. */
   readonly log: LogFact | null
+  /** What in it is stuck, in a sentence; `null`: nothing. Absent: a version that does not say. */
+  readonly fault?: string | null
 }
 
 /** A node that did not answer, and why. */

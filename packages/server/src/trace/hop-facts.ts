@@ -3,7 +3,18 @@ import type { Feed, Hub, SymbolState } from '../hub/index.ts'
 import { partitionForKey } from '../log/index.ts'
 import { VERSION } from '../runtime/version.ts'
 import type { Sessions } from '../session/index.ts'
-import type { FeedFact, HopFacts, LinkFact, LogFact, PulseFact, SessionFact, StaleFact, SubscriptionFact, SymbolFact } from './facts.ts'
+import type {
+  FeedFact,
+  HopFacts,
+  LinkFact,
+  LogFact,
+  PulseFact,
+  SessionFact,
+  StaleFact,
+  SubscriptionFact,
+  SymbolFact,
+  UnlinkedFact,
+} from './facts.ts'
 
 type Session = Sessions extends Iterable<infer S> ? S : never
 type Subscription = Session['subscriptions'] extends Iterable<infer S> ? S : never
@@ -11,8 +22,10 @@ type Subscription = Session['subscriptions'] extends Iterable<infer S> ? S : nev
 /** What only a gateway, or only a push node, knows. */
 export interface OwnFacts {
   readonly links: readonly LinkFact[]
+  readonly unlinked?: readonly UnlinkedFact[]
   readonly beside: string | null
   readonly log: LogFact | null
+  readonly fault?: string | null
 }
 
 export interface TracedNode {

@@ -1,6 +1,6 @@
 export { answerTraces } from './answer-traces.ts'
 export { TRACE_CODES, type TraceCode } from './codes.ts'
-export type { HopFacts, LinkFact, LogFact, TraceFacts, TraceTarget, Unanswered } from './facts.ts'
+export type { HopFacts, LinkFact, LogFact, TraceFacts, TraceTarget, Unanswered, UnlinkedFact } from './facts.ts'
 export { pulseFact } from './hop-facts.ts'
 export { type Finding, judgeTrace } from './verdict.ts'
 export { walkTrace } from './walk.ts'

@@ -1,4 +1,4 @@
-import type { FeedFact, HopFacts, LinkFact, LogFact, Unanswered } from './facts.ts'
+import type { FeedFact, HopFacts, LinkFact, LogFact, Unanswered, UnlinkedFact } from './facts.ts'
 import type { TraceCode } from './codes.ts'
 import { ago, span } from './words.ts'
 
@@ -43,6 +43,16 @@ function linkTrouble({ node, address, line, state, stall, why }: LinkFact): Line
   return at(1, 'push_down', node, `${who} cannot be connected to: ${why}`)
 }
 
+/** Of a node that its gateway has turned away from. */
+export function unlinkedTrouble({ node, line, address, state, why, silentMs }: UnlinkedFact): LineTrouble {
+  const who = `${node} (line ${line}, ${address})`
+  if (state === 'expired')
+    return at(2, 'push_gone', node, `${who} is frozen, gone or cut off: it has not beaten for ${span(silentMs)}, ${why}`)
+  if (state === 'stuck') return at(2, 'push_stuck', node, `${who} is not linked to, because ${why}`)
+  if (state === 'retired') return at(2, 'generation_retired', node, `${who} is not believed, because ${why}`)
+  return at(2, 'line_uncovered', node, `no push node of line ${line} serves: ${who} is not linked to, because ${why}`)
+}
+
 /** What can be said of a node that answers nothing itself. */
 function unasked({ node, line, notice, pulse }: LinkFact, failed: Unanswered | undefined): LineTrouble | null {
   if (notice !== null) return at(3, staleCode(notice.reason) ?? 'push_silent', notice.hop, notice.message)
@@ -55,7 +65,7 @@ function unasked({ node, line, notice, pulse }: LinkFact, failed: Unanswered | u
   )
 }
 
-function pushTrouble({ node, feed, log }: HopFacts): LineTrouble | null {
+function pushTrouble({ node, feed, log, fault }: HopFacts): LineTrouble | null {
   if (feed === null || log === null) return at(2, 'push_without_feed', node, `${node} has no such feed`)
   const { catalogued, generation, topic } = log
   if (catalogued !== null && catalogued.generation > generation) {
@@ -67,10 +77,10 @@ function pushTrouble({ node, feed, log }: HopFacts): LineTrouble | null {
       `${node} reads generation ${generation} (${topic}), but the feed is on ${catalogued.generation} (${catalogued.topic}): ${why}`,
     )
   }
-  return logTrouble(node, feed, log)
+  return logTrouble(node, feed, log, fault ?? null)
 }
 
-function logTrouble(node: string, feed: FeedFact, log: LogFact): LineTrouble | null {
+function logTrouble(node: string, feed: FeedFact, log: LogFact, fault: string | null): LineTrouble | null {
   const place = `${log.topic}/${feed.partition}`
   if (log.trouble !== null) {
     const code = staleCode(log.trouble.reason)
@@ -79,6 +89,7 @@ function logTrouble(node: string, feed: FeedFact, log: LogFact): LineTrouble | n
   }
   if (!log.reads) return at(2, log.warm ? 'push_without_partition' : 'push_warming', node, `${node} does not read ${place}`)
   if (feed.stale === null && isFresh(feed)) return null
+  if (fault !== null) return at(2, 'push_stuck', node, `${node} is stuck: ${fault}`)
   // Whoever cannot even be asked where it ends is not read either.
   if (log.unreachable !== null) return at(3, 'log_unreachable', 'log', `${node} cannot ask the log where ${place} ends: ${log.unreachable}`)
   if (feed.stale?.reason === 'unproven')

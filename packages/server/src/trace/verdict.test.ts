@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { TRACE_CODES, type TraceCode } from './codes.ts'
-import type { FeedFact, HopFacts, LinkFact, LogFact, SessionFact, TraceFacts } from './facts.ts'
+import type { FeedFact, HopFacts, LinkFact, LogFact, SessionFact, TraceFacts, UnlinkedFact } from './facts.ts'
 import { judgeTrace } from './verdict.ts'
 
 type Change<T> = { -readonly [K in keyof T]?: T[K] }
@@ -85,6 +85,10 @@ function link(node: string, line: string, change: Change<LinkFact> = {}): LinkFa
     notice: null,
     ...change,
   }
+}
+
+function unlinked(state: UnlinkedFact['state']): UnlinkedFact {
+  return { node: 'push-a1', line: 'A', address: 'ws://push-a1:8081', state, why: 'so it is', silentMs: 14_000 }
 }
 
 function push(node: string, change: Change<HopFacts> = {}): HopFacts {
@@ -229,6 +233,55 @@ const CASES: readonly (readonly [name: string, facts: TraceFacts, code: TraceCod
     'degraded',
     'push-a1',
   ],
+  [
+    'a line whose push node beats no more, so that nobody is linked to it any more',
+    world({ gateway: { links: [link('push-b1', 'B')], unlinked: [unlinked('expired')] }, pushA: null }),
+    'push_gone',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a line whose push node is stuck and drains',
+    world({ gateway: { links: [link('push-b1', 'B')], unlinked: [unlinked('stuck')] }, pushA: null }),
+    'push_stuck',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a line whose push node was left behind',
+    world({ gateway: { links: [link('push-b1', 'B')], unlinked: [unlinked('retired')] }, pushA: null }),
+    'generation_retired',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a line whose push node was taken offline',
+    world({ gateway: { links: [link('push-b1', 'B')], unlinked: [unlinked('offline')] }, pushA: null }),
+    'line_uncovered',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a node of a line that has another one',
+    world({ gateway: { unlinked: [{ ...unlinked('left'), node: 'push-a2' }] } }),
+    'all_well',
+    'well',
+    'gw-1',
+  ],
+  [
+    'a push node that is stuck and still linked',
+    world({ pushA: { feed: stale('no_pulse'), log: { ...LOG, end: 9000 }, fault: 'stage intake quote is past its deadline' } }),
+    'push_stuck',
+    'degraded',
+    'push-a1',
+  ],
+  [
+    'a push node that is stuck in another feed',
+    world({ pushA: { fault: 'stage intake trade is past its deadline' } }),
+    'all_well',
+    'well',
+    'gw-1',
+  ],
   ['a partition that nobody has', world({ a: { carries: false }, b: { carries: false } }), 'no_carrier', 'broken', 'gw-1'],
   ['one push node frozen, still linked', world({ pushA: null, unanswered: [silent('push-a1')] }), 'push_silent', 'degraded', 'push-a1'],
   [
@@ -362,6 +415,19 @@ describe('what a trace finds', () => {
     const [broken, well] = judgeTrace(world({ pushA: null, unanswered: [silent('push-a1')] }))
     assert.match(broken!.sentence, /push-a1 \(line A\) is frozen or blocked.*; push-b1 \(line B\) stands in$/)
     assert.equal(well?.code, 'all_well')
+  })
+
+  test('names who is missing where there is no link at all', () => {
+    const facts = world({ gateway: { links: [], unlinked: [unlinked('expired')] }, pushA: null, pushB: null })
+    const [none, gone] = judgeTrace(facts)
+    assert.deepEqual([none?.code, gone?.code, gone?.severity], ['gateway_unlinked', 'push_gone', 'broken'])
+    assert.match(gone!.sentence, /^push-a1 \(line A, ws:\/\/push-a1:8081\) is frozen, gone or cut off: it has not beaten for 14\.0 s/)
+  })
+
+  test('does not say of a gateway where nobody subscribes that it has the record', () => {
+    const [first] = judgeTrace(world({ session: null, gateway: { symbol: null }, a: { holds: false }, b: { holds: false } }))
+    assert.equal(first?.code, 'all_well')
+    assert.match(first!.sentence, /is at push-a1, push-b1; nobody at gw-1 subscribes to it/)
   })
 
   test('tells what lies nearer to the log first', () => {

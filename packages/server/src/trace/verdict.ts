@@ -1,6 +1,6 @@
 import { TRACE_CODES, type TraceCode } from './codes.ts'
 import type { HopFacts, LinkFact, SessionFact, TraceFacts } from './facts.ts'
-import { delayTrouble, type LineTrouble, troubleOf } from './line-health.ts'
+import { delayTrouble, type LineTrouble, troubleOf, unlinkedTrouble } from './line-health.ts'
 import { ago, span } from './words.ts'
 
 export interface Finding {
@@ -47,7 +47,10 @@ function withoutGateway({ target, askedGateways, unanswered }: TraceFacts): Find
   const asked =
     askedGateways.length === 0 ? 'no gateway answered' : `${askedGateways.join(', ')} ${askedGateways.length === 1 ? 'has' : 'have'} none`
   const [silent] = unanswered
-  if (silent === undefined) return finding('broken', 'user_unknown', 'client', `${who} has no session: ${asked}`)
+  if (silent === undefined) {
+    const what = target.session === undefined ? `${who} has no session` : `there is no ${who}`
+    return finding('broken', 'user_unknown', 'client', `${what}: ${asked}`)
+  }
   const others = unanswered.length === 1 ? '' : `, nor do ${unanswered.length - 1} more`
   return finding(
     'broken',
@@ -145,12 +148,15 @@ interface Line {
 }
 
 function wayFindings(gateway: HopFacts, facts: TraceFacts): Finding[] {
-  const { node, feed, links, beside } = gateway
+  const { node, feed, links, beside, unlinked = [] } = gateway
   if (feed === null) return []
-  if (beside === null && links.length === 0) return [finding('broken', 'gateway_unlinked', node, `${node} has no link to any push node`)]
   const lines = linesOf(gateway, facts)
   const carriers = lines.filter(({ link }) => link === null || link.carries)
-  const uncovered = uncoveredLines(lines, feed.partition)
+  const uncovered = uncoveredLines(lines, unlinked, feed.partition)
+  if (beside === null && links.length === 0) {
+    const none = finding('broken', 'gateway_unlinked', node, `${node} has no link to any push node`)
+    return [none, ...uncovered.map(({ code, hop, sentence }) => finding('broken', code, hop, sentence))]
+  }
   if (carriers.length === 0) {
     const nobody = `none of ${links.map((link) => link.node).join(', ')} has partition ${feed.partition}`
     const why = uncovered.filter(({ code }) => code !== 'line_uncovered').sort(deepestFirst)
@@ -187,11 +193,16 @@ function deepestFirst(a: LineTrouble, b: LineTrouble): number {
 }
 
 /** Of lines none of whose nodes has the partition: what keeps them from it. The other line serves users meanwhile, without a spare. */
-function uncoveredLines(lines: readonly Line[], partition: number): LineTrouble[] {
+function uncoveredLines(lines: readonly Line[], unlinked: HopFacts['unlinked'] & {}, partition: number): LineTrouble[] {
   const byLine = Map.groupBy(lines, ({ link }) => link?.line ?? '')
-  return [...byLine].flatMap(([line, members]) => {
+  const without = Map.groupBy(unlinked, ({ line }) => line)
+  return [...new Set([...byLine.keys(), ...without.keys()])].flatMap((line) => {
+    const members = byLine.get(line) ?? []
     if (members.some(({ link }) => link === null || link.carries)) return []
-    const troubles = members.flatMap(({ trouble }) => (trouble === null || trouble.code === 'push_without_partition' ? [] : [trouble]))
+    const troubles = [
+      ...members.flatMap(({ trouble }) => (trouble === null || trouble.code === 'push_without_partition' ? [] : [trouble])),
+      ...(without.get(line) ?? []).map(unlinkedTrouble),
+    ]
     if (troubles.length > 0) return troubles
     const sentence = `no push node of line ${line} has partition ${partition} (asked: ${members.map(({ node }) => node).join(', ')})`
     return [{ depth: 2, code: 'line_uncovered', hop: members[0]!.node, sentence } satisfies LineTrouble]
@@ -287,5 +298,8 @@ function wellOf(gateway: HopFacts, { target, push }: TraceFacts): Finding {
       'log',
       `no record of ${target.symbol} for ${span(known.recordAgeMs)}${fresh}, so nothing was missed`,
     )
-  return finding('well', 'all_well', node, `the last record of ${target.symbol}, ${span(known.recordAgeMs)} old, is at ${node}${fresh}`)
+  const last = `the last record of ${target.symbol}, ${span(known.recordAgeMs)} old,`
+  if (symbol?.position != null) return finding('well', 'all_well', node, `${last} is at ${node}${fresh}`)
+  const at = push.filter(({ symbol }) => symbol?.position != null).map((each) => each.node)
+  return finding('well', 'all_well', node, `${last} is at ${at.join(', ')}; nobody at ${node} subscribes to it${fresh}`)
 }

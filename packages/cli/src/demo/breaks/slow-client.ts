@@ -6,6 +6,8 @@ import type { Story } from './story.ts'
 const CONNECT_MS_MAX = 3000
 const LOOK_INTERVAL_MS = 1000
 /** By then the gateway has cut it. */
+/** As whom `pulsewire sessions` and `trace` find it. */
+const USER = 'slow-client'
 const HEALS_AFTER_MS = 40_000
 
 /** A client of its own that subscribes to everything, and then reads nothing more from its socket. */
@@ -28,11 +30,11 @@ export function slowClient(gateways: ReadonlyMap<string, string>, story: Story):
       } catch {
         throw new BreakRefused(`${target} takes no client now`)
       }
-      socket.send(JSON.stringify([{ t: 'hello', client: 'slow-client/1' }]))
+      socket.send(JSON.stringify([{ t: 'hello', client: 'slow-client/1', user: USER }]))
       socket.send(JSON.stringify([{ t: 'subscribe', id: 1, feed: 'quote', patterns: ['*'] }]))
       await once(socket, 'message', { signal: AbortSignal.timeout(CONNECT_MS_MAX) })
       socket.pause()
-      story.tell(`a client of ${target} reads nothing any more`, 'plain', target)
+      story.tell(`a client of ${target} reads nothing any more: user ${USER}`, 'plain', target)
       // Who does not read notices only by writing that it was cut.
       const healed = once(socket, 'close').then(() => {})
       const looking = setInterval(() => socket.ping(() => {}), LOOK_INTERVAL_MS)

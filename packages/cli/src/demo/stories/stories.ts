@@ -23,8 +23,8 @@ export const STORIES: readonly StoryScript[] = [
     past: 'A push node took a lock and never gave it back: it consumed nothing and read no subscriptions, its connections stayed open, its CPU was low, and some users saw no quotes for days. The stack that showed it needed a port that the container did not expose.',
     breaks: { id: 'leak', target: 'push-a1' },
     asks: 'trace',
-    answers: ['push_silent', 'push_behind', 'reader_stalled'],
-    names: /^push-a1/,
+    answers: ['push_stuck', 'push_gone'],
+    names: /^push-a1: .* stuck: stage intake quote .* held by /,
     users: 'The other line brings everything. The watchdog names the section and its holder, writes a report, and ends the process.',
   },
   {

@@ -53,7 +53,7 @@ function Told({ answer, onSelect }: { answer: TraceAnswer; onSelect: (node: stri
                 {hop}
               </button>
               : {sentence}
-              {severity !== 'well' && (
+              {(severity !== 'well' || answer.findings.length === 1) && (
                 <small>
                   {' '}
                   <Prose text={remedy} />
