@@ -6,7 +6,7 @@ import { inOrder, sessionsOver } from '../sessions/sessions.ts'
 import { traceRows } from '../trace/format.ts'
 import { connectAll } from './open.ts'
 import { findOver, holdersOver } from './page-finds.ts'
-import { stagesOver, type StagesTold } from './page-stages.ts'
+import { KnownWays, stagesOver, type StagesTold } from './page-stages.ts'
 import { SharedAnswers } from './shared-answers.ts'
 
 export interface PageAsksOptions {
@@ -59,6 +59,7 @@ export function servePageAsks(options: PageAsksOptions): (request: IncomingMessa
       running--
     }
   }
+  const ways = new KnownWays()
   const stages = new SharedAnswers<Told>(systemClock, STAGES_KEEP_MS)
   const handle = async (request: IncomingMessage): Promise<Told> => {
     const denied = request.method === 'GET' ? options.denial(request) : 'nodes are asked with GET'
@@ -67,7 +68,7 @@ export function servePageAsks(options: PageAsksOptions): (request: IncomingMessa
     if (url.pathname !== '/api/stages') return limited(() => answer(options, url))
     const node = url.searchParams.get('node') ?? ''
     if (node === '' || node.length > NODE_CHARS_MAX) return [400, { message: 'name a node' }]
-    return stages.of(node, () => limited(async () => [200, await stagesFrom(options, node)]))
+    return stages.of(node, () => limited(async () => [200, await stagesFrom(options, node, ways)]))
   }
   return (request, response) => {
     void handle(request).then(([status, body]) => {
@@ -94,8 +95,8 @@ async function answer({ gateways, secret, who }: PageAsksOptions, { pathname, se
   return [200, await traceOver(gateways(), secret, who, { symbol, feed, ...whose })]
 }
 
-function stagesFrom({ gateways, secret, who }: PageAsksOptions, node: string): Promise<StagesTold> {
-  return stagesOver(gateways(node), secret, who, node)
+function stagesFrom({ gateways, secret, who }: PageAsksOptions, node: string, ways: KnownWays): Promise<StagesTold> {
+  return stagesOver(gateways(node), secret, who, node, ways)
 }
 
 /** What `pulsewire trace` finds over these gateways. @throws AskError when nobody could be asked. */

@@ -1,11 +1,13 @@
 /** What a page that looks at a node asks it: how its stages are, and who holds them. */
-import { askJson, type Secret, type StageAccount } from '@pulsewire/server'
+import { AskError, type Asker, askJson, type Secret, type StageAccount, type Way } from '@pulsewire/server'
 import type { ProcessAnswer } from '../debug/process-answer.ts'
 import { connectAll } from './open.ts'
 import { overWay, wayTo } from './way.ts'
 
 /** Gateways that are connected to for one question: those that are next to the node come first. */
 const ENTRANCES_MAX = 3
+/** Nodes whose way is remembered; the oldest go first. */
+const WAYS_MAX = 64
 /** Of a text that goes onto a page. */
 const HOLDER_CHARS_MAX = 300
 
@@ -32,13 +34,54 @@ export interface StagesTold {
   readonly heap: { readonly usedBytes: number; readonly limitBytes: number } | null
 }
 
+/**
+ * Ways that were found, by node: a page asks again and again, and where the node is nobody's neighbour the way to it, over
+ * its watchdog, is found only by asking all nodes there are.
+ */
+export class KnownWays {
+  readonly #ways = new Map<string, readonly string[]>()
+
+  /** As it was found before, over whoever is connected now. */
+  of(node: string, askers: readonly Asker[]): Way | undefined {
+    const [entrance, ...path] = this.#ways.get(node) ?? []
+    const asker = askers.find((one) => one.node === entrance)
+    return asker === undefined ? undefined : { asker, path }
+  }
+
+  keep(node: string, { asker, path }: Way): void {
+    this.#ways.delete(node)
+    this.#ways.set(node, [asker.node, ...path])
+    if (this.#ways.size > WAYS_MAX) this.#ways.delete(this.#ways.keys().next().value!)
+  }
+}
+
 /** @param gateways those that are next to the node first. @throws AskError when the node cannot be asked, nor its watchdog. */
-export async function stagesOver(gateways: readonly string[], secret: Secret, who: string, node: string): Promise<StagesTold> {
+export async function stagesOver(
+  gateways: readonly string[],
+  secret: Secret,
+  who: string,
+  node: string,
+  ways: KnownWays,
+): Promise<StagesTold> {
   using entrances = await connectAll(gateways.slice(0, ENTRANCES_MAX), secret, who)
-  const [first] = entrances.unreached
-  if (entrances.askers.length === 0 && first !== undefined) throw first
-  const found = await wayTo(entrances.askers, node, 'stages')
-  return stagesTold(node, (await overWay(found, (way) => askJson(way, 'stages'))) as ProcessAnswer)
+  const { askers, unreached } = entrances
+  if (askers.length === 0 && unreached[0] !== undefined) throw unreached[0]
+  return stagesTold(node, (await askOver(askers, node, ways)) as ProcessAnswer)
+}
+
+/** @throws AskError */
+export async function askOver(askers: readonly Asker[], node: string, ways: KnownWays): Promise<unknown> {
+  const known = ways.of(node, askers)
+  try {
+    if (known !== undefined) return await askJson(known, 'stages')
+  } catch (error) {
+    // Links come and go: there may be another way.
+    if (!(error instanceof AskError) || error.code !== 'ask_no_way') throw error
+  }
+  const found = await wayTo(askers, node, 'stages')
+  const answer = await overWay(found, (way) => askJson(way, 'stages'))
+  ways.keep(node, found.way)
+  return answer
 }
 
 export function stagesTold(node: string, { account, ...told }: ProcessAnswer): StagesTold {

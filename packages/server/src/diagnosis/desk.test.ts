@@ -79,6 +79,40 @@ describe('questions', () => {
     assert.equal(audit[0]!.fields['from'], '192.0.2.7:1234')
   })
 
+  test('that a page asks again and again are one line in ten minutes, with how often; what costs something is a line each time', async () => {
+    const { clock, operator, logger } = world('gw-1', 'push-a1')
+    let read = 0
+    const audit = () => {
+      const fresh = logger.lines.slice(read)
+      read = logger.lines.length
+      return fresh.flatMap(({ code, message, fields }) => (code === 'asked' ? [[message, fields['more']]] : []))
+    }
+    for (let i = 0; i < 60; i++) {
+      operator.put({ who: 'page', path: ['push-a1'] })
+      await clock.pass(10_000)
+    }
+    const line = 'page asks push-a1 for links'
+    assert.deepEqual(audit(), Array(2).fill([line, undefined]))
+    operator.put({ who: 'page', path: ['push-a1'] })
+    await clock.pass(10)
+    const again = Array(2).fill([`${line}, 59 times more since it was said`, 59])
+    assert.deepEqual(audit().sort(), [...again, ...Array(2).fill([line, undefined])].sort())
+    operator.put({ who: 'another page', path: ['push-a1'] })
+    operator.put({ who: 'page', path: ['push-a1'], args: { verbose: 'yes' } })
+    for (let i = 0; i < 3; i++) operator.put({ who: 'page', question: 'heap' })
+    await clock.pass(10)
+    assert.deepEqual(
+      audit().map(([message]) => message),
+      [
+        'another page asks push-a1 for links',
+        line,
+        ...Array(3).fill('page asks gw-1 for heap'),
+        'another page asks push-a1 for links',
+        line,
+      ],
+    )
+  })
+
   test('go back up a link as well as down', async () => {
     const { clock, desks } = world('gw-1', 'push-a1')
     const operator = new Operator(desks[1]!, clock)

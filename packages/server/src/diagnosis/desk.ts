@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { AskCode, AskFrame, ToldFrame } from '@pulsewire/protocol'
+import { AskAudit } from '../runtime/ask-audit.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Secret } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -64,6 +65,7 @@ export class AskDesk implements Asks {
   readonly #books = new Map<AskPeer, Book>()
   /** Of questions that were passed on, by the id that they have on the next hop. */
   readonly #forwards = new Map<number, Forward>()
+  readonly #audit: AskAudit
   readonly #quota: Quota
   readonly #tellQuota: Quota
   readonly #nonceKey = randomBytes(32)
@@ -73,6 +75,7 @@ export class AskDesk implements Asks {
   constructor(options: AskDeskOptions) {
     this.node = options.node
     this.#options = options
+    this.#audit = new AskAudit(options)
     this.#quota = new Quota(options.clock, BURST, PER_SECOND)
     this.#tellQuota = new Quota(options.clock, TELL_BURST, TELL_PER_SECOND)
   }
@@ -139,7 +142,7 @@ export class AskDesk implements Asks {
     if (!this.#quota.take()) return refuse('ask_too_many', `${this.node} takes ${PER_SECOND} questions a second`)
     if (this.#running >= RUNNING_MAX) return refuse('ask_too_many', `${this.node} works on ${RUNNING_MAX} questions at once`)
     if (question.path.length > PATH_MAX) return refuse('ask_no_way', `more than ${PATH_MAX} nodes on the way`)
-    this.#audit(peer, question)
+    this.#writeDown(peer, question)
     if (question.path.length > 0) this.#passOn(peer, book, question)
     else this.#answer(peer, book, question)
   }
@@ -150,9 +153,8 @@ export class AskDesk implements Asks {
     peer.ask({ t: 'told', id, node: this.node, last: true })
   }
 
-  #audit({ askedFrom }: AskPeer, { question, path, args, who }: Question): void {
-    const target = path.at(-1) ?? this.node
-    this.#options.logger.info('asked', `${who} asks ${target} for ${question}`, { who, question, target, args, path, from: askedFrom })
+  #writeDown({ askedFrom: from }: AskPeer, { question, path, args, who }: Question): void {
+    this.#audit.write({ who, question, target: path.at(-1) ?? this.node, args, path, from })
   }
 
   #tellUnproven({ askedFrom }: AskPeer, { question, path, who }: Question): void {

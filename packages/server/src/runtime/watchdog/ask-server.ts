@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import type { AskCode } from '@pulsewire/protocol'
+import { AskAudit } from '../ask-audit.ts'
 import type { Clock } from '../clock.ts'
 import type { Secret } from '../config/secret.ts'
 import type { Logger } from '../logger.ts'
@@ -53,12 +54,14 @@ export class AskServer {
   readonly #options: AskServerOptions
   /** With the time at which they were given; the oldest go first. */
   readonly #nonces = new Map<string, number>()
+  readonly #audit: AskAudit
   readonly #quota: Quota
   readonly #tellQuota: Quota
 
   constructor(options: AskServerOptions) {
     const clock = options.clock as Clock
     this.#options = options
+    this.#audit = new AskAudit({ clock, logger: options.logger, by: 'the watchdog of' })
     this.#quota = new Quota(clock, BURST, PER_SECOND)
     this.#tellQuota = new Quota(clock, TELL_BURST, TELL_PER_SECOND)
   }
@@ -101,7 +104,7 @@ export class AskServer {
         return { code: 'ask_unproven', message: `the proof is not by the operator secret of ${node}, or its nonce is over` }
       }
       if (!this.#quota.take()) return { code: 'ask_too_many', message: `the watchdog of ${node} takes ${PER_SECOND} questions a second` }
-      logger.info('asked', `${question.who} asks the watchdog of ${node} for ${question.question}`, { ...question, target: node, from })
+      this.#audit.write({ ...question, path: [], target: node, from })
       return await answer(question.question, question.args, given)
     } catch (error) {
       return { code: 'ask_failed', message: error instanceof Error ? error.message : String(error) }
