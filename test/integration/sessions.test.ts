@@ -33,7 +33,9 @@ describe('pulsewire sessions', { timeout: 200_000 }, () => {
   after(() => stack.disposeAsync())
 
   const sessions = async (...args: readonly string[]): Promise<string> => {
-    const { code, stdout, stderr } = await runCommand(['sessions', '--via', fleet.urls[1]!, ...args], { env })
+    const { code, stdout, stderr } = await runCommand(['sessions', ...(args.includes('--via') ? [] : ['--via', fleet.urls[1]!]), ...args], {
+      env,
+    })
     assert.deepEqual([code, stderr], [0, ''])
     return stdout
   }
@@ -68,5 +70,8 @@ describe('pulsewire sessions', { timeout: 200_000 }, () => {
       json.events.map(({ what }: { what: string }) => what),
       ['connected', 'subscribed', 'closed'],
     )
+    // As where all of it is down: what was written is all that can be known.
+    const alone = await sessions('--user', 'kim', '--topic', SESSIONS, '--brokers', kafka.brokers.join(','), '--via', 'ws://127.0.0.1:1')
+    assert.match(alone, /^where user kim is now is not known: no gateway answered; last written .* at gw-1: closed: bye/)
   })
 })

@@ -46,8 +46,10 @@ function asAskError(reason: unknown): AskError {
   return reason instanceof AskError ? reason : new AskError('ask_failed', reason instanceof Error ? reason.message : String(reason))
 }
 
-async function addressesOf({ via, balancer }: AskFlags): Promise<readonly string[]> {
-  const named = via.length > 0 || balancer !== undefined ? via : (process.env['PULSEWIRE_URL'] ?? DEFAULT_VIA).split(',')
+async function addressesOf({ via, balancer: given }: AskFlags): Promise<readonly string[]> {
+  const { PULSEWIRE_URL: url, PULSEWIRE_BALANCER: known } = process.env
+  const balancer = given ?? (via.length === 0 && !url && known ? known : undefined)
+  const named = via.length > 0 || balancer !== undefined ? via : (url || DEFAULT_VIA).split(',')
   if (balancer === undefined) return named
   const { verdicts } = await fetchVerdicts(balancer)
   const gateways = verdicts

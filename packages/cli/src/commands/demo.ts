@@ -13,10 +13,10 @@ interface DemoFlags {
 export function demoCommand(): Command {
   return new Command('demo')
     .description('the whole of it on this machine: two push nodes, two gateways, a balancer, a market and the console, without Kafka')
-    .option('--port <port>', 'port of the console', whole)
-    .option('--symbols <n>', 'symbols of the market', whole)
-    .option('--rate <rate>', 'quotes per second', whole)
-    .option('--seed <n>', 'seed of the market', whole)
+    .option('--port <port>', 'port of the console (default: 8090, or a free one)', whole)
+    .option('--symbols <n>', 'symbols of the market (default: 500)', whole)
+    .option('--rate <rate>', 'quotes per second (default: 2000)', whole)
+    .option('--seed <n>', 'seed of the market (default: drawn)', whole)
     .option('--story <id>', `play one of four failures from production (${STORIES.map(({ id }) => id).join(', ')}), and end`, storyOf)
     .action(async ({ port, symbols, rate, seed, story }: DemoFlags) => {
       const { Demo } = await import('../demo/index.ts')

@@ -1,14 +1,13 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 
 /** How commands that look at the control topic are told where it is. */
 export function withDirectory(command: Command): Command {
   return command
     .option('-b, --brokers <list>', 'Kafka brokers, comma-separated (log.brokers)')
     .option('-c, --config <file>', 'configuration file of any role: its `log` and `directory` sections count')
-    .option(
-      '-s, --set <setting=value>',
-      'one setting of `log` or `directory`, as often as needed',
-      (value, all: readonly string[]) => [...all, value],
-      [],
+    .addOption(
+      new Option('-s, --set <setting=value>', 'one setting of `log` or `directory`, as often as needed')
+        .argParser((value, all: readonly string[]) => [...all, value])
+        .default([], 'none'),
     )
 }

@@ -51,10 +51,29 @@ describe('pulsewire', { concurrency: true }, () => {
       ['watch', 'A', '--max-rate', 'x'],
       ['debug', 'push-a1', 'heap', '--format', 'pprof'],
       ['debug', 'push-a1', 'cpu', '--format', 'flame'],
+      ['trace', '--symbol', 'A', '--via', 'gw-1'],
+      ['sessions', '--user', 'jo', '--balancer', 'lb-1:8070'],
+      ['status', '--balancer', 'ws://lb-1:8070'],
+      ['verdicts', '--balancer', 'lb-1'],
+      ['doctor', '--gateway', 'http://gw-1'],
     ]) {
       const { code, stderr } = await pulsewire(args)
       assert.equal(code, 2, args.join(' '))
       assert.match(stderr, /error: /)
+    }
+  })
+
+  it('ends with 2 and what to give where a secret or Kafka is not given, or cannot be read', async () => {
+    for (const [args, env, expected] of [
+      [['trace', '--symbol', 'A'], {}, /operator secret is missing, expected --secret-file/],
+      [['trace', '--symbol', 'A', '--secret-file', '/nowhere/secret'], {}, /the file \/nowhere\/secret cannot be read \(ENOENT\)/],
+      [['debug', 'gw-1', 'stages'], { PULSEWIRE_OPERATOR_SECRET_FILE: '/nowhere' }, /the file \/nowhere cannot be read/],
+      [['nodes'], {}, /^nothing says where Kafka is\n {2}log\.brokers: missing, expected --brokers kafka-1:9092, or --config/],
+      [['sessions', '--user', 'jo', '--topic', 't'], { PULSEWIRE_OPERATOR_SECRET: 'x'.repeat(32) }, /^nothing says where Kafka is/],
+    ] as const) {
+      const { code, stderr } = await pulsewire(args, env)
+      assert.match(stderr, expected)
+      assert.equal(code, 2, args.join(' '))
     }
   })
 

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type SessionsQuery, showSessions } from '../sessions/sessions.ts'
 import { withAsking } from './ask-flags.ts'
 import { withDirectory } from './directory-flags.ts'
@@ -12,7 +12,11 @@ export function sessionsCommand(): Command {
     .option('--user <user>', 'the name that the app gives')
     .option('--session <id>', 'one session')
     .option('--topic <topic>', 'read what gateways wrote into the log as well (gateway.sessionHistory.topic); needs --brokers or --config')
-    .option('--since <time>', 'of the topic: the last so much of it, such as 30m, 2h or 7d', toMs, 24 * HOUR_MS)
+    .addOption(
+      new Option('--since <time>', 'of the topic: the last so much of it, such as 30m, 2h or 7d')
+        .argParser(toMs)
+        .default(24 * HOUR_MS, '1d'),
+    )
     .option('--json', 'one JSON object', false)
     .action((flags: SessionsQuery, own: Command) => {
       if (flags.user === undefined && flags.session === undefined) own.error('error: give --user or --session')

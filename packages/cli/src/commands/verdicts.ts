@@ -1,18 +1,21 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { fetchVerdicts } from '../verdicts/fetch.ts'
 import { verdictsTable } from '../verdicts/table.ts'
-
-const DEFAULT_URL = 'http://127.0.0.1:8070'
+import { balancerFromEnvironment, DEFAULT_BALANCER, toBalancer } from './addresses.ts'
 
 export function verdictsCommand(): Command {
-  return new Command('verdicts')
-    .description('why each node is, or is not, handed out, as a balancer sees it')
-    .option('-u, --url <address>', 'balancer', DEFAULT_URL)
-    .option('--json', 'the answer as it is', false)
-    .action(async ({ url, json }: { readonly url: string; readonly json: boolean }) => {
-      const answer = await fetchVerdicts(url)
-      console.log(
-        json ? JSON.stringify(answer, null, 2) : verdictsTable(answer, { colour: process.stdout.isTTY && !process.env['NO_COLOR'] }),
-      )
-    })
+  return (
+    new Command('verdicts')
+      .description('why each node is, or is not, handed out, as a balancer sees it')
+      .option('-b, --balancer <address>', 'balancer (or PULSEWIRE_BALANCER)', toBalancer, balancerFromEnvironment() ?? DEFAULT_BALANCER)
+      // As it was called before it was called the same everywhere.
+      .addOption(new Option('-u, --url <address>').argParser(toBalancer).hideHelp())
+      .option('--json', 'the answer as it is', false)
+      .action(async ({ balancer, url = balancer, json }: { readonly balancer: string; readonly url?: string; readonly json: boolean }) => {
+        const answer = await fetchVerdicts(url)
+        console.log(
+          json ? JSON.stringify(answer, null, 2) : verdictsTable(answer, { colour: process.stdout.isTTY && !process.env['NO_COLOR'] }),
+        )
+      })
+  )
 }

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { watch } from '../watch/watch.ts'
+import { DEFAULT_BALANCER, toBalancers, toNodes } from './addresses.ts'
 
 const DEFAULT_URL = 'ws://127.0.0.1:8080'
 
@@ -17,10 +18,18 @@ export function watchCommand(): Command {
   return new Command('watch')
     .description('show quotes live, and say at once when they are not: a table on a terminal, plain lines otherwise')
     .argument('[symbols...]', "symbols, and patterns such as '*.HK'")
-    .option('-u, --url <address>', `gateway, as often as needed (default: ${DEFAULT_URL}, or PULSEWIRE_URL)`, collect, [])
-    .option('--balancer <url>', 'a balancer that names gateways, such as http://127.0.0.1:8070, as often as needed', collect, [])
+    .addOption(
+      new Option('-u, --url <address>', 'gateway, as often as needed').argParser(toNodes).default([], `PULSEWIRE_URL, else ${DEFAULT_URL}`),
+    )
+    .addOption(
+      new Option('--balancer <url>', `a balancer that names gateways, such as ${DEFAULT_BALANCER}, as often as needed`)
+        .argParser(toBalancers)
+        .default([], 'none'),
+    )
     .option('-f, --feed <feed>', 'feed', 'quote')
-    .option('-g, --group <name>', 'group configured at the gateway, as often as needed', collect, [])
+    .addOption(
+      new Option('-g, --group <name>', 'group configured at the gateway, as often as needed').argParser(collect).default([], 'none'),
+    )
     .option('--fields <list>', 'only these fields, comma-separated', (value) => value.split(',').map((field) => field.trim()))
     .option('--max-rate <rate>', 'updates per second per symbol at most', toRate)
     .option('--json', 'one JSON object per update and per change of state', false)

@@ -1,6 +1,9 @@
 /** What the doctor says of facts, one break at a time; on real nodes: test/integration/doctor.test.ts. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -9,6 +12,7 @@ import type { HeardFeed, KnownNode, Lease, ProbeReport, VerdictsAnswer } from '@
 import { judgeBalancer } from './balancers.ts'
 import { type Check, note, ok, problem, some } from './check.ts'
 import { checkConfiguration } from './configuration.ts'
+import { examine } from './doctor.ts'
 import { formatChecks } from './format.ts'
 import { judgeGateway } from './gateways.ts'
 import { judgeFeed, judgeNodes } from './nodes.ts'
@@ -310,4 +314,35 @@ test('the report: area by area, with why and what to do, and a count', () => {
   )
   assert.match(formatChecks([ok('kafka', 'k')], picocolors.createColors(false)), /All is well: 1 check\./)
   assert.equal(some(['a', 'b', 'c'], 2), 'a, b and 1 more')
+})
+
+describe('without leases', () => {
+  const flags = { set: [], gateway: [], balancer: [] }
+
+  test('it says what it was not given, and that gateways were not looked at: not that there are none', async () => {
+    const found = wrong(await examine(flags))
+    assert.match(found[0]!, /^problem log\.brokers: missing, expected --brokers kafka-1:9092, or --config/)
+    assert.deepEqual(found.slice(1), ['note no gateway was looked at'])
+  })
+
+  test('gateways are those that the balancer knows which was named', async () => {
+    const row = { role: 'gateway', handedOut: true, reasons: [], word: 'online', lease: { state: 'live' } }
+    const verdicts = [
+      { ...row, node: 'gw-1', addresses: ['ws://127.0.0.1:1'] },
+      { ...row, node: 'gw-2', addresses: ['ws://127.0.0.1:1'], word: 'offline', handedOut: false },
+      { ...row, node: 'push-a1', role: 'push', addresses: ['ws://127.0.0.1:1'] },
+    ]
+    const server = createServer((_, response) => response.end(JSON.stringify({ verdicts }))).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const found = wrong(await examine({ ...flags, balancer: [url] }))
+      assert.match(found[1]!, /^problem gw-1 \(ws:\/\/127\.0\.0\.1:1\) does not take a client/)
+      assert.match(found[2]!, /^note http.* hands out gw-1, which cannot be used from here/)
+      assert.equal(found.length, 3)
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
 })

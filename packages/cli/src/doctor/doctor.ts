@@ -32,7 +32,7 @@ export async function examine(flags: DoctorFlags): Promise<Check[]> {
   if (Array.isArray(opened)) {
     // A mistake in the file was told already, in the words of the role that it is for.
     const isTold = opened.some(({ area }) => area === 'configuration') && checks.some(({ verdict }) => verdict === 'problem')
-    return [...checks, ...(isTold ? [] : opened), ...(await examineReached(flags, [], new Map(), new Set(), probing(flags)))]
+    return [...checks, ...(isTold ? [] : opened), ...(await examineReached(flags, null, new Map(), new Set(), probing(flags)))]
   }
   await using open = opened
   await whenCurrent(open)
@@ -142,29 +142,51 @@ function advertised({ directory }: Pick<OpenDirectory, 'directory'>): Advertised
     .flatMap(({ lease: { node, role, addresses } }) => addresses.slice(0, 1).map((address) => ({ node, role, address })))
 }
 
-/** What clients meet: gateways and balancers, over the network. */
+/** Where leases cannot be read, as while the log is away, a balancer that is named knows the gateways. */
+function knownToBalancers(answers: readonly BalancerFacts[]): Advertised[] {
+  const rows = answers.flatMap(({ answer }) => ('failure' in answer ? [] : answer.verdicts))
+  const gateways = rows.filter(({ role, word, lease }) => role === 'gateway' && word !== 'offline' && lease.state !== 'left')
+  const each = new Map(gateways.map(({ node, role, addresses: [address] }) => [node, { node, role, address }]))
+  return [...each.values()].flatMap(({ address, ...one }) => (address === undefined ? [] : [{ ...one, address }]))
+}
+
+/**
+ * What clients meet: gateways and balancers, over the network.
+ * @param leased `null`: leases could not be read.
+ */
 async function examineReached(
   flags: Pick<DoctorFlags, 'gateway' | 'balancer'>,
-  leased: readonly Advertised[],
+  leased: readonly Advertised[] | null,
   generations: ReadonlyMap<string, number>,
   offline: ReadonlySet<string>,
   access: ReturnType<typeof probing>,
 ): Promise<Check[]> {
-  const of = (role: string, named: readonly string[]): { readonly node: string; readonly address: string }[] => [
-    ...leased.filter((one) => one.role === role),
-    ...named.filter((address) => !leased.some((one) => one.address === address)).map((address) => ({ node: address, address })),
+  const of = (
+    role: string,
+    named: readonly string[],
+    known: readonly Advertised[],
+  ): { readonly node: string; readonly address: string }[] => [
+    ...known.filter((one) => one.role === role),
+    ...named.filter((address) => !known.some((one) => one.address === address)).map((address) => ({ node: address, address })),
   ]
-  const gateways = of('gateway', flags.gateway)
-  const balancers = of('balancer', flags.balancer)
-  const [facts, answers] = await Promise.all([
-    gateways.length === 0 ? [] : probeGateways(gateways, access),
-    Promise.all(balancers.map(askBalancer)),
-  ])
+  const asked = of('balancer', flags.balancer, leased ?? []).map(askBalancer)
+  const gateways = of('gateway', flags.gateway, leased ?? knownToBalancers(await Promise.all(asked)))
+  const facts = gateways.length === 0 ? [] : await probeGateways(gateways, access)
+  const answers = await Promise.all(asked)
   const judged = facts.map((one) => ({ node: one.node, check: judgeGateway(one, generations) }))
   const named = (isWell: boolean): ReadonlySet<string> =>
     new Set(judged.filter(({ check }) => (check.verdict === 'ok') === isWell).map(({ node }) => node))
   const checks = judged.map(({ check }) => check)
-  if (gateways.length === 0) {
+  if (gateways.length === 0 && leased === null) {
+    checks.push(
+      note(
+        'gateways',
+        'no gateway was looked at',
+        'without leases none is known here',
+        'name one, --gateway ws://gw-1:8080, or a balancer that knows them, --balancer http://lb-1:8070',
+      ),
+    )
+  } else if (gateways.length === 0) {
     checks.push(
       problem(
         'gateways',

@@ -2,6 +2,7 @@ import {
   type AllConfig,
   type Clusters,
   clustersOf,
+  ConfigError,
   ControlDirectory,
   DirectoryError,
   loadConfig,
@@ -33,6 +34,17 @@ const LOOK_MS_MAX = 4000
 
 /** The configuration of somebody who only looks: `log` and `directory` count. @throws ConfigError */
 export function onlookerConfig(flags: DirectoryFlags): AllConfig {
+  try {
+    return loadOnlooker(flags)
+  } catch (error) {
+    // Who gave nothing has made no mistake in a configuration of some role.
+    if (!(error instanceof ConfigError) || !error.problems.some((problem) => problem.startsWith('log.brokers: missing'))) throw error
+    const problem = 'log.brokers: missing, expected --brokers kafka-1:9092, or --config with the file of any node'
+    throw new ConfigError('config_invalid', 'nothing says where Kafka is', [problem])
+  }
+}
+
+function loadOnlooker(flags: DirectoryFlags): AllConfig {
   return loadConfig('all', {
     env: process.env,
     ...(flags.config === undefined ? {} : { file: flags.config }),

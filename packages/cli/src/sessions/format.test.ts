@@ -42,6 +42,21 @@ describe('pulsewire sessions', () => {
     )
   })
 
+  it('does not say that a user is nowhere when nobody could be asked', () => {
+    const unanswered = [{ node: 'any node', message: 'no answer from ws://gw-1:8080' }]
+    const events = [event('connected', 'app/1')]
+    const [first, second] = formatSessions(found({ gateways: [], unanswered, events, topic: 't' }), AT_MS + 60_000).split('\n')
+    assert.equal(first, 'where user jo is now is not known: no gateway answered; last written 1 min ago at gw-1: connected: app/1')
+    assert.equal(second, 'not asked: any node: no answer from ws://gw-1:8080')
+  })
+
+  it('speaks of a session as of a session', () => {
+    const who = 'session gw-1.a.7'
+    assert.match(formatSessions(found({ who }), AT_MS), /^session gw-1\.a\.7 is not known\n/)
+    const events = [event('closed', 'bye')]
+    assert.match(formatSessions(found({ who, events }), AT_MS), /^session gw-1\.a\.7 is over; last seen 0 ms ago at gw-1: closed: bye\n/)
+  })
+
   it('says that a user never arrived, what each balancer gave, and which was never asked', () => {
     const gateways = [{ node: 'gw-2', address: 'ws://gw-2:8080', zone: 'sg-1' }]
     const answer = { user: 'jo', client: '', zone: '', track: 'stable', gateways, connectAfterMs: 2500, degraded: true, refused: true }

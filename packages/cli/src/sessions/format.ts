@@ -30,10 +30,17 @@ export function headLines(found: SessionsFound, nowMs: number): string[] {
   return lines
 }
 
-function lastSeen({ who, events, balancers }: SessionsFound, nowMs: number): string {
+function lastSeen({ who, gateways, events, balancers }: SessionsFound, nowMs: number): string {
   const last = events.findLast(({ session }) => session !== '')
+  const isOne = who.startsWith('session ')
+  if (gateways.length === 0) {
+    const before =
+      last === undefined ? '' : `; last written ${ago(Math.max(0, nowMs - last.at))} at ${last.node}: ${last.what}: ${last.detail}`
+    return `where ${who} is now is not known: no gateway answered${before}`
+  }
+  if (last === undefined && isOne) return `${who} is not known`
   if (last === undefined) return hasAsked(balancers) ? `${who} never arrived` : `${who} has no session, and none is known`
-  return `${who} has no session; last seen ${ago(Math.max(0, nowMs - last.at))} at ${last.node}: ${last.what}: ${last.detail}`
+  return `${who} ${isOne ? 'is over' : 'has no session'}; last seen ${ago(Math.max(0, nowMs - last.at))} at ${last.node}: ${last.what}: ${last.detail}`
 }
 
 function eventLine({ at, node, session, what, detail, times }: SessionEvent): string {

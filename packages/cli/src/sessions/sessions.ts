@@ -8,6 +8,7 @@ import {
   explore,
   type FoundNode,
   openLog,
+  PulsewireError,
   readSessionEvents,
   type SessionEvent,
   type SessionsAnswer,
@@ -44,8 +45,12 @@ export type SessionsAsked = Pick<SessionsFound, 'gateways' | 'balancers' | 'unan
 /** Asks every gateway and balancer that can be reached, and the topic when it is named. @throws AskError, ConfigError, LogError */
 export async function showSessions(query: SessionsQuery): Promise<void> {
   const { user, session, topic, json } = query
-  const asked = await askGateways(query)
   const written = topic === undefined ? [] : await readTopic(query, topic)
+  const asked = await askGateways(query).catch((error: unknown) => {
+    // What was written says where the user was, also when no node answers any more.
+    if (topic === undefined || !(error instanceof PulsewireError)) throw error
+    return { gateways: [], balancers: [], unanswered: [{ node: 'any node', message: error.message }] }
+  })
   const events = inOrder([...written, ...asked.gateways.flatMap((gateway) => gateway.events)])
   const found: SessionsFound = {
     who: session === undefined ? `user ${user}` : `session ${session}`,

@@ -36,6 +36,14 @@ test('a session writes down what happens to it: from where it came to why it end
   ])
 })
 
+test('of a pattern, whose symbols come later, no number is told that would be wrong', async () => {
+  const { clock, told, connect } = start()
+  const receiver = connect()
+  receiver.send({ t: 'subscribe', id: 1, feed: 'quote', patterns: ['*.US'] })
+  await clock.pass(100)
+  assert.deepEqual(told().slice(1), ['subscribed: *.US of quote (id 1)'])
+})
+
 test('a stale feed is written down once, not with each session', async () => {
   const { clock, sender, told, connect } = start()
   sender.pulse()

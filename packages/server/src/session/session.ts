@@ -323,10 +323,12 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
       return
     }
     if (isNew) this.#beginFeed(feed)
+    // What a pattern matches comes later.
+    const { patterns = [] } = frame
     this.#context.notes?.note(
       this,
       'subscribed',
-      `${nameSome(frame)} of ${frame.feed} (id ${frame.id}); ${this.#table.symbols} symbols in all`,
+      `${nameSome(frame)} of ${frame.feed} (id ${frame.id})${patterns.length > 0 ? '' : `; ${this.#table.symbols} symbols in all`}`,
     )
     this.#schedule()
   }

@@ -48,7 +48,12 @@ export function secretsOf({ section, name, charsMin, isProduction }: SecretSetti
   const { [name]: value, [`${name}File`]: file } = values as Readonly<Record<string, string | undefined>>
   if (value === undefined && file === undefined) return []
   const where = file === undefined ? `${section}.${name}` : `${section}.${name}File: the file ${file}`
-  const lines = (value ?? readFileSync(String(file), 'utf8')).split(/\r?\n/).filter((line) => line !== '')
+  const text = value ?? textOf(String(file))
+  if (typeof text !== 'string') {
+    problems.push(`${where} cannot be read (${text.code}), expected a file that holds the secret`)
+    return []
+  }
+  const lines = text.split(/\r?\n/).filter((line) => line !== '')
   if (lines.length === 0) problems.push(`${where} is empty, expected a secret`)
   for (const line of lines) {
     if (line.length < charsMin)
@@ -57,4 +62,13 @@ export function secretsOf({ section, name, charsMin, isProduction }: SecretSetti
   if (isProduction === true && lines.some(isDevelopmentSecret))
     problems.push(`${where} looks like one of an example or a test, expected such as those of \`openssl rand -hex 24\` in production`)
   return lines.map((line) => new Secret(line))
+}
+
+/** @returns what is in it, or why it cannot be read. */
+function textOf(file: string): string | { readonly code: string } {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    return { code: (error as NodeJS.ErrnoException).code ?? (error as Error).message }
+  }
 }
