@@ -119,6 +119,12 @@ describe('installation', { timeout: 120_000 }, () => {
     await open()
     await box('node/push-a1').focus()
     await page.keyboard.press('ArrowDown')
+    assert.equal(await page.locator('.node-details').count(), 0, 'nothing was opened')
+    await page.keyboard.press('Enter')
+    await details('push-b1').waitFor()
+    await page.keyboard.press('ArrowUp')
+    await details('push-a1').waitFor()
+    await page.keyboard.press('ArrowDown')
     await details('push-b1').waitFor()
     assert.equal(await box('node/push-b1').evaluate((element) => element === document.activeElement), true)
     assert.equal(await page.locator('[data-box][tabindex="0"]').count(), 1)
@@ -252,6 +258,16 @@ describe('installation', { timeout: 120_000 }, () => {
     await page.keyboard.press('Escape')
     await board.seesGone(panel)
     assert.deepEqual(board.complaints, [])
+  })
+
+  it('leaves the keyboard where it is while nodes are asked', async () => {
+    await askable()
+    await open()
+    const button = page.getByRole('region', { name: 'Trace' }).getByRole('button').first()
+    await button.focus()
+    await page.keyboard.press('Enter')
+    await board.sees(page.getByRole('region', { name: 'Trace' }).getByRole('status'), /all_well/)
+    assert.equal(await button.evaluate((element) => element === document.activeElement), true)
   })
 
   it('shows the stages of a node with deadline and holder, and since when one has run too long', async () => {

@@ -45,22 +45,27 @@ async function playStory(story: StoryScript): Promise<void> {
   await play(demo, story, (text) => console.log(`${text}\n`), stop.signal)
 }
 
-function welcome({
-  url,
-  gateways,
-  metricsTargets,
-}: {
+interface Welcome {
   readonly url: string
   readonly gateways: readonly string[]
+  readonly balancer: string
+  readonly secretFile: string
   readonly metricsTargets: readonly string[]
-}): string {
+}
+
+function welcome({ url, gateways, balancer, secretFile, metricsTargets }: Welcome): string {
   return `
   Open:         ${url}        the installation, the quote board, and eight ways to break it
   Gateways:     ${gateways.join('  ')}
   Metrics:      ${metricsTargets.map((target) => `http://${target}/metrics`).join('\n                ')}
 
   From a second terminal:
+    export PULSEWIRE_BALANCER=${balancer} PULSEWIRE_OPERATOR_SECRET_FILE=${secretFile}
     npx pulsewire watch AAPL.US 0700.HK ${gateways.map((gateway) => `--url ${gateway}`).join(' ')}
+    npx pulsewire status --watch                            what is there, how old its pulses are, what is wrong and why
+    npx pulsewire trace --symbol AAPL.US --user console     every hop between the page and the log
+    npx pulsewire sessions --user console                   what happened to its sessions
+    npx pulsewire debug push-a1 stages                      what a node is doing
 
   Each node is a process of its own (ps shows them): freeze one, there or with kill -STOP, and see that nobody notices.
   Ctrl-C ends the demo.

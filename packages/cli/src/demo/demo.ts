@@ -56,6 +56,7 @@ export class Demo implements Service {
   #gateways: string[] = []
   #balancer = ''
   #secret = ''
+  #secretFile = ''
   #closing: Promise<void> | null = null
 
   constructor(options: DemoOptions) {
@@ -76,6 +77,11 @@ export class Demo implements Service {
   /** Address of its HTTP API. */
   get balancer(): string {
     return this.#balancer
+  }
+
+  /** Holds the operator secret of its nodes, while it runs. */
+  get secretFile(): string {
+    return this.#secretFile
   }
 
   /** Where Prometheus is to scrape. */
@@ -124,9 +130,10 @@ export class Demo implements Service {
     const secret = randomBytes(24).toString('hex')
     this.#secret = secret
     this.#balancer = `http://127.0.0.1:${ports.balancer}`
-    const secretFile = join(this.#directory, 'operator-secret')
-    writeFileSync(secretFile, secret, { mode: 0o600 })
-    const nodes = demoNodes(ports, { groups: this.#pump.groups, operatorSecretFile: secretFile })
+    const operatorSecretFile = (this.#secretFile = join(this.#directory, 'operator-secret'))
+    writeFileSync(operatorSecretFile, secret, { mode: 0o600 })
+    const reportsDirectory = join(this.#directory, 'reports')
+    const nodes = demoNodes(ports, { groups: this.#pump.groups, operatorSecretFile, reportsDirectory })
     this.#gateways = gatewayUrls(nodes)
     this.#nodes = nodes.map((node) => {
       const said = (code: string, message: string) => this.#story.said(node.id, code, message)

@@ -49,11 +49,13 @@ export interface DemoSettings {
   readonly groups: Readonly<Record<string, readonly string[]>>
   /** Who knows what is in it may ask the nodes what they hold. */
   readonly operatorSecretFile: string
+  /** Where watchdogs write; those of another demonstration have nodes of the same names. */
+  readonly reportsDirectory: string
 }
 
-export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: DemoSettings): DemoNode[] {
+export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile, reportsDirectory }: DemoSettings): DemoNode[] {
   const operator = { secretFile: operatorSecretFile }
-  const common = { log: { kind: 'embedded' }, directory: { enabled: true }, logging: { format: 'json' } }
+  const common = { log: { kind: 'embedded' }, directory: { enabled: true }, logging: { format: 'json' }, operator }
   const shared = { ...common, feeds: DEMO_FEEDS }
   const breakable = (id: string) => {
     const port = ports.faults[id]
@@ -63,7 +65,10 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
   /** What every node has. */
   const metered = (id: string) => {
     const port = ports.metrics[id]!
-    return { node: { id, metricsPort: port }, config: { watchdog: { probes: { enabled: true, listen: { host: HOST, port } } } } }
+    return {
+      node: { id, metricsPort: port },
+      config: { watchdog: { probes: { enabled: true, listen: { host: HOST, port } }, reports: { directory: reportsDirectory } } },
+    }
   }
   const push = (id: string, line: 'A' | 'B', port: number): DemoNode => ({
     ...metered(id).node,
@@ -74,7 +79,6 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
       ...shared,
       ...metered(id).config,
       ...breakable(id).config,
-      operator,
       node: { id, line, ...DEMO },
       push: { listen: { host: HOST, port } },
     },
@@ -88,7 +92,6 @@ export function demoNodes(ports: DemoPorts, { groups, operatorSecretFile }: Demo
       ...common,
       ...metered(id).config,
       ...breakable(id).config,
-      operator,
       node: { id, ...DEMO },
       gateway: { listen: { host: HOST, port }, groups },
     },

@@ -297,6 +297,11 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
     else this.close('token_expired', 'the token has expired, and no new one came')
   }
 
+  /** In log lines. */
+  get #name(): string {
+    return this.client === '' ? 'a receiver' : `receiver ${this.client}`
+  }
+
   #welcome(frame: HelloFrame, user: string): void {
     this.state = 'open'
     this.user = user
@@ -604,7 +609,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   #tellSlow(): void {
     this.#context.notes?.note(this, 'slow', 'it takes less than it is sent')
-    this.#context.log.info('slow', 'a receiver takes less than it is sent', { session: this.id, windowBytes: this.#flow.windowBytes })
+    this.#context.log.info('slow', `${this.#name} takes less than it is sent`, { session: this.id, windowBytes: this.#flow.windowBytes })
     const message = 'you take less than you are sent: updates are conflated; a receiver that takes nothing is cut'
     this.#control({ t: 'notice', code: 'slow', message })
   }
@@ -627,7 +632,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
 
   close(reason: CloseReason, message: string): void {
     if (this.#isOver) return
-    this.#context.log.info('session_closed', message, { session: this.id, reason, remote: this.transport.remote })
+    this.#context.log.info('session_closed', `${this.#name}: ${message}`, { session: this.id, reason, remote: this.transport.remote })
     this.#end(reason, CLOSE_CODES[reason][0], `${reason}: ${message}`)
   }
 
@@ -644,7 +649,7 @@ export class Session implements Subscriber, TransportHandler, Flushable, AskPeer
   /** Cut for want of memory: what waits for it goes at once, the rest when the transport lets go. */
   shed(reason: CloseReason, why: string): void {
     if (this.#isOver) return
-    this.#context.log.info('session_closed', why, { session: this.id, reason, remote: this.transport.remote })
+    this.#context.log.info('session_closed', `${this.#name}: ${why}`, { session: this.id, reason, remote: this.transport.remote })
     this.#due.clear()
     this.#how = reason
     this.#endReason = `${reason}: ${why}`

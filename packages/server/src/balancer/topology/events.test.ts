@@ -41,7 +41,7 @@ describe('eventsBetween', () => {
     ]
     assert.deepEqual(turn({}, { handedOut: false, reasons }), ['evicted bad: gw-1 is not used any more: gw-1 says nothing; pulses are old'])
     assert.deepEqual(turn({ handedOut: false, reasons: reasons.slice(1) }, { handedOut: false, reasons: reasons.slice(0, 1) }), [
-      'evicted bad: gw-1 is still not used: gw-1 says nothing',
+      'reasons_changed plain: gw-1 is still not used: gw-1 says nothing',
     ])
     assert.deepEqual(turn({ handedOut: false, reasons }, {}), ['rejoined good: gw-1 is in use'])
     assert.deepEqual(turn({ handedOut: false, reasons }, { degraded: true, reasons }), ['rejoined good: gw-1 is used for want of better'])

@@ -136,7 +136,7 @@ function nodeEvents(before: TopologyNode | undefined, after: TopologyNode): Happ
     tell('loop_stalled', `the event loop of ${node} stood still for ${(loopMs / 1000).toFixed(1)} s`)
   if (before.handedOut && !after.handedOut) tell('evicted', `${node} is not used any more: ${why(after)}`)
   if (!before.handedOut && !after.handedOut && isThere(after) && codes(before) !== codes(after))
-    tell('evicted', `${node} is still not used: ${why(after)}`)
+    tell('reasons_changed', `${node} is still not used: ${why(after)}`)
   if (!before.handedOut && after.handedOut) tell('rejoined', after.degraded ? `${node} is used for want of better` : `${node} is in use`)
   return [...events, ...linkEvents(before, after)]
 }

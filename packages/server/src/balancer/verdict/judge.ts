@@ -118,7 +118,7 @@ function judgeReading({ node: { lease, heardAtMs }, limits, nowMs }: JudgeInput)
       {
         code: 'pulse_old',
         feed,
-        message: `the newest pulse that ${lease.node} has read of ${feed} was ${seconds(pulseAgeMs)} old ${seconds(nowMs - heardAtMs)} ago`,
+        message: `${lease.node} said ${seconds(nowMs - heardAtMs)} ago that its newest pulse of ${feed} was ${seconds(pulseAgeMs)} old`,
       },
     ]
   })

@@ -23,6 +23,7 @@ export function AskPanel<T>({ title, kind, verb, ask, children, told, atOnce }: 
   const element = useRef<HTMLElement>(null)
   const [state, setState] = useState<State<T>>({ is: 'idle' })
   const put = async () => {
+    if (state.is === 'asking') return
     setState({ is: 'asking' })
     try {
       setState({ is: 'told', answer: await ask() })
@@ -45,7 +46,8 @@ export function AskPanel<T>({ title, kind, verb, ask, children, told, atOnce }: 
       >
         <h3>{title}</h3>
         {children}
-        <button type="submit" class="act" disabled={state.is === 'asking'}>
+        {/* Not disabled: that would take the keyboard from whoever pressed it. */}
+        <button type="submit" class="act" aria-disabled={state.is === 'asking'}>
           {state.is === 'asking' ? 'Asking…' : verb}
         </button>
       </form>

@@ -16,13 +16,15 @@ interface Props {
 
 const DIRECTIONS: Readonly<Record<string, Direction>> = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right' }
 
-/** The installation in the order of the flow. One tab stop; arrow keys go from box to box. */
+/** The installation in the order of the flow. One tab stop; arrow keys go from box to box, and what is open follows them. */
 export function Picture({ topology, found, selected, onSelect }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const width = useWidth(host)
   const layout = useMemo(() => layoutOf(topology, width, selected), [topology, width, selected])
   const nodes = useMemo(() => new Map(topology.nodes.map((node) => [node.node, node])), [topology])
-  const stop = layout.boxes.some(({ id }) => id === selected) ? selected : (layout.boxes[0]?.id ?? null)
+  const [focused, setFocused] = useState<string | null>(null)
+  const isThere = (id: string | null) => layout.boxes.some((box) => box.id === id)
+  const stop = isThere(focused) ? focused : isThere(selected) ? selected : (layout.boxes[0]?.id ?? null)
   const onKeyDown = (event: KeyboardEvent) => {
     const direction = DIRECTIONS[event.key]
     const from = layout.boxes.find(({ id }) => id === (document.activeElement as HTMLElement | null)?.dataset['box'])
@@ -30,7 +32,7 @@ export function Picture({ topology, found, selected, onSelect }: Props) {
     event.preventDefault()
     const to = nextBox(layout.boxes, from, direction)
     if (to === undefined) return
-    onSelect(to.id)
+    if (selected !== null) onSelect(to.id)
     host.current?.querySelector<HTMLElement>(`[data-box="${CSS.escape(to.id)}"]`)?.focus()
   }
   return (
@@ -56,6 +58,7 @@ export function Picture({ topology, found, selected, onSelect }: Props) {
             aria-pressed={box.id === selected}
             tabIndex={box.id === stop ? 0 : -1}
             style={{ transform: `translate(${box.x}px, ${box.y}px)`, width: `${box.width}px`, height: `${box.height}px` }}
+            onFocus={() => setFocused(box.id)}
             onClick={() => onSelect(box.id === selected ? null : box.id)}
           >
             <Content box={box} topology={topology} nodes={nodes} />

@@ -3,6 +3,8 @@ import { askStages, type StagesAnswer } from '../../installation/stages.ts'
 
 /** Each time is a question to the node, which writes it down. */
 const AGAIN_AFTER_MS = 10_000
+/** Whoever walks over nodes with the arrow keys does not ask each of them. */
+const LOOKED_AT_MS = 300
 
 export interface StagesTold {
   /** The newest one; `null`: none yet. */
@@ -30,7 +32,7 @@ export function useStages(node: string, fault: string | null): StagesTold {
     }
     const take = (answer: StagesAnswer) => isWanted && setTold({ answer, atMs: Date.now(), problem: '' })
     const fail = ({ message: problem }: Error) => isWanted && setTold((last) => ({ ...last, problem }))
-    void ask()
+    timer = window.setTimeout(ask, LOOKED_AT_MS)
     return () => {
       isWanted = false
       window.clearTimeout(timer)
