@@ -106,6 +106,7 @@ describe('installation', { timeout: 120_000 }, () => {
     await board.sees(box('node/gw-1'), /gw-1.*1,200.*A.*300 ms.*B.*5\.2 s/)
     await board.sees(page.locator('.hops text.stale'), '5.2 s')
     await board.sees(box('node/gw-2'), /not used/)
+    await board.sees(page.locator('.finder .shown'), '6 nodes, 1 not in use')
     await board.sees(page.locator('.mini-board'), /AAPL\.US.*229\.35.*live/)
     await box('node/gw-2').click()
     await board.sees(details('gw-2'), /silent gw-2 says nothing/)
@@ -144,6 +145,8 @@ describe('installation', { timeout: 120_000 }, () => {
     await details('gw-2').waitFor()
     await balancer.close()
     await board.sees(page.locator('.troubles'), /The balancer has not answered since .*what was known last/)
+    const opacity = await page.locator('.picture').evaluate((element) => Number(getComputedStyle(element).opacity))
+    assert.ok(opacity < 1, 'what is no news does not look like it')
     await board.sees(page.locator('.mini-board'), /live/)
   })
 
@@ -167,7 +170,7 @@ describe('installation', { timeout: 120_000 }, () => {
     balancer.topology = largeTopology(300)
     await open()
     await board.sees(page.locator('.finder .shown'), '200 nodes')
-    await board.sees(page.locator('.mini-board h3'), /all 10001 symbols/)
+    await board.sees(page.locator('.mini-board h3'), /all 10,001 symbols/)
     await page.evaluate(() => {
       const changes = { built: 0 }
       Object.assign(window, { changes })

@@ -66,6 +66,24 @@ describe('layoutOf', () => {
     assert.equal(layout.labelled, true)
   })
 
+  it('of very many nodes every column begins in sight, and those that something is the matter with come first', () => {
+    const { nodes, ...rest } = large()
+    const sick = {
+      'gw-97': { handedOut: false },
+      'gw-31': { lease: { ...nodes[0]!.lease, state: 'expired' as const } },
+      'push-38': { fault: 'stuck' },
+    }
+    const layout = layoutOf({ ...rest, nodes: nodes.map((node) => ({ ...node, ...sick[node.node as keyof typeof sick] })) }, 1000, null)
+    for (const heading of ['Feeds', 'Push nodes, line A', 'Gateways', 'Clients']) {
+      const { y } = layout.headings.find(({ text }) => text === heading)!
+      assert.ok(y < 100, `${heading} begins at ${y}`)
+    }
+    const order = (kind: string) => layout.boxes.filter((one) => one.kind === kind).map(({ name }) => name)
+    assert.deepEqual(order('gateway').slice(0, 4), ['gw-31', 'gw-97', 'gw-0', 'gw-1'])
+    assert.equal(order('push')[0], 'push-38')
+    assert.ok(layout.height < 3000, `${layout.height} px`)
+  })
+
   it('draws of very many hops those of one node alone', () => {
     assert.deepEqual(layoutOf(large(), 1000, null).edges, [])
     const { edges, labelled } = layoutOf(large(), 1000, 'node/gw-7')

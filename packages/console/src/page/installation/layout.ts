@@ -1,6 +1,6 @@
 /** Where everything in the picture of an installation is: a pure function of what there is and how wide the picture may be. */
 import type { NodeAnswer, TopologyAnswer } from './answers.ts'
-import { oldest, toneOf, isThere, type Tone } from './tone.ts'
+import { oldest, standing, toneOf, isThere, type Tone } from './tone.ts'
 
 export type BoxKind = 'feed' | 'pulse' | 'push' | 'gateway' | 'clients' | 'balancer'
 
@@ -53,6 +53,8 @@ const GAP = 10
 const GROUP_GAP = 22
 const NODE = { width: 154, height: 62 }
 const TILE = { width: 116, height: 46 }
+/** Both lines have an age on it. */
+const GATEWAY_TILE = { width: 142, height: 46 }
 const FEED = { width: 138, height: 74 }
 const CLIENTS = { width: 106, height: 62 }
 /** More gateways than this are tiles. */
@@ -60,6 +62,8 @@ const LARGE_MAX = 8
 /** More hops than this are drawn of one node alone. */
 const EDGES_MAX = 80
 const LABELS_MAX = 24
+/** Taller than a window, columns begin at the top: in the middle they would be out of sight. */
+const LEVEL_HEIGHT_MAX = 640
 /** A way that is shorter has its labels nearer to the middle. */
 const LABEL_NEEDS = 110
 
@@ -81,8 +85,9 @@ interface Group {
 
 function groupsOf({ feeds, nodes }: TopologyAnswer): Group[] {
   const named = (role: NodeAnswer['role']) => nodes.filter((node) => node.role === role).toSorted(byName)
+  const namesOf = (group: readonly NodeAnswer[]) => (group.length > LARGE_MAX ? group.toSorted(byTrouble) : group).map(({ node }) => node)
   const push = named('push')
-  const gateways = named('gateway').map(({ node }) => node)
+  const gateways = namesOf(named('gateway'))
   const lines = [...new Set(push.map(({ line = '' }) => line))].sort()
   const clients = gateways.length <= LARGE_MAX ? gateways : gateways.length > 0 ? ['all'] : []
   const groups: Group[] = [
@@ -93,7 +98,7 @@ function groupsOf({ feeds, nodes }: TopologyAnswer): Group[] {
         column: 1,
         heading: `Push nodes, line ${line}`,
         kind: 'push',
-        names: push.filter((node) => (node.line ?? '') === line).map(({ node }) => node),
+        names: namesOf(push.filter((node) => (node.line ?? '') === line)),
       }),
     ),
     { column: 2, heading: 'Gateways', kind: 'gateway', names: gateways },
@@ -107,6 +112,12 @@ function byName(a: NodeAnswer, b: NodeAnswer): number {
   return a.node.localeCompare(b.node, 'en', { numeric: true })
 }
 
+/** Of many, those that something is the matter with come first, and those that have gone last. */
+function byTrouble(a: NodeAnswer, b: NodeAnswer): number {
+  const rank: Readonly<Record<Tone, number>> = { stale: 0, aging: 1, fresh: 2, none: 3 }
+  return rank[standing(a).tone] - rank[standing(b).tone]
+}
+
 interface Placed {
   readonly boxes: Box[]
   readonly headings: Heading[]
@@ -117,7 +128,8 @@ function sizeOf({ kind, names }: Group): { readonly width: number; readonly heig
   if (kind === 'feed') return FEED
   if (kind === 'clients' || kind === 'balancer') return CLIENTS
   if (kind === 'pulse') return { width: FEED.width, height: 42 }
-  return names.length > LARGE_MAX ? TILE : NODE
+  if (names.length <= LARGE_MAX) return NODE
+  return kind === 'gateway' ? GATEWAY_TILE : TILE
 }
 
 /** Four columns in the order of the flow; what is left of the width goes between them, where the hops are drawn. */
@@ -125,12 +137,12 @@ function columns(groups: readonly Group[], width: number): Placed {
   const isTiled = (column: number) => groups.some((group) => group.column === column && group.names.length > LARGE_MAX)
   const inner = width - 2 * PAD
   const fixed = [FEED.width, NODE.width, NODE.width, CLIENTS.width]
-  // Columns of tiles share what the others leave, beside a way of fixed width for the hops.
+  // Columns of tiles take what the others leave, beside a way of fixed width for the hops.
   const tiled = [1, 2].filter(isTiled)
   const spare = inner - fixed.reduce((sum, one) => sum + one, 0)
   const way = tiled.length === 0 ? spare / 3 : Math.min(46, spare / 3)
-  const extra = tiled.length === 0 ? 0 : (spare - 3 * way) / tiled.length
-  const widths = fixed.map((one, column) => one + (tiled.includes(column) ? extra : 0))
+  const extra = tiled.length === 0 ? 0 : spare - 3 * way
+  const widths = tiled.length === 2 ? shared(groups, fixed, extra) : fixed.map((one, column) => one + (tiled.includes(column) ? extra : 0))
   const boxes: Box[] = []
   const headings: Heading[] = []
   const bottoms = [0, 0, 0, 0]
@@ -141,13 +153,34 @@ function columns(groups: readonly Group[], width: number): Placed {
   }
   const height = Math.max(...bottoms) + PAD
   // A short column stands in the middle, so that hops run level.
-  const shifts = bottoms.map((bottom) => (height - PAD - bottom) / 2)
+  const shifts = bottoms.map((bottom) => (height > LEVEL_HEIGHT_MAX ? 0 : (height - PAD - bottom) / 2))
   const shift = (x: number) => shifts[lefts.findLastIndex((left) => x >= left - 0.5)]!
   return {
     boxes: boxes.map((box) => ({ ...box, y: box.y + shift(box.x) })),
     headings: headings.map((heading) => ({ ...heading, y: heading.y + shift(heading.x) })),
     height,
   }
+}
+
+/** The widths of all columns where push nodes and gateways are tiles: shared so that the picture is as low as it can be. */
+function shared(groups: readonly Group[], fixed: readonly number[], extra: number): number[] {
+  const both = fixed[1]! + fixed[2]! + extra
+  const heightOf = (column: number, width: number) =>
+    groups.filter((group) => group.column === column).reduce((sum, group) => sum + heightIn(group, width) + HEADING + GROUP_GAP, 0)
+  let best = { width: both / 2, height: Number.POSITIVE_INFINITY }
+  for (let width = fixed[1]!; both - width >= fixed[2]!; width += TILE.width + GAP) {
+    const height = Math.max(heightOf(1, width), heightOf(2, both - width))
+    if (height < best.height) best = { width, height }
+  }
+  return fixed.map((one, column) => (column === 1 ? best.width : column === 2 ? both - best.width : one))
+}
+
+function perRowOf(group: Group, width: number): number {
+  return Math.max(1, Math.floor((width + GAP) / (sizeOf(group).width + GAP)))
+}
+
+function heightIn(group: Group, width: number): number {
+  return Math.ceil(group.names.length / perRowOf(group, width)) * (sizeOf(group).height + GAP) - GAP
 }
 
 function stack(groups: readonly Group[], width: number): Placed {
@@ -168,8 +201,8 @@ function place(
   boxes: Box[],
   headings: Heading[],
 ): number {
-  const { width, height } = sizeOf(group)
-  const perRow = Math.max(1, Math.floor((area.width + GAP) / (width + GAP)))
+  const { height } = sizeOf(group)
+  const perRow = perRowOf(group, area.width)
   const cell = (area.width - (perRow - 1) * GAP) / perRow
   headings.push({ text: group.heading, x: area.x, y: area.y })
   const top = area.y + HEADING
@@ -178,7 +211,7 @@ function place(
     const y = top + Math.floor(index / perRow) * (height + GAP)
     boxes.push({ id: `${idPrefix(group.kind)}/${name}`, kind: group.kind, name, x, y, width: cell, height })
   })
-  return top + Math.ceil(group.names.length / perRow) * (height + GAP) - GAP
+  return top + heightIn(group, area.width)
 }
 
 function idPrefix(kind: BoxKind): string {

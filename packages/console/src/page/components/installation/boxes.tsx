@@ -5,6 +5,8 @@ import { partitionsInWords } from '../../installation/words.ts'
 
 /** More partitions than this are a number. */
 const DOTS_MAX = 40
+/** Has no room in the size of others. */
+const LONG_NUMBER = 1_000_000
 
 export function FeedBox({ feed }: { feed: FeedAnswer }) {
   const ages = feed.partitions.map(({ pulseAgeMs }) => pulseAgeMs)
@@ -90,7 +92,7 @@ export function ClientsBox({ name, nodes }: { name: string; nodes: ReadonlyMap<s
   const proof = name === 'all' ? undefined : oldest(gateways[0]!.probe?.feeds.map(({ pulseAgeMs }) => pulseAgeMs) ?? [])
   return (
     <>
-      <b class="number">{count(sessions)}</b>
+      <b class={`number ${sessions >= LONG_NUMBER ? 'long' : ''}`}>{count(sessions)}</b>
       <small>
         {sessions === 1 ? 'client' : 'clients'} {name === 'all' ? `of ${gateways.length} gateways` : `of ${name}`}
       </small>

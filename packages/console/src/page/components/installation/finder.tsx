@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Board } from '../../board/board.ts'
 import { count } from '../../format.ts'
 import type { TopologyAnswer } from '../../installation/answers.ts'
+import { standing } from '../../installation/tone.ts'
 import { suggestionsOf, type Kind, type Suggestion, type SuggestionGroup } from '../../installation/suggestions.ts'
 import { useFound } from './use-found.ts'
 
@@ -24,10 +25,14 @@ const HEADINGS: Readonly<Record<Kind, string>> = { node: 'Nodes', symbol: 'Symbo
 /** One box for nodes, symbols, users and sessions; while something is typed, nodes that do not pass are pale in the picture. */
 export function Finder({ topology, board, asks, query, found, search, onQuery, onChoose }: Props) {
   const all = topology?.nodes.length ?? 0
+  const sick = topology?.nodes.filter((node) => standing(node).tone === 'stale').length ?? 0
   return (
     <div class="finder">
       <SearchBox {...{ topology, board, asks, query, search, onQuery, onChoose }} />
-      <output class="shown">{query === '' ? `${count(all)} nodes` : `${count(found.size)} of ${count(all)} nodes`}</output>
+      <output class="shown">
+        {query === '' ? `${count(all)} nodes` : `${count(found.size)} of ${count(all)} nodes`}
+        {query === '' && sick > 0 && <em>, {count(sick)} not in use</em>}
+      </output>
       <p class="legend">
         Age of the newest pulse: <span class="age fresh">live</span> <span class="age aging">late</span>{' '}
         <span class="age stale">stale</span>

@@ -2,7 +2,7 @@ import { useMemo } from 'preact/hooks'
 import type { Board } from '../../board/board.ts'
 import { arrange } from '../../board/order.ts'
 import type { Row } from '../../board/row.ts'
-import { percent, price } from '../../format.ts'
+import { count, percent, price } from '../../format.ts'
 import { useBoard, useRow } from '../../hooks.ts'
 import { stateInWords } from '../../words.ts'
 import { TableHead } from '../table-head.tsx'
@@ -21,7 +21,7 @@ export function MiniBoard({ board }: { board: Board }) {
   return (
     <section class="panel mini-board" aria-label="Quotes">
       <h3>
-        Quote board <a href="#board">all {board.rows.size} symbols</a>
+        Quote board <a href="#board">all {count(board.rows.size)} symbols</a>
       </h3>
       <table class="list">
         <TableHead of={['Symbol', 'Last', 'Change', 'State']} />

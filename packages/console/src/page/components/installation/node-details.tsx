@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { NodeAnswer, TopologyAnswer } from '../../installation/answers.ts'
 import type { Installation } from '../../installation/installation.ts'
 import { partitionsInWords, roleInWords } from '../../installation/words.ts'
-import { standing } from '../../installation/tone.ts'
+import { standing, toneOf } from '../../installation/tone.ts'
 import { clockTime, count, duration, longDuration } from '../../format.ts'
 import type { Preferences } from '../../preferences.ts'
 import { Age } from './boxes.tsx'
@@ -75,7 +75,7 @@ export function NodeDetails({ installation, topology, node, asks, preferences, o
             {topic ?? ''} <Age ms={pulseAgeMs} />
           </Fact>
         ))}
-        {links.map(({ node: push, line, state, pulseAgeMs }) => (
+        {worstFirst(links).map(({ node: push, line, state, pulseAgeMs }) => (
           <Fact key={`${line} ${push}`} name={`Line ${line}`}>
             {push} {state === 'open' ? <Age ms={pulseAgeMs} /> : <span class="age stale">{state}</span>}
           </Fact>
@@ -100,6 +100,12 @@ export function NodeDetails({ installation, topology, node, asks, preferences, o
       />
     </aside>
   )
+}
+
+/** Of many links, the one that matters may be the last. */
+function worstFirst(links: NodeAnswer['links']): NodeAnswer['links'] {
+  const isBad = ({ state, pulseAgeMs }: NodeAnswer['links'][number]) => state !== 'open' || toneOf(pulseAgeMs) !== 'fresh'
+  return links.toSorted((a, b) => Number(isBad(b)) - Number(isBad(a)))
 }
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {

@@ -62,9 +62,11 @@ export function InstallationView({ board, installation, breaks, asks, preference
   return (
     <main class={`installation ${breaks === null ? '' : 'breakable'}`}>
       {breaks !== null && <BreakPanel breaks={breaks} />}
-      <div class="middle">
-        <Finder {...{ topology, board, asks, query, found, search }} onQuery={setQuery} onChoose={choose} />
-        <Troubles installation={installation} />
+      <div class={`middle ${installation.failedSinceMs === null || topology === null ? '' : 'last-known'}`}>
+        <div class="overhead">
+          <Finder {...{ topology, board, asks, query, found, search }} onQuery={setQuery} onChoose={choose} />
+          <Troubles installation={installation} />
+        </div>
         {topology === null ? (
           <p class="empty">Asking the balancer…</p>
         ) : (
@@ -95,7 +97,7 @@ export function InstallationView({ board, installation, breaks, asks, preference
         {asks && (
           <SessionsPanel key={`sessions ${asking.times}`} of={asking.whose} atOnce={asking.atOnce === 'sessions'} onSelect={select} />
         )}
-        {node === undefined && (
+        {node === undefined && topology !== null && (
           <div class="panel">
             <MsPlot label="Freshness of the installation over the last minutes" {...{ installation, preferences }} series={SERIES} />
           </div>
