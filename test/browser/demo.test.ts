@@ -207,7 +207,7 @@ describe('demo', { timeout: 400_000 }, () => {
     await act('slow', 'gw-2')
     await tells(/gw-2: a client of gw-2 reads nothing any more/)
     await tells(/gw-2: receiver slow-client\/1 takes less than it is sent/)
-    await tells(/gw-2: for \d+ ms .*(no room|took all)/, CUT_MS_MAX)
+    await tells(/gw-2: receiver slow-client\/1: for \d+ ms .*(no room|took all)/, CUT_MS_MAX)
     assert.equal(await stale().count(), 0)
     await board.sees(board.page.locator('.mini-board'), /live/)
     await card('slow').getByRole('button', { name: 'Slow' }).waitFor()

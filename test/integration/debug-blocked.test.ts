@@ -123,6 +123,7 @@ describe('pulsewire debug of a node that is blocked', { timeout: 240_000 }, () =
     assert.match(stages.stdout, /held for .* by a fault that was ordered/)
     const report = await debug('push-a1', 'report', '-o', 'own.report.json')
     assert.equal(report.code, 0, report.stderr)
+    assert.match(report.stdout, /bytes from .*\nwritten at .*: blocked: the event loop has been blocked/)
     const { reason, stack: frames } = JSON.parse(readFileSync(join(directory, 'own.report.json'), 'utf8'))
     assert.equal(reason, 'blocked')
     assert.ok(frames.some((frame: string) => frame.startsWith('faultSpins')))

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import type { Args, Way } from '@pulsewire/server'
 import { type AskFlags, openEntrances } from '../ask/open.ts'
 import { overWay, wayTo } from '../ask/way.ts'
-import { formatAnswer } from './format.ts'
+import { formatAnswer, formatReport } from './format.ts'
 import { pprofOf } from './pprof.ts'
 
 export const QUESTIONS = ['stacks', 'stages', 'cpu', 'heap', 'subscriptions', 'report', 'links'] as const
@@ -35,19 +35,34 @@ async function show(way: Way, question: DebugQuestion, args: Args, node: string,
     console.log(json ? text : formatAnswer(question, JSON.parse(text)))
     return
   }
+  if (question === 'report') return showReport(await way.asker.text(way.path, question, args), node, way, output)
   const answer = way.asker.ask(way.path, question, args)
   const parts = format === 'pprof' ? asPprof(answer) : answer
   if (output === '-') {
     for await (const part of parts) process.stdout.write(part)
   } else {
-    const file = output ?? `${node}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}.${extension}`
-    const bytes = await write(parts, file)
-    console.log(`${file}: ${bytes} bytes from ${[way.asker.node, ...way.path].join(' → ')}`)
+    await save(parts, output ?? nameOf(node, extension), way)
   }
 }
 
+/** What matters in it is said at once; the whole is a file. */
+async function showReport(text: string, node: string, way: Way, output: string | undefined): Promise<void> {
+  if (output === '-') return void process.stdout.write(text)
+  await save([text], output ?? nameOf(node, FILES.report!), way)
+  console.log(formatReport(text))
+}
+
+function nameOf(node: string, extension: string): string {
+  return `${node}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}.${extension}`
+}
+
+async function save(parts: AsyncIterable<string | Uint8Array> | Iterable<string>, file: string, way: Way): Promise<void> {
+  const bytes = await write(parts, file)
+  console.log(`${file}: ${bytes} bytes from ${[way.asker.node, ...way.path].join(' → ')}`)
+}
+
 /** For the owner only: a heap holds whatever the process holds. Never over a file that is there. */
-async function write(parts: AsyncIterable<string | Uint8Array>, name: string): Promise<number> {
+async function write(parts: AsyncIterable<string | Uint8Array> | Iterable<string>, name: string): Promise<number> {
   let bytes = 0
   // Not before something comes: a question that is refused leaves no file.
   let file: Awaited<ReturnType<typeof open>> | undefined

@@ -5,6 +5,15 @@ import type { ProcessAnswer } from './process-answer.ts'
 
 const MIB = 1024 * 1024
 
+interface ReportAnswer {
+  readonly at: string
+  readonly reason: string
+  readonly message: string
+  readonly stack?: readonly string[] | null
+  /** Of one that Node wrote itself. */
+  readonly header?: { readonly event: string; readonly dumpEventTime: string }
+}
+
 /** For a terminal. Everything in it comes from somewhere else, so nothing may steer the terminal. */
 export function formatAnswer(question: DebugQuestion, answer: unknown): string {
   const lines = question === 'stages' || question === 'stacks' ? processLines(answer as ProcessAnswer) : [JSON.stringify(answer, null, 2)]
@@ -50,4 +59,22 @@ function stageLines({ stage, deadlineMs, entries, busyMs, holders, waiting = [] 
     ]),
     ...waiting.map(({ holder, heldMs }) => `  ${holder} waits for ${formatAge(heldMs)}`),
   ]
+}
+
+/** What matters in a report: when it was written, why, who held what, and where the main thread was; of one that Node wrote, what set it off. */
+export function formatReport(text: string): string {
+  const { at, reason, message, stack, header } = reportOf(text)
+  if (reason === undefined)
+    return header === undefined ? 'no report of a watchdog' : sanitize(`Node's own: ${header.event} at ${header.dumpEventTime}`)
+  const lines = [`written at ${at}: ${reason}: ${message}`, ...(stack ?? []).map((frame) => `  ${frame}`)]
+  return lines.map(sanitize).join('\n')
+}
+
+/** Nothing of one that is cut short. */
+function reportOf(text: string): Partial<ReportAnswer> {
+  try {
+    return JSON.parse(text) as ReportAnswer
+  } catch {
+    return {}
+  }
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { EventsAnswer, Topology } from '@pulsewire/server'
-import { topology, topologyFeed, topologyNode } from '../../../../test/support/topologies.ts'
+import { largeTopology, topology, topologyFeed, topologyNode } from '../../../../test/support/topologies.ts'
 import { formatTime } from '../watch/format.ts'
 import { status, watchStatus } from './status.ts'
 import { ranges, statusTable } from './table.ts'
@@ -70,6 +70,27 @@ describe('pulsewire status', () => {
     ])
     assert.equal(ranges([7, 3, 0, 1, 2]), '0-3 7')
     assert.equal(ranges([]), 'none')
+  })
+
+  it('of very many nodes tells briefly what is the matter, and of many links what each line has', () => {
+    const { nodes, ...rest } = largeTopology(300, 200)
+    const sick = nodes.map((node) =>
+      node.node === 'gw-101'
+        ? {
+            ...node,
+            handedOut: false,
+            links: node.links.map((one) => (one.node === 'push-33' ? { ...one, state: 'waiting' as const } : one)),
+          }
+        : node,
+    )
+    const shown = { ...rest, nodes: sick }
+    const lines = statusTable(shown, [], { colour: false, brief: true }).split('\n')
+    assert.ok(lines.length < 40, `${lines.length} lines`)
+    assert.ok(Math.max(...lines.map((line) => line.length)) < 160)
+    const gateway = lines.findIndex((line) => line.startsWith('  gw-101'))
+    assert.match(lines[gateway]!, /no +8101\/50000 .*A 20 open 300 ms, B 19 open 300 ms, 1 lost \(push-33\)/)
+    assert.match(lines[gateway + 1]!, /^ {2}… 156 more as they should be$/)
+    assert.ok(statusTable(shown, [], { colour: false }).split('\n').length > 200)
   })
 
   it('asks a balancer, again and again until it is told to stop, and stays when the balancer is away', async () => {

@@ -11,6 +11,8 @@ interface Line {
   readonly colour: Colour
   /** Said below it. */
   readonly notes: readonly string[]
+  /** Of a node: something is the matter with it. */
+  readonly isBad?: boolean
 }
 
 interface Section {
@@ -19,13 +21,25 @@ interface Section {
   readonly lines: readonly Line[]
 }
 
+/** More links than this are told by line. */
+const LINKS_MAX = 6
+/** Where there is not room for all: sections with more nodes tell of so many that something is the matter with, and count the others. */
+const BRIEF_MAX = 8
 /** Older pulses than this are stale to a gateway. */
 const PULSE_OLD_MS = 2000
 const plain: Colour = (text) => text
 
-/** The installation as text, in the order of the flow, what is wrong in colour and with its reason below. */
-export function statusTable(topology: Topology, events: readonly TopologyEvent[], options: { readonly colour: boolean }): string {
+/**
+ * The installation as text, in the order of the flow, what is wrong in colour and with its reason below.
+ * @param options.brief of many nodes, only those that something is the matter with.
+ */
+export function statusTable(
+  topology: Topology,
+  events: readonly TopologyEvent[],
+  options: { readonly colour: boolean; readonly brief?: boolean },
+): string {
   const paint = createColors(options.colour)
+  const fold = (section: Section): Section => (options.brief === true ? briefly(section) : section)
   const sections = [
     tracks(topology, paint),
     feeds(topology, paint),
@@ -39,7 +53,7 @@ export function statusTable(topology: Topology, events: readonly TopologyEvent[]
       paint.yellow(sanitize(`track ${track} degraded for ${formatAge(topology.atMs - sinceMs)}: ${message}`)),
     ),
     ...greyLines(topology).map((line) => paint.yellow(sanitize(line))),
-    ...sections.filter(({ lines }) => lines.length > 0).flatMap((section) => ['', ...render(section, paint)]),
+    ...sections.filter(({ lines }) => lines.length > 0).flatMap((section) => ['', ...render(fold(section), paint)]),
     ...(events.length === 0 ? [] : ['', paint.bold('Newest events'), ...events.map((event) => eventLine(event, paint))]),
   ].join('\n')
 }
@@ -99,12 +113,38 @@ function pushLines({ nodes, atMs }: Topology, paint: Paint): Section[] {
 function gateways({ nodes, atMs }: Topology, paint: Paint): Section {
   const lines = byName(nodes.filter(({ role }) => role === 'gateway')).map((node) => {
     const proof = oldestOf(node.probe?.feeds.map(({ pulseAgeMs }) => pulseAgeMs) ?? [])
-    const links = node.links.map(
-      ({ node: push, line, pulseAgeMs, state }) => `${line} ${push} ${state === 'open' ? age(pulseAgeMs) : state}`,
-    )
-    return nodeLine(node, [`${node.load.sessions}/${node.load.sessionsMax}`, age(proof), links.join(', ')], { atMs, paint })
+    return nodeLine(node, [`${node.load.sessions}/${node.load.sessionsMax}`, age(proof), linksText(node.links)], { atMs, paint })
   })
   return { title: 'Gateways', headings: ['node', 'used', 'clients', 'proof', 'links', ...VITALS], lines }
+}
+
+/** Each with its age, or of many how many a line has, how old the oldest is, and which do not bring anything. */
+function linksText(links: TopologyNode['links']): string {
+  const one = ({ node, line, pulseAgeMs, state }: TopologyNode['links'][number]) =>
+    `${line} ${node} ${state === 'open' ? age(pulseAgeMs) : state}`
+  if (links.length <= LINKS_MAX) return links.map(one).join(', ')
+  return [...Map.groupBy(links, ({ line }) => line)]
+    .map(([line, all]) => {
+      const open = all.filter(({ state }) => state === 'open')
+      const lost = all.filter(({ state }) => state !== 'open').map(({ node }) => node)
+      const without = lost.length === 0 ? '' : `, ${lost.length} lost (${lost.slice(0, 3).join(', ')}${lost.length > 3 ? ', …' : ''})`
+      return `${line} ${open.length} open ${age(oldestOf(open.map(({ pulseAgeMs }) => pulseAgeMs)))}${without}`
+    })
+    .join(', ')
+}
+
+function briefly(section: Section): Section {
+  const { lines } = section
+  if (lines.length <= BRIEF_MAX || lines.some(({ isBad }) => isBad === undefined)) return section
+  const bad = lines.filter(({ isBad }) => isBad === true)
+  const more = (count: number, what: string, colour: Colour): Line[] =>
+    count === 0 ? [] : [{ cells: [`… ${count} more ${what}`], colour, notes: [] }]
+  const shown = bad.slice(0, BRIEF_MAX)
+  const folded = [
+    ...more(bad.length - shown.length, 'with something the matter', bad[0]?.colour ?? plain),
+    ...more(lines.length - bad.length, 'as they should be', plain),
+  ]
+  return { ...section, lines: [...shown, ...folded] }
 }
 
 function others({ nodes, atMs }: Topology, paint: Paint): Section {
@@ -128,6 +168,7 @@ function nodeLine(node: TopologyNode, own: readonly string[], { atMs, paint }: {
   return {
     cells: [`${node.node} ${node.version}`, used, ...own, ...fares],
     colour: handedOut ? (degraded ? paint.yellow : plain) : paint.red,
+    isBad: !handedOut || degraded || fault !== null,
     notes: [
       ...reasons.map(({ code, message, sinceMs }) => `${code} (${formatAge(atMs - sinceMs)}): ${message}`),
       ...(fault === null ? [] : [fault]),
@@ -156,7 +197,7 @@ function eventLine({ atMs, tone, message }: TopologyEvent, paint: Paint): string
 }
 
 function byName(nodes: readonly TopologyNode[]): TopologyNode[] {
-  return nodes.toSorted((a, b) => a.node.localeCompare(b.node))
+  return nodes.toSorted((a, b) => a.node.localeCompare(b.node, 'en', { numeric: true }))
 }
 
 /** `null`: none is known, or one has none. */

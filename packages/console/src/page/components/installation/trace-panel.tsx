@@ -5,6 +5,9 @@ import { Prose } from './prose.tsx'
 
 const MARKS = { broken: '✗', degraded: '!', well: '✓' } as const
 
+/** Hops that have no details. */
+const NO_NODES: ReadonlySet<string> = new Set(['client', 'log'])
+
 /** What is traced. */
 export interface Traced {
   readonly feed: string
@@ -49,9 +52,13 @@ function Told({ answer, onSelect }: { answer: TraceAnswer; onSelect: (node: stri
             <i aria-hidden="true">{MARKS[severity]}</i>
             <p>
               <b>{code}</b> at{' '}
-              <button type="button" class="link" onClick={() => onSelect(hop)}>
-                {hop}
-              </button>
+              {NO_NODES.has(hop) ? (
+                <b>{hop}</b>
+              ) : (
+                <button type="button" class="link" onClick={() => onSelect(hop)}>
+                  {hop}
+                </button>
+              )}
               : {sentence}
               {(severity !== 'well' || answer.findings.length === 1) && (
                 <small>
