@@ -65,8 +65,8 @@ for (const encoding of BOTH_ENCODINGS) {
       await using one = await SocketGateway.start('gw-1', log, encoding)
       await using two = await SocketGateway.start('gw-2', log, encoding)
       log.append('AAPL.US', { last: 1.25, name: 'Äpfel' }, 1)
-      // On a machine that is busy for a moment a second address would be tried beside the first.
-      await using client = new PulsewireClient({ url: [one.url, two.url], hedgeAfterMs: 60_000 })
+      // On a machine that is busy for a moment a second address would be tried beside the first, or instead of it.
+      await using client = new PulsewireClient({ url: [one.url, two.url], hedgeAfterMs: 60_000, connectTimeoutMs: 60_000 })
       const quotes = await live(client, (onState) => client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] }, { onState }))
       assert.deepEqual(quotes.get('AAPL.US')!.values, { last: 1.25, name: 'Äpfel' })
       assert.equal(client.session!.node, one.node)

@@ -157,6 +157,7 @@ export class FakeConnection {
   readonly digest = new SubscriptionDigest()
   readonly encoding: Encoding
   open = true
+  #hasWelcomed = false
   closeCode: number | undefined
   readonly #events: SocketEvents
   readonly #bin = new BinWriter()
@@ -242,7 +243,9 @@ export class FakeConnection {
     }
   }
 
+  /** Nothing precedes the welcome. */
   pulse(partitions: readonly number[], offsets: readonly number[], ageMs: number): void {
+    if (!this.#hasWelcomed) return
     const { node, log, feed } = this.gateway
     const firstMs = Math.max(0, ageMs - 5)
     this.send({
@@ -286,6 +289,7 @@ export class FakeConnection {
   }
 
   welcome(): void {
+    this.#hasWelcomed = true
     const { gateway } = this
     const nowMs = gateway.nowMs()
     this.send({
