@@ -82,6 +82,11 @@ export const FORMER: readonly Regression[] = [
     found: 'a gateway went by the node that took a pulse for old, because that had answered first, when another knew its age',
     keptBy: 'packages/server/src/gateway/upstream-subscriptions.test.ts',
   },
+  {
+    seed: 1240,
+    found: 'a client whose line was full took the delay of an answer for its gateway’s clock, and data for younger by half of that',
+    keptBy: 'packages/protocol/src/clock-offset.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

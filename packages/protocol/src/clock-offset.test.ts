@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { ClockOffset } from './clock-offset.ts'
+import { CLOCK_ERROR_MAX_MS, ClockOffset } from './clock-offset.ts'
 
 describe('clock offset', () => {
   test('nothing is known before the first answer', () => {
@@ -46,6 +46,20 @@ describe('clock offset', () => {
         assert.ok(Math.abs(offset.offsetMs! - trueOffset) <= offset.errorMs! + 0.01)
       }),
     )
+  })
+
+  test('nothing is taken for younger than it is by more than the bound, nor for much older on a line that is quick', () => {
+    const way = fc.double({ min: 0, max: 5000, noNaN: true })
+    fc.assert(
+      fc.property(fc.integer({ min: -1_000_000, max: 1_000_000 }), way, way, (trueOffset, there, back) => {
+        const offset = new ClockOffset()
+        offset.add(0, there + trueOffset, there + back)
+        assert.ok(offset.knownMs! >= trueOffset - CLOCK_ERROR_MAX_MS - 0.01)
+        assert.equal(offset.isGood, there + back <= 2 * CLOCK_ERROR_MAX_MS)
+        if (offset.isGood) assert.equal(offset.knownMs, offset.offsetMs)
+      }),
+    )
+    assert.equal(new ClockOffset().isGood, false)
   })
 
   test('before the first answer is at least what was heard says: a message is not younger than the one behind it', () => {

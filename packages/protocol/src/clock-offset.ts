@@ -1,3 +1,6 @@
+/** An estimate that may be off by more is improved soon, and what it may be off by beyond this is taken for age. */
+export const CLOCK_ERROR_MAX_MS = 250
+
 /**
  * Estimates how far a peer's steady clock is from ours, from question and answer (`sync` frames), as NTP does: of the
  * recent round trips the shortest one has the least error, which is at most half of it.
@@ -24,9 +27,21 @@ export class ClockOffset {
     this.#leastMs = Math.max(this.#leastMs, peerAtMs - nowMs)
   }
 
-  /** As it was measured; before the first answer, the least that it can be by what was heard; `undefined`: nothing was. */
+  /**
+   * What freshness is judged by: as it was measured, and on a line where the two ways may differ by a lot, so much more that
+   * nothing is taken for younger than it is by more than `CLOCK_ERROR_MAX_MS`. Before the first answer, the least that it can
+   * be by what was heard; `undefined`: nothing was.
+   */
   get knownMs(): number | undefined {
-    return this.offsetMs ?? (this.#leastMs === -Infinity ? undefined : this.#leastMs)
+    const best = this.#best
+    if (best === undefined) return this.#leastMs === -Infinity ? undefined : this.#leastMs
+    return best.offsetMs + Math.max(0, best.roundTripMs / 2 - CLOCK_ERROR_MAX_MS)
+  }
+
+  /** Whether it is known well enough. */
+  get isGood(): boolean {
+    const { errorMs } = this
+    return errorMs !== undefined && errorMs <= CLOCK_ERROR_MAX_MS
   }
 
   /** Peer's clock minus ours in ms, or `undefined` before the first answer. */

@@ -85,7 +85,7 @@ export class Session implements FrameHandler {
     this.rows = new SessionRows(this, clock)
     this.#sync = new SyncSchedule(
       clock,
-      () => this.#offset.errorMs,
+      () => this.#offset.isGood,
       (at) => this.send({ t: 'sync', at }),
     )
     this.#deadline = clock.after(options.connectTimeoutMs, () => {

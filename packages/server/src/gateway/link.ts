@@ -42,7 +42,7 @@ const ASK_AGAIN_AFTER_MS = 2000
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
 const SYNC_INTERVAL_MS = 5_000
-/** A question that is not answered is asked again after this. */
+/** So soon again while a question is not answered, or the clock of the other end not known well enough. */
 const SYNC_AGAIN_MS = 1_000
 /** A node that sends but answers nothing for this long reads nothing. */
 const UNANSWERED_MS_MAX = 4_000
@@ -367,7 +367,7 @@ export class Link implements FrameHandler, AskPeer {
 
   /** Something has to be on its way to a silent node, or nobody could tell a frozen process from a lost host. */
   #syncIntervalMs(silentMs: number): number {
-    const waits = this.#unansweredSinceMs < Infinity || this.#offset.offsetMs === undefined || silentMs > SYNC_AGAIN_MS
+    const waits = this.#unansweredSinceMs < Infinity || !this.#offset.isGood || silentMs > SYNC_AGAIN_MS
     return waits ? SYNC_AGAIN_MS : SYNC_INTERVAL_MS
   }
 

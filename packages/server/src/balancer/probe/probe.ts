@@ -34,6 +34,8 @@ const CHECK_INTERVAL_MS = 250
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
 const SYNC_INTERVAL_MS = 5000
+/** So soon again while the clock of the other end is not known well enough. */
+const SYNC_AGAIN_MS = 1000
 /** Until the clocks are compared, so that ages are not taken from the first frame alone. */
 const FIRST_SYNCS = 3
 
@@ -323,6 +325,7 @@ export class Probe implements FrameHandler, ProbeReport {
     const nowMs = this.#clock.nowMs()
     const silentMs = nowMs - this.heardAtMs
     if (silentMs > SILENT_MS_MAX) return this.#drop(`nothing came for ${Math.round(silentMs)} ms`)
-    if (this.state === 'open' && nowMs - this.#lastSyncMs > SYNC_INTERVAL_MS) this.#sync()
+    const intervalMs = this.#offset.isGood ? SYNC_INTERVAL_MS : SYNC_AGAIN_MS
+    if (this.state === 'open' && nowMs - this.#lastSyncMs > intervalMs) this.#sync()
   }
 }
