@@ -58,6 +58,10 @@ export const TRACE_CODES = {
     'The gateway holds an older record than a push node that it is linked to.',
     'Look at the link and at the gateway: `pulsewire debug GATEWAY stages`.',
   ],
+  gateway_stuck: [
+    'A stage of the gateway is past its deadline.',
+    'Who holds it: `pulsewire debug GATEWAY stages` while it lasts, `report` afterwards. Clients move by themselves; its watchdog ends it within 15 s.',
+  ],
   no_carrier: [
     "No push node that the gateway is linked to has the symbol's partition.",
     'Start push nodes, or look at what they share: `pulsewire nodes`.',

@@ -282,6 +282,7 @@ const CASES: readonly (readonly [name: string, facts: TraceFacts, code: TraceCod
     'well',
     'gw-1',
   ],
+  ['a gateway that is stuck', world({ gateway: { fault: 'stage dispatch is past its deadline' } }), 'gateway_stuck', 'broken', 'gw-1'],
   ['a partition that nobody has', world({ a: { carries: false }, b: { carries: false } }), 'no_carrier', 'broken', 'gw-1'],
   ['one push node frozen, still linked', world({ pushA: null, unanswered: [silent('push-a1')] }), 'push_silent', 'degraded', 'push-a1'],
   [

@@ -222,7 +222,9 @@ function describe({ node, link }: Line): string {
 
 /** The push nodes are well; is the gateway? */
 function gatewayFindings(gateway: HopFacts, well: readonly Line[], { target }: TraceFacts): Finding[] {
-  const { node, session, symbol, feed, beside } = gateway
+  const { node, session, symbol, feed, beside, fault = null } = gateway
+  // Of one process with the push node, it may be the push node's, of another feed.
+  if (fault !== null && beside === null) return [finding('broken', 'gateway_stuck', node, `${node} is stuck: ${fault}`)]
   const isWanted = session === null ? (symbol?.subscriptions ?? 0) > 0 : session.subscription !== null
   if (!isWanted || beside !== null) return []
   const links = well.flatMap(({ link }) => (link === null ? [] : [link]))
