@@ -113,6 +113,22 @@ describe('a node that says nothing', () => {
     assert.match(end.message ?? '', /has said nothing for 2000 ms: .*; its watchdog at http.* cannot be asked either: .*ECONNREFUSED/)
   })
 
+  test('is called stopped when its watchdog says nothing either', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    try {
+      const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+      const failed = await askWatchdog(address, SECRET, { question: 'stages', args: {}, who: 'jo' }, new AbortController().signal).then(
+        () => undefined,
+        (error: Error) => error.message,
+      )
+      assert.match(failed ?? '', /its watchdog at http.* says nothing either: its process is stopped \(SIGSTOP/)
+    } finally {
+      silent.closeAllConnections()
+      silent.close()
+    }
+  })
+
   test('is not asked for what a watchdog does not have', async () => {
     await using dog = await watchdog()
     const { put, answered } = gatewayBefore('push-a1', dog.address)

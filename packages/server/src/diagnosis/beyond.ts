@@ -48,6 +48,11 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
     return await fetch(url, init)
   } catch (error) {
     const cause = (error as Error).cause
+    // A blocked event loop would not keep it from answering.
+    if ((error as Error).name === 'TimeoutError') {
+      const what = 'its process is stopped (SIGSTOP, a suspended machine, no processor), or the line is cut'
+      throw new AskError('ask_no_answer', `its watchdog at ${url} says nothing either: ${what}`, { cause: error })
+    }
     const why = cause instanceof Error ? cause.message : (error as Error).message
     throw new AskError('ask_no_answer', `its watchdog at ${url} cannot be asked either: ${why}`, { cause: error })
   }
