@@ -139,3 +139,14 @@ test('one node can be cut off from a shared embedded log while another goes on',
   assert.equal(await cutTap.ended, undefined)
   assert.equal(log.readerCount, 1)
 })
+
+test('topics of two logs have different ids: what is remembered of one is not taken for the other', async () => {
+  const ids = [createEmbeddedLog(), createEmbeddedLog()].map((log) => {
+    log.createTopicNow('t', { partitions: 1 })
+    return log.describeNow('t').topicId
+  })
+  assert.equal(new Set(ids).size, 2, ids.join(', '))
+  const named = [createEmbeddedLog({ name: 'n' }), createEmbeddedLog({ name: 'n' })]
+  for (const log of named) log.createTopicNow('t', { partitions: 1 })
+  assert.equal(new Set(named.map((log) => log.describeNow('t').topicId)).size, 1, 'a simulation replays')
+})

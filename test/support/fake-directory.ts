@@ -1,6 +1,7 @@
 import {
   type CatalogueFeed,
   type Directory,
+  type DirectoryPart,
   type GreyPolicy,
   type KnownNode,
   type Lease,
@@ -10,6 +11,9 @@ import { testLease } from './leases.ts'
 
 /** A directory that says what a test wants it to say. */
 export class FakeDirectory implements Directory {
+  otherZone: string | null = null
+  readonly parts: readonly DirectoryPart[] = [this]
+  logId: string | null = 'log-1'
   view: Directory['view'] = 'current'
   viewSinceMs = 0
   isReadBack = true

@@ -1,6 +1,7 @@
 import {
   type CatalogueFeed,
   type Directory,
+  type DirectoryPart,
   type FeedGeneration,
   type GreyPolicy,
   type KnownNode,
@@ -17,6 +18,9 @@ export class MemoryDirectory implements Directory {
   readonly feeds = new Map<string, CatalogueFeed>()
   readonly revocations = new RevocationTable()
   grey: GreyPolicy | null = null
+  otherZone: string | null = null
+  readonly parts: readonly DirectoryPart[] = [this]
+  logId: string | null = 'log-1'
   view: Directory['view'] = 'current'
   viewSinceMs: number
   isReadBack = true

@@ -49,7 +49,7 @@ export class World {
     this.http = new Http(this.kernel, this.network)
     this.operator = new Operator(this)
     const world = new SimProcess(this.kernel, 'log', 'log', { offsetMs: 0, drift: 0 })
-    this.log = createEmbeddedLog({ clock: world.clock })
+    this.log = createEmbeddedLog({ clock: world.clock, name: 'log' })
     for (const { config, partitions } of feeds) this.log.createTopicNow(config.topic, { partitions })
     this.model = new LogModel(feeds)
   }

@@ -87,8 +87,8 @@ class MoveWorld {
     this.#trace = new Trace(trace, () => this.#kernel.nowMs)
     this.#network = new Network(this.#kernel, random.fork())
     const { clock } = new SimProcess(this.#kernel, 'log', 'log', { offsetMs: 0, drift: 0 })
-    this.#home = createEmbeddedLog({ clock })
-    this.#abroad = random.chance(0.3) ? createEmbeddedLog({ clock }) : this.#home
+    this.#home = createEmbeddedLog({ clock, name: 'home' })
+    this.#abroad = random.chance(0.3) ? createEmbeddedLog({ clock, name: 'abroad' }) : this.#home
     this.#aheadMs = random.logBetween(100, 6000)
     this.#partitions = [random.int(1, 3), random.int(1, 4)]
     this.#home.createTopicNow(TOPICS[0], { partitions: this.#partitions[0] })

@@ -56,7 +56,7 @@ export class ScaleFleet {
     const { kernel } = this
     const connectionsPerSecond = options.connectionsPerSecond / each
     const world = new SimProcess(kernel, 'world', 'world', { offsetMs: 0, drift: 0 })
-    const log = (this.log = createEmbeddedLog({ clock: world.clock }))
+    const log = (this.log = createEmbeddedLog({ clock: world.clock, name: 'log' }))
     const sessionsMax = clientsPerGateway * 2
     this.park = new Park({ kernel, random, zones: ZONES, gateways, partitions, sessionsMax, connectionsPerSecond })
     const { directory: config } = loadConfig('balancer', { assignments: ['node.id=stub', 'log.kind=embedded', 'directory.enabled=true'] })

@@ -1,4 +1,4 @@
-import type { Log, LogEvent, LogReader, LogRecord } from '../log/index.ts'
+import type { Log, LogEvent, LogReader, LogRecord, TopicDescription } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -6,7 +6,7 @@ import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
-import type { CatalogueFeed, Directory, KnownNode } from './directory.ts'
+import type { CatalogueFeed, Directory, DirectoryPart, KnownNode } from './directory.ts'
 import { GreyPolicy, type GreyRelease, type GreyStop } from './grey.ts'
 import { Hearing } from './hearing.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
@@ -35,6 +35,11 @@ export interface ControlDirectoryOptions {
   readonly clock?: Clock
   /** Removes leases that are long dead. Default true; a command that only looks says false. */
   readonly tidies?: boolean
+  /**
+   * The zone whose control topic it is, where this node has its own elsewhere: it is neither made nor tidied up from here, and
+   * once made anew by those whose it is, what was said in the one before is forgotten. Nobody here goes on by that.
+   */
+  readonly otherZone?: string
 }
 
 /** Reads the control topic for as long as the process lives, whatever the log does meanwhile. */
@@ -43,10 +48,14 @@ export class ControlDirectory implements Directory, Service {
   readonly revocations = new RevocationTable()
   grey: GreyPolicy | null = null
   readonly topic: string
+  readonly otherZone: string | null
+  readonly parts: readonly DirectoryPart[] = [this]
   readonly #options: ControlDirectoryOptions
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #table = new NodeTable()
+  /** The topic, for messages. */
+  readonly #name: string
   readonly #hearing: Hearing
   readonly #listeners = new Set<() => void>()
   readonly #readBack = Promise.withResolvers<void>()
@@ -56,6 +65,8 @@ export class ControlDirectory implements Directory, Service {
   #running: Promise<void> = Promise.resolve()
   #timers: Timer[] = []
   #topicId: string | null = null
+  /** Of the catalogue, as far as this topic says them. */
+  readonly #revisions = new Map<string, number>()
   /** Next offset to be read; `null`: from the earliest. */
   #next: number | null = null
   #endsAt = Infinity
@@ -67,6 +78,8 @@ export class ControlDirectory implements Directory, Service {
   constructor(options: ControlDirectoryOptions) {
     this.#options = options
     this.topic = options.topic
+    this.otherZone = options.otherZone ?? null
+    this.#name = options.otherZone === undefined ? options.topic : `${options.topic} of zone ${options.otherZone}`
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger
     this.#hearing = new Hearing(options.lifeMs, this.#clock.nowMs())
@@ -74,6 +87,10 @@ export class ControlDirectory implements Directory, Service {
 
   get view(): Directory['view'] {
     return this.#hearing.view
+  }
+
+  get logId(): string | null {
+    return this.#topicId
   }
 
   get viewSinceMs(): number {
@@ -126,7 +143,8 @@ export class ControlDirectory implements Directory, Service {
     this.#running = this.#run()
     const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
     this.#timers = [this.#clock.every(JUDGE_INTERVAL_MS, () => this.#judge(standstill.tick()))]
-    if (this.#options.tidies !== false) this.#timers.push(this.#clock.every(TIDY_INTERVAL_MS, () => void this.#tidy()))
+    if (this.#options.tidies !== false && this.otherZone === null)
+      this.#timers.push(this.#clock.every(TIDY_INTERVAL_MS, () => void this.#tidy()))
   }
 
   async drain(): Promise<void> {}
@@ -157,13 +175,12 @@ export class ControlDirectory implements Directory, Service {
   }
 
   async #read(): Promise<void> {
-    const { topicId, partitions } = await ensureControlTopic(this.#options.log, this.topic)
+    const { topicId, partitions } = await this.#find()
     if (this.#abort.signal.aborted) return
-    if (this.#topicId !== null && this.#topicId !== topicId) {
-      this.#next = null
-      this.#logger.error('control_topic_recreated', `topic ${this.topic} was made anew: operators' words and the catalogue are lost`, {})
-    }
+    if (this.#topicId !== null && this.#topicId !== topicId) this.#madeAnew()
+    const isAnother = this.#topicId !== topicId
     this.#topicId = topicId
+    if (isAnother) this.#changed()
     this.#endsAt = partitions[0]!.latest
     this.#lastEventAtMs = this.#clock.nowMs()
     const start = this.#next === null ? ({ at: 'earliest' } as const) : ({ at: 'offset', offset: this.#next } as const)
@@ -175,6 +192,24 @@ export class ControlDirectory implements Directory, Service {
       this.#reader = null
       await reader.close()
     }
+  }
+
+  #find(): Promise<TopicDescription> {
+    const { log } = this.#options
+    return this.otherZone === null ? ensureControlTopic(log, this.topic) : log.describe(this.topic)
+  }
+
+  /**
+   * What was said in the topic before is lost to whoever reads it first now. Who has it still goes on by it, and takes what is
+   * said from now on for newer, whatever revisions it counts.
+   */
+  #madeAnew(): void {
+    this.#next = null
+    this.#revisions.clear()
+    this.#logger.error('control_topic_recreated', `topic ${this.#name} was made anew: operators' words and the catalogue are lost`, {})
+    if (this.otherZone === null) return
+    this.feeds.clear()
+    this.#table.forgetWords()
   }
 
   #take(event: LogEvent): void {
@@ -207,8 +242,7 @@ export class ControlDirectory implements Directory, Service {
         if (!wasThere) this.#logger.info('node_word', `${read.name} was told: ${read.word.word}`, { of: read.name })
         break
       case 'feed':
-        // Of two that were written at the same time, the first in the log counts, for every reader.
-        if (read.feed.revision > (this.feeds.get(read.name)?.revision ?? -1)) this.feeds.set(read.name, read.feed)
+        this.#catalogued(read.feed)
         break
       case 'revoke':
         this.#revoked(read.name, read.revocation, wasThere)
@@ -225,13 +259,23 @@ export class ControlDirectory implements Directory, Service {
         else if (read.of === 'stop') this.#greyStop = null
         else if (read.of === 'revoke') this.revocations.remove(read.name)
         else if (read.of === 'word') this.#table.say(read.name, undefined)
-        else this.feeds.delete(read.name)
+        else {
+          this.feeds.delete(read.name)
+          this.#revisions.delete(read.name)
+        }
         break
       case 'ignored':
         this.#ignored(read, record.offset)
     }
     // The first batch may reach beyond what was there before.
     this.#noteEnd(nowMs)
+  }
+
+  /** Of two that were written at the same time, the first in the log counts, for every reader. */
+  #catalogued(feed: CatalogueFeed): void {
+    if (feed.revision <= (this.#revisions.get(feed.feed) ?? -1)) return
+    this.#revisions.set(feed.feed, feed.revision)
+    this.feeds.set(feed.feed, feed)
   }
 
   #revoked(key: string, revocation: Revocation, wasThere: boolean): void {
@@ -298,8 +342,8 @@ export class ControlDirectory implements Directory, Service {
     const fields = { from: before, nodes: this.nodes.size }
     if (this.view === 'degraded') {
       const why = this.#trouble ?? 'it brings nothing'
-      this.#logger.warn('view_degraded', `nothing is known of other nodes by ${this.topic} (${why}): all stay as they are`, fields)
-    } else this.#logger.info('view_current', `leases are read from ${this.topic}`, fields)
+      this.#logger.warn('view_degraded', `nothing is known of other nodes by ${this.#name} (${why}): all stay as they are`, fields)
+    } else this.#logger.info('view_current', `leases are read from ${this.#name}`, fields)
   }
 
   #left(node: string): void {
@@ -321,7 +365,7 @@ export class ControlDirectory implements Directory, Service {
     this.#hasToldIgnored = true
     this.#logger.warn(
       'control_record_ignored',
-      `a record of ${this.topic} is ignored (${why}): ${problem}; further ones are only counted`,
+      `a record of ${this.#name} is ignored (${why}): ${problem}; further ones are only counted`,
       {
         key,
         offset,
@@ -336,13 +380,13 @@ export class ControlDirectory implements Directory, Service {
     if (this.#trouble === message) return
     if (this.#trouble === null) {
       const code = error instanceof PulsewireError ? error.code : 'control_topic_failed'
-      this.#logger.error(code, `the directory cannot be read: ${message}`, { topic: this.topic })
+      this.#logger.error(code, `the directory cannot be read from ${this.#name}: ${message}`, { topic: this.topic })
     }
     this.#trouble = message
   }
 
   #recovered(): void {
-    if (this.#trouble !== null) this.#logger.info('control_topic_read', `topic ${this.topic} can be read again`, {})
+    if (this.#trouble !== null) this.#logger.info('control_topic_read', `topic ${this.#name} can be read again`, {})
     this.#trouble = null
   }
 

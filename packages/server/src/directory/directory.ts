@@ -41,19 +41,35 @@ export interface CatalogueFeed {
 }
 
 /**
+ * What one control topic says of nodes and feeds. Who beats in it is judged by it alone: a catalogue, its generations and the
+ * silence of a topic say nothing of nodes whose log is another.
+ */
+export interface DirectoryPart {
+  /** The zone whose log this is, where that is not this node's own; `null`: it is. */
+  readonly otherZone: string | null
+  /**
+   * Names the log whose positions the catalogue orders: the control topic's id, so that one made anew is another log.
+   * `null`: not known yet. Generations number the positions of one such log, and positions of two cannot be compared.
+   */
+  readonly logId: string | null
+  readonly view: 'loading' | 'current' | 'degraded'
+  /** Since when the view is what it is, steady ms. */
+  readonly viewSinceMs: number
+  readonly nodes: ReadonlyMap<string, KnownNode>
+  readonly feeds: ReadonlyMap<string, CatalogueFeed>
+}
+
+/**
  * What `pulsewire.control` says, as one reader has it: leases, operators' words and the feed catalogue.
  *
  * The view is `degraded` when the control topic brings nothing at all, not even this node's own beats: then nobody is
  * judged by silence, and nodes whose leases had not expired before stay `kept` (promise P5).
  */
-export interface Directory {
-  readonly view: 'loading' | 'current' | 'degraded'
-  /** Since when the view is what it is, steady ms. */
-  readonly viewSinceMs: number
+export interface Directory extends DirectoryPart {
+  /** One for each log that is looked at, this node's own first. */
+  readonly parts: readonly DirectoryPart[]
   /** Whether all that was there before has been read: what `feeds` says holds from then on. */
   readonly isReadBack: boolean
-  readonly nodes: ReadonlyMap<string, KnownNode>
-  readonly feeds: ReadonlyMap<string, CatalogueFeed>
   /** Tokens that count no more. */
   readonly revocations: Revocations
   /** Who takes part in the grey release; `null`: nobody does. */

@@ -89,6 +89,12 @@ export class NodeTable {
     }
   }
 
+  /** What operators said holds no more. */
+  forgetWords(): void {
+    this.#words.clear()
+    for (const [node, known] of this.nodes) this.nodes.set(node, { ...known, word: 'online' })
+  }
+
   /** Time has passed: who is past its life has expired, or is kept while nobody may be judged. @returns those that changed. */
   judge(nowMs: number, mayExpire: boolean): KnownNode[] {
     const changed: KnownNode[] = []

@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import { FakeDirectory } from '../../../../test/support/fake-directory.ts'
 import { GatewayWorld, type GatewayWorldOptions } from '../../../../test/support/gateway-world.ts'
 
-async function setUp(options: GatewayWorldOptions = {}) {
-  const directory = new FakeDirectory()
+async function setUp({ directory = new FakeDirectory(), ...options }: GatewayWorldOptions & { readonly directory?: FakeDirectory } = {}) {
   const world = await GatewayWorld.open({ nodes: { a1: 'A', a2: 'A', b1: 'B' }, directory, ...options })
   const linked = () => world.gateway.links.map(({ address }) => /push-(\w+):/.exec(address)![1])
   const proven = (receiver: ReturnType<typeof world.connect>) =>
@@ -191,4 +190,21 @@ test('after a standstill it is not ready before a link has brought anything', as
   world.pass(4000)
   assert.equal(ready(), true)
   await gateway.close()
+})
+
+test('receivers are told the log that positions are of as soon as the directory knows it', async () => {
+  const directory = new FakeDirectory()
+  directory.logId = null
+  const { world } = await setUp({ directory })
+  directory.push('a1')
+  world.pass(1000)
+  const receiver = world.connect()
+  const inWelcome = () => world.gateway.hub.info().map(({ log }) => log)
+  assert.deepEqual(inWelcome(), [undefined])
+  directory.logId = 'log-1'
+  directory.changed()
+  const logs = receiver.takeOf('feeds').map(({ feeds }) => feeds.map(({ log }) => log))
+  assert.deepEqual([logs, inWelcome()], [[['log-1']], ['log-1']])
+  await world.gateway.close()
+  assert.equal(directory.listeners, 0)
 })

@@ -44,10 +44,14 @@ export class LinkedInput implements GatewayInput {
   readonly arbiter: Arbiter
   readonly #links: Links
   readonly #upstreams: Upstreams
+  readonly #stopListening: () => void
 
   constructor({ config, clock, random, logger, stages, connect, secret, directory, asks, followed }: LinkedInputOptions) {
     const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
     this.hub = new Hub({ nodeId: config.node.id, clock })
+    const tellLog = (): void => this.hub.setLog(directory?.logId ?? null)
+    this.#stopListening = directory?.onChange(tellLog) ?? (() => {})
+    tellLog()
     const upstreams = (this.#upstreams = makeUpstreams(config, directory))
     this.arbiter = new Arbiter({
       hub: this.hub,
@@ -112,6 +116,7 @@ export class LinkedInput implements GatewayInput {
   }
 
   close(): void {
+    this.#stopListening()
     this.#links.close()
     this.hub.close()
   }

@@ -201,6 +201,17 @@ test('a new shape of a feed is told when it differs, and partitions that are gon
   )
 })
 
+test('the log that positions are of is told with each feed once it is known, and when it is another', () => {
+  const { hub, recorder } = setUp()
+  const logs = () => hub.info().map(({ log }) => log)
+  assert.equal('log' in hub.info()[0]!, false)
+  hub.setLog('log-1')
+  hub.setLog('log-1')
+  assert.deepEqual([logs(), recorder.take()], [['log-1'], ['feeds']])
+  hub.setLog('log-2')
+  assert.deepEqual([logs(), recorder.take()], [['log-2'], ['feeds']])
+})
+
 test('a feed holds so many symbols and no more', () => {
   const { hub } = setUp()
   const feed = hub.addFeed({ ...feedOptions, name: 'small', symbolsMax: 2 })

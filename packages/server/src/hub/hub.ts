@@ -49,6 +49,7 @@ export class Hub {
   readonly #byName = new Map<string, Feed>()
   readonly #pulseFrames: PulseFrames
   readonly #rateLanes: RateLanes
+  #log: string | null = null
   #source: HubSource | null = null
   readonly #listeners: HubListener[] = []
 
@@ -91,7 +92,15 @@ export class Hub {
   }
 
   info(): FeedInfo[] {
-    return this.#feeds.map((feed) => feed.info())
+    const log = this.#log === null ? {} : { log: this.#log }
+    return this.#feeds.map((feed) => ({ ...feed.info(), ...log }))
+  }
+
+  /** Names the log that all positions here are of; `null`: nobody says. */
+  setLog(log: string | null): void {
+    if (log === this.#log) return
+    this.#log = log
+    for (const listener of this.#listeners) listener.feeds()
   }
 
   /** The feed's generation, number of partitions, or which of them this hub has (`null`: all) is known now, or is another. */

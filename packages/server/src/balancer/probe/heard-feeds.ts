@@ -11,6 +11,8 @@ interface Generation extends HeardGeneration {
 }
 
 interface Feed extends HeardFeed {
+  /** The log that its offsets are of; `null`: nobody says. */
+  log: string | null
   generation: number
   readonly generations: Map<number, Generation>
   /** `stale` frames in force, by partition; −1 for all of them. */
@@ -24,10 +26,14 @@ export class HeardFeeds {
 
   /** The gateway's list of feeds, or a newer one. */
   learn(infos: readonly FeedInfo[], nowMs: number): void {
-    for (const { feed: name, generation, partitions } of infos) {
+    for (const { feed: name, generation, partitions, log = null } of infos) {
       let feed = this.feeds.get(name)
-      if (feed === undefined) this.feeds.set(name, (feed = { generation, generations: new Map(), notices: new Map(), complaint: null }))
+      if (feed === undefined)
+        this.feeds.set(name, (feed = { log, generation, generations: new Map(), notices: new Map(), complaint: null }))
       feed.generation = generation
+      // Offsets of a log that was made anew begin at 0: by those of the one before, its pulses would be none for as long.
+      if (log !== null && feed.log !== null && log !== feed.log) feed.generations.clear()
+      feed.log = log ?? feed.log
       const known = feed.generations.get(generation)
       if (known === undefined) feed.generations.set(generation, { partitions, grown: null, pulses: new Map() })
       else {

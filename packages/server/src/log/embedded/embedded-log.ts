@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../runtime/clock.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { LogError } from '../../runtime/errors.ts'
@@ -14,6 +15,8 @@ export interface EmbeddedLogOptions {
   readonly retentionRecordsMax?: number
   /** Bytes kept per partition. Default 64 MiB. */
   readonly retentionBytesMax?: number
+  /** Part of the ids of its topics; simulations, which replay from a seed, give one. Default: random, another one for each log. */
+  readonly name?: string
   /** Largest record accepted. Default 1 MiB, as Kafka's `message.max.bytes`. */
   readonly recordBytesMax?: number
 }
@@ -64,13 +67,14 @@ class InMemoryLog implements EmbeddedLog {
   readonly #recordBytesMax: number
   readonly #topics = new Map<string, Topic>()
   readonly #readers = new Set<EmbeddedReader>()
-  /** Ids are counted, not random: a simulation replays from its seed. */
+  readonly #name: string
   #topicsCreated = 0
   #isClosed = false
   #isReachable = true
 
   constructor(options: EmbeddedLogOptions) {
     this.#clock = options.clock ?? systemClock
+    this.#name = options.name ?? randomUUID()
     this.#retention = {
       recordsMax: options.retentionRecordsMax ?? 100_000,
       bytesMax: options.retentionBytesMax ?? 64 * 1024 * 1024,
@@ -97,7 +101,7 @@ class InMemoryLog implements EmbeddedLog {
     this.#topicsCreated++
     const topic: Topic = {
       name,
-      id: `embedded-${this.#topicsCreated}`,
+      id: `${this.#name}-${this.#topicsCreated}`,
       partitions: [],
       nextPartition: 0,
       isCompacted: config?.['cleanup.policy'] === 'compact',
