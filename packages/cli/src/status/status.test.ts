@@ -35,6 +35,18 @@ const SHOWN: Topology = topology(
 )
 
 describe('pulsewire status', () => {
+  it('shows the feeds of zones with a log of their own, and of which of them not all is known', () => {
+    const zone = (name: string, state: Topology['view']['state']) => ({
+      zone: name,
+      view: { state, sinceMs: AT_MS - 4000 },
+      feeds: [topologyFeed('quote', { topic: `quotes-${name}`, generation: 7 })],
+    })
+    const shown = statusTable(topology([], { otherZones: [zone('b', 'current'), zone('c', 'degraded')] }), [], { colour: false })
+    assert.match(shown, /^zone c: its directory is degraded for 4\.0 s$/m)
+    assert.doesNotMatch(shown, /zone b: its directory/)
+    for (const name of ['b', 'c']) assert.match(shown, new RegExp(`quote \\(zone ${name}\\) +quotes-${name} +7`))
+  })
+
   it('shows the flow from feeds to gateways, and below each what is wrong', () => {
     const events = [
       { id: 4, atMs: AT_MS - 2000, kind: 'word', tone: 'plain', node: 'gw-2', message: 'an operator says of gw-2: offline' },

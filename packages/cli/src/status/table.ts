@@ -52,6 +52,7 @@ export function statusTable(
     ...topology.degraded.map(({ track, message, sinceMs }) =>
       paint.yellow(sanitize(`track ${track} degraded for ${formatAge(topology.atMs - sinceMs)}: ${message}`)),
     ),
+    ...zoneLines(topology).map((line) => paint.yellow(sanitize(line))),
     ...greyLines(topology).map((line) => paint.yellow(sanitize(line))),
     ...sections.filter(({ lines }) => lines.length > 0).flatMap((section) => ['', ...render(fold(section), paint)]),
     ...(events.length === 0 ? [] : ['', paint.bold('Newest events'), ...events.map((event) => eventLine(event, paint))]),
@@ -65,6 +66,13 @@ function headLine({ balancer, view, nodes, atMs }: Topology, paint: Paint): stri
   const blind = view.state === 'current' ? '' : `; its directory is ${view.state} for ${formatAge(atMs - view.sinceMs)}`
   const said = sanitize(`${all}${unused === 0 ? '' : `; ${unused} not used`}${blind}`)
   return unused === 0 && blind === '' ? paint.bold(said) : paint.bold(paint.yellow(said))
+}
+
+/** Zones with a log of their own of which not all is known. */
+function zoneLines({ otherZones = [], atMs }: Topology): string[] {
+  return otherZones
+    .filter(({ view }) => view.state !== 'current')
+    .map(({ zone, view }) => `zone ${zone}: its directory is ${view.state} for ${formatAge(atMs - view.sinceMs)}`)
 }
 
 function greyLines({ grey }: Topology): string[] {
@@ -83,8 +91,9 @@ function tracks({ tracks: both, grey }: Topology, paint: Paint): Section {
   return { title: 'Tracks, side by side', headings, lines }
 }
 
-function feeds({ feeds: all }: Topology, paint: Paint): Section {
-  const lines = all.map(({ feed, generation, topic, next, partitions }) => {
+function feeds({ feeds: own, otherZones = [] }: Topology, paint: Paint): Section {
+  const others = otherZones.flatMap(({ zone, feeds: all }) => all.map((one) => ({ ...one, feed: `${one.feed} (zone ${zone})` })))
+  const lines = [...own, ...others].map(({ feed, generation, topic, next, partitions }) => {
     const ages = partitions.map(({ pulseAgeMs }) => pulseAgeMs)
     const moving = next === null ? [] : [`moves to ${next.topic}, generation ${next.generation}`]
     const oldest = oldestOf(ages)

@@ -136,7 +136,7 @@ export class Balancer implements Service, Member {
 
   /** It knows the nodes, and its probes have had their time. Stays so whatever happens to the log. */
   get ready(): boolean {
-    return this.#directory.view !== 'loading' && this.#book.hasJudged
+    return this.#book.isReady
   }
 
   /** What it makes of each node that it knows. */
@@ -292,10 +292,12 @@ export class Balancer implements Service, Member {
   #countBalancers(nowMs: number): number {
     const { node, directory } = this.#config
     const heardSinceMs = nowMs - OVERDUE_BEATS * directory.beatIntervalMs
+    const isBlind = this.#directory.view === 'degraded'
     let others = 0
     for (const [name, { lease, state, heardAtMs }] of this.#directory.nodes) {
       if (name === node.id || lease.role !== 'balancer') continue
-      if (state === 'kept' || (state === 'live' && heardAtMs >= heardSinceMs)) others++
+      // Where the own control topic brings news, those that are kept are of a zone of which nothing is heard.
+      if (state === 'kept' ? isBlind : state === 'live' && heardAtMs >= heardSinceMs) others++
     }
     return others + 1
   }

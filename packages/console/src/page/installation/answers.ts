@@ -17,6 +17,8 @@ export interface NodeAnswer {
   readonly sinceMs: number
   readonly reasons: readonly { readonly code: string; readonly message: string; readonly sinceMs: number }[]
   readonly zone: string
+  /** The zone whose log is its own; absent: it has the balancer's. */
+  readonly otherZone?: string
   readonly track: string
   readonly line?: string
   readonly version: string

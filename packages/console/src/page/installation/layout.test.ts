@@ -29,6 +29,17 @@ function large() {
 }
 
 describe('layoutOf', () => {
+  it('draws a push node of a zone with a log of its own beside a feed of this one, and no hop between them', () => {
+    const feeds = [{ feed: 'quote', generation: 1, topic: 'quotes', partitions: [0], pulseAgeMs: 120 }]
+    const push = (node: string, change: object) => topologyNode(node, { role: 'push', line: 'A', feeds, ...change })
+    const layout = layoutOf(topology([push('push-a', {}), push('push-b', { otherZone: 'b' })]), 1000, null)
+    box(layout, 'node/push-b')
+    assert.deepEqual(
+      layout.edges.map(({ from, to }) => [from, to]),
+      [['feed/quote', 'node/push-a']],
+    )
+  })
+
   it('puts everything in the order of the flow, inside of the width, and nothing onto anything else', () => {
     for (const [shown, width] of [
       [smallTopology(), 1000],

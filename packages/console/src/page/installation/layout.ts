@@ -227,7 +227,7 @@ function hopsOf({ feeds, nodes }: TopologyAnswer): Hop[] {
   for (const node of nodes) {
     const id = `node/${node.node}`
     if (!isThere(node) && node.role !== 'push') continue
-    if (node.role === 'push') {
+    if (node.role === 'push' && node.otherZone === undefined) {
       for (const { feed } of feeds) {
         const read = node.feeds.filter((one) => one.feed === feed)
         if (read.length > 0) hops.push({ from: `feed/${feed}`, to: id, ageMs: oldest(read.map(({ pulseAgeMs }) => pulseAgeMs)) })

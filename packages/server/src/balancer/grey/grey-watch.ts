@@ -55,7 +55,8 @@ export class GreyWatch {
     if (nowMs - this.#lookedAtMs < LOOK_INTERVAL_MS) return
     this.#lookedAtMs = nowMs
     const { directory, stops } = this.#options
-    const all = [...verdicts]
+    // Of its own log alone: grey releases are set, and stopped, in each.
+    const all = [...verdicts].filter(({ otherZone }) => otherZone === null)
     this.#stable.look(all, nowMs)
     this.#grey.look(all, nowMs)
     this.#guard.follow(directory.grey, nowMs)

@@ -60,6 +60,7 @@ class World {
         node: lease.node,
         role: 'gateway',
         known: { lease, heardAtMs: this.#heardAtMs.get(lease.node)!, expiresAtMs: Infinity, state: 'live', word: 'online' },
+        otherZone: null,
         probe: this.probes.get(lease.node) ?? null,
         handedOut: true,
         degraded: false,

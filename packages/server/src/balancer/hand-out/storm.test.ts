@@ -71,6 +71,7 @@ function storm(options: {
         node,
         role: 'gateway',
         known: { lease, heardAtMs: atMs, expiresAtMs: Infinity, state: 'live', word: 'online' },
+        otherZone: null,
         probe: null,
         handedOut: true,
         degraded: false,

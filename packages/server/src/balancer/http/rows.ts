@@ -13,6 +13,7 @@ export function verdictRow(verdict: Verdict, nowMs: number): VerdictRow {
     sinceMs: whole(verdict.sinceMs),
     reasons: verdict.reasons.map((reason) => ({ ...reason, sinceMs: whole(reason.sinceMs) })),
     zone: lease.zone,
+    ...(verdict.otherZone === null ? {} : { otherZone: verdict.otherZone }),
     track: lease.track,
     ...(lease.line === undefined ? {} : { line: lease.line }),
     version: lease.version,

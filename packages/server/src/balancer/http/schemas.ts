@@ -71,6 +71,8 @@ export const gatewaysAnswer = z
   })
   .meta({ description: 'Where to connect.' })
 
+export const view = z.object({ state: z.enum(['loading', 'current', 'degraded']), sinceMs: timestamp('Since when') })
+
 export const reason = z.object({
   code: oneOf<VerdictReason>(VERDICT_REASONS),
   feed: z.exactOptional(z.string().describe('The feed that it is about; absent: the node as a whole.')),
@@ -108,6 +110,9 @@ export const verdict = z
     sinceMs: timestamp('Since when `handedOut` is what it is'),
     reasons: z.array(reason).describe('Everything that speaks against it, gravest first.'),
     zone: z.string(),
+    otherZone: z.exactOptional(
+      z.string().describe('The zone whose log is its own, as `balancer.otherZones` names it; absent: it has the log of this balancer.'),
+    ),
     track,
     line: z.exactOptional(z.enum(['A', 'B'])),
     version: z.string(),
@@ -131,7 +136,7 @@ export const verdictsAnswer = z
   .object({
     balancer: z.string(),
     atMs: timestamp('When this was judged'),
-    view: z.object({ state: z.enum(['loading', 'current', 'degraded']), sinceMs: timestamp('Since when') }).describe('The directory.'),
+    view: view.describe('The directory.'),
     degraded: z.array(degradation.extend({ track })).describe('Tracks whose answers are degraded, and why.'),
     verdicts: z.array(verdict),
   })

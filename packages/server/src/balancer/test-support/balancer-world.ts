@@ -1,15 +1,22 @@
 import { ManualClock } from '../../../../../test/support/manual-clock.ts'
 import { MemoryDirectory } from '../../../../../test/support/memory-directory.ts'
-import type { GreyStop } from '../../directory/index.ts'
+import { type Directory, type GreyStop, JoinedDirectory } from '../../directory/index.ts'
 import { loadConfig } from '../../runtime/config/index.ts'
 import { createMemoryLogger } from '../../runtime/logger.ts'
 import { createBalancer } from '../index.ts'
 import { MemoryGateways } from './memory-gateways.ts'
 
 /** A balancer over gateways in memory that pulse once a second, on a clock that is moved by hand. */
-export async function startBalancer(nodes: readonly string[] = ['gw-1', 'gw-2'], set: readonly string[] = []) {
+export async function startBalancer(
+  nodes: readonly string[] = ['gw-1', 'gw-2'],
+  set: readonly string[] = [],
+  { zone, view = 'current' }: { /** Another one, with a log of its own. */ readonly zone?: string; readonly view?: Directory['view'] } = {},
+) {
   const clock = new ManualClock()
   const directory = new MemoryDirectory(clock)
+  directory.view = view
+  const other = new MemoryDirectory(clock)
+  other.otherZone = zone ?? null
   const gateways = new MemoryGateways(clock)
   const logger = createMemoryLogger()
   const assignments = [
@@ -22,7 +29,8 @@ export async function startBalancer(nodes: readonly string[] = ['gw-1', 'gw-2'],
   const config = loadConfig('balancer', { assignments: [...assignments, ...set] })
   const stops: GreyStop[] = []
   const stopGrey = async (stop: GreyStop) => void stops.push(stop)
-  const balancer = createBalancer(config, { stopGrey, directory, logger, clock, connect: gateways.connect, random: () => 0.3 })
+  const known = zone === undefined ? directory : new JoinedDirectory(directory, [other], logger)
+  const balancer = createBalancer(config, { stopGrey, directory: known, logger, clock, connect: gateways.connect, random: () => 0.3 })
   directory.catalogue('quote', { generation: 1, topic: 'quotes' })
   for (const node of nodes) {
     directory.beat(node)
@@ -32,6 +40,8 @@ export async function startBalancer(nodes: readonly string[] = ['gw-1', 'gw-2'],
   const world = {
     clock,
     directory,
+    /** Of the other zone. */
+    other,
     gateways,
     logger,
     balancer,
@@ -39,7 +49,8 @@ export async function startBalancer(nodes: readonly string[] = ['gw-1', 'gw-2'],
     /** Time passes; leases that are live beat each second. */
     pass(ms: number): void {
       for (let passedMs = 0; passedMs < ms; passedMs += 500) {
-        if (passedMs % 1000 === 0) for (const [node, { state }] of directory.nodes) if (state === 'live') directory.beat(node)
+        if (passedMs % 1000 === 0)
+          for (const part of [directory, other]) for (const [node, { state }] of part.nodes) if (state === 'live') part.beat(node)
         clock.advance(Math.min(500, ms - passedMs))
       }
     },

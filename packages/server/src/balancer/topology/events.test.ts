@@ -23,6 +23,22 @@ describe('eventsBetween', () => {
     assert.deepEqual(told({ ...one, nodes: [], view: { state: 'loading', sinceMs: 0 } }, one), [])
   })
 
+  it('tells what happens in a zone with a log of its own by its name, and not what is read back of it at the start', () => {
+    const zone = (view: Topology['view']['state'], generation = 1, nodes: readonly TopologyNode[] = []) =>
+      topology([topologyNode('gw-1'), ...nodes], {
+        otherZones: [{ zone: 'b', view: { state: view, sinceMs: 0 }, feeds: [topologyFeed('quote', { generation })] }],
+      })
+    const gateway = topologyNode('gw-b', { otherZone: 'b' })
+    assert.deepEqual(told(zone('loading'), zone('current', 2, [gateway])), [])
+    assert.deepEqual(told(topology([topologyNode('gw-1')]), zone('current')), [])
+    assert.deepEqual(told(zone('current'), zone('degraded', 2, [gateway])), [
+      'migration_switched good: zone b: feed quote has moved to quotes, generation 2',
+      'view_degraded bad: zone b: its control topic brings nothing: its nodes stay as they were',
+      'node_joined plain: gw-b, a gateway, joined',
+    ])
+    assert.deepEqual(told(zone('degraded'), zone('current')), ['view_current good: zone b: its control topic brings news again'])
+  })
+
   it('tells who comes and goes, and who was started anew', () => {
     assert.deepEqual(told(topology([]), topology([topologyNode('push-a1', { role: 'push' })])), [
       'node_joined plain: push-a1, a push node, joined',

@@ -1,6 +1,8 @@
 /** What has happened between two topologies: a pure function. */
 import type { Topology, TopologyEvent, TopologyEventKind, TopologyFeed, TopologyNode } from './schemas.ts'
 
+type OtherZone = NonNullable<Topology['otherZones']>[number]
+
 export type Happening = Omit<TopologyEvent, 'id' | 'atMs'>
 
 /** Above that a link, or a partition, is told of as silent: what gateways call stale. */
@@ -36,16 +38,20 @@ export function eventsBetween(before: Topology, after: Topology): Happening[] {
   // What is read back at the start has not just happened.
   if (before.view.state === 'loading') return []
   const known = new Map(before.nodes.map((node) => [node.node, node]))
+  const loading = new Set(before.otherZones?.filter(({ view }) => view.state === 'loading').map(({ zone }) => zone))
   return [
     ...viewEvents(before, after),
-    ...greyEvents(before.grey, after.grey),
-    ...before.feeds.flatMap((feed) =>
-      feedEvents(
-        feed,
-        after.feeds.find((one) => one.feed === feed.feed),
+    ...(after.otherZones ?? []).flatMap((zone) =>
+      zoneEvents(
+        before.otherZones?.find((one) => one.zone === zone.zone),
+        zone,
       ),
     ),
-    ...after.nodes.flatMap((node) => nodeEvents(known.get(node.node), node)),
+    ...greyEvents(before.grey, after.grey),
+    ...feedsEvents(before.feeds, after.feeds),
+    ...after.nodes
+      .filter(({ otherZone }) => otherZone === undefined || !loading.has(otherZone))
+      .flatMap((node) => nodeEvents(known.get(node.node), node)),
     ...rebalances(before, after),
   ]
 }
@@ -72,6 +78,26 @@ function viewEvents(before: Topology, after: Topology): Happening[] {
       events.push(happening('hand_out_proven', `track ${track}: gateways are handed out on proof again`))
   }
   return events
+}
+
+/** What is said of a zone with a log of its own names it; what is read back at the start has not just happened. */
+function zoneEvents(before: OtherZone | undefined, { zone, view, feeds }: OtherZone): Happening[] {
+  if (before === undefined || before.view.state === 'loading') return []
+  const events = feedsEvents(before.feeds, feeds)
+  if (before.view.state !== view.state) {
+    if (view.state === 'degraded') events.push(happening('view_degraded', 'its control topic brings nothing: its nodes stay as they were'))
+    else events.push(happening('view_current', 'its control topic brings news again'))
+  }
+  return events.map((event) => ({ ...event, message: `zone ${zone}: ${event.message}` }))
+}
+
+function feedsEvents(before: readonly TopologyFeed[], after: readonly TopologyFeed[]): Happening[] {
+  return before.flatMap((feed) =>
+    feedEvents(
+      feed,
+      after.find((one) => one.feed === feed.feed),
+    ),
+  )
 }
 
 function greyEvents(before: Topology['grey'], after: Topology['grey']): Happening[] {

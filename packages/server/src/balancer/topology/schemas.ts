@@ -1,6 +1,6 @@
 /** The topology and its events, as the HTTP API gives them. */
 import * as z from 'zod'
-import { duration, degradation, timestamp, track, verdict } from '../http/schemas.ts'
+import { duration, degradation, timestamp, track, verdict, view } from '../http/schemas.ts'
 
 const pulseAge = (description: string) => z.nullable(duration(description)).describe('`null`: none has come.')
 
@@ -78,11 +78,16 @@ export const topologyAnswer = z
   .object({
     balancer: z.string(),
     atMs: timestamp('When this was so'),
-    view: z.object({ state: z.enum(['loading', 'current', 'degraded']), sinceMs: timestamp('Since when') }).describe('The directory.'),
+    view: view.describe('The directory.'),
     degraded: z.array(degradation.extend({ track })).describe('Tracks whose answers are degraded, and why.'),
     tracks: z.array(trackRow).describe('Side by side where there are gateways of track grey.'),
     grey: z.nullable(greyRelease).describe('`null`: nobody takes part.'),
     feeds: z.array(topologyFeed),
+    otherZones: z.exactOptional(
+      z
+        .array(z.object({ zone: z.string(), view: view.describe('Of its control topic.'), feeds: z.array(topologyFeed) }))
+        .describe('Zones whose logs are their own (`balancer.otherZones`), with their feeds; absent: there are none.'),
+    ),
     nodes: z.array(topologyNode),
   })
   .meta({ description: 'The installation, as this balancer knows it.' })

@@ -18,6 +18,7 @@ function world() {
         node,
         role: known.lease.role,
         known,
+        otherZone: null,
         probe: probes.get(node) ?? null,
         handedOut: true,
         degraded: false,

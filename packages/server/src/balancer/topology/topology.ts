@@ -1,5 +1,5 @@
 /** What a balancer knows of an installation, as one answer: a pure function of the directory and the verdicts. */
-import type { Directory } from '../../directory/index.ts'
+import type { Directory, DirectoryPart } from '../../directory/index.ts'
 import { verdictRow } from '../http/rows.ts'
 import type { Worse } from '../grey/grey-guard.ts'
 import type { TrackFigures } from '../grey/track-figures.ts'
@@ -9,7 +9,7 @@ import type { Topology, TopologyFeed, TopologyNode } from './schemas.ts'
 export interface TopologySource {
   /** Name of the balancer. */
   readonly balancer: string
-  readonly directory: Pick<Directory, 'view' | 'viewSinceMs' | 'feeds' | 'nodes' | 'grey'>
+  readonly directory: Pick<Directory, 'parts' | 'grey'>
   readonly verdicts: ReadonlyMap<string, Verdict>
   degradations(track: Track): readonly Degradation[]
   /** Stable first. */
@@ -23,18 +23,31 @@ const TRACKS: readonly Track[] = ['stable', 'grey']
 /** @param nowMs of the clock that all times in the source are of. */
 export function topologyOf({ balancer, directory, verdicts, degradations, tracks, worse }: TopologySource, nowMs: number): Topology {
   const all = [...verdicts.values()]
+  const [own, ...others] = directory.parts
+  const feedsIn = (part: DirectoryPart) =>
+    feedsOf(
+      part,
+      all.filter(({ otherZone }) => otherZone === part.otherZone),
+      nowMs,
+    )
+  const otherZones = others.map((part) => ({ zone: part.otherZone!, view: viewOf(part), feeds: feedsIn(part) }))
   return {
     balancer,
     atMs: Math.round(nowMs),
-    view: { state: directory.view, sinceMs: Math.round(directory.viewSinceMs) },
+    view: viewOf(own!),
     degraded: TRACKS.filter((track) => all.some(({ known }) => known.lease.track === track)).flatMap((track) =>
       degradations(track).map((one) => ({ ...one, sinceMs: Math.round(one.sinceMs), track })),
     ),
     tracks: tracks.some(({ track, gateways }) => track === 'grey' && gateways > 0) ? tracks.map(trackRow) : [],
     grey: greyOf(directory.grey, worse),
-    feeds: feedsOf(directory, all, nowMs),
+    feeds: feedsIn(own!),
+    ...(otherZones.length === 0 ? {} : { otherZones }),
     nodes: all.map((verdict) => nodeOf(verdict, nowMs)),
   }
+}
+
+function viewOf({ view, viewSinceMs }: DirectoryPart): Topology['view'] {
+  return { state: view, sinceMs: Math.round(viewSinceMs) }
 }
 
 function trackRow({ freshnessMs, latencyMs, errorRate, disconnectRate, track, gateways, sessions, looks }: TrackFigures) {
@@ -83,7 +96,7 @@ function nodeOf(verdict: Verdict, nowMs: number): TopologyNode {
 }
 
 /** Feeds of the catalogue, and those that only leases name. */
-function feedsOf(directory: TopologySource['directory'], verdicts: readonly Verdict[], nowMs: number): TopologyFeed[] {
+function feedsOf(directory: DirectoryPart, verdicts: readonly Verdict[], nowMs: number): TopologyFeed[] {
   const names = new Set(directory.feeds.keys())
   for (const { known } of verdicts) if (isThere(known.state)) for (const { feed } of known.lease.feeds) names.add(feed)
   return [...names].sort().map((feed) => {

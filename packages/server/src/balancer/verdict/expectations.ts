@@ -1,4 +1,4 @@
-import { type CatalogueFeed, type Delays, delaysOf, type Directory } from '../../directory/index.ts'
+import { type CatalogueFeed, type Delays, delaysOf, type DirectoryPart } from '../../directory/index.ts'
 
 /** What a node has to serve of one feed to be believed. */
 export interface FeedExpectation {
@@ -14,18 +14,18 @@ export interface FeedExpectation {
 }
 
 /**
- * The expectations that follow from the catalogue. When a feed switches, gateways hear of it at slightly different times than
+ * The expectations that follow from the catalogue of one log; its own nodes alone are judged by them. When a feed switches, gateways hear of it at slightly different times than
  * this balancer: for `graceMs` what was current until then is as good as what is current now.
  *
  * A feed that the catalogue does not name (an installation that configures generations by hand) is judged by its newest
  * generation in any lease that lives.
  */
 export class Expectations {
-  readonly #directory: Directory
+  readonly #directory: Pick<DirectoryPart, 'nodes' | 'feeds'>
   readonly #graceMs: number
   readonly #switches = new Map<string, { current: number; before: number | null; atMs: number }>()
 
-  constructor(directory: Directory, graceMs: number) {
+  constructor(directory: Pick<DirectoryPart, 'nodes' | 'feeds'>, graceMs: number) {
     this.#directory = directory
     this.#graceMs = graceMs
   }

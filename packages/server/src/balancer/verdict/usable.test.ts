@@ -8,7 +8,7 @@ const NOW_MS = 1_764_000_000_000
 const STARTED = NOW_MS - 3_600_000
 
 function candidate(node: string, ...codes: VerdictReason[]): Candidate {
-  return { node, findings: codes.map((code) => ({ code, message: code })) }
+  return { node, findings: codes.map((code) => ({ code, message: code })), log: '', blindSinceMs: null }
 }
 
 function past(provenAtMs: Readonly<Record<string, number>>, startedAtMs = STARTED) {
@@ -17,7 +17,6 @@ function past(provenAtMs: Readonly<Record<string, number>>, startedAtMs = STARTE
     provenAtMs: new Map(Object.entries(provenAtMs)),
     anyProvenAtMs: times.length === 0 ? null : Math.max(...times),
     startedAtMs,
-    blindSinceMs: null,
   }
 }
 
@@ -75,9 +74,26 @@ describe('chooseUsable', () => {
       e: blindSinceMs,
       f: blindSinceMs,
     }
-    const { nodes, degraded } = chooseUsable(candidates, { ...past(before), blindSinceMs }, NOW_MS)
+    const { nodes, degraded } = chooseUsable(
+      candidates.map((one) => ({ ...one, blindSinceMs })),
+      past(before),
+      NOW_MS,
+    )
     assert.deepEqual([[...nodes], degraded], [['a', 'b', 'f'], null])
     assert.deepEqual([...chooseUsable(candidates, past(before), NOW_MS).nodes], ['a'])
+  })
+
+  it('lets a log that is away excuse nobody while gateways of another log are proven, and all of them once none is', () => {
+    const blindSinceMs = NOW_MS - 60_000
+    const away = ['a1', 'a2'].map((node) => ({ ...candidate(node, 'pulse_missing'), log: 'a', blindSinceMs }))
+    const there = ['b1', 'b2'].map((node) => ({ ...candidate(node), log: 'b' }))
+    const silent = ['b1', 'b2'].map((node) => ({ ...candidate(node, 'pulse_old'), log: 'b', blindSinceMs }))
+    const before = past({ a1: blindSinceMs, a2: blindSinceMs, b1: NOW_MS, b2: NOW_MS })
+    const nodes = (...candidates: Candidate[]) => [...chooseUsable(candidates, before, NOW_MS).nodes]
+    assert.deepEqual(nodes(...away, ...there), ['b1', 'b2'])
+    assert.deepEqual(nodes(...away, there[0]!, silent[1]!), ['b1', 'b2'], 'a log that is just going excuses its own')
+    assert.deepEqual(nodes(...away, ...silent), ['a1', 'a2', 'b1', 'b2'])
+    assert.deepEqual(nodes(...away), ['a1', 'a2'])
   })
 
   it('is not degraded when there is nobody to hand out', () => {

@@ -5,6 +5,10 @@ import { isOfPulses, isSoft, type DegradedReason } from './reasons.ts'
 export interface Candidate {
   readonly node: string
   readonly findings: readonly Finding[]
+  /** The log that it serves from: candidates of two have no fault of a log in common. */
+  readonly log: string
+  /** Since when the control topic of that log has been silent; `null`: it is not. */
+  readonly blindSinceMs: number | null
 }
 
 /** What is remembered of a track. */
@@ -15,8 +19,6 @@ export interface TrackPast {
   readonly anyProvenAtMs: number | null
   /** When the nodes became known. */
   readonly startedAtMs: number
-  /** Since when the directory has been degraded; `null`: it is not. */
-  readonly blindSinceMs: number | null
 }
 
 export interface Usable {
@@ -33,11 +35,17 @@ export const START_GRACE_MS = 5000
 /**
  * The proven ones. When there are none, and something else than hard reasons speaks against the others, those that were proven
  * until everything failed at once: a fault that hits all of them together is hardly theirs.
+ *
+ * A log that is away is no fault of its gateways, and while nobody has another one, they are kept. Where gateways of another
+ * log are proven, quotes are there.
  */
 export function chooseUsable(candidates: readonly Candidate[], past: TrackPast, nowMs: number): Usable {
   const proven = candidates.filter(({ findings }) => findings.length === 0)
+  const logs = new Set(proven.map(({ log }) => log))
   // The log is away, as the silence of the control topic says: that no pulses come is no gateway's fault then.
-  const excused = candidates.filter(({ node, findings }) => findings.length > 0 && findings.every(isOfPulses) && wasProven(node, past))
+  const excused = candidates.filter(
+    (one) => one.findings.length > 0 && one.findings.every(isOfPulses) && wasProven(one, past) && (logs.size === 0 || logs.has(one.log)),
+  )
   if (proven.length + excused.length > 0) return usable([...proven, ...excused], null)
   const spared = candidates.filter(({ findings }) => findings.every(isSoft))
   const { anyProvenAtMs } = past
@@ -49,7 +57,7 @@ export function chooseUsable(candidates: readonly Candidate[], past: TrackPast, 
   return usable(knownGood, knownGood.length > 0 ? 'probes_failed' : null)
 }
 
-function wasProven(node: string, { provenAtMs, blindSinceMs }: TrackPast): boolean {
+function wasProven({ node, blindSinceMs }: Candidate, { provenAtMs }: TrackPast): boolean {
   return blindSinceMs !== null && (provenAtMs.get(node) ?? -Infinity) >= blindSinceMs - TOGETHER_MS
 }
 

@@ -1,4 +1,4 @@
-import type { Directory, KnownNode, Lease, NodeRole } from '../../directory/index.ts'
+import type { Directory, DirectoryPart, KnownNode, Lease, NodeRole } from '../../directory/index.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { ProbeReport } from '../probe/report.ts'
 import { Expectations } from './expectations.ts'
@@ -10,6 +10,8 @@ export type Track = Lease['track']
 const TRACKS: readonly Track[] = ['stable', 'grey']
 /** Whoever judges anew many times a second and has not for so long stood still. */
 const VERDICTS_OLD_MS = 1000
+/** A balancer that has just started gives out gateways of other zones only once its own are known, or were given so long. */
+const OWN_WAIT_MS = 10_000
 
 export interface Reason extends Finding {
   /** Since when, by this balancer's steady clock. */
@@ -21,6 +23,8 @@ export interface Verdict {
   readonly node: string
   readonly role: NodeRole
   readonly known: KnownNode
+  /** The zone whose log it has, where that is not this balancer's own; `null`: it is. */
+  readonly otherZone: string | null
   readonly probe: ProbeReport | null
   /** To be used: a gateway is given to clients. Of the other roles, what would speak against it is said the same way. */
   readonly handedOut: boolean
@@ -43,6 +47,13 @@ interface TrackState {
   degradation: Degradation | null
 }
 
+/** A node, the part of the directory by which it is judged, and what speaks against it. */
+interface Judged {
+  readonly known: KnownNode
+  readonly part: DirectoryPart
+  readonly found: readonly Finding[]
+}
+
 /** How often a reason ended the use of a node of a role. */
 export interface Eviction {
   readonly role: NodeRole
@@ -58,7 +69,8 @@ export class VerdictBook {
   readonly #probeOf: (node: string) => ProbeReport | null
   readonly #limits: JudgeLimits
   readonly #logger: Logger
-  readonly #expectations: Expectations
+  readonly #parts: readonly { readonly part: DirectoryPart; readonly expectations: Expectations }[]
+  readonly #bornAtMs: number
   #startedAtMs: number
   #hasJudged = false
   #judgedAtMs = -Infinity
@@ -80,8 +92,12 @@ export class VerdictBook {
     this.#probeOf = options.probeOf
     this.#limits = options.limits
     this.#logger = options.logger
+    this.#bornAtMs = options.startedAtMs
     this.#startedAtMs = options.startedAtMs
-    this.#expectations = new Expectations(options.directory, options.limits.pulseHeardWithinMs)
+    this.#parts = options.directory.parts.map((part) => ({
+      part,
+      expectations: new Expectations(part, options.limits.pulseHeardWithinMs),
+    }))
   }
 
   get verdicts(): ReadonlyMap<string, Verdict> {
@@ -102,10 +118,13 @@ export class VerdictBook {
   /** Why answers for this track are degraded now. */
   degradations(track: Track, nowMs: number): Degradation[] {
     const { view, viewSinceMs } = this.#directory
-    const own = this.#tracks.get(track)!.degradation
-    const all = own === null ? [] : [own]
+    const ofTrack = this.#tracks.get(track)!.degradation
+    const all = ofTrack === null ? [] : [ofTrack]
     if (this.#areOld(nowMs)) all.unshift(degradation('verdicts_old', this.#judgedAtMs))
-    if (view === 'degraded') all.unshift(degradation('directory_degraded', viewSinceMs))
+    // What other zones have proven does not depend on it.
+    const usable = this.#usable[track]
+    if (view === 'degraded' && (usable.length === 0 || usable.some(({ otherZone }) => otherZone === null)))
+      all.unshift(degradation('directory_degraded', viewSinceMs))
     return all
   }
 
@@ -113,26 +132,31 @@ export class VerdictBook {
     return nowMs - this.#judgedAtMs > VERDICTS_OLD_MS
   }
 
-  /** Whether some gateway has been proven since the start, or was given the time for it. */
-  get hasJudged(): boolean {
-    return this.#hasJudged
+  /**
+   * Some gateway has been proven since the start, or was given the time for it. While nothing is known of the balancer's own
+   * zone, and that was waited for, it is ready by what others give.
+   */
+  get isReady(): boolean {
+    const givesOut = this.#usable.stable.length + this.#usable.grey.length > 0
+    return this.#hasJudged && (this.#directory.view !== 'loading' || (this.#hasWaited && givesOut))
+  }
+
+  /** Whether the own zone's nodes are known, or will not be soon: until then others' would take its clients away. */
+  get #hasWaited(): boolean {
+    return this.#directory.view !== 'loading' || (this.#parts.length > 1 && this.#judgedAtMs - this.#bornAtMs >= OWN_WAIT_MS)
   }
 
   /** Judges every node anew. */
   update(nowMs: number): void {
     this.#judgedAtMs = nowMs
     // Probes begin when the nodes are known.
-    if (this.#directory.view === 'loading') this.#startedAtMs = nowMs
-    const expectations = this.#expectations.at(nowMs)
-    const findings = new Map<string, Finding[]>()
-    for (const [name, node] of this.#directory.nodes)
-      findings.set(name, judge({ node, probe: this.#probeOf(name), expectations, limits: this.#limits, nowMs }))
-    const usable = new Set(TRACKS.flatMap((track) => [...this.#usableOf(track, findings, nowMs)]))
+    if (!this.#hasWaited) this.#startedAtMs = nowMs
+    const judged = this.#judgeAll(nowMs)
+    const usable = new Set(TRACKS.flatMap((track) => [...this.#usableOf(track, judged, nowMs)]))
     const verdicts = new Map<string, Verdict>()
-    for (const [name, known] of this.#directory.nodes) {
-      const found = findings.get(name)!
-      const handedOut = known.lease.role === 'gateway' ? usable.has(name) : found.length === 0
-      verdicts.set(name, this.#verdict(name, known, found, handedOut, nowMs))
+    for (const [name, one] of judged) {
+      const handedOut = one.known.lease.role === 'gateway' ? usable.has(name) : one.found.length === 0
+      verdicts.set(name, this.#verdict(name, one, handedOut, nowMs))
     }
     this.#hasJudged ||= usable.size > 0 || nowMs - this.#startedAtMs >= START_GRACE_MS
     const before = this.#verdicts
@@ -143,16 +167,38 @@ export class VerdictBook {
     for (const verdict of verdicts.values()) this.#tell(before.get(verdict.node), verdict)
   }
 
-  #usableOf(track: Track, findings: ReadonlyMap<string, Finding[]>, nowMs: number): ReadonlySet<string> {
+  /** Each node by what its own log's catalogue says. */
+  #judgeAll(nowMs: number): ReadonlyMap<string, Judged> {
+    const judged = new Map<string, Judged>()
+    for (const { part, expectations } of this.#parts) {
+      const expected = expectations.at(nowMs)
+      for (const [name, known] of part.nodes) {
+        const found = judge({ node: known, probe: this.#probeOf(name), expectations: expected, limits: this.#limits, nowMs })
+        judged.set(name, { known, part, found })
+      }
+    }
+    return judged
+  }
+
+  #usableOf(track: Track, judged: ReadonlyMap<string, Judged>, nowMs: number): ReadonlySet<string> {
     const state = this.#tracks.get(track)!
-    const candidates = [...findings].flatMap(([node, found]) => {
-      const { lease } = this.#directory.nodes.get(node)!
-      return lease.role === 'gateway' && lease.track === track ? [{ node, findings: found }] : []
-    })
-    const { view, viewSinceMs } = this.#directory
-    const past = { ...state, startedAtMs: this.#startedAtMs, blindSinceMs: view === 'degraded' ? viewSinceMs : null }
-    const { nodes, degraded } = chooseUsable(candidates, past, nowMs)
-    for (const node of state.provenAtMs.keys()) if (!this.#directory.nodes.has(node)) state.provenAtMs.delete(node)
+    const candidates = [...judged].flatMap(
+      ([
+        node,
+        {
+          known: { lease },
+          part,
+          found,
+        },
+      ]) => {
+        if (lease.role !== 'gateway' || lease.track !== track) return []
+        if (part.otherZone !== null && !this.#hasWaited) return []
+        const blindSinceMs = part.view === 'degraded' ? part.viewSinceMs : null
+        return [{ node, findings: found, log: part.otherZone ?? '', blindSinceMs }]
+      },
+    )
+    const { nodes, degraded } = chooseUsable(candidates, { ...state, startedAtMs: this.#startedAtMs }, nowMs)
+    for (const node of state.provenAtMs.keys()) if (!judged.has(node)) state.provenAtMs.delete(node)
     for (const { node, findings: found } of candidates) {
       if (found.length > 0) continue
       state.provenAtMs.set(node, nowMs)
@@ -173,7 +219,7 @@ export class VerdictBook {
     this.#logger.warn('hand_out_degraded', `track ${track}: ${DEGRADED_REASONS[code]}`, { track, reason: code, nodes: [...nodes] })
   }
 
-  #verdict(node: string, known: KnownNode, found: readonly Finding[], handedOut: boolean, nowMs: number): Verdict {
+  #verdict(node: string, { known, part, found }: Judged, handedOut: boolean, nowMs: number): Verdict {
     const before = this.#verdicts.get(node)
     const reasons = found.map((finding) => {
       const same = before?.reasons.find(({ code, feed }) => code === finding.code && feed === finding.feed)
@@ -183,6 +229,7 @@ export class VerdictBook {
       node,
       role: known.lease.role,
       known,
+      otherZone: part.otherZone,
       probe: this.#probeOf(node),
       handedOut,
       degraded: handedOut && reasons.length > 0,
