@@ -47,6 +47,7 @@ import { type ConfigOptions, sourcesOf } from '../commands/config-options.ts'
 import { consoleService, type ConsoleServiceOptions } from './console-service.ts'
 import { Desks } from './desks.ts'
 import { logService } from './log-service.ts'
+import { joinOtherZones } from './other-zones.ts'
 import { startMemoryGuard } from './start-memory-guard.ts'
 import { startWatchdog, watchdogAddress } from './start-watchdog.ts'
 
@@ -240,7 +241,9 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
   if (balancer !== undefined) {
     const broken = probes === undefined ? {} : { connect: probes.connect }
     const stopGrey = (stop: GreyStop) => sayGreyStop(log!, directory!.topic, stop)
-    const deps = { ...broken, ...desks.of(balancer), directory: directory!, stopGrey, logger: named(logger, balancer) }
+    const joined = joinOtherZones(balancer, directory!, named(logger, balancer))
+    services.push(...joined.services)
+    const deps = { ...broken, ...desks.of(balancer), directory: joined.directory, stopGrey, logger: named(logger, balancer) }
     const service = createBalancer(balancer, deps)
     sources.push({
       role: 'balancer',

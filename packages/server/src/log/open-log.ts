@@ -1,4 +1,4 @@
-import type { LogConfig } from '../runtime/config/index.ts'
+import type { KafkaConfig, LogConfig } from '../runtime/config/index.ts'
 import { createEmbeddedLog } from './embedded/embedded-log.ts'
 import { connectIpcLog } from './ipc/client.ts'
 import { openKafkaLog } from './kafka/kafka-log.ts'
@@ -17,7 +17,7 @@ export async function openLog(config: LogConfig, nodeId: string, topics: readonl
 }
 
 /** The Kafka cluster that a configuration names. */
-export function openKafkaByConfig(config: LogConfig, nodeId: string): Log {
+export function openKafkaByConfig(config: KafkaConfig, nodeId: string): Log {
   const { brokers, clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl, fetch } = config
   const { enabled, ...files } = tls
   return openKafkaLog({

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { checkAccess } from './access-checks.ts'
 import type { Path } from './json-schema.ts'
 import type { Problem } from './problems.ts'
-import type { Configs, FeedConfig, ParsedAccess, PushConfig, SessionConfig } from './schema.ts'
+import type { Configs, FeedConfig, ParsedAccess, ParsedOtherZones, PushConfig, SessionConfig } from './schema.ts'
 
 type Parsed = Omit<Configs['all'], 'log' | 'pulse' | 'operator' | 'inner' | 'gateway' | 'balancer'>
 /** The sections that a role has; all are checked by the same rules. */
@@ -12,7 +12,8 @@ export type CheckedConfig = Partial<Parsed> & {
   readonly log?: Omit<Configs['all']['log'], 'sasl'> & { readonly sasl?: { readonly passwordFile?: string; readonly password?: unknown } }
   readonly pulse?: { readonly intervalMs?: number }
   readonly gateway?: Omit<Configs['all']['gateway'], 'access'> & { readonly access: ParsedAccess }
-  readonly balancer?: Omit<Configs['all']['balancer'], 'probeSecret' | 'admin'> & {
+  readonly balancer?: Omit<Configs['all']['balancer'], 'probeSecret' | 'admin' | 'otherZones'> & {
+    readonly otherZones: ParsedOtherZones
     readonly admin: { readonly secret?: unknown; readonly secretFile?: string; readonly listen: { readonly port: number } }
     readonly probeSecret?: unknown
     readonly probeSecretFile?: string
@@ -29,6 +30,7 @@ export function crossChecks(config: CheckedConfig): Problem[] {
     ...checkSessions(config),
     ...checkUpstreams(config),
     ...checkBalancer(config),
+    ...checkOtherZones(config),
     ...checkListening(config),
     ...checkFaults(config),
     ...checkSecrets(config),
@@ -50,16 +52,10 @@ function checkLog({ log, gateway, feeds, directory }: CheckedConfig): Problem[] 
   const needsLog = directory?.enabled === true || gateway?.sessionHistory.topic !== undefined
   const isUnused = gateway !== undefined && feeds === undefined && !needsLog
   if (log === undefined || isUnused) return []
-  const problems: Problem[] = []
   const { tls, sasl } = log
+  const problems = checkLogTls(tls, ['log'])
   if (log.kind === 'kafka' && log.brokers.length === 0) {
     problems.push({ path: ['log', 'brokers'], text: 'missing, expected at least one broker such as [kafka-1:9092], or log.kind: embedded' })
-  }
-  if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
-    problems.push({ path: ['log', 'tls'], text: 'has only one of certFile and keyFile, expected both or neither' })
-  }
-  if (!tls.enabled && (tls.caFile ?? tls.certFile ?? tls.serverName) !== undefined) {
-    problems.push({ path: ['log', 'tls', 'enabled'], text: 'found false beside other TLS settings, expected true, or remove those' })
   }
   if (sasl !== undefined && (sasl.passwordFile === undefined) === (sasl.password === undefined)) {
     const found = sasl.password === undefined ? 'no password' : 'two passwords'
@@ -69,6 +65,37 @@ function checkLog({ log, gateway, feeds, directory }: CheckedConfig): Problem[] 
     })
   }
   return problems
+}
+
+function checkLogTls(tls: Configs['all']['log']['tls'], path: Path): Problem[] {
+  const problems: Problem[] = []
+  if ((tls.certFile === undefined) !== (tls.keyFile === undefined)) {
+    problems.push({ path: [...path, 'tls'], text: 'has only one of certFile and keyFile, expected both or neither' })
+  }
+  if (!tls.enabled && (tls.caFile ?? tls.certFile ?? tls.serverName) !== undefined) {
+    problems.push({ path: [...path, 'tls', 'enabled'], text: 'found false beside other TLS settings, expected true, or remove those' })
+  }
+  return problems
+}
+
+/** Twice the same control topic would be one installation under two names: each of its nodes taken for a mistake. */
+function checkOtherZones({ balancer, log, directory, node }: CheckedConfig): Problem[] {
+  if (balancer === undefined || log === undefined || directory === undefined) return []
+  const { otherZones } = balancer
+  const placeOf = (brokers: readonly string[], topic: string): string => `${[...brokers].sort().join()} ${topic}`
+  const places = [placeOf(log.brokers, directory.topic), ...otherZones.map((one) => placeOf(one.log.brokers, one.topic))]
+  const at = (index: number, key: string): Path => ['balancer', 'otherZones', index, key]
+  return [
+    ...otherZones.flatMap(({ log: { tls } }, index) => checkLogTls(tls, at(index, 'log'))),
+    ...duplicates([node?.zone, ...otherZones.map(({ zone }) => zone)]).map((index) => ({
+      path: at(index - 1, 'zone'),
+      text: `found "${otherZones[index - 1]!.zone}", which is ${otherZones[index - 1]!.zone === node?.zone ? "this balancer's own (node.zone)" : 'there already'}, expected a name of its own`,
+    })),
+    ...duplicates(places).map((index) => ({
+      path: at(index - 1, 'log'),
+      text: `found a control topic that is ${places[index] === places[0] ? "this balancer's own" : 'there already'}, expected one of another Kafka; zones that share one need no entry`,
+    })),
+  ]
 }
 
 function checkDirectory({ directory, node, push, gateway }: CheckedConfig): Problem[] {

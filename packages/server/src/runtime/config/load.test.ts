@@ -316,6 +316,58 @@ describe('the directory', () => {
   })
 })
 
+describe('balancer.otherZones', () => {
+  const ENV = { PULSEWIRE_LOG_BROKERS: '[kafka-1:9092]', PULSEWIRE_DIRECTORY_ENABLED: 'true', PULSEWIRE_NODE_ZONE: 'a' }
+  const withZones = (...zones: object[]) => ({ env: { ...ENV, PULSEWIRE_BALANCER_OTHER_ZONES: JSON.stringify(zones) } })
+
+  it('are none unless named, and are reached by their own settings, with those of a log as defaults', () => {
+    assert.deepEqual(loadConfig('balancer', { env: ENV }).balancer.otherZones, [])
+    const sasl = { mechanism: 'PLAIN', username: 'u', passwordFile: write('other-password', 'hunter2\n') }
+    const config = loadConfig('balancer', withZones({ zone: 'b', log: { brokers: ['kafka-b:9092'], tls: { enabled: true }, sasl } }))
+    const [other] = config.balancer.otherZones
+    const { brokers, tls, clientId, requestTimeoutMs } = other!.log
+    assert.deepEqual(
+      [other!.zone, other!.topic, brokers, tls, clientId, requestTimeoutMs],
+      ['b', 'pulsewire.control', ['kafka-b:9092'], { enabled: true }, 'pulsewire', 3000],
+    )
+    assert.equal(other!.log.sasl?.password.reveal(), 'hunter2')
+    assert.doesNotMatch(describeConfig(config) + JSON.stringify(config), /hunter2/)
+  })
+
+  it('are refused where they are no further zone, each mistake at its place', () => {
+    const b = { zone: 'b', log: { brokers: ['kafka-b:9092'] } }
+    assert.deepEqual(
+      problemsOf(
+        'balancer',
+        withZones(
+          b,
+          { zone: 'a', log: { brokers: ['kafka-1:9092'] } },
+          { ...b, topic: 'another' },
+          { zone: 'c', log: { brokers: ['kafka-c:9092'], tls: { caFile: write('ca.pem', 'x') } } },
+        ),
+      ).map((line) => line.replace(/ \(PULSEWIRE_.*/, '')),
+      [
+        'balancer.otherZones[3].log.tls.enabled: found false beside other TLS settings, expected true, or remove those',
+        `balancer.otherZones[1].zone: found "a", which is this balancer's own (node.zone), expected a name of its own`,
+        'balancer.otherZones[2].zone: found "b", which is there already, expected a name of its own',
+        `balancer.otherZones[1].log: found a control topic that is this balancer's own, expected one of another Kafka; zones that share one need no entry`,
+      ],
+    )
+  })
+
+  it('take a password from a file alone, and never show one that is in the wrong place', () => {
+    const sasl = { mechanism: 'PLAIN', username: 'u', password: 'hunter2' }
+    const problems = problemsOf('balancer', withZones({ zone: 'b', log: { brokers: ['kafka-b:9092'], sasl } })).join('\n')
+    assert.match(problems, /otherZones\[0\]\.log\.sasl/)
+    assert.doesNotMatch(problems, /hunter2/)
+    const empty = { ...sasl, password: undefined, passwordFile: write('empty-password', '\n') }
+    assert.match(
+      problemsOf('balancer', withZones({ zone: 'b', log: { brokers: ['kafka-b:9092'], sasl: empty } })).join(),
+      /balancer\.otherZones\[0\]\.log\.sasl\.passwordFile: the file .* is empty/,
+    )
+  })
+})
+
 describe('splitAllConfig', () => {
   it('gives each role an id of its own, and the gateway the hub of the push node beside it, or a link', () => {
     const roles = splitAllConfig(loadConfig('all', { env: { ...FEEDS, PULSEWIRE_NODE_ID: 'n' } }))

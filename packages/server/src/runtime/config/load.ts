@@ -7,7 +7,7 @@ import { productionChecks } from './production-checks.ts'
 import { type Path, type SchemaNode, formatPath, jsonSchemaOf, nodeAt } from './json-schema.ts'
 import { type Problem, formatProblem, toProblems } from './problems.ts'
 import { RawConfig } from './raw-config.ts'
-import { type ConfigRole, type Configs, type OperatorConfig, SCHEMAS } from './schema.ts'
+import { type ConfigRole, type Configs, type OperatorConfig, type ParsedOtherZones, SCHEMAS } from './schema.ts'
 import { Secret } from './secret.ts'
 import { SECRET_CHARS_MIN, type SecretSource, secretsOf, sourceOf, TOKEN_SECRET_CHARS_MIN } from './secrets.ts'
 import { settingsOf } from './settings.ts'
@@ -145,14 +145,7 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
   const id = parsed.node.id ?? defaultNodeId(role, parsed)
   const config: Record<string, unknown> = { ...parsed, node: { ...parsed.node, id } }
   if ('pulse' in parsed) config['pulse'] = { ...parsed.pulse, writerId: parsed.pulse.writerId ?? id }
-  const sasl = ('log' in parsed ? parsed.log.sasl : undefined) as { password?: string; passwordFile?: string } | undefined
-  if (sasl !== undefined) {
-    const { passwordFile, password, ...login } = sasl
-    const value = password ?? readFileSync(passwordFile!, 'utf8').replace(/\r?\n$/, '')
-    if (value === '')
-      throw new ConfigError('config_invalid', 'the password file is empty', [`log.sasl.passwordFile: the file ${passwordFile} is empty`])
-    config['log'] = { ...parsed.log, sasl: { ...login, password: new Secret(value) } }
-  }
+  if ('log' in parsed) config['log'] = withLogin(parsed.log, 'log')
   const problems: string[] = []
   const secrets: ReadSecrets = (section, name, values, charsMin = SECRET_CHARS_MIN) => {
     const setting = { section, name, charsMin, isProduction }
@@ -167,6 +160,17 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
   if ('balancer' in parsed) config['balancer'] = balancerOf(parsed.balancer, secrets)
   if (problems.length > 0) throw new ConfigError('config_invalid', `the configuration has ${problems.length} mistake(s)`, problems)
   return config
+}
+
+/** @param where the section, for messages. */
+function withLogin<T extends { readonly sasl?: object }>(log: T, where: string): T {
+  if (log.sasl === undefined) return log
+  const { passwordFile, password, ...login } = log.sasl as { readonly password?: string; readonly passwordFile?: string }
+  const value = password ?? readFileSync(passwordFile!, 'utf8').replace(/\r?\n$/, '')
+  if (value === '') {
+    throw new ConfigError('config_invalid', 'the password file is empty', [`${where}.sasl.passwordFile: the file ${passwordFile} is empty`])
+  }
+  return { ...log, sasl: { ...login, password: new Secret(value) } }
 }
 
 type ReadSecrets = (section: string, name: string, values: object, charsMin?: number) => FoundSecrets
@@ -207,12 +211,14 @@ interface AccessFields {
 }
 
 function balancerOf(parsed: object, secretsOf: ReadSecrets): object {
-  const { probeSecret, probeSecretFile, admin, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'> & {
+  const { probeSecret, probeSecretFile, admin, otherZones, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'> & {
     readonly admin: { readonly listen: object }
+    readonly otherZones: ParsedOtherZones
   }
   const admins = { listen: admin.listen, ...found(secretsOf('balancer.admin', 'secret', admin)) }
   const { secrets, source } = secretsOf('balancer', 'probeSecret', { probeSecret, probeSecretFile })
-  return { ...rest, admin: admins, probeSecrets: secrets, ...(source === undefined ? {} : { probeSource: source }) }
+  const zones = otherZones.map(({ log, ...zone }, index) => ({ ...zone, log: withLogin(log, `balancer.otherZones[${index}].log`) }))
+  return { ...rest, admin: admins, otherZones: zones, probeSecrets: secrets, ...(source === undefined ? {} : { probeSource: source }) }
 }
 
 /** @throws ConfigError `config_invalid` when it is too short. */

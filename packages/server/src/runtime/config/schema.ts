@@ -8,6 +8,7 @@ import { linedNodeSection, nodeSection } from './sections/node.ts'
 import { consoleSection, loggingSection, shutdownSection } from './sections/operation.ts'
 import { innerSection } from './sections/inner.ts'
 import { operatorSection } from './sections/operator.ts'
+import type { otherZones } from './sections/other-zones.ts'
 import { balancerSection, gatewaySection, pulseSection, pushSection } from './sections/roles.ts'
 import { tracesSection } from './sections/traces.ts'
 import type { sessionSection } from './sections/session.ts'
@@ -76,6 +77,19 @@ type Parsed<R extends ConfigRole> = WithId<Frozen<z.output<(typeof SCHEMAS)[R]>>
 
 export type LogConfig = Omit<Frozen<z.output<typeof logSection>>, 'sasl'> & { readonly sasl?: SaslConfig }
 
+/** How a Kafka is reached. */
+export type KafkaConfig = Omit<LogConfig, 'kind' | 'embeddedPartitions'>
+
+/** A zone whose nodes have a Kafka of their own. */
+export interface OtherZoneConfig {
+  readonly zone: string
+  readonly log: KafkaConfig
+  readonly topic: string
+}
+
+/** As it is read, before the files that it names. */
+export type ParsedOtherZones = Frozen<z.output<typeof otherZones>>
+
 export interface SaslConfig {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
   readonly username: string
@@ -117,11 +131,12 @@ type WithAccess<T extends { readonly gateway: object }> = Omit<T, 'gateway'> & {
   readonly gateway: Omit<T['gateway'], 'access'> & { readonly access: AccessConfig }
 }
 type WithProbes<T extends { readonly balancer: object }> = Omit<T, 'balancer'> & {
-  readonly balancer: Omit<T['balancer'], 'probeSecret' | 'probeSecretFile' | 'admin'> & {
+  readonly balancer: Omit<T['balancer'], 'probeSecret' | 'probeSecretFile' | 'admin' | 'otherZones'> & {
     /** Of which the first is shown. */
     readonly probeSecrets: readonly Secret[]
     readonly probeSource?: SecretSource
     readonly admin: AdminConfig
+    readonly otherZones: readonly OtherZoneConfig[]
   }
 }
 

@@ -16,11 +16,17 @@ const tls = z
   .prefault({})
   .describe('TLS to Kafka.')
 
+const login = {
+  mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).describe('SASL mechanism.'),
+  username: z.string().min(1).describe('SASL user.'),
+}
+
+const PASSWORD_FILE = 'File that holds the password and nothing else; a final newline is ignored.'
+
 const sasl = z
   .strictObject({
-    mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).describe('SASL mechanism.'),
-    username: z.string().min(1).describe('SASL user.'),
-    passwordFile: z.exactOptional(filePath('File that holds the password and nothing else; a final newline is ignored.')),
+    ...login,
+    passwordFile: z.exactOptional(filePath(PASSWORD_FILE)),
     password: z.exactOptional(secret('The password itself.')),
   })
   .describe('SASL login to Kafka; no login when absent.')
@@ -46,6 +52,21 @@ const fetch = z
   .prefault({})
   .describe('Bounds of each fetch from Kafka.')
 
+const connection = {
+  clientId: z
+    .string()
+    .min(1)
+    .max(255)
+    .default('pulsewire')
+    .describe("Client id, as it appears in Kafka's own metrics and quotas; the node id is appended."),
+  connectTimeoutMs: durationMs('Longest wait for a connection to a broker.', { default: 3_000, max: 120_000 }),
+  requestTimeoutMs: durationMs('Longest wait for the answer to one request; past it the connection is taken for dead and replaced.', {
+    default: 3_000,
+    min: 100,
+    max: 300_000,
+  }),
+}
+
 export const logSection = z
   .strictObject({
     kind: z
@@ -55,18 +76,7 @@ export const logSection = z
         '`kafka`, or `embedded`: an in-memory log, reached over IPC from the parent process (demo) or held in this process (`pulsewire all`).',
       ),
     brokers: z.array(broker).default([]).describe('Bootstrap brokers; required with `kind: kafka`.'),
-    clientId: z
-      .string()
-      .min(1)
-      .max(255)
-      .default('pulsewire')
-      .describe("Client id, as it appears in Kafka's own metrics and quotas; the node id is appended."),
-    connectTimeoutMs: durationMs('Longest wait for a connection to a broker.', { default: 3_000, max: 120_000 }),
-    requestTimeoutMs: durationMs('Longest wait for the answer to one request; past it the connection is taken for dead and replaced.', {
-      default: 3_000,
-      min: 100,
-      max: 300_000,
-    }),
+    ...connection,
     tls,
     sasl: z.exactOptional(sasl),
     fetch,
@@ -74,3 +84,16 @@ export const logSection = z
   })
   .prefault({})
   .describe('The log that carries quotes and pulses.')
+
+/** The Kafka of another zone. What is in a list has no variable of its own, so the password comes from a file alone. */
+export const otherLogSection = z
+  .strictObject({
+    brokers: z.array(broker).min(1).describe('Bootstrap brokers.'),
+    ...connection,
+    tls,
+    sasl: z.exactOptional(
+      z.strictObject({ ...login, passwordFile: filePath(PASSWORD_FILE) }).describe('SASL login; no login when absent.'),
+    ),
+    fetch,
+  })
+  .describe('The Kafka of that zone.')

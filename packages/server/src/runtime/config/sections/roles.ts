@@ -3,6 +3,7 @@ import { greySection } from './grey.ts'
 import { bytes, count, durationMs, filePath, flag, listen, nodeName, secret, text } from '../fields.ts'
 import { accessSection } from './access.ts'
 import { delayedFeed, history, symbolsMax } from './feeds.ts'
+import { otherZones } from './other-zones.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
 import { nodeTls, serverTls } from './tls.ts'
 
@@ -199,6 +200,7 @@ export const balancerSection = z
     gatewayCaFile: z.exactOptional(
       filePath('PEM file of the authorities that sign gateways’ certificates, for its probes; those that Node knows when absent.'),
     ),
+    otherZones,
     gatewaysMax: count('Gateways that one answer names at most.', { default: 3, max: 16 }),
     answerTtlMs: durationMs('How long a client may use an answer for new connections without asking again.', {
       default: 10_000,
