@@ -87,6 +87,17 @@ export const FORMER: readonly Regression[] = [
     found: 'a client whose line was full took the delay of an answer for its gateway’s clock, and data for younger by half of that',
     keptBy: 'packages/protocol/src/clock-offset.test.ts',
   },
+  {
+    seed: 1258,
+    found:
+      'what a client was told when it was moved, because its gateway had left, was held against the next one as if that had served for long',
+    keptBy: null,
+  },
+  {
+    seed: 1271,
+    found: 'an application with several subscriptions to every record of the same symbols asked for more than its line carried',
+    keptBy: null,
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

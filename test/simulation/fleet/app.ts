@@ -18,6 +18,8 @@ const RENEW_MS = 5_000
  * thin line carries: what it is told then, that it is stale, is right, and no fault of the list explains it.
  */
 const SUBSCRIPTIONS_MAX = 8
+/** And asks for no more while so much of its line is taken: several of a symbol whose every record counts fill one that is thin enough. */
+const LINE_SHARE_MAX = 0.7
 
 /** Tells what a client was told of a symbol. */
 export type OnStale = (app: SimApp, checker: SubscriptionChecker, symbol: string, state: SymbolState) => void
@@ -35,8 +37,6 @@ export class SimApp {
   readonly process: SimProcess
   readonly client: PulsewireClient
   readonly checkers = new Set<SubscriptionChecker>()
-  /** World time at which the serving session began to serve. */
-  servingSinceMs = 0
   thawedAtMs = -Infinity
   readonly #world: World
   readonly #taps: Taps
@@ -44,6 +44,13 @@ export class SimApp {
   readonly #onStale: OnStale
   readonly #groups: readonly string[]
   #subscribed = 0
+  #came: { readonly monitor: HopMonitor | undefined; readonly bytes: number; readonly atMs: number } = {
+    monitor: undefined,
+    bytes: 0,
+    atMs: 0,
+  }
+  /** The session that the client said last that it is served by. */
+  #serving: { readonly session: string; readonly sinceMs: number } | null = null
 
   constructor(world: World, taps: Taps, id: string, { gateways, balancers }: Doors, groups: readonly string[], onStale: OnStale) {
     this.#world = world
@@ -81,8 +88,8 @@ export class SimApp {
         onWake: () => () => {},
       },
     })
-    this.client.on('session', ({ node }) => {
-      this.servingSinceMs = world.nowMs
+    this.client.on('session', ({ node, session }) => {
+      this.#serving = { session, sinceMs: world.nowMs }
       world.trace.say(id, () => `${node} serves`)
     })
     this.client.on('error', (error) => {
@@ -98,6 +105,13 @@ export class SimApp {
   get monitor(): HopMonitor | undefined {
     const session = this.client.session
     return session === undefined ? undefined : this.#taps.bySession(session.session)
+  }
+
+  /** World time at which the serving session began to serve. It does so before the client says so: states that change by it come first. */
+  get servingSinceMs(): number {
+    const session = this.client.session?.session
+    if (session !== undefined && session !== this.#serving?.session) return this.#world.nowMs
+    return this.#serving?.sinceMs ?? 0
   }
 
   get servedBy(): string | undefined {
@@ -123,14 +137,25 @@ export class SimApp {
     const random = this.#random
     this.process.clock.after(random.exponential(3000), () => {
       if (this.#settled) return
+      const isLineFull = this.#isLineFull()
       const [checker] = random.sample([...this.checkers], 1)
       if (checker === undefined || random.chance(0.25)) {
-        if (checker !== undefined && this.checkers.size >= SUBSCRIPTIONS_MAX) this.#close(checker)
+        if (checker !== undefined && (this.checkers.size >= SUBSCRIPTIONS_MAX || isLineFull)) this.#close(checker)
         else this.#subscribe()
-      } else if (random.chance(0.2)) this.#close(checker)
+      } else if (random.chance(0.2) || isLineFull) this.#close(checker)
       else this.#change(checker)
       this.#live()
     })
+  }
+
+  /** By what came since this was asked last. */
+  #isLineFull(): boolean {
+    const { monitor, servedBy } = this
+    const before = this.#came
+    this.#came = { monitor, bytes: monitor?.receivedBytes ?? 0, atMs: this.#world.nowMs }
+    if (monitor === undefined || before.monitor !== monitor) return false
+    const bytesPerMs = (this.#came.bytes - before.bytes) / (this.#came.atMs - before.atMs)
+    return bytesPerMs > LINE_SHARE_MAX * this.#world.network.path(servedBy!, this.id).soundBytesPerMs
   }
 
   #subscribe(): void {

@@ -37,6 +37,11 @@ export class Path {
     return delayMs
   }
 
+  /** What it carries while no fault makes it thin. */
+  get soundBytesPerMs(): number {
+    return this.#bytesPerMs
+  }
+
   get bytesPerMs(): number {
     let bytesPerMs = this.#bytesPerMs
     for (const burden of this.#burdens) bytesPerMs = Math.min(bytesPerMs, burden.bytesPerMs)

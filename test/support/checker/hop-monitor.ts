@@ -77,6 +77,8 @@ export class HopMonitor implements FrameHandler {
   /** Frames were lost on this session by a fault: its two ends may differ until they have repaired it. */
   lossy = false
   readonly counts = { updates: 0, pulses: 0, gaps: 0, resubscribes: 0, conflated: 0 }
+  /** Bytes that came. */
+  receivedBytes = 0
   #encoding: Encoding = 'pulsewire.bin.v1'
   #decoder: Decoder = createDecoder('pulsewire.bin.v1')
   readonly #asked = new Map<number, Asked>()
@@ -130,6 +132,7 @@ export class HopMonitor implements FrameHandler {
   // ---- what it gets
 
   received(data: Uint8Array | string): void {
+    this.receivedBytes += data.length
     this.#decoder.decode(data, this)
   }
 
