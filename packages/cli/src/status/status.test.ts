@@ -107,12 +107,18 @@ describe('pulsewire status', () => {
 
   it('asks a balancer, again and again until it is told to stop, and stays when the balancer is away', async () => {
     const answer: EventsAnswer = { balancer: 'lb-1', startedAtMs: 0, atMs: AT_MS, events: [], last: 0 }
+    let shown = SHOWN
     const server = createServer((request, response) => {
-      response.end(JSON.stringify(request.url === '/v1/topology' ? SHOWN : answer))
+      response.end(JSON.stringify(request.url === '/v1/topology' ? shown : answer))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     assert.deepEqual(JSON.parse(await status({ url, json: true, colour: false })), SHOWN)
+    const drawnIn = (rows: number) => status({ url, json: false, colour: false, room: { rows, columns: 80 } })
+    shown = largeTopology(300, 60)
+    assert.match(await drawnIn(200), /gw-16 0\.1\.0 +yes/)
+    assert.match(await drawnIn(40), /… 17 more as they should be/)
+    shown = SHOWN
     const screen = new PassThrough({ encoding: 'utf8' })
     const stop = new AbortController()
     const watching = watchStatus({ url, json: false, colour: false }, screen, stop.signal)
