@@ -35,6 +35,6 @@ test('a slow client subscribes to everything, reads nothing, and notices that it
   await healed
   assert.deepEqual(
     story.entries.map(({ message }) => message),
-    ['a client of gw-1 reads nothing any more'],
+    ['a client of gw-1 reads nothing any more: user slow-client'],
   )
 })
