@@ -37,6 +37,7 @@ const consoles = await Promise.all([light, dark, phone].map((context) => show(co
 await sleep(LOOKED_AT_MS)
 
 await shots('board', boards)
+await picture('console-light', consoles[0]!)
 if (values.all) await everything(consoles)
 await broken(demo)
 
@@ -48,7 +49,7 @@ async function broken({ breaks }: Demo): Promise<void> {
   await act('freeze', true, 'gw-2')
   await consoles[0]!.locator('[data-box="node/gw-2"] em').waitFor({ timeout: WAIT_MS })
   await sleep(BROKEN_MS)
-  await shots('console', consoles.slice(0, 2))
+  await picture('console-dark', consoles[1]!)
   await act('freeze', false, 'gw-2')
   await act('log', true, 'the log')
   await consoles[2]!.getByRole('alert').waitFor({ timeout: WAIT_MS })
@@ -81,10 +82,13 @@ async function everything(pages: readonly Page[]): Promise<void> {
 
 async function shots(name: string, pages: readonly Page[], whole = false): Promise<void> {
   for (const [index, page] of pages.entries()) {
-    const path = join(values.into, `${name}-${(['light', 'dark', 'phone'] as const)[index]}.png`)
-    await page.bringToFront()
-    await page.screenshot({ path, fullPage: whole })
+    await picture(`${name}-${(['light', 'dark', 'phone'] as const)[index]}`, page, whole)
   }
+}
+
+async function picture(name: string, page: Page, whole = false): Promise<void> {
+  await page.bringToFront()
+  await page.screenshot({ path: join(values.into, `${name}.png`), fullPage: whole })
 }
 
 async function show(context: BrowserContext, hash: string): Promise<Page> {
