@@ -17,11 +17,43 @@ import { formatChecks } from './format.ts'
 import { judgeGateway } from './gateways.ts'
 import { judgeFeed, judgeNodes } from './nodes.ts'
 import { judgeTopic, type PartitionFacts, type TopicFacts } from './topic.ts'
+import { judgeZones } from './zones.ts'
 
 /** Everything that is not well, as `verdict what`. */
 function wrong(checks: readonly Check[]): string[] {
   return checks.filter(({ verdict }) => verdict !== 'ok').map(({ verdict, what }) => `${verdict} ${what}`)
 }
+
+describe('zones whose Kafka is their own', () => {
+  const there = (zone: string, ...nodes: string[]) => {
+    const gateways = nodes.filter((name) => name.startsWith('gw')).length
+    return { zone, topic: 'pulsewire.control', found: { nodes, gateways } }
+  }
+
+  test('that can be read are well', () => {
+    const [check, ...rest] = judgeZones([there('b', 'gw-b', 'push-b')], ['gw-a'])
+    assert.deepEqual([check?.verdict, rest], ['ok', []])
+    assert.match(check!.what, /pulsewire\.control of zone b can be read: 2 nodes, 1 gateways/)
+  })
+
+  test('that cannot are a problem, whatever else there is', () => {
+    const gone = { zone: 'b', topic: 'pulsewire.control', found: { failure: 'no broker answers' } }
+    assert.deepEqual(wrong(judgeZones([gone, there('c', 'gw-c')], [])), [
+      'problem control topic pulsewire.control of zone b cannot be read: no broker answers',
+    ])
+  })
+
+  test('must not have names that others have', () => {
+    assert.deepEqual(wrong(judgeZones([there('b', 'gw-1', 'gw-2'), there('c', 'gw-2', 'gw-3')], ['gw-1'])), [
+      'problem zone b has nodes whose names others have: gw-1 (in the own one)',
+      'problem zone c has nodes whose names others have: gw-2 (in zone b)',
+    ])
+  })
+
+  test('without a gateway are to be known', () => {
+    assert.deepEqual(wrong(judgeZones([there('b', 'push-b')], [])), ['note zone b has no gateway now'])
+  })
+})
 
 describe('a topic', () => {
   const nowMs = 1_800_000_000_000

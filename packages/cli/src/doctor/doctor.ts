@@ -7,6 +7,7 @@ import { checkConfiguration, type Configured } from './configuration.ts'
 import { judgeGateway, probeGateways, type Probing } from './gateways.ts'
 import { judgeFeed, judgeNodes } from './nodes.ts'
 import { judgeTopic, readTopic } from './topic.ts'
+import { examineZones } from './zones.ts'
 
 export interface DoctorFlags extends DirectoryFlags {
   /** Beside those that have leases. */
@@ -32,11 +33,19 @@ export async function examine(flags: DoctorFlags): Promise<Check[]> {
   if (Array.isArray(opened)) {
     // A mistake in the file was told already, in the words of the role that it is for.
     const isTold = opened.some(({ area }) => area === 'configuration') && checks.some(({ verdict }) => verdict === 'problem')
-    return [...checks, ...(isTold ? [] : opened), ...(await examineReached(flags, null, new Map(), new Set(), probing(flags)))]
+    const zones = await zonesOf(flags, [])
+    return [...checks, ...(isTold ? [] : opened), ...zones, ...(await examineReached(flags, null, new Map(), new Set(), probing(flags)))]
   }
   await using open = opened
   await whenCurrent(open)
-  return [...checks, ...(await examineOpened(open, flags, configured, probing(flags)))]
+  const found = await examineOpened(open, flags, configured, probing(flags))
+  return [...checks, ...found, ...(await zonesOf(flags, open.directory.nodes.keys()))]
+}
+
+/** @param home names of the nodes of the own log. */
+async function zonesOf(flags: DirectoryFlags, home: Iterable<string>): Promise<Check[]> {
+  const config = configOf(flags)
+  return config === null ? [] : examineZones(config.balancer.otherZones, config.directory.lifeMs, home)
 }
 
 /** What can be found where the log and the directory are open. */
@@ -208,12 +217,17 @@ async function askBalancer({ address }: { readonly address: string }): Promise<B
   }
 }
 
-/** As a balancer's probe comes in, where gateways demand tokens; a configuration with mistakes is another check's affair. */
+/** As a balancer's probe comes in, where gateways demand tokens. */
 function probing(flags: DoctorFlags): Probing {
+  return configOf(flags)?.balancer ?? {}
+}
+
+/** A configuration with mistakes is another check's affair. */
+function configOf(flags: DirectoryFlags): ReturnType<typeof onlookerConfig> | null {
   try {
-    return onlookerConfig(flags).balancer
+    return onlookerConfig(flags)
   } catch (error) {
-    if (error instanceof ConfigError) return {}
+    if (error instanceof ConfigError) return null
     throw error
   }
 }

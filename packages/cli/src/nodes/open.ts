@@ -28,7 +28,7 @@ export interface OpenDirectory extends AsyncDisposable {
 }
 
 /** A whole topic of leases is some megabytes: more than this is a log that does not answer. */
-const READ_BACK_MS_MAX = 15_000
+export const READ_BACK_MS_MAX = 15_000
 /** Past a lease's life, whoever has not been heard is gone. */
 const LOOK_MS_MAX = 4000
 
