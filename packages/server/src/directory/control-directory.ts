@@ -4,10 +4,11 @@ import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
+import { Catalogue } from './catalogue.ts'
 import { decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, DirectoryPart, KnownNode } from './directory.ts'
-import { GreyPolicy, type GreyRelease, type GreyStop } from './grey.ts'
+import { GreyBook, type GreyPolicy } from './grey.ts'
 import { Hearing } from './hearing.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
 import { type Revocation, RevocationTable } from './revocations.ts'
@@ -44,9 +45,7 @@ export interface ControlDirectoryOptions {
 
 /** Reads the control topic for as long as the process lives, whatever the log does meanwhile. */
 export class ControlDirectory implements Directory, Service {
-  readonly feeds = new Map<string, CatalogueFeed>()
   readonly revocations = new RevocationTable()
-  grey: GreyPolicy | null = null
   readonly topic: string
   readonly otherZone: string | null
   readonly parts: readonly DirectoryPart[] = [this]
@@ -54,6 +53,8 @@ export class ControlDirectory implements Directory, Service {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #table = new NodeTable()
+  readonly #catalogue = new Catalogue()
+  readonly #grey = new GreyBook()
   /** The topic, for messages. */
   readonly #name: string
   readonly #hearing: Hearing
@@ -65,15 +66,12 @@ export class ControlDirectory implements Directory, Service {
   #running: Promise<void> = Promise.resolve()
   #timers: Timer[] = []
   #topicId: string | null = null
-  /** Of the catalogue, as far as this topic says them. */
-  readonly #revisions = new Map<string, number>()
   /** Next offset to be read; `null`: from the earliest. */
   #next: number | null = null
   #endsAt = Infinity
   #lastEventAtMs = Infinity
   #trouble: string | null = null
   #hasToldIgnored = false
-  #greyStop: GreyStop | null = null
 
   constructor(options: ControlDirectoryOptions) {
     this.#options = options
@@ -99,6 +97,14 @@ export class ControlDirectory implements Directory, Service {
 
   get isReadBack(): boolean {
     return this.#hearing.isReadBack
+  }
+
+  get feeds(): ReadonlyMap<string, CatalogueFeed> {
+    return this.#catalogue.feeds
+  }
+
+  get grey(): GreyPolicy | null {
+    return this.#grey.policy
   }
 
   get nodes(): ReadonlyMap<string, KnownNode> {
@@ -177,10 +183,11 @@ export class ControlDirectory implements Directory, Service {
   async #read(): Promise<void> {
     const { topicId, partitions } = await this.#find()
     if (this.#abort.signal.aborted) return
-    if (this.#topicId !== null && this.#topicId !== topicId) this.#madeAnew()
-    const isAnother = this.#topicId !== topicId
-    this.#topicId = topicId
-    if (isAnother) this.#changed()
+    if (this.#topicId !== topicId) {
+      if (this.#topicId !== null) this.#madeAnew()
+      this.#topicId = topicId
+      this.#changed()
+    }
     this.#endsAt = partitions[0]!.latest
     this.#lastEventAtMs = this.#clock.nowMs()
     const start = this.#next === null ? ({ at: 'earliest' } as const) : ({ at: 'offset', offset: this.#next } as const)
@@ -199,16 +206,13 @@ export class ControlDirectory implements Directory, Service {
     return this.otherZone === null ? ensureControlTopic(log, this.topic) : log.describe(this.topic)
   }
 
-  /**
-   * What was said in the topic before is lost to whoever reads it first now. Who has it still goes on by it, and takes what is
-   * said from now on for newer, whatever revisions it counts.
-   */
+  /** What was said in the topic before is lost to whoever reads it first now. Who has it still goes on by it. */
   #madeAnew(): void {
     this.#next = null
-    this.#revisions.clear()
+    this.#catalogue.beginAnew()
     this.#logger.error('control_topic_recreated', `topic ${this.#name} was made anew: operators' words and the catalogue are lost`, {})
     if (this.otherZone === null) return
-    this.feeds.clear()
+    this.#catalogue.forget()
     this.#table.forgetWords()
   }
 
@@ -242,40 +246,31 @@ export class ControlDirectory implements Directory, Service {
         if (!wasThere) this.#logger.info('node_word', `${read.name} was told: ${read.word.word}`, { of: read.name })
         break
       case 'feed':
-        this.#catalogued(read.feed)
+        this.#catalogue.take(read.feed)
         break
       case 'revoke':
         this.#revoked(read.name, read.revocation, wasThere)
         break
       case 'grey':
-        this.#greySaid(read.release)
+        this.#grey.say(read.release)
         break
       case 'stop':
-        this.#greyStopped(read.stop, wasThere)
+        if (this.#grey.stop(read.stop) && !wasThere)
+          this.#logger.warn('grey_stopped', `${read.stop.by} stopped the grey release: ${read.stop.reason}`, { by: read.stop.by })
         break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)
-        else if (read.of === 'grey') this.#greySaid(null)
-        else if (read.of === 'stop') this.#greyStop = null
+        else if (read.of === 'grey') this.#grey.say(null)
+        else if (read.of === 'stop') this.#grey.forgetStop()
         else if (read.of === 'revoke') this.revocations.remove(read.name)
         else if (read.of === 'word') this.#table.say(read.name, undefined)
-        else {
-          this.feeds.delete(read.name)
-          this.#revisions.delete(read.name)
-        }
+        else this.#catalogue.remove(read.name)
         break
       case 'ignored':
         this.#ignored(read, record.offset)
     }
     // The first batch may reach beyond what was there before.
     this.#noteEnd(nowMs)
-  }
-
-  /** Of two that were written at the same time, the first in the log counts, for every reader. */
-  #catalogued(feed: CatalogueFeed): void {
-    if (feed.revision <= (this.#revisions.get(feed.feed) ?? -1)) return
-    this.#revisions.set(feed.feed, feed.revision)
-    this.feeds.set(feed.feed, feed)
   }
 
   #revoked(key: string, revocation: Revocation, wasThere: boolean): void {
@@ -287,19 +282,6 @@ export class ControlDirectory implements Directory, Service {
       })
     if (dropped !== undefined)
       this.#logger.error('revocations_full', `more than ${this.revocations.size} revocations are held: one does not count any more`, {})
-  }
-
-  #greySaid(release: GreyRelease | null): void {
-    this.grey = release === null ? null : new GreyPolicy(release, this.#greyStop)
-  }
-
-  /** Of several on one release the first counts: it is the one by which it was stopped. */
-  #greyStopped(stop: GreyStop, wasThere: boolean): void {
-    if (this.#greyStop?.of === stop.of) return
-    this.#greyStop = stop
-    this.#greySaid(this.grey?.release ?? null)
-    if (!wasThere && this.grey?.stopped === stop)
-      this.#logger.warn('grey_stopped', `${stop.by} stopped the grey release: ${stop.reason}`, { by: stop.by })
   }
 
   #noteEnd(nowMs: number): void {

@@ -60,3 +60,26 @@ export class GreyPolicy {
     return Number.parseInt(digest.slice(0, 12), 16) / 2 ** 48 < this.release.percent / 100
   }
 }
+
+/** What the control topic says of the grey release, one word after the other. */
+export class GreyBook {
+  policy: GreyPolicy | null = null
+  #stop: GreyStop | null = null
+
+  say(release: GreyRelease | null): void {
+    this.policy = release === null ? null : new GreyPolicy(release, this.#stop)
+  }
+
+  /** Of several on one release the first counts: it is the one by which it was stopped. @returns whether it ends the release that there is. */
+  stop(stop: GreyStop): boolean {
+    if (this.#stop?.of === stop.of) return false
+    this.#stop = stop
+    this.say(this.policy?.release ?? null)
+    return this.policy?.stopped === stop
+  }
+
+  /** For a release that is set from now on. */
+  forgetStop(): void {
+    this.#stop = null
+  }
+}
