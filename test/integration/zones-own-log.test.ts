@@ -14,6 +14,8 @@ const GONE_WITHIN_MS = 3000
 /** A client is served elsewhere after this. */
 const MOVED_WITHIN_MS = 30_000
 const DEADLINE_MS = 90_000
+/** How often the client asks balancers anew: it goes home by that. */
+const RENEW_MS = 3_000
 const POLL_MS = 50
 
 let a: OwnLogZone
@@ -84,9 +86,13 @@ test('pulsewire doctor, with the configuration of a balancer, looks at the contr
   }
 })
 
-test('a zone that is killed with its Kafka is in no answer after 3 s, its client is served by the other, and once it is back it is handed out again', async (t) => {
+test('a zone that is killed with its Kafka is in no answer after 3 s, its client is shown what the other has, and goes home without a flag once it is back', async (t) => {
   const balancer = [a, b].map((zone) => `http://127.0.0.1:${zone.balancer.port}`)
-  await using client = new ViewRecorder({ balancer, zone: 'a' }, { feed: 'quote', symbols: SYMBOLS })
+  await using client = new ViewRecorder({ balancer, zone: 'a', gatewaysRenewMs: RENEW_MS }, { feed: 'quote', symbols: SYMBOLS })
+  const shows = (zone: string) => {
+    const isOf = (values: unknown) => (values as { readonly zone?: string } | undefined)?.zone === zone
+    return client.subscription.state.state === 'live' && Object.values(client.images()).every(isOf)
+  }
   await client.until(
     () => client.client.session?.node === 'gw-a' && client.updates.length > SYMBOLS.length,
     'the client is served in its zone',
@@ -97,13 +103,26 @@ test('a zone that is killed with its Kafka is in no answer after 3 s, its client
   const goneMs = steadyMs() - killedAtMs
   assert.ok(goneMs <= GONE_WITHIN_MS, `left out after ${goneMs} ms`)
   await client.until(() => client.client.session?.node === 'gw-b', 'the client is served by the other zone', MOVED_WITHIN_MS)
+  // By its position all that this zone has is older than what the client held of the other.
+  await client.until(() => shows('b'), 'the client is shown what this zone has', MOVED_WITHIN_MS)
   const movedMs = steadyMs() - killedAtMs
+  const resumed = client.updates.filter(({ recovered }) => recovered !== undefined)
+  assert.deepEqual(
+    resumed.map(({ symbol, recovered }) => `${symbol} ${recovered}`).sort(),
+    SYMBOLS.map((symbol) => `${symbol} false`),
+  )
   assert.equal(await b.isReady(), true)
   const nothingAgainst = async (zone: OwnLogZone) =>
     (await zone.verdicts()).filter((row) => row.zone === zone.name).every(({ handedOut, reasons }) => handedOut && reasons.length === 0)
   await until(() => nothingAgainst(b), 'all is well with the zone that is there')
+  const statesBefore = client.states.length
   await a.restart()
   const backMs = await until(() => handOut([a, b], 'gw-a gw-b', 'gw-b gw-a'), 'the zone is handed out again')
+  await client.until(() => client.client.session?.node === 'gw-a' && shows('a'), 'the client is home', DEADLINE_MS)
+  assert.deepEqual(client.states.slice(statesBefore), [], 'nothing turned stale on the way home')
+  const zones = client.updates.slice(client.updates.indexOf(resumed[0]!)).map(({ values }) => values['zone'])
+  const homeFrom = zones.indexOf('a')
+  assert.ok(homeFrom > 0 && zones.slice(homeFrom).every((zone) => zone === 'a'), 'never the one zone after the other has begun')
   t.diagnostic(
     `left out after ${goneMs.toFixed(0)} ms, the client moved after ${movedMs.toFixed(0)}, handed out again ${backMs.toFixed(0)} after its nodes listened`,
   )
