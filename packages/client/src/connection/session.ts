@@ -189,8 +189,9 @@ export class Session implements FrameHandler {
     const heardAtMs = this.#freshness?.heardAtMs ?? this.#welcomedAtMs
     const silentMs = Math.round(this.#clock.nowMs() - heardAtMs)
     const isSending = this.#lastMessageAtMs > heardAtMs
-    const why = isSending ? 'it sends, but neither pulse nor update' : 'nothing comes: it is frozen, or the connection is half-open'
-    this.#fail(new PulsewireError('connection_silent', `no pulse from ${this.node} for ${silentMs} ms; ${why}`, { retryable: true }))
+    const why = isSending ? 'it says other things' : 'nothing comes: it is frozen, or the connection is half-open'
+    const message = `neither pulse nor update from ${this.node} for ${silentMs} ms; ${why}`
+    this.#fail(new PulsewireError('connection_silent', message, { retryable: true }))
   }
 
   onUpdate(image: ReceivedImage): void {

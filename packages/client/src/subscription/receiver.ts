@@ -1,7 +1,7 @@
 import { formatPosition, type ReceivedImage } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
-import { decide, type Held, isOfOther } from './decide.ts'
+import { decide, type Held } from './decide.ts'
 import type { Entry, Row } from './entry.ts'
 import type { Reviewer } from './reviewer.ts'
 import { changedIndexes, Update, type Gap } from './update.ts'
@@ -118,6 +118,8 @@ export class Receiver {
     const log = session.feedInfo(row.feedIndex)?.log
     const gap: Gap | undefined = lostAfter === null ? undefined : { symbol, from: formatPosition(lostAfter), to: formatPosition(image) }
     const previous = entry.latest
+    /** What it may be compared with by position. */
+    const before = entry.isHeldOfOther(log) ? null : previous
     const partitionBefore = entry.partition
     const parts = {
       symbol,
@@ -127,7 +129,7 @@ export class Receiver {
       log,
       ts: image.ts,
       receivedAtMs: this.#clock.nowMs(),
-      n: recordsOf(image, log, previous, row.every),
+      n: recordsOf(image, before, row.every),
       snapshot: image.snapshot,
       deleted: image.deleted,
       recovered: entry.tellRecovered ? entry.recovered : undefined,
@@ -144,9 +146,9 @@ export class Receiver {
     if (state !== entry.latest.state) entry.latest = new Update({ ...parts, state })
     entry.tellRecovered = false
     const update = entry.latest
-    const isMove = previous !== null && gap === undefined && update.recovered === undefined && isMoved(update, previous, entry.moved)
+    const isMove = before !== null && gap === undefined && update.recovered === undefined && isMoved(update, before, entry.moved)
     // Conflated with what came before the move, it may be told and yet come again where it lies now.
-    entry.moved = isMove || (!row.every && previous !== null && Update.partsOf(previous).generation < image.generation)
+    entry.moved = isMove || (!row.every && before !== null && Update.partsOf(before).generation < image.generation)
     if (isMove) return
     for (const subscription of entry.subscribers) {
       if (gap !== undefined) subscription.tellGap(gap)
@@ -160,9 +162,8 @@ export class Receiver {
  * been on its way there when the feed moved: no news for the application. A later record has a later time.
  */
 function isMoved(update: Update, previous: Update, wasMoved: boolean): boolean {
-  const { generation, log, ts, deleted, raw } = Update.partsOf(update)
+  const { generation, ts, deleted, raw } = Update.partsOf(update)
   const held = Update.partsOf(previous)
-  if (isOfOther(held, log)) return false
   if (generation < held.generation || (generation === held.generation && !wasMoved)) return false
   if (ts !== held.ts || deleted !== held.deleted) return false
   return sameBytes(raw, held.raw) && update.changed.length === 0
@@ -174,10 +175,9 @@ function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
 }
 
 /** While two sessions overlap, what one conflated the other may have delivered in part; offsets bound the sum. */
-function recordsOf(image: ReceivedImage, log: string | undefined, previous: Update | null, every: boolean): number {
+function recordsOf(image: ReceivedImage, previous: Update | null, every: boolean): number {
   if (image.snapshot && !every) return image.n
   const held = previous === null ? undefined : Update.partsOf(previous)
-  if (held === undefined || isOfOther(held, log) || held.generation !== image.generation || held.partition !== image.partition)
-    return image.n
+  if (held === undefined || held.generation !== image.generation || held.partition !== image.partition) return image.n
   return Math.min(image.n, image.offset - held.offset)
 }

@@ -3,7 +3,10 @@ import type { SymbolState } from '../freshness/state.ts'
 
 export type Values = Readonly<Record<string, FieldValue>>
 
-/** Records that could not be delivered to an `every` subscription: those after `from` and before `to`. */
+/**
+ * Records that could not be delivered to an `every` subscription: those after `from` and before `to`. Where these are of two
+ * zones with a log of their own each, how many nobody can say.
+ */
 export interface Gap {
   readonly symbol: string
   /** Position of the last record delivered before the gap. */
