@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os'
 import { AskError, Asker, ConfigError, operatorOf, type Secret } from '@pulsewire/server'
 import { fetchVerdicts } from '../verdicts/fetch.ts'
+import { balancerFromEnvironment, DEFAULT_GATEWAY, gatewaysFromEnvironment } from './defaults.ts'
 
 export interface AskFlags {
   readonly via: readonly string[]
@@ -13,8 +14,6 @@ export interface Entrances extends Disposable {
   readonly askers: readonly Asker[]
   readonly unreached: readonly AskError[]
 }
-
-export const DEFAULT_VIA = 'ws://127.0.0.1:8080'
 
 /** Connects to every node that the flags name. @throws AskError when none can be reached; ConfigError without a secret. */
 export async function openEntrances(flags: AskFlags): Promise<Entrances> {
@@ -47,9 +46,9 @@ function asAskError(reason: unknown): AskError {
 }
 
 async function addressesOf({ via, balancer: given }: AskFlags): Promise<readonly string[]> {
-  const { PULSEWIRE_URL: url, PULSEWIRE_BALANCER: known } = process.env
-  const balancer = given ?? (via.length === 0 && !url && known ? known : undefined)
-  const named = via.length > 0 || balancer !== undefined ? via : (url || DEFAULT_VIA).split(',')
+  const known = gatewaysFromEnvironment()
+  const balancer = given ?? (via.length === 0 && known === undefined ? balancerFromEnvironment() : undefined)
+  const named = via.length > 0 || balancer !== undefined ? via : (known ?? [DEFAULT_GATEWAY])
   if (balancer === undefined) return named
   const { verdicts } = await fetchVerdicts(balancer)
   const gateways = verdicts

@@ -1,11 +1,11 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
+import { balancerFromEnvironment, DEFAULT_BALANCER } from '../ask/defaults.ts'
 
-/** Where a balancer is that no option names. */
-export const DEFAULT_BALANCER = 'http://127.0.0.1:8070'
-
-/** What `PULSEWIRE_BALANCER` says; empty is as if it were not there. */
-export function balancerFromEnvironment(): string | undefined {
-  return process.env['PULSEWIRE_BALANCER'] || undefined
+/** `--balancer` of commands that ask one, which is always known. */
+export function balancerOption(): Option {
+  return new Option('-b, --balancer <address>', 'balancer (or PULSEWIRE_BALANCER)')
+    .argParser(toBalancer)
+    .default(balancerFromEnvironment() ?? DEFAULT_BALANCER)
 }
 
 /** @throws InvalidArgumentError */

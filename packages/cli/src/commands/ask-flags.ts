@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { DEFAULT_VIA } from '../ask/open.ts'
+import { DEFAULT_GATEWAY } from '../ask/defaults.ts'
 import { toBalancer, toNodes } from './addresses.ts'
 
 /** How commands that ask nodes are told by whom to reach them, and who may. */
@@ -8,7 +8,7 @@ export function withAsking(command: Command): Command {
     .addOption(
       new Option('-u, --via <address>', 'a node that can be reached, as often as needed')
         .argParser(toNodes)
-        .default([], `PULSEWIRE_URL; else ${DEFAULT_VIA}, unless a balancer is known`),
+        .default([], `PULSEWIRE_URL; else ${DEFAULT_GATEWAY}, unless a balancer is known`),
     )
     .option('--balancer <url>', 'a balancer that names the gateways (default: PULSEWIRE_BALANCER, where no node is named)', toBalancer)
     .option(

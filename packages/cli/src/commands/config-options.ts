@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type ConfigRole, type ConfigSources, expectation, settingsOf } from '@pulsewire/server'
+import { collect } from './collect.ts'
 
 /** The flags that every role has; each but the first two stands for one setting. */
 export interface ConfigOptions {
@@ -39,7 +40,7 @@ function portSetting(role: ConfigRole): string {
 /** Adds --config, --set and the role's own flags, and lists every setting below the help. */
 export function addConfigOptions(command: Command, role: ConfigRole): Command {
   command.option('-c, --config <file>', 'configuration file (YAML); default: the one that PULSEWIRE_CONFIG names')
-  command.option('-s, --set <setting=value>', 'one setting, as often as needed', (value, all: readonly string[]) => [...all, value], [])
+  command.option('-s, --set <setting=value>', 'one setting, as often as needed', collect, [])
   const known = new Set(settingsOf(role).map(({ path }) => path))
   for (const { flag, description, setting } of OWN_FLAGS) {
     if (known.has(setting(role))) command.option(flag, `${description} (${setting(role)})`)

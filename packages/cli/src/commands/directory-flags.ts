@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { collect } from './collect.ts'
 
 /** How commands that look at the control topic are told where it is. */
 export function withDirectory(command: Command): Command {
@@ -7,7 +8,7 @@ export function withDirectory(command: Command): Command {
     .option('-c, --config <file>', 'configuration file of any role: its `log` and `directory` sections count')
     .addOption(
       new Option('-s, --set <setting=value>', 'one setting of `log` or `directory`, as often as needed')
-        .argParser((value, all: readonly string[]) => [...all, value])
+        .argParser(collect)
         .default([], 'none'),
     )
 }

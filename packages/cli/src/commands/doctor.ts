@@ -3,7 +3,8 @@ import picocolors from 'picocolors'
 import { EXIT_CODES } from '@pulsewire/server'
 import { type DoctorFlags, examine } from '../doctor/doctor.ts'
 import { formatChecks } from '../doctor/format.ts'
-import { balancerFromEnvironment, toBalancers, toNodes } from './addresses.ts'
+import { balancerFromEnvironment } from '../ask/defaults.ts'
+import { toBalancers, toNodes } from './addresses.ts'
 import { withDirectory } from './directory-flags.ts'
 
 export function doctorCommand(): Command {

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig, openLog } from '@pulsewire/server'
 import { produce } from '../produce/produce.ts'
 import { openSource } from '../produce/source.ts'
+import { collect } from './collect.ts'
 
 interface ProduceFlags {
   readonly topic: string
@@ -25,7 +26,7 @@ export function produceCommand(): Command {
     .requiredOption('-t, --topic <topic>', 'topic to write to')
     .option('-b, --brokers <list>', 'Kafka brokers, comma-separated (log.brokers)')
     .option('-c, --config <file>', 'configuration file whose `log` section says how to reach Kafka')
-    .option('-s, --set <setting=value>', 'one setting of `log`, as often as needed', (value, all: readonly string[]) => [...all, value], [])
+    .option('-s, --set <setting=value>', 'one setting of `log`, as often as needed', collect, [])
     .option('--file <file>', 'quotes.csv, with a heading line, or quotes.ndjson, one JSON object per line')
     .option('--market', 'a simulated market instead of a file', false)
     .option('-r, --rate <rate>', 'records per second', positive, 1_000)

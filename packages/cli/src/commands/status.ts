@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { status, watchStatus } from '../status/status.ts'
-import { balancerFromEnvironment, DEFAULT_BALANCER, toBalancer } from './addresses.ts'
+import { balancerOption } from './addresses.ts'
 
 interface StatusFlags {
   readonly balancer: string
@@ -11,7 +11,7 @@ interface StatusFlags {
 export function statusCommand(): Command {
   return new Command('status')
     .description('feeds, nodes and links with the age of their pulses, what is wrong and why, and what has happened, as a balancer sees it')
-    .option('-b, --balancer <address>', 'balancer (or PULSEWIRE_BALANCER)', toBalancer, balancerFromEnvironment() ?? DEFAULT_BALANCER)
+    .addOption(balancerOption())
     .option('-w, --watch', 'again each second, until Ctrl-C', false)
     .option('--json', 'the topology as the balancer gives it', false)
     .action(async ({ balancer: url, watch, json }: StatusFlags) => {

@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander'
 import { fetchVerdicts } from '../verdicts/fetch.ts'
 import { verdictsTable } from '../verdicts/table.ts'
-import { balancerFromEnvironment, DEFAULT_BALANCER, toBalancer } from './addresses.ts'
+import { balancerOption, toBalancer } from './addresses.ts'
 
 export function verdictsCommand(): Command {
   return (
     new Command('verdicts')
       .description('why each node is, or is not, handed out, as a balancer sees it')
-      .option('-b, --balancer <address>', 'balancer (or PULSEWIRE_BALANCER)', toBalancer, balancerFromEnvironment() ?? DEFAULT_BALANCER)
+      .addOption(balancerOption())
       // As it was called before it was called the same everywhere.
       .addOption(new Option('-u, --url <address>').argParser(toBalancer).hideHelp())
       .option('--json', 'the answer as it is', false)

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { watch } from '../watch/watch.ts'
-import { DEFAULT_BALANCER, toBalancers, toNodes } from './addresses.ts'
-
-const DEFAULT_URL = 'ws://127.0.0.1:8080'
+import { DEFAULT_BALANCER, DEFAULT_GATEWAY, gatewaysFromEnvironment } from '../ask/defaults.ts'
+import { toBalancers, toNodes } from './addresses.ts'
+import { collect } from './collect.ts'
 
 interface WatchFlags {
   readonly url: readonly string[]
@@ -19,7 +19,9 @@ export function watchCommand(): Command {
     .description('show quotes live, and say at once when they are not: a table on a terminal, plain lines otherwise')
     .argument('[symbols...]', "symbols, and patterns such as '*.HK'")
     .addOption(
-      new Option('-u, --url <address>', 'gateway, as often as needed').argParser(toNodes).default([], `PULSEWIRE_URL, else ${DEFAULT_URL}`),
+      new Option('-u, --url <address>', 'gateway, as often as needed')
+        .argParser(toNodes)
+        .default([], `PULSEWIRE_URL, else ${DEFAULT_GATEWAY}`),
     )
     .addOption(
       new Option('--balancer <url>', `a balancer that names gateways, such as ${DEFAULT_BALANCER}, as often as needed`)
@@ -38,7 +40,7 @@ export function watchCommand(): Command {
       if (symbols.length === 0 && flags.group.length === 0) command.error('error: name at least one symbol, pattern or --group')
       process.exitCode = await watch(
         {
-          urls: flags.url.length > 0 || flags.balancer.length > 0 ? flags.url : (process.env['PULSEWIRE_URL'] ?? DEFAULT_URL).split(','),
+          urls: flags.url.length > 0 || flags.balancer.length > 0 ? flags.url : (gatewaysFromEnvironment() ?? [DEFAULT_GATEWAY]),
           balancers: flags.balancer,
           feed: flags.feed,
           symbols: symbols.filter((symbol) => !isPattern(symbol)),
@@ -56,10 +58,6 @@ export function watchCommand(): Command {
 
 function isPattern(text: string): boolean {
   return /[*?]/.test(text)
-}
-
-function collect(value: string, all: readonly string[]): string[] {
-  return [...all, value]
 }
 
 function toRate(value: string): number {

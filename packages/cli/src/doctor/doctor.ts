@@ -29,23 +29,23 @@ export async function examine(flags: DoctorFlags): Promise<Check[]> {
   const configured: Configured =
     file === undefined ? { checks: [], feeds: [], directory: true, log: null } : checkConfiguration(file, process.env, flags.set)
   const checks = [...configured.checks]
+  const onlooker = configOf(flags)
+  // As a balancer's probe comes in, where gateways demand tokens.
+  const access: Probing = onlooker?.balancer ?? {}
+  /** @param home names of the nodes of the own log. */
+  const zones = async (home: Iterable<string>): Promise<Check[]> =>
+    onlooker === null ? [] : examineZones(onlooker.balancer.otherZones, onlooker.directory.lifeMs, home)
   const opened = await openDirectory(flags)
   if (Array.isArray(opened)) {
     // A mistake in the file was told already, in the words of the role that it is for.
     const isTold = opened.some(({ area }) => area === 'configuration') && checks.some(({ verdict }) => verdict === 'problem')
-    const zones = await zonesOf(flags, [])
-    return [...checks, ...(isTold ? [] : opened), ...zones, ...(await examineReached(flags, null, new Map(), new Set(), probing(flags)))]
+    const reached = await examineReached(flags, null, new Map(), new Set(), access)
+    return [...checks, ...(isTold ? [] : opened), ...(await zones([])), ...reached]
   }
   await using open = opened
   await whenCurrent(open)
-  const found = await examineOpened(open, flags, configured, probing(flags))
-  return [...checks, ...found, ...(await zonesOf(flags, open.directory.nodes.keys()))]
-}
-
-/** @param home names of the nodes of the own log. */
-async function zonesOf(flags: DirectoryFlags, home: Iterable<string>): Promise<Check[]> {
-  const config = configOf(flags)
-  return config === null ? [] : examineZones(config.balancer.otherZones, config.directory.lifeMs, home)
+  const found = await examineOpened(open, flags, configured, access)
+  return [...checks, ...found, ...(await zones(open.directory.nodes.keys()))]
 }
 
 /** What can be found where the log and the directory are open. */
@@ -53,7 +53,7 @@ export async function examineOpened(
   open: Pick<OpenDirectory, 'directory' | 'log' | 'clusters'>,
   flags: Pick<DoctorFlags, 'gateway' | 'balancer'>,
   configured: Configured,
-  access: ReturnType<typeof probing>,
+  access: Probing,
 ): Promise<Check[]> {
   const checks = [ok('kafka', `the log answers, and the control topic ${open.directory.topic} can be read`)]
   checks.push(...(configured.directory ? judgeNodes(open.directory) : [withoutLeases()]))
@@ -168,7 +168,7 @@ async function examineReached(
   leased: readonly Advertised[] | null,
   generations: ReadonlyMap<string, number>,
   offline: ReadonlySet<string>,
-  access: ReturnType<typeof probing>,
+  access: Probing,
 ): Promise<Check[]> {
   const of = (
     role: string,
@@ -215,11 +215,6 @@ async function askBalancer({ address }: { readonly address: string }): Promise<B
     if (!(error instanceof PulsewireError)) throw error
     return { address, answer: { failure: error.message } }
   }
-}
-
-/** As a balancer's probe comes in, where gateways demand tokens. */
-function probing(flags: DoctorFlags): Probing {
-  return configOf(flags)?.balancer ?? {}
 }
 
 /** A configuration with mistakes is another check's affair. */

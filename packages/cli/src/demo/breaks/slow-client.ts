@@ -5,9 +5,9 @@ import type { Story } from './story.ts'
 
 const CONNECT_MS_MAX = 3000
 const LOOK_INTERVAL_MS = 1000
-/** By then the gateway has cut it. */
 /** As whom `pulsewire sessions` and `trace` find it. */
 const USER = 'slow-client'
+/** By then the gateway has cut it. */
 const HEALS_AFTER_MS = 40_000
 
 /** A client of its own that subscribes to everything, and then reads nothing more from its socket. */
