@@ -4,19 +4,49 @@ import type { Directory, DirectoryPart, KnownNode } from './directory.ts'
 /** A further directory, as far as it is read. */
 export type OtherDirectory = DirectoryPart & Pick<Directory, 'onChange'>
 
+/** Shows what a part says, with nodes of its own choice. */
+abstract class Seen implements DirectoryPart {
+  abstract readonly nodes: ReadonlyMap<string, KnownNode>
+  readonly #part: DirectoryPart
+
+  constructor(part: DirectoryPart) {
+    this.#part = part
+  }
+
+  get otherZone(): string | null {
+    return this.#part.otherZone
+  }
+
+  get logId(): string | null {
+    return this.#part.logId
+  }
+
+  get view(): Directory['view'] {
+    return this.#part.view
+  }
+
+  get viewSinceMs(): number {
+    return this.#part.viewSinceMs
+  }
+
+  get feeds(): Directory['feeds'] {
+    return this.#part.feeds
+  }
+}
+
 /**
  * What a balancer knows of several zones whose logs are their own: the nodes of all. Everything else is the home one's: its
  * view, its catalogue, what its operators say of grey releases and tokens. Each part keeps a view of its own, so that one
  * that is loading or silent neither hinders the others nor loses its nodes.
  */
-export class JoinedDirectory implements Directory {
-  readonly otherZone = null
+export class JoinedDirectory extends Seen implements Directory {
   readonly parts: readonly DirectoryPart[]
   readonly nodes: ReadonlyMap<string, KnownNode>
   readonly #home: Directory
   readonly #others: readonly OtherDirectory[]
 
   constructor(home: Directory, others: readonly OtherDirectory[], logger: Logger) {
+    super(home)
     this.#home = home
     this.#others = others
     const told = new Set<string>()
@@ -32,24 +62,8 @@ export class JoinedDirectory implements Directory {
     this.nodes = new JoinedNodes(parts)
   }
 
-  get logId(): string | null {
-    return this.#home.logId
-  }
-
-  get view(): Directory['view'] {
-    return this.#home.view
-  }
-
-  get viewSinceMs(): number {
-    return this.#home.viewSinceMs
-  }
-
   get isReadBack(): boolean {
     return this.#home.isReadBack
-  }
-
-  get feeds(): Directory['feeds'] {
-    return this.#home.feeds
   }
 
   get revocations(): Directory['revocations'] {
@@ -70,33 +84,12 @@ export class JoinedDirectory implements Directory {
 type Taken = (name: string, by: DirectoryPart, other: DirectoryPart) => void
 
 /** A further directory, less the nodes whose names are taken already. */
-class OtherPart implements DirectoryPart {
+class OtherPart extends Seen {
   readonly nodes: ReadonlyMap<string, KnownNode>
-  readonly #directory: OtherDirectory
 
   constructor(directory: OtherDirectory, before: readonly DirectoryPart[], taken: Taken) {
-    this.#directory = directory
+    super(directory)
     this.nodes = new FreeNodes(directory, before, taken)
-  }
-
-  get otherZone(): string | null {
-    return this.#directory.otherZone
-  }
-
-  get logId(): string | null {
-    return this.#directory.logId
-  }
-
-  get view(): Directory['view'] {
-    return this.#directory.view
-  }
-
-  get viewSinceMs(): number {
-    return this.#directory.viewSinceMs
-  }
-
-  get feeds(): Directory['feeds'] {
-    return this.#directory.feeds
   }
 }
 

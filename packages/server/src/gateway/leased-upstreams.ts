@@ -9,6 +9,11 @@ interface Verdict {
   readonly against?: UnlinkedUpstream['state']
 }
 
+interface Judged extends Verdict {
+  readonly candidate: Candidate
+  readonly heardAtMs: number
+}
+
 /**
  * The push nodes that have a lease. Links come and go with them: who has expired, was taken offline or serves only what is
  * over is dropped. While nothing is known (degraded, or still loading) nobody is; and where all have expired at once,
@@ -22,7 +27,8 @@ export class LeasedUpstreams implements Upstreams {
   readonly #stop: () => void
   readonly #why = new Map<string, string>()
   #chosen: readonly Upstream[] = []
-  #unlinked: readonly UnlinkedUpstream[] = []
+  /** As they were judged last. */
+  #judged: readonly Judged[] = []
 
   constructor(options: { readonly directory: Directory; readonly self: string; readonly zone: string }) {
     this.#directory = options.directory
@@ -37,7 +43,12 @@ export class LeasedUpstreams implements Upstreams {
   }
 
   get unlinked(): readonly UnlinkedUpstream[] {
-    return this.#unlinked
+    const isLinked = new Set(this.#chosen.map(keyOf))
+    return this.#judged.flatMap(({ candidate, against, why, heardAtMs }) => {
+      if (against === undefined || isLinked.has(keyOf(candidate))) return []
+      const { node, line, address, feeds } = candidate
+      return [{ node, line, address, state: against, why, heardAtMs, feeds: feeds.map(({ feed }) => feed) }]
+    })
   }
 
   whyNot(address?: string): string {
@@ -66,12 +77,7 @@ export class LeasedUpstreams implements Upstreams {
     const of = (state: Verdict['state']) => all.filter((each) => each.state === state).map(({ candidate }) => candidate)
     const chosen = chooseUpstreams({ self: this.#self, good: of('good'), leaving: of('leaving'), max: LINKS_MAX })
     this.#take(this.#keeping(chosen, of('lost'), linked), linked)
-    const isLinked = new Set(this.#chosen.map(keyOf))
-    this.#unlinked = all.flatMap(({ candidate, against, why, heardAtMs }) => {
-      if (against === undefined || isLinked.has(keyOf(candidate))) return []
-      const { node, line, address, feeds } = candidate
-      return [{ node, line, address, state: against, why, heardAtMs, feeds: feeds.map(({ feed }) => feed) }]
-    })
+    this.#judged = all
   }
 
   #candidate({ role, node, line, zone, feeds, addresses }: Lease, linked: ReadonlyMap<string, Upstream>): Candidate | undefined {

@@ -114,9 +114,10 @@ function byName(a: NodeAnswer, b: NodeAnswer): number {
 
 /** Of many, those that something is the matter with come first, and those that have gone last. */
 function byTrouble(a: NodeAnswer, b: NodeAnswer): number {
-  const rank: Readonly<Record<Tone, number>> = { stale: 0, aging: 1, fresh: 2, none: 3 }
-  return rank[standing(a).tone] - rank[standing(b).tone]
+  return RANKS[standing(a).tone] - RANKS[standing(b).tone]
 }
+
+const RANKS: Readonly<Record<Tone, number>> = { stale: 0, aging: 1, fresh: 2, none: 3 }
 
 interface Placed {
   readonly boxes: Box[]

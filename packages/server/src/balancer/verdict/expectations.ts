@@ -14,8 +14,9 @@ export interface FeedExpectation {
 }
 
 /**
- * The expectations that follow from the catalogue of one log; its own nodes alone are judged by them. When a feed switches, gateways hear of it at slightly different times than
- * this balancer: for `graceMs` what was current until then is as good as what is current now.
+ * The expectations that follow from the catalogue of one log; its own nodes alone are judged by them. When a feed switches,
+ * gateways hear of it at slightly different times than this balancer: for `graceMs` what was current until then is as good as
+ * what is current now.
  *
  * A feed that the catalogue does not name (an installation that configures generations by hand) is judged by its newest
  * generation in any lease that lives.

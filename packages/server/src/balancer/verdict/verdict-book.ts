@@ -182,21 +182,12 @@ export class VerdictBook {
 
   #usableOf(track: Track, judged: ReadonlyMap<string, Judged>, nowMs: number): ReadonlySet<string> {
     const state = this.#tracks.get(track)!
-    const candidates = [...judged].flatMap(
-      ([
-        node,
-        {
-          known: { lease },
-          part,
-          found,
-        },
-      ]) => {
-        if (lease.role !== 'gateway' || lease.track !== track) return []
-        if (part.otherZone !== null && !this.#hasWaited) return []
-        const blindSinceMs = part.view === 'degraded' ? part.viewSinceMs : null
-        return [{ node, findings: found, log: part.otherZone ?? '', blindSinceMs }]
-      },
-    )
+    const candidates = [...judged].flatMap(([node, { known, part, found }]) => {
+      if (known.lease.role !== 'gateway' || known.lease.track !== track) return []
+      if (part.otherZone !== null && !this.#hasWaited) return []
+      const blindSinceMs = part.view === 'degraded' ? part.viewSinceMs : null
+      return [{ node, findings: found, log: part.otherZone ?? '', blindSinceMs }]
+    })
     const { nodes, degraded } = chooseUsable(candidates, { ...state, startedAtMs: this.#startedAtMs }, nowMs)
     for (const node of state.provenAtMs.keys()) if (!judged.has(node)) state.provenAtMs.delete(node)
     for (const { node, findings: found } of candidates) {
