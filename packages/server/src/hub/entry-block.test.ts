@@ -22,15 +22,27 @@ test('whatever comes and goes, each entry stands in one block, where it says, an
     fc.property(steps, (moves) => {
       const blocks = new EntryBlocks(nobody, false)
       const there: Entry[] = []
+      let made = 0
       for (const move of [...Array.from({ length: 150 }, () => true), ...moves]) {
         if (move === true) {
-          const added = entry(there.length)
+          const added = entry(++made)
           assert.equal(blocks.add(added), added.block)
+          // So that each has been seen at a count of its own.
+          added.symbol.count = made
+          added.looked()
           there.push(added)
-        } else if (there.length > 0) blocks.remove(there.splice(Math.floor(Number(move) * there.length), 1)[0]!)
+        } else if (there.length > 0) {
+          const left = there.splice(Math.floor(Number(move) * there.length), 1)[0]!
+          blocks.remove(left)
+          left.looked()
+        }
       }
       const held = new Set<EntryBlock>(there.map(({ block }) => block!))
-      for (const each of there) assert.equal(each.block!.entries[each.slot], each)
+      for (const { block, slot, symbol, ...each } of there) {
+        assert.equal(block!.entries[slot]?.ref, each.ref)
+        assert.equal(block!.symbols[slot], symbol)
+        assert.equal(block!.seen[slot], each.ref)
+      }
       let sum = 0
       for (const { entries } of held) {
         assert.ok(entries.length >= 1 && entries.length <= BLOCK_ENTRIES_MAX)
@@ -47,7 +59,7 @@ test('a block has news when an answered entry has not been looked at since its s
   const [one, two] = [entry(1), entry(2)]
   for (const each of [one!, two!]) {
     blocks.add(each)
-    each.seen = each.symbol.count
+    each.looked()
   }
   const block = one!.block!
   assert.equal(block.hasNews(), false)

@@ -1,7 +1,10 @@
 import type { Entry, Subscriber } from './entry.ts'
+import type { SymbolState } from './symbol.ts'
 
 /** What is looked through in vain for a single update, at most. */
 export const BLOCK_ENTRIES_MAX = 64
+/** No count of a symbol: it has not been looked at. */
+const NEVER = -1
 
 /**
  * Some entries of one subscription, which are looked through together: an update only marks the block of each of its
@@ -15,6 +18,13 @@ export class EntryBlock {
   due = false
   readonly isRated: boolean
   readonly entries: Entry[] = []
+  /**
+   * Of each entry its symbol, and the symbol's count when the session last looked at it: any other means that there is
+   * something to look at. They stand here and not in the entries, because a flush finds news in a few of many, and the
+   * entries of all sessions are too many to be near.
+   */
+  readonly symbols: SymbolState[] = []
+  readonly seen: number[] = []
   /** Where looking goes on, when it had to end half-way: nothing behind waits for ever because what stands before changes always. */
   next = 0
   /** How many entries, from `next` on, are still to be looked at before a pulse that waits may go; −1: none waits for it. */
@@ -40,8 +50,14 @@ export class EntryBlock {
   }
 
   hasNews(): boolean {
-    for (const entry of this.entries) if (entry.answered && entry.seen !== entry.symbol.count) return true
+    const { entries, symbols, seen } = this
+    for (let at = 0; at < entries.length; at++) if (seen[at] !== symbols[at]!.count && entries[at]!.answered) return true
     return false
+  }
+
+  /** The session has looked at this entry, and given its receiver what is new. */
+  looked(at: number): void {
+    this.seen[at] = this.symbols[at]!.count
   }
 }
 
@@ -65,17 +81,26 @@ export class EntryBlocks {
     }
     entry.block = block
     entry.slot = block.entries.push(entry) - 1
+    block.symbols.push(entry.symbol)
+    block.seen.push(NEVER)
     block.changed()
     return block
   }
 
   remove(entry: Entry): EntryBlock {
     const block = entry.block!
+    const { slot } = entry
     const last = block.entries.pop()!
+    const lastSymbol = block.symbols.pop()!
+    const lastSeen = block.seen.pop()!
     if (last !== entry) {
-      block.entries[entry.slot] = last
-      last.slot = entry.slot
+      block.entries[slot] = last
+      block.symbols[slot] = lastSymbol
+      block.seen[slot] = lastSeen
+      last.slot = slot
     }
+    entry.block = null
+    entry.slot = -1
     block.changed()
     if (block.entries.length === 0) this.#blocks.splice(this.#blocks.indexOf(block), 1)
     return block

@@ -18,10 +18,7 @@ export interface Subscriber {
 
 /** One symbol in one subscription of one session. */
 export class Entry {
-  // What each flush looks at comes first: there are very many entries, and they are read from far away.
   readonly symbol: SymbolState
-  /** The symbol's count when the session last looked at it: any other means that there is something to look at. */
-  seen = -1
   /** The symbol's count that the receiver has been given; −1: nothing yet. */
   held = -1
   /** Whether the `subscribed` row was sent; nothing else is before. */
@@ -39,7 +36,7 @@ export class Entry {
   inForce = false
   /** Index in the symbol's entries, so that leaving is cheap. */
   index = -1
-  /** The block that it stands in, and where. */
+  /** The block that it stands in, and where; `null` and −1 when it is detached. */
   block: EntryBlock | null = null
   slot = -1
   /** Whether the receiver asked for it by name, and which patterns brought it; a set for each would double the size of idle sessions. */
@@ -50,5 +47,15 @@ export class Entry {
     this.subscription = subscription
     this.symbol = symbol
     this.ref = ref
+  }
+
+  /** Whether its symbol has changed since the session looked at it. */
+  get hasNews(): boolean {
+    return this.block !== null && this.block.seen[this.slot] !== this.symbol.count
+  }
+
+  /** The session has looked at it, and given its receiver what is new. */
+  looked(): void {
+    this.block?.looked(this.slot)
   }
 }

@@ -85,13 +85,14 @@ export class DueQueue {
 
 /** @returns whether more of it is due, because the message is as large as it may be. */
 function writeBlock(composer: Composer, block: EntryBlock, bytesMax: number): boolean {
-  const { entries } = block
+  const { entries, symbols, seen } = block
   const { length } = entries
   const first = block.next < length ? block.next : 0
   for (let i = 0; i < length; i++) {
     const at = first + i < length ? first + i : first + i - length
+    if (seen[at] === symbols[at]!.count) continue
     const entry = entries[at]!
-    if (entry.seen === entry.symbol.count || !entry.answered) continue
+    if (!entry.answered) continue
     // Where there was no room it goes on with this entry, where one alone takes all the room, with the next.
     const isFull = composer.size >= bytesMax
     const hasMore = !isFull && writeDue(composer, entry, bytesMax)
@@ -114,7 +115,7 @@ function stillOwed(owed: number, looked: number, length: number, hasMore: boolea
 /** @returns whether more of it is due. */
 function writeDue(composer: Composer, entry: Entry, bytesMax: number): boolean {
   if (writeEntry(composer, entry, bytesMax)) return true
-  entry.seen = entry.symbol.count
+  entry.looked()
   return false
 }
 

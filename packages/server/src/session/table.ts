@@ -414,7 +414,7 @@ export class SubscriptionTable {
     entry.answered = true
     answers.ok.push([entry.symbol.name, entry.ref, state])
     // What is there now goes out only where the answer promises it.
-    entry.seen = entry.symbol.count
+    entry.looked()
     if (state === 'snapshot' || state === 'recovered') this.#due.promise(entry)
   }
 

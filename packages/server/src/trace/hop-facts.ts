@@ -89,9 +89,9 @@ function sessionFact(session: Session, feed: string, name: string, nowMs: number
 }
 
 function subscriptionFact({ id, entries, periodMs, delivery }: Subscription, name: string): SubscriptionFact {
-  const { symbol, held, seen, promised, block, answered } = entries.get(name)!
+  const { symbol, held, hasNews, promised, block, answered } = entries.get(name)!
   // What was looked at and left, because none of the fields that were asked for has changed, is not missing.
-  const behindBy = held < 0 || seen === symbol.count ? 0 : symbol.count - held
+  const behindBy = held >= 0 && hasNews ? symbol.count - held : 0
   return { id, answered, due: promised || block?.due === true, behindBy, periodMs, delivery }
 }
 
