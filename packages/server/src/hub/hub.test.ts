@@ -220,3 +220,12 @@ test('a feed holds so many symbols and no more', () => {
     ['A', 'B', undefined, 'A'],
   )
 })
+
+test('whoever brings updates hears by how much those behind the hub collect them for longer: the most of all', () => {
+  const { hub, recorder } = setUp()
+  assert.equal(hub.stretch, 1, 'nobody says that it does')
+  const say = (stretch: number) => ({ ...recorder, pulse() {}, freshness() {}, withdrawn() {}, feeds() {}, stretch })
+  hub.listen(say(2.5))
+  hub.listen(say(1.5))
+  assert.equal(hub.stretch, 2.5)
+})

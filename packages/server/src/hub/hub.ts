@@ -35,6 +35,8 @@ export interface HubListener {
   withdrawn(feed: Feed, partitions: readonly number[]): void
   /** The list of feeds changed. */
   feeds(): void
+  /** How many times longer than configured it collects updates before it sends them, because it is under load: at least 1. Absent: it never does. */
+  readonly stretch?: number
 }
 
 /** Subscription table, image cache and fan-out: the heart of a push node and of a gateway. */
@@ -71,6 +73,13 @@ export class Hub {
   /** One more who serves sessions: a gateway beside a push node. */
   listen(listener: HubListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** How much longer than configured updates are collected behind this hub: whoever brings them may take his time as well. */
+  get stretch(): number {
+    let stretch = 1
+    for (const listener of this.#listeners) stretch = Math.max(stretch, listener.stretch ?? 1)
+    return stretch
   }
 
   /** In the order of their indexes. */

@@ -10,6 +10,7 @@ export type {
   OffsetSpan,
   PartitionRange,
   PartitionStart,
+  ReadOptions,
   TopicDescription,
   TopicOptions,
 } from './log.ts'

@@ -120,6 +120,14 @@ export interface LogReader extends AsyncIterable<LogEvent>, AsyncDisposable {
   close(): Promise<void>
 }
 
+export interface ReadOptions {
+  /**
+   * How many times longer than the log would by itself it may wait before it asks for more, while there is little to give:
+   * whoever takes what is read collects it for so much longer now. Default: 1.
+   */
+  readonly stretch?: () => number
+}
+
 export interface TopicOptions {
   readonly partitions: number
   /** The topic's own settings, as Kafka names them. */
@@ -145,6 +153,6 @@ export interface Log extends AsyncDisposable {
   settings?(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** Appends in order within a partition; resolves once durable, with one result per record. */
   append(topic: string, records: readonly LogAppend[]): Promise<readonly AppendResult[]>
-  read(topic: string, partitions: readonly PartitionStart[]): LogReader
+  read(topic: string, partitions: readonly PartitionStart[], options?: ReadOptions): LogReader
   close(): Promise<void>
 }

@@ -339,6 +339,7 @@ export class TopicReader {
       partitions
         .filter(({ partition }) => !this.#progress.isHeld(partition))
         .map(({ partition, earliest, latest }) => this.#startOf(partition, earliest, latest)),
+      { stretch: () => this.#hub.stretch },
     )
     this.#reader = reader
     this.#lastEventAtMs = nowMs

@@ -186,3 +186,27 @@ test('under load the interval grows, at most threefold, and shrinks again when t
   clock.advance(2000)
   assert.ok(scheduler.intervalMs < 10.1, `${scheduler.intervalMs} ms`)
 })
+
+test('a batch that comes when most of the interval has passed goes out at once, one that comes early waits', () => {
+  const { clock, scheduler, flushes, flushable } = setUp()
+  const session = flushable('a')
+  for (const waitMs of [8, 5, 20]) {
+    scheduler.schedule(session)
+    clock.turn()
+    clock.advance(waitMs)
+  }
+  assert.deepEqual(flushes, ['a@0', 'a@8', 'a@19'], 'at the next slot')
+})
+
+test('the interval grows also where batches are so far apart that nobody ever waits for it', () => {
+  const { clock, scheduler, flushes, flushable } = setUp()
+  const session = flushable('a', () => clock.spend(12))
+  for (let batch = 0; batch < 100; batch++) {
+    scheduler.schedule(session)
+    clock.turn()
+    clock.advance(28)
+  }
+  assert.equal(flushes.length, 100)
+  // 12 of 40 ms, where an eighth is allowed.
+  assert.ok(Math.abs(scheduler.stretch - 2.4) < 0.01, `${scheduler.stretch}`)
+})

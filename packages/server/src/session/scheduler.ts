@@ -13,9 +13,11 @@ export interface Flushable {
 /** An interval is cut into so many slots: a timer serves all sessions of one. */
 const SLOTS_PER_INTERVAL = 5
 /** Part of the time that flushing may take at the configured interval; beyond it the interval grows in proportion. */
-const FLUSHING_SHARE = 0.15
+const FLUSHING_SHARE = 0.125
 /** The interval grows to so many times the configured one at most. */
 const STRETCH_MAX = 3
+/** What comes when so much of an interval has passed goes out with all else of its batch, and is not kept until after it. */
+const NEARLY = 0.7
 /** How fast the interval follows the load: the part of the way that it goes at each look. */
 const STRETCH_STEP = 0.3
 /** Intervals between two looks at the load. */
@@ -33,7 +35,8 @@ const SLICE_CHECK_EVERY = 16
  * flushes spread over the interval instead of queueing behind each other.
  *
  * Under load the interval grows: when flushing takes more than a part of the time, fewer and larger writes bring more
- * updates through than punctual ones, which would only be late anyway.
+ * updates through than punctual ones, which would only be late anyway. Whoever brings updates in batches is told
+ * (`stretch`), and brings them less often: what waits for a batch and then for its turn waits for both.
  */
 export class FlushScheduler {
   readonly #clock: Clock
@@ -69,13 +72,18 @@ export class FlushScheduler {
     return this.#intervalMs * this.#stretch
   }
 
+  /** How many times the configured interval that is. */
+  get stretch(): number {
+    return this.#stretch
+  }
+
   /** For updates: at the end of the turn, or when an interval has passed since the last flush. */
   schedule(session: Flushable): void {
     if (session.scheduled) return
     const nowMs = this.#clock.nowMs()
     // In a flush of its own it stands at Infinity.
     const waitMs = Math.min(session.flushedAtMs + this.intervalMs - nowMs, this.intervalMs)
-    if (waitMs <= 0) return this.scheduleSoon(session)
+    if (waitMs <= this.intervalMs * (1 - NEARLY)) return this.scheduleSoon(session)
     session.scheduled = true
     if (this.#waiting++ === 0) this.#slotAtMs = nowMs
     this.#timer ??= this.#clock.after(this.#slotMs, this.#onSlot)
@@ -126,7 +134,9 @@ export class FlushScheduler {
         break
       }
     }
-    this.#spentMs += this.#clock.nowMs() - startedAtMs
+    const endedAtMs = this.#clock.nowMs()
+    this.#spentMs += endedAtMs - startedAtMs
+    this.#look(endedAtMs)
     this.#stage.leave()
   }
 
@@ -143,7 +153,6 @@ export class FlushScheduler {
       this.#slots[this.#slot] = []
       this.#soon = this.#soon.concat(due)
     }
-    this.#look(nowMs)
     this.#timer = this.#waiting === 0 ? null : this.#clock.after(Math.max(0, this.#slotAtMs + this.#slotMs - nowMs), this.#onSlot)
     if (this.#soon.length > 0 && !this.#soonPending) this.#run()
   }

@@ -136,6 +136,10 @@ export class Sessions implements HubListener {
     return this.#context.scheduler.intervalMs
   }
 
+  get stretch(): number {
+    return this.#context.scheduler.stretch
+  }
+
   get full(): boolean {
     return this.#sessions.size >= this.#context.options.sessionsMax || this.#memory.isShort
   }

@@ -23,6 +23,8 @@ export interface Cursor {
 export interface FetchHost {
   readonly cluster: Cluster
   readonly topicId: string
+  /** By how much fetches may stand further apart now than configured: at least 1. */
+  stretch(): number
   /** What this leader is to be asked for now. */
   cursorsOf(leader: number): Cursor[]
   isCurrent(cursor: Cursor): boolean
@@ -73,7 +75,8 @@ export class LeaderFetcher {
         if (cursors.length === 0) break
         const startedAtMs = this.#host.cluster.settings.clock.nowMs()
         const bytes = await this.#fetchOnce(this.#connection, cursors)
-        if (bytes < SMALL_BYTES_MAX && !this.#isStopped) await this.#spaceOut(startedAtMs)
+        const stretch = this.#host.stretch()
+        if (bytes < SMALL_BYTES_MAX * stretch && !this.#isStopped) await this.#spaceOut(startedAtMs, stretch)
         if (this.#isStopped) break
       }
       this.#host.ended(this, cursors)
@@ -98,9 +101,9 @@ export class LeaderFetcher {
     if (this.#held === 0) this.#pause.wake()
   }
 
-  async #spaceOut(startedAtMs: number): Promise<void> {
+  async #spaceOut(startedAtMs: number, stretch: number): Promise<void> {
     const { clock, fetchIntervalMinMs } = this.#host.cluster.settings
-    const spareMs = fetchIntervalMinMs - (clock.nowMs() - startedAtMs)
+    const spareMs = fetchIntervalMinMs * stretch - (clock.nowMs() - startedAtMs)
     if (spareMs > 0) await this.#spacing.wait(spareMs)
   }
 

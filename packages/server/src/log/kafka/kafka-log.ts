@@ -1,6 +1,16 @@
 import { createTopicsV7, deleteTopicsV6, describeConfigsV4 } from '@platformatic/kafka'
 import { LogError } from '../../runtime/errors.ts'
-import type { AppendResult, Log, LogAppend, LogReader, PartitionRange, PartitionStart, TopicDescription, TopicOptions } from '../log.ts'
+import type {
+  AppendResult,
+  Log,
+  LogAppend,
+  LogReader,
+  PartitionRange,
+  PartitionStart,
+  ReadOptions,
+  TopicDescription,
+  TopicOptions,
+} from '../log.ts'
 import { Cluster, EARLIEST, LATEST, type TopicMetadata } from './cluster.ts'
 import { closedError, deniedError, describeCode, isDenied, KAFKA, missingTopicError, unreachableError } from './errors.ts'
 import { type KafkaLogOptions, resolveOptions } from './options.ts'
@@ -94,9 +104,9 @@ class KafkaLog implements Log {
     return this.#producer.append(topic, records)
   }
 
-  read(topic: string, partitions: readonly PartitionStart[]): LogReader {
+  read(topic: string, partitions: readonly PartitionStart[], options: ReadOptions = {}): LogReader {
     if (this.#cluster.isClosed) throw closedError()
-    const reader = new KafkaReader(this.#cluster, topic, partitions, (ended) => this.#readers.delete(ended))
+    const reader = new KafkaReader(this.#cluster, topic, partitions, { ...options, forget: (ended) => this.#readers.delete(ended) })
     this.#readers.add(reader)
     return reader
   }

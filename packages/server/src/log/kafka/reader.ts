@@ -1,5 +1,5 @@
 import type { LogError } from '../../runtime/errors.ts'
-import type { LogEvent, LogReader, LogStart, PartitionStart } from '../log.ts'
+import type { LogEvent, LogReader, LogStart, PartitionStart, ReadOptions } from '../log.ts'
 import { type Cluster, EARLIEST, LATEST, MISSING_LOOK_INTERVAL_MS, MISSING_LOOKS, type TopicMetadata } from './cluster.ts'
 import { BrokerTimeoutError, deniedError, describeCode, isDenied, KAFKA, missingTopicError, unreachableError } from './errors.ts'
 import type { FetchedPartition } from './fetch-api.ts'
@@ -18,6 +18,13 @@ interface PartitionCursor extends Cursor {
   isStarted: boolean
 }
 
+export interface KafkaReaderOptions extends ReadOptions {
+  /** The reader has ended. */
+  readonly forget: (reader: KafkaReader) => void
+}
+
+const unstretched = () => 1
+
 /**
  * Reads partitions of one topic. This class decides who reads what: it looks up the topic, where each partition begins
  * and who leads it, starts one fetcher per leader, and starts again when one ends. What it finds goes into the queue
@@ -26,6 +33,7 @@ interface PartitionCursor extends Cursor {
 export class KafkaReader implements LogReader, FetchHost {
   readonly topic: string
   readonly cluster: Cluster
+  readonly stretch: () => number
   readonly #forget: (reader: KafkaReader) => void
   readonly #cursors = new Map<number, PartitionCursor>()
   readonly #fetchers = new Map<number, LeaderFetcher>()
@@ -44,9 +52,10 @@ export class KafkaReader implements LogReader, FetchHost {
   #isBlind = false
   #isEnded = false
 
-  constructor(cluster: Cluster, topic: string, partitions: readonly PartitionStart[], forget: (reader: KafkaReader) => void) {
+  constructor(cluster: Cluster, topic: string, partitions: readonly PartitionStart[], { stretch, forget }: KafkaReaderOptions) {
     this.topic = topic
     this.cluster = cluster
+    this.stretch = stretch ?? unstretched
     this.#forget = forget
     const { clock, random, backoffMs, backoffMaxMs } = cluster.settings
     this.#queue = new EventQueue((cursor) => this.isCurrent(cursor))

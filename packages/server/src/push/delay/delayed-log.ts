@@ -1,4 +1,4 @@
-import type { Log, LogReader, PartitionStart, TopicDescription } from '../../log/index.ts'
+import type { Log, LogReader, PartitionStart, ReadOptions, TopicDescription } from '../../log/index.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { DelayedReader } from './delayed-reader.ts'
 
@@ -35,8 +35,8 @@ export class DelayedLog implements DelayedView {
     return { ...now, partitions }
   }
 
-  read(topic: string, partitions: readonly PartitionStart[]): LogReader {
-    return new DelayedReader((starts) => this.#log.read(topic, starts), partitions, {
+  read(topic: string, partitions: readonly PartitionStart[], options: ReadOptions = {}): LogReader {
+    return new DelayedReader((starts) => this.#log.read(topic, starts, options), partitions, {
       clock: this.#clock,
       delayMs: this.#delayMs,
       bytesMax: HELD_BYTES_MAX,

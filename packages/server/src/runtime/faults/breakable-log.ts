@@ -11,7 +11,7 @@ export class BreakableLog {
       createTopic: (topic, options) => log.createTopic(topic, options),
       deleteTopic: (topic) => log.deleteTopic(topic),
       append: (topic, records) => log.append(topic, records),
-      read: (topic, partitions) => this.#breakable(log.read(topic, partitions)),
+      read: (...what) => this.#breakable(log.read(...what)),
       close: () => log.close(),
       [Symbol.asyncDispose]: () => log.close(),
     }

@@ -35,7 +35,7 @@ const fetch = z
   .strictObject({
     waitMaxMs: durationMs('How long a broker may hold a fetch back while there is nothing to give.', { default: 250, max: 60_000 }),
     intervalMinMs: durationMs(
-      'Least time between two fetches while there is little to fetch. Adds at most so much latency, and saves most of the fetches of a steady trickle.',
+      'Least time between two fetches while there is little to fetch. Adds at most so much latency, and saves most of the fetches of a steady trickle. Where sessions collect updates for longer than configured, because the process is under load, fetches stand farther apart by the same factor.',
       {
         default: 10,
         min: 0,
