@@ -49,9 +49,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a pulse is sent before the updates that precede it',
-    file: `${SESSION}/session.ts`,
-    text: 'if (this.#due.isEmpty) return this.#pulses.write(composer, nowMs, counts)',
-    instead: 'if (this.#due !== undefined) return this.#pulses.write(composer, nowMs, counts)',
+    file: `${SESSION}/outbox.ts`,
+    text: 'if (this.#due.isEmpty) return this.pulses.write(composer, nowMs, counts)',
+    instead: 'if (this.#due !== undefined) return this.pulses.write(composer, nowMs, counts)',
   },
   {
     name: 'nobody who comes while a partition is stale is told',
@@ -74,8 +74,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'conflation drops the newest',
     file: `${SESSION}/due-queue.ts`,
-    text: 'if (entry.seen === entry.symbol.count || !entry.answered) continue',
-    instead: 'if (entry.seen === entry.symbol.count || entry.symbol.count % 5 === 0 || !entry.answered) continue',
+    text: 'if (seen[at] === symbols[at]!.count) continue',
+    instead: 'if (seen[at] === symbols[at]!.count || symbols[at]!.count % 5 === 0) continue',
   },
   {
     name: 'what is conflated is not counted',
