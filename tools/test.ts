@@ -23,7 +23,7 @@ const CONCURRENCY = 2
  * They hold whole installations to bounds in seconds: beside other files, a row would judge those and not the fault. A node
  * whose heap is taken stands still, and is left by its gateway where that takes 4 s.
  */
-const ALONE = /^test\/(faults|browser|packages)\/|^test\/integration\/(debug|feed-migration|rolling-change|stories)\./
+const ALONE = /^test\/faults\/|^test\/browser\/(demo|installation)\.|^test\/integration\/(debug|feed-migration|rolling-change|stories)\./
 
 const root = join(import.meta.dirname, '..')
 
