@@ -3,9 +3,8 @@ import type { Plugin } from 'rolldown'
 
 /** Which argument of an error is its text for people. */
 const TEXT_OF: Readonly<Record<string, number>> = { PulsewireError: 1, ProtocolError: 0, TypeError: 0, RangeError: 0 }
-const TABLES = /\/(codes|errors)\.ts$/
 
-/** Takes what only people read out of errors and tables of codes; codes stay, and docs/errors.md says what they mean. */
+/** Takes what only people read out of errors; codes stay, and docs/errors.md says what they mean. */
 export const withoutTexts: Plugin = {
   name: 'without-texts',
   transform(code, id) {
@@ -15,13 +14,6 @@ export const withoutTexts: Plugin = {
       NewExpression({ callee, arguments: given }) {
         const text = callee.type === 'Identifier' ? given[TEXT_OF[callee.name] ?? -1] : undefined
         if (text?.type === 'TemplateLiteral' || text?.type === 'Literal') cuts.push(text)
-      },
-      Property({ value }) {
-        if (TABLES.test(id) && value.type === 'Literal' && typeof value.value === 'string') cuts.push(value)
-      },
-      ArrayExpression({ elements }) {
-        const text = elements[1]
-        if (TABLES.test(id) && text?.type === 'Literal' && typeof text.value === 'string') cuts.push(text)
       },
     }).visit(parseSync(id, code).program)
     // From the end, so that places before stay where they are.

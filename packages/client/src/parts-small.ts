@@ -19,6 +19,8 @@ export const balancerUrl: typeof full.balancerUrl = () => absent('balancer')
 
 export const fetchText: typeof full.fetchText = () => absent('balancer')
 
+export const refusalText: typeof full.refusalText = () => ''
+
 /** Nobody gets so far: the option is refused. */
 export const Balancers = undefined as unknown as typeof full.Balancers
 export const Zones = undefined as unknown as typeof full.Zones

@@ -29,6 +29,11 @@ export function reconnectPolicy(closeCode: number): 'never' | 'backoff' | 'elsew
   return 'backoff'
 }
 
+/** Whether a fresh token may help after this close code: `unauthorized` and `revoked`. */
+export function mayRenewToken(closeCode: number): boolean {
+  return closeCode === 4001 || closeCode === 4003
+}
+
 /** Why a symbol, pattern, group or whole subscribe was refused, or a frame not handled. */
 export const REFUSAL_CODES = {
   bad_frame: 'The frame is not valid; the message names the member.',
@@ -72,6 +77,11 @@ export const TOKEN_CODES = {
 } as const
 
 export type TokenCode = keyof typeof TOKEN_CODES
+
+/** Also one of a later version: all of them begin so, and no refusal does. */
+export function isTokenCode(code: string): boolean {
+  return code.startsWith('token_')
+}
 
 /** Why a partition, or a symbol, is stale. */
 export const STALE_REASONS = {

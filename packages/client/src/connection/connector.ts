@@ -1,4 +1,4 @@
-import { CLOSE_CODES, type GoodbyeFrame } from '@pulsewire/protocol'
+import { mayRenewToken, type GoodbyeFrame } from '@pulsewire/protocol'
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
@@ -18,8 +18,6 @@ const HEALTHY_MS = 5_000
 const FLAP_ROUNDS_MAX = 3
 /** A silent session is kept beside the attempts to replace it for this many times `staleAfterMs`; it may come back. */
 const SILENT_FACTOR = 4
-/** Closes after which a fresh token may help: `unauthorized`, `revoked`. */
-const RENEWABLE: ReadonlySet<number> = new Set([CLOSE_CODES.unauthorized[0], CLOSE_CODES.revoked[0]])
 /** Where a crowd is let in one by one, slow answers are to be expected: who gives up and comes again only makes the row longer. */
 const CROWD_FACTOR = 2
 
@@ -294,7 +292,7 @@ export class Connector {
 
   /** The server does not want to see us again as we are. */
   #refused(session: Session, error: PulsewireError): void {
-    if (RENEWABLE.has(error.closeCode ?? 0) && this.#credentials.mayRenew()) {
+    if (mayRenewToken(error.closeCode ?? 0) && this.#credentials.mayRenew()) {
       this.#schedule(this.#delayMs())
       return
     }

@@ -1,6 +1,5 @@
 import {
-  REFUSAL_CODES,
-  TOKEN_CODES,
+  isTokenCode,
   type EndedFrame,
   type ErrorFrame,
   type OkRow,
@@ -11,6 +10,7 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import { PulsewireError } from '../errors.ts'
+import { refusalText } from '../parts.ts'
 import type { Entry } from './entry.ts'
 import type { EndedEvent } from './options.ts'
 import type { Registry } from './registry.ts'
@@ -95,7 +95,7 @@ export class Answers {
 
   /** With an id: nothing of what was asked under it took effect. */
   error(session: Session, frame: ErrorFrame): void {
-    if (Object.hasOwn(TOKEN_CODES, frame.code)) {
+    if (isTokenCode(frame.code)) {
       this.#onError(new PulsewireError('token_refused', `${session.node}: ${frame.code}: ${frame.message}`))
       return
     }
@@ -289,6 +289,6 @@ export class Answers {
   }
 }
 
-function endedEvent(symbol: string, code: string, message: string): EndedEvent {
-  return { symbol, code, message: message || (REFUSAL_CODES as Record<string, string>)[code] || '', retryable: RETRYABLE_CODES.has(code) }
+export function endedEvent(symbol: string, code: string, message: string): EndedEvent {
+  return { symbol, code, message: message || refusalText(code), retryable: RETRYABLE_CODES.has(code) }
 }

@@ -1,9 +1,9 @@
-import { REFUSAL_CODES, type ReceivedImage, type SubscribeOptions as WireOptions } from '@pulsewire/protocol'
+import type { ReceivedImage, SubscribeOptions as WireOptions } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import type { PulsewireError } from '../errors.ts'
 import { endedState, isLogFault, type SymbolState } from '../freshness/state.ts'
-import { Answers, type RepairEvent } from './answers.ts'
+import { Answers, endedEvent, type RepairEvent } from './answers.ts'
 import type { Entry, Row } from './entry.ts'
 import { isValidName, type EndedEvent, type SubscriptionHandlers } from './options.ts'
 import { Receiver } from './receiver.ts'
@@ -21,11 +21,7 @@ export interface RegistryOptions {
   readonly onRepair: (event: RepairEvent) => void
 }
 
-const INVALID = {
-  symbols: { code: 'symbol_invalid', message: REFUSAL_CODES.symbol_invalid },
-  patterns: { code: 'pattern_invalid', message: REFUSAL_CODES.pattern_invalid },
-  groups: { code: 'group_unknown', message: REFUSAL_CODES.group_unknown },
-} as const
+const INVALID = { symbols: 'symbol_invalid', patterns: 'pattern_invalid', groups: 'group_unknown' } as const
 
 /**
  * All subscriptions of a client. Sessions come and go: each gets told everything when it opens, and what changes
@@ -316,7 +312,7 @@ export class Registry implements SubscriptionOwner {
     if (kind === 'groups') wire.groups.add(name)
     if (!isValidName(name)) {
       // Known to be refused. In a microtask, because the caller does not have the subscription in hand yet.
-      queueMicrotask(() => this.end(wire.id, { symbol: name, ...INVALID[kind], retryable: false }))
+      queueMicrotask(() => this.end(wire.id, endedEvent(name, INVALID[kind], '')))
       return
     }
     wire.adding.set(name, kind)
