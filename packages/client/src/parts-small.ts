@@ -1,5 +1,6 @@
 /** What the small browser file has in place of `parts.ts`: json.v1 over WebSocket, to gateways that are named. */
 import { createJsonDecoder, type Encoding } from '@pulsewire/protocol'
+import { Gateways } from './connection/gateways.ts'
 import { openWebSocket } from './connection/socket.ts'
 import { PulsewireError } from './errors.ts'
 import type * as full from './parts.ts'
@@ -15,15 +16,13 @@ export const socketsFor: typeof full.socketsFor = ({ transport }) => {
   return openWebSocket
 }
 
+export const gatewaysFor: typeof full.gatewaysFor = (settings, host) => new Gateways(settings, host)
+
 export const balancerUrl: typeof full.balancerUrl = () => absent('balancer')
 
 export const fetchText: typeof full.fetchText = () => absent('balancer')
 
 export const refusalText: typeof full.refusalText = () => ''
-
-/** Nobody gets so far: the option is refused. */
-export const Balancers = undefined as unknown as typeof full.Balancers
-export const Zones = undefined as unknown as typeof full.Zones
 
 function absent(what: string): never {
   throw new PulsewireError('options_invalid', `${what} is only in the full file`)

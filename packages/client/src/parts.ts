@@ -4,20 +4,26 @@
  */
 import { REFUSAL_CODES } from '@pulsewire/protocol'
 import type { Clock } from './clock.ts'
+import { BalancedGateways } from './connection/balanced-gateways.ts'
+import { Gateways, type GatewaysHost } from './connection/gateways.ts'
 import { httpSockets } from './connection/http-socket.ts'
 import { Reach } from './connection/reach.ts'
 import { openWebSocket, type OpenSocket } from './connection/socket.ts'
 import type { ReachSettings } from './environment.ts'
+import type { Settings } from './options.ts'
 
 export { createDecoder, encodeUpstreamFor, ENCODINGS } from '@pulsewire/protocol'
-export { Balancers } from './connection/balancers.ts'
 export { fetchText } from './connection/fetch-text.ts'
 export { balancerUrl } from './connection/hand-out.ts'
-export { Zones } from './connection/zones.ts'
 
 /** What a refusal means, for people. */
 export function refusalText(code: string): string {
   return (REFUSAL_CODES as Readonly<Record<string, string>>)[code] ?? ''
+}
+
+/** Where gateways are known from. @param onRenewed as of `BalancedGateways`. */
+export function gatewaysFor(settings: Settings, host: GatewaysHost, onRenewed: () => void): Gateways {
+  return settings.balancers.length > 0 ? new BalancedGateways(settings, host, onRenewed) : new Gateways(settings, host)
 }
 
 /** How gateways are reached. */

@@ -2,11 +2,12 @@ import { mayRenewToken, type GoodbyeFrame } from '@pulsewire/protocol'
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import type { Settings } from '../options.ts'
+import { gatewaysFor } from '../parts.ts'
 import type { AddressBook } from './addresses.ts'
 import { backoffMs } from './backoff.ts'
 import type { ClientState, ConnectorHost, StateDetail } from './connector-host.ts'
 import { Credentials } from './credentials.ts'
-import { Gateways } from './gateways.ts'
+import type { Gateways } from './gateways.ts'
 import { isTrial, MOVE_TIMEOUT_MS, type MoveReason, RANK, WAY_INTERVAL_MS } from './moves.ts'
 import { Race } from './race.ts'
 import type { NextStep, Session } from './session.ts'
@@ -51,7 +52,7 @@ export class Connector {
   constructor(settings: Settings, host: ConnectorHost) {
     this.#settings = settings
     this.#host = host
-    this.#gateways = new Gateways(settings, host, () => this.#goHome())
+    this.#gateways = gatewaysFor(settings, host, () => this.#goHome())
     this.#addresses = this.#gateways.book
     this.#credentials = new Credentials(settings.token, settings.connectTimeoutMs, settings.environment.clock)
     this.#trials = new TrialPace(settings.failoverAfterMs, settings.environment.random)
