@@ -7,9 +7,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { PulsewireClient, Subscription } from '@pulsewire/client'
+import { PulsewireClient, type PulsewireError, type Subscription, type Update } from '@pulsewire/client'
 import type { BrowserContext, Page } from 'playwright-core'
+import { SymbolView } from '../../packages/client/src/subscription/view.ts'
+import { Update as UpdateClass } from '../../packages/client/src/subscription/update.ts'
 import { type BrowserFile, makeBrowserFiles } from '../../tools/packages/browser-files.ts'
+import { ownNames } from '../../tools/packages/own-names.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { HubGateway } from '../support/hub-gateway.ts'
 
@@ -23,6 +26,21 @@ interface Globals {
   quotes: Subscription
   states: string[]
   updates: number[]
+  last: Update
+  error: PulsewireError
+}
+
+/** Members that an application uses by name, which must have it in the minified file too. */
+const MEMBERS = {
+  client: Object.getOwnPropertyNames(PulsewireClient.prototype),
+  view: Object.getOwnPropertyNames(SymbolView.prototype),
+  update: Object.getOwnPropertyNames(UpdateClass.prototype),
+  error: ['code', 'retryable', 'closeCode'] satisfies (keyof PulsewireError)[],
+  subscription: ['feed', 'state', 'symbols', 'size', 'delayMs', 'get', 'add', 'remove', 'close'] satisfies (keyof Subscription)[],
+  session: ['session', 'node', 'version', 'url', 'transport', 'staleAfterMs'],
+  report: ['partition', 'position', 'ageMs', 'hops', 'endToEndMs', 'state'],
+  hop: ['node', 'ms'],
+  stale: ['state', 'hop', 'reason', 'sinceMs'],
 }
 
 describe('the SDK as one file', { timeout: 120_000 }, () => {
@@ -81,11 +99,14 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
           all.states = []
           all.updates = []
           all.client = new Client({ url: gateways })
-          all.client.on('error', () => {})
+          all.client.on('error', (error) => (all.error = error))
           all.quotes = all.client.subscribe(
             { feed: 'quote', symbols: ['AAPL.US'] },
             {
-              onUpdate: ({ values }) => all.updates.push(values['last'] as number),
+              onUpdate: (update) => {
+                all.last = update
+                all.updates.push(update.values['last'] as number)
+              },
               onState: ({ state, hop = '', reason = '' }) => all.states.push(`${state} ${hop} ${reason}`.trim()),
             },
           )
@@ -103,6 +124,25 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
       two.silence()
       await seen(page, 'stale gw-2 3')
       assert.match((await page.evaluate(() => (globalThis as unknown as Globals).states)).at(-1)!, /^stale (gw-2|log) \w+$/)
+      const missing = await page.evaluate((members) => {
+        const { client, quotes, last, error } = globalThis as unknown as Globals
+        const [report] = client.freshness('quote')
+        const things: Record<keyof typeof members, unknown> = {
+          client,
+          view: quotes.get('AAPL.US'),
+          update: last,
+          error,
+          subscription: quotes,
+          session: client.session,
+          report,
+          hop: report?.hops[0],
+          stale: quotes.state,
+        }
+        return Object.entries(members).flatMap(([thing, names]) =>
+          names.filter((each) => !(each in (things[thing as keyof typeof members] as object))).map((each) => `${thing}.${each}`),
+        )
+      }, MEMBERS)
+      assert.deepEqual(missing, [])
       const code = await page.evaluate(() => {
         try {
           ;(globalThis as unknown as Globals).client.subscribe({ feed: '' })
@@ -117,6 +157,16 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
       await page.close()
     })
   }
+
+  test('a short name is given to nothing that anybody else knows', async () => {
+    const names = await ownNames(ROOT, "host['tellResume']()")
+    assert.ok(names.has('tellGap'))
+    const known = ['symbols', 'onUpdate', 'staleAfterMs', 'environment', 'openSocket', 'told', 'send', 'visibilityState', 'tellResume']
+    assert.deepEqual(
+      known.filter((name) => names.has(name)),
+      [],
+    ) // of frames, options, the platform, and one that is looked up as text
+  })
 
   test('the small one says what it does not have', async () => {
     const page = await browser.newPage()

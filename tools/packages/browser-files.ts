@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Plugin, rolldown } from 'rolldown'
+import { ownNames } from './own-names.ts'
 import { withoutTexts } from './without-texts.ts'
 
 export interface BrowserFile {
@@ -12,7 +13,8 @@ export interface BrowserFile {
 
 /**
  * Makes the SDK as one file for a page without a bundler, in two sizes: all of it, and json.v1 over WebSocket to named
- * gateways, with codes in place of texts. Both are the same modules; `parts.ts` is where they differ.
+ * gateways, with codes in place of texts. Both are the same modules; `parts.ts` is where they differ. Members that only the file itself
+ * knows get short names.
  */
 export async function makeBrowserFiles(root: string, out: string): Promise<BrowserFile[]> {
   await mkdir(out, { recursive: true })
@@ -26,7 +28,14 @@ async function make(root: string, out: string, name: string, plugins: readonly P
     resolve: { alias: { '@pulsewire/protocol': join(root, 'packages/protocol/src/index.ts') } },
     plugins: [...plugins],
   })
-  const { output } = await bundle.generate({ format: 'esm', minify: true, postBanner: '/*! Pulsewire client, Apache-2.0 */' })
+  const readable = await bundle.generate({ format: 'esm' })
+  const mangleProps = { include: new RegExp(`^(?:${[...(await ownNames(root, readable.output[0].code))].join('|')})$`) }
+  const { output } = await bundle.generate({
+    format: 'esm',
+    minify: { mangleProps },
+    comments: false,
+    postBanner: '/*! Pulsewire client, Apache-2.0 */',
+  })
   await bundle.close()
   const { code } = output[0]
   await writeFile(join(out, name), code)
