@@ -18,7 +18,7 @@ import { HubGateway } from '../support/hub-gateway.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** What each may have, compressed. */
-const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 21_504, 'pulsewire.full.min.js': 28_160 }
+const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 19_200, 'pulsewire.full.min.js': 26_624 }
 const WAIT_MS = 20_000
 
 interface Globals {
@@ -165,23 +165,34 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
     assert.deepEqual(
       known.filter((name) => names.has(name)),
       [],
-    ) // of frames, options, the platform, and one that is looked up as text
+      'of frames, options and the platform, and one that is looked up as text',
+    )
   })
 
   test('the small one says what it does not have', async () => {
     const page = await browser.newPage()
     await page.goto(url)
-    for (const options of [{ balancer: 'http://127.0.0.1:1' }, { url: 'ws://127.0.0.1:1', transport: 'http' }]) {
-      const told = await page.evaluate(async (given) => {
-        const { PulsewireClient: Client } = (await import('/pulsewire.min.js' as string)) as { PulsewireClient: typeof PulsewireClient }
-        try {
-          new Client(given as never)
-          return ''
-        } catch (error) {
-          return String(error)
-        }
-      }, options)
-      assert.equal(told, 'PulsewireError: options_invalid: see docs/errors.md')
+    const cases: [method: 'new' | 'subscribe', options: object, missing: string][] = [
+      ['new', { balancer: 'http://127.0.0.1:1' }, 'balancer'],
+      ['new', { url: 'ws://127.0.0.1:1', transport: 'http' }, 'transport http'],
+      ['subscribe', { feed: 'trade', delivery: 'every' }, "delivery 'every'"],
+    ]
+    for (const [method, options, missing] of cases) {
+      const told = await page.evaluate(
+        async ({ isNew, given }) => {
+          const { PulsewireClient: Client } = (await import('/pulsewire.min.js' as string)) as { PulsewireClient: typeof PulsewireClient }
+          try {
+            const client = new Client((isNew ? given : { url: 'ws://127.0.0.1:1' }) as never)
+            queueMicrotask(() => void client.close())
+            client.subscribe(given as never)
+            return ''
+          } catch (error) {
+            return `${(error as PulsewireError).code}: ${String(error)}`
+          }
+        },
+        { isNew: method === 'new', given: options },
+      )
+      assert.equal(told, `options_invalid: PulsewireError: ${missing} is only in the full file`)
     }
     await page.close()
   })

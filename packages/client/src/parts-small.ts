@@ -1,4 +1,4 @@
-/** What the small browser file has in place of `parts.ts`: json.v1 over WebSocket, to gateways that are named. */
+/** What the small browser file has in place of `parts.ts`: json.v1 over WebSocket, to gateways that are named, delivery `latest`. */
 import { createJsonDecoder, type Encoding } from '@pulsewire/protocol'
 import { Gateways } from './connection/gateways.ts'
 import { openWebSocket } from './connection/socket.ts'
@@ -22,8 +22,17 @@ export const balancerUrl: typeof full.balancerUrl = () => absent('balancer')
 
 export const fetchText: typeof full.fetchText = () => absent('balancer')
 
+/** Said always: of a feed of mode `every` the newest images are wanted here. */
+export const deliveryOf: typeof full.deliveryOf = (delivery) => (delivery === 'every' ? absent("delivery 'every'") : { delivery: 'latest' })
+
+export const chainFor: typeof full.chainFor = () => null
+
+export const repairsFor: typeof full.repairsFor = () => null
+
 export const refusalText: typeof full.refusalText = () => ''
 
 function absent(what: string): never {
-  throw new PulsewireError('options_invalid', `${what} is only in the full file`)
+  const text = `${what} is only in the full file`
+  // Kept where other texts are cut: who reads it has taken the wrong file.
+  throw new PulsewireError('options_invalid', text)
 }

@@ -2,7 +2,7 @@
  * The parts of the client that not every page needs. The small browser file has `parts-small.ts` in place of this: the
  * rest of the client is the same, module by module.
  */
-import { REFUSAL_CODES } from '@pulsewire/protocol'
+import { REFUSAL_CODES, type FeedMode } from '@pulsewire/protocol'
 import type { Clock } from './clock.ts'
 import { BalancedGateways } from './connection/balanced-gateways.ts'
 import { Gateways, type GatewaysHost } from './connection/gateways.ts'
@@ -11,6 +11,9 @@ import { Reach } from './connection/reach.ts'
 import { openWebSocket, type OpenSocket } from './connection/socket.ts'
 import type { ReachSettings } from './environment.ts'
 import type { Settings } from './options.ts'
+import { Chain } from './subscription/chain.ts'
+import { Repairs } from './subscription/repairs.ts'
+import type { Reviewer } from './subscription/reviewer.ts'
 
 export { createDecoder, encodeUpstreamFor, ENCODINGS } from '@pulsewire/protocol'
 export { fetchText } from './connection/fetch-text.ts'
@@ -24,6 +27,19 @@ export function refusalText(code: string): string {
 /** Where gateways are known from. @param onRenewed as of `BalancedGateways`. */
 export function gatewaysFor(settings: Settings, host: GatewaysHost, onRenewed: () => void): Gateways {
   return settings.balancers.length > 0 ? new BalancedGateways(settings, host, onRenewed) : new Gateways(settings, host)
+}
+
+/** What is asked for by a subscription. */
+export function deliveryOf(delivery: FeedMode | undefined): { readonly delivery?: FeedMode } {
+  return delivery === undefined ? {} : { delivery }
+}
+
+export function chainFor(delivery: FeedMode): Chain | null {
+  return delivery === 'every' ? new Chain() : null
+}
+
+export function repairsFor(reviewer: Reviewer): Repairs | null {
+  return new Repairs(reviewer)
 }
 
 /** How gateways are reached. */

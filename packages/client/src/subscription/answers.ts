@@ -192,7 +192,6 @@ export class Answers {
     // The answer to something unsubscribed meanwhile still counts in the digest, until the sender confirms the end.
     const wire = this.#registry.wire(wireId) ?? session.rows.wireInfo(wireId)
     const known = session.rows.get(wireId, symbol)
-    const repaired = known?.repairing === true
     const row = wire === undefined ? undefined : session.rows.accept(wire, ok)
     if (row === undefined) return undefined
     if (entry === undefined || entry.ended) return undefined
@@ -200,7 +199,7 @@ export class Answers {
     if (session === this.#registry.serving) entry.row = row
     this.#registry.reviewer.touch(entry)
     // Already resumed in this session, or nothing to resume from.
-    if (entry.latest === null || known !== undefined || repaired) return undefined
+    if (entry.latest === null || known !== undefined) return undefined
     if (entry.isHeldOfOther(session.logOf(row.feed))) {
       // It may never serve: until then what is held stands.
       if (session !== this.#registry.serving) return undefined

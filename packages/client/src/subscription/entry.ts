@@ -1,5 +1,6 @@
 import type { AnswerState, ReceivedImage } from '@pulsewire/protocol'
 import { PENDING, type SymbolState } from '../freshness/state.ts'
+import type { Chain } from './chain.ts'
 import { isOfOther } from './decide.ts'
 import type { LocalSubscription } from './subscription.ts'
 import { Update } from './update.ts'
@@ -55,26 +56,16 @@ export class Row {
   readonly symbol: string
   readonly feed: string
   readonly feedIndex: number
-  /** Whether each record counts (delivery `every`). */
-  readonly every: boolean
+  /** Of delivery `every`, where each record counts; else null. */
+  readonly chain: Chain | null
   ref: number
   answer: AnswerState
   /** Null when nobody wants it any more and the sender has not confirmed that yet. */
   entry: Entry | null
   /** A snapshot or replay is due before the next pulse of the feed. */
   awaiting = false
-  /** No update was delivered since the answer. */
-  first = true
-  /** `every`: the sender has lost what lies before the first update. */
-  lost = false
   /** In the digest. */
   inForce = true
-  /** `every`: asked for the missing records; what comes before the answer is dropped. */
-  repairing = false
-  /** `every`: asked once already; a hole that is still there is a gap. */
-  repaired = false
-  /** `every`: a session that does not serve yet had a hole here; looked at when it serves. */
-  deferred = false
   /** What a session that does not serve yet has of another log than what is held, always the newest; taken when it serves. */
   kept: ReceivedImage | null = null
 
@@ -83,7 +74,7 @@ export class Row {
     symbol: string
     feed: string
     feedIndex: number
-    every: boolean
+    chain: Chain | null
     ref: number
     answer: AnswerState
   }) {
@@ -91,9 +82,13 @@ export class Row {
     this.symbol = parts.symbol
     this.feed = parts.feed
     this.feedIndex = parts.feedIndex
-    this.every = parts.every
+    this.chain = parts.chain
     this.ref = parts.ref
     this.answer = parts.answer
     this.entry = null
+  }
+
+  get every(): boolean {
+    return this.chain !== null
   }
 }

@@ -1,5 +1,6 @@
 import type { FeedMode, SubscribeOptions as WireOptions } from '@pulsewire/protocol'
 import { PulsewireError } from '../errors.ts'
+import { deliveryOf } from '../parts.ts'
 import type { SymbolState } from '../freshness/state.ts'
 import type { Gap, Update } from './update.ts'
 
@@ -74,7 +75,7 @@ export function checkSubscribeOptions(options: SubscribeOptions): { wire: WireOp
   const wire: WireOptions = {
     ...(fields === undefined ? {} : { fields }),
     ...(maxRate === undefined ? {} : { maxRate }),
-    ...(delivery === undefined ? {} : { delivery }),
+    ...deliveryOf(delivery),
     ...(image === undefined ? {} : { image }),
   }
   return { wire, queueMax }

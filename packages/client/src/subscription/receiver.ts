@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import { decide, type Held } from './decide.ts'
 import type { Entry, Row } from './entry.ts'
+import type { Repairs } from './repairs.ts'
 import type { Reviewer } from './reviewer.ts'
 import { changedIndexes, Update, type Gap } from './update.ts'
 import { Wire } from './wire.ts'
@@ -11,12 +12,12 @@ import { Wire } from './wire.ts'
 export class Receiver {
   readonly #clock: Clock
   readonly #reviewer: Reviewer
-  /** Rows whose missing records shall be asked for at the end of the message. */
-  readonly #repairs = new Set<Row>()
+  readonly #repairs: Repairs | null
 
-  constructor(clock: Clock, reviewer: Reviewer) {
+  constructor(clock: Clock, reviewer: Reviewer, repairs: Repairs | null) {
     this.#clock = clock
     this.#reviewer = reviewer
+    this.#repairs = repairs
   }
 
   receive(session: Session, row: Row, image: ReceivedImage): void {
@@ -26,20 +27,17 @@ export class Receiver {
     const held = Wire.held(entry)
     const log = session.feedInfo(row.feedIndex)?.log
     const decision = decide(row, image, log, held, serving)
-    if (decision === 'repair') this.#repair(row)
-    if (decision === 'defer') row.deferred = true
+    if (decision === 'repair') this.#repairs?.begin(row)
     if (decision === 'keep') row.kept = image
     // A replay is complete only with the next pulse; a snapshot is complete by itself.
     if (row.awaiting && (row.answer === 'snapshot' || !row.every) && decision !== 'repair') session.rows.setAwaiting(row, false)
     if (decision === 'duplicate') {
-      row.first = false
+      row.chain?.passed()
       this.#reviewer.touch(entry)
       return
     }
     if (decision !== 'deliver' && decision !== 'gap') return
-    row.first = false
-    row.lost = false
-    row.repaired = false
+    row.chain?.delivered()
     this.#deliver(session, entry, row, image, decision === 'gap' ? held : null, serving)
   }
 
@@ -62,54 +60,9 @@ export class Receiver {
   }
 
   #take(session: Session, entry: Entry, row: Row, kept: ReceivedImage): void {
-    row.first = false
+    row.chain?.passed()
     const image = { ...kept, snapshot: true, n: kept.snapshot ? kept.n : row.every ? 1 : 0 }
     this.#deliver(session, entry, row, image, row.every ? Wire.held(entry) : null, true)
-  }
-
-  /** The sender has lost records. It may know them all the same where they are asked for by position. */
-  gapFrame(session: Session, ref: number): void {
-    const row = session.rows.byRef(ref)
-    if (row?.entry == null || !row.every) return
-    if (session !== this.#reviewer.serving) row.deferred = true
-    else if (!row.repaired && !row.repairing && row.entry.latest !== null) this.#repair(row)
-    else {
-      row.first = true
-      row.lost = true
-    }
-  }
-
-  /** A session begins to serve: what it could not chain before, and nobody else brought, is asked for. */
-  repairDeferred(session: Session): void {
-    for (const row of session.rows.all()) {
-      if (!row.deferred) continue
-      row.deferred = false
-      if (row.entry !== null) this.#repair(row)
-    }
-    this.askRepairs(session)
-  }
-
-  askRepairs(session: Session): void {
-    if (this.#repairs.size === 0) return
-    const byWire = new Map<Wire, Entry[]>()
-    for (const row of this.#repairs) {
-      if (row.entry === null || session.rows.byRef(row.ref) !== row) continue
-      const entries = byWire.get(row.entry.wire) ?? []
-      entries.push(row.entry)
-      byWire.set(row.entry.wire, entries)
-    }
-    this.#repairs.clear()
-    for (const [wire, entries] of byWire)
-      session.rows.subscribe(
-        wire,
-        entries.map((entry) => wire.item(entry.symbol, session.logOf(wire.feed))),
-      )
-  }
-
-  #repair(row: Row): void {
-    row.repairing = true
-    this.#repairs.add(row)
-    if (row.entry !== null) this.#reviewer.touch(row.entry)
   }
 
   #deliver(session: Session, entry: Entry, row: Row, image: ReceivedImage, lostAfter: Held | null, serving: boolean): void {

@@ -3,10 +3,12 @@ import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import type { PulsewireError } from '../errors.ts'
 import { endedState, isLogFault, type SymbolState } from '../freshness/state.ts'
+import { repairsFor } from '../parts.ts'
 import { Answers, endedEvent, type RepairEvent } from './answers.ts'
 import type { Entry, Row } from './entry.ts'
 import { isValidName, type EndedEvent, type SubscriptionHandlers } from './options.ts'
 import { Receiver } from './receiver.ts'
+import type { Repairs } from './repairs.ts'
 import { Reviewer } from './reviewer.ts'
 import type { Item } from './split.ts'
 import { LocalSubscription, type SubscriptionOwner } from './subscription.ts'
@@ -30,6 +32,7 @@ const INVALID = { symbols: 'symbol_invalid', patterns: 'pattern_invalid', groups
 export class Registry implements SubscriptionOwner {
   readonly reviewer: Reviewer
   readonly answers: Answers
+  readonly #repairs: Repairs | null
   readonly #receiver: Receiver
   readonly #options: RegistryOptions
   readonly #wires = new Map<number, Wire>()
@@ -44,7 +47,8 @@ export class Registry implements SubscriptionOwner {
   constructor(options: RegistryOptions) {
     this.#options = options
     this.reviewer = new Reviewer(options.clock, () => this.#wires.values())
-    this.#receiver = new Receiver(options.clock, this.reviewer)
+    this.#repairs = repairsFor(this.reviewer)
+    this.#receiver = new Receiver(options.clock, this.reviewer, this.#repairs)
     this.answers = new Answers(this, options.clock, options.onError, options.onRepair)
   }
 
@@ -159,7 +163,7 @@ export class Registry implements SubscriptionOwner {
     this.#last = session
     this.reviewer.serve(session, () => this.answers.tellMissed(this.#receiver.takeKept(session)))
     this.answers.promote(session)
-    this.#receiver.repairDeferred(session)
+    this.#repairs?.beginDeferred(session)
   }
 
   detach(session: Session): void {
@@ -211,7 +215,7 @@ export class Registry implements SubscriptionOwner {
   }
 
   onGapFrame(session: Session, ref: number): void {
-    this.#receiver.gapFrame(session, ref)
+    this.#repairs?.gapFrame(session, ref)
   }
 
   onComplete(rows: Iterable<Row>): void {
@@ -219,7 +223,7 @@ export class Registry implements SubscriptionOwner {
   }
 
   onMessageEnd(session: Session, judge: boolean): void {
-    this.#receiver.askRepairs(session)
+    this.#repairs?.ask(session)
     this.reviewer.messageEnd(session, judge)
   }
 

@@ -163,8 +163,7 @@ export class Reviewer {
   #judge(entry: Entry): SymbolState {
     const { row, reported } = entry
     const serving = this.#serving
-    // A row that was deferred has a hole, which is looked at only now that its session serves.
-    if (serving !== null && row !== null && !row.awaiting && !row.repairing && !row.deferred) {
+    if (serving !== null && row !== null && !row.awaiting && row.chain?.hasHole !== true) {
       const state = serving.freshness.stateOf(row.feed, entry.symbol, entry.partition)
       // After an outage "not proven yet" is still the outage.
       return state.state === 'pending' && reported.state === 'stale' ? reported : state

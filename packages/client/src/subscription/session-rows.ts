@@ -1,5 +1,6 @@
 import { SubscriptionDigest, type Decoder, type FeedInfo, type OkRow, type UpstreamFrame } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
+import { chainFor } from '../parts.ts'
 import { Row } from './entry.ts'
 import type { EndedEvent } from './options.ts'
 import { Outstanding } from './outstanding.ts'
@@ -142,8 +143,8 @@ export class SessionRows {
     let row = rows.get(symbol)
     if (row === undefined) {
       const { delivery, maxRate } = wire.options
-      const every = (delivery ?? (maxRate === undefined ? info.mode : 'latest')) === 'every'
-      row = new Row({ wireId: wire.id, symbol, feed: wire.feed, feedIndex, every, ref, answer })
+      const chain = chainFor(delivery ?? (maxRate === undefined ? info.mode : 'latest'))
+      row = new Row({ wireId: wire.id, symbol, feed: wire.feed, feedIndex, chain, ref, answer })
       row.inForce = false
       rows.set(symbol, row)
       this.#use(row.feed, 1)
@@ -151,13 +152,10 @@ export class SessionRows {
       this.#byRef.delete(row.ref)
       this.#link.decoder.close(row.ref)
     }
-    if (row.repairing) row.repaired = true
-    row.repairing = false
     row.ref = ref
     row.answer = answer
     row.kept = null
-    row.lost = false
-    row.first = true
+    row.chain?.answered(answer)
     this.#byRef.set(ref, row)
     this.#link.decoder.open(ref, feedIndex)
     this.#confirm(row)
