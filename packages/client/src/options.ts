@@ -1,5 +1,6 @@
 import type { Encoding } from '@pulsewire/protocol'
 import { toAddresses } from './connection/addresses.ts'
+import type { BackoffOptions } from './connection/backoff.ts'
 import { systemEnvironment, type Environment, type TransportChoice } from './environment.ts'
 import { PulsewireError } from './errors.ts'
 import { balancerUrl, ENCODINGS } from './parts.ts'
@@ -61,23 +62,16 @@ export interface ClientOptions {
 }
 
 /** Options with every default filled in. */
-export interface Settings {
+export interface Settings extends Numbers {
   readonly url: AddressSource | undefined
   /** What is asked of balancers, as whole URLs. */
   readonly balancers: readonly string[]
   readonly zone: string | undefined
-  readonly gatewaysRenewMs: number
   readonly token: TokenSource | undefined
   readonly user: string | undefined
   readonly name: string
   readonly encodings: readonly Encoding[]
-  readonly pulseIntervalMs: number | undefined
-  readonly staleAfterMs: number | undefined
-  readonly connectTimeoutMs: number
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
-  readonly hedgeAfterMs: number
-  readonly failoverAfterMs: number
-  readonly messageBytesMax: number
+  readonly backoff: BackoffOptions
   readonly environment: Environment
 }
 
@@ -86,49 +80,61 @@ const TRANSPORTS: readonly TransportChoice[] = ['auto', 'webSocket', 'http']
 /** Of this package; `package.json` says the same. */
 export const VERSION = '0.1.0'
 
+/** What numbers are where none is given, in ms and bytes; undefined: as the server says. */
+const NUMBERS = {
+  gatewaysRenewMs: 300_000,
+  webSocketRetryMs: 300_000,
+  pulseIntervalMs: undefined,
+  staleAfterMs: undefined,
+  connectTimeoutMs: 4_000,
+  backoffBaseMs: 250,
+  backoffMaxMs: 30_000,
+  hedgeAfterMs: 700,
+  failoverAfterMs: 1_500,
+  messageBytesMax: 16 * 1024 * 1024,
+} as const
+
+type Numbers = { readonly [Name in keyof typeof NUMBERS]: number | ((typeof NUMBERS)[Name] & undefined) }
+
 /** @throws PulsewireError options_invalid, address_invalid */
 export function resolveOptions(options: ClientOptions): Settings {
-  if (options === null || typeof options !== 'object')
-    throw new PulsewireError('options_invalid', 'options must be an object with url or balancer')
-  if (options.url === undefined && options.balancer === undefined)
-    throw new PulsewireError('options_invalid', 'url or balancer must be given')
-  if (options.url !== undefined && typeof options.url !== 'function') toAddresses(options.url)
-  const encoding = options.encoding ?? 'bin'
-  if (encoding !== 'bin' && encoding !== 'json') throw new PulsewireError('options_invalid', "encoding must be 'bin' or 'json'")
-  const { transport = 'auto', webSocketRetryMs = 300_000 } = options
-  if (!TRANSPORTS.includes(transport)) throw new PulsewireError('options_invalid', `transport must be one of ${TRANSPORTS.join(', ')}`)
-  const messageBytesMax = positive(options.messageBytesMax ?? 16 * 1024 * 1024, 'messageBytesMax')
-  const reach = { transport, webSocketRetryMs: positive(webSocketRetryMs, 'webSocketRetryMs'), messageBytesMax }
+  if (options === null || typeof options !== 'object') throw invalid('options must be an object with url or balancer')
+  const { url, zone, token, user, name = `@pulsewire/client/${VERSION}`, encoding = 'bin', transport = 'auto' } = options
+  if (url === undefined && options.balancer === undefined) throw invalid('url or balancer must be given')
+  if (url !== undefined && typeof url !== 'function') toAddresses(url)
+  if (encoding !== 'bin' && encoding !== 'json') throw invalid("encoding must be 'bin' or 'json'")
+  if (!TRANSPORTS.includes(transport)) throw invalid(`transport must be one of ${TRANSPORTS.join(', ')}`)
+  const numbers = numbersOf(options)
   return {
-    url: options.url,
+    ...numbers,
+    url,
     balancers: balancersOf(options),
-    zone: options.zone,
-    gatewaysRenewMs: positive(options.gatewaysRenewMs ?? 300_000, 'gatewaysRenewMs'),
-    token: options.token,
-    user: options.user,
-    name: options.name ?? `@pulsewire/client/${VERSION}`,
+    zone,
+    token,
+    user,
+    name,
     encodings: encoding === 'bin' ? ENCODINGS : ['pulsewire.json.v1'],
-    pulseIntervalMs: options.pulseIntervalMs === undefined ? undefined : positive(options.pulseIntervalMs, 'pulseIntervalMs'),
-    staleAfterMs: options.staleAfterMs === undefined ? undefined : positive(options.staleAfterMs, 'staleAfterMs'),
-    connectTimeoutMs: positive(options.connectTimeoutMs ?? 4_000, 'connectTimeoutMs'),
-    backoff: {
-      baseMs: positive(options.backoffBaseMs ?? 250, 'backoffBaseMs'),
-      maxMs: positive(options.backoffMaxMs ?? 30_000, 'backoffMaxMs'),
-    },
-    hedgeAfterMs: positive(options.hedgeAfterMs ?? 700, 'hedgeAfterMs'),
-    failoverAfterMs: positive(options.failoverAfterMs ?? 1_500, 'failoverAfterMs'),
-    messageBytesMax,
-    environment: { ...systemEnvironment(reach), ...options.environment },
+    backoff: { baseMs: numbers.backoffBaseMs, maxMs: numbers.backoffMaxMs },
+    environment: { ...systemEnvironment({ ...numbers, transport }), ...options.environment },
   }
+}
+
+function numbersOf(options: ClientOptions): Numbers {
+  const numbers: Record<string, number | undefined> = {}
+  for (const [name, usual] of Object.entries(NUMBERS)) {
+    const value = options[name as keyof Numbers] ?? usual
+    if (value !== undefined && !(value > 0 && value < Infinity)) throw invalid(`${name} must be a positive number`)
+    numbers[name] = value
+  }
+  return numbers as Numbers
 }
 
 function balancersOf({ balancer = [], zone, track, user, name }: ClientOptions): string[] {
   const list = typeof balancer === 'string' ? [balancer] : balancer
-  if (!Array.isArray(list)) throw new PulsewireError('options_invalid', 'balancer must be an address or a list of addresses')
+  if (!Array.isArray(list)) throw invalid('balancer must be an address or a list of addresses')
   return [...new Set(list as readonly string[])].map((address) => balancerUrl(address, { zone, track, user, client: name }))
 }
 
-function positive(value: number, name: string): number {
-  if (!(value > 0 && value < Infinity)) throw new PulsewireError('options_invalid', `${name} must be a positive number`)
-  return value
+function invalid(message: string): PulsewireError {
+  return new PulsewireError('options_invalid', message)
 }
