@@ -59,8 +59,8 @@ export class TabSubscriptions implements SubscriptionOwner {
       groups: new Set(names(groups, 'groups')),
       own: PENDING,
     }
-    for (const name of held.patterns) wire.patterns.add(name)
-    for (const name of held.groups) wire.groups.add(name)
+    for (const name of held.patterns) wire.openNames.set(name, 'patterns')
+    for (const name of held.groups) wire.openNames.set(name, 'groups')
     this.#held.set(wire.id, held)
     for (const symbol of held.symbols) this.#entry(held, symbol)
     this.#send(wire.id, held)
@@ -90,8 +90,7 @@ export class TabSubscriptions implements SubscriptionOwner {
       for (const [symbol, state] of item.symbols) this.#told(this.#entry(held, symbol), state)
       this.#tellSoon(subscription)
     } else if (item.t === 'ended') {
-      for (const list of [held.symbols, held.patterns, held.groups, subscription.wire.patterns, subscription.wire.groups])
-        list.delete(item.event.symbol)
+      for (const list of [held.symbols, held.patterns, held.groups, subscription.wire.openNames]) list.delete(item.event.symbol)
       const entry = subscription.entries.get(item.event.symbol) as TabEntry | undefined
       if (entry !== undefined) this.#told(entry, endedState(item.event.code, item.event.message, this.#host.clock.nowMs()))
       this.#tellSoon(subscription)

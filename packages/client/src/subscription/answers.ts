@@ -118,7 +118,7 @@ export class Answers {
     this.#resubscribing.add(session)
     this.#registry.flush()
     session.rows.resetDigest()
-    for (const wire of this.#registry.wires) session.rows.subscribe(wire, wire.items(session.logOf(wire.feed)))
+    for (const wire of this.#registry.wires) session.rows.subscribe(wire, wire.names())
     this.#finishResubscription(session)
   }
 
@@ -190,9 +190,8 @@ export class Answers {
     session.rows.answeredName(wireId, symbol)
     const entry = session.rows.isLeaving(wireId, symbol) ? undefined : this.#registry.entryFor(wireId, symbol)
     // The answer to something unsubscribed meanwhile still counts in the digest, until the sender confirms the end.
-    const wire = this.#registry.wire(wireId) ?? session.rows.wireInfo(wireId)
     const known = session.rows.get(wireId, symbol)
-    const row = wire === undefined ? undefined : session.rows.accept(wire, ok)
+    const row = session.rows.accept(wireId, ok)
     if (row === undefined) return undefined
     if (entry === undefined || entry.ended) return undefined
     row.entry = entry
@@ -216,7 +215,7 @@ export class Answers {
     const wire = this.#registry.wire(wireId)
     session.rows.answeredName(wireId, name)
     if (wire !== undefined && PASSING_CODES.has(code)) {
-      const kind = wire.patterns.has(name) ? 'patterns' : wire.groups.has(name) ? 'groups' : 'symbols'
+      const kind = wire.openNames.get(name) ?? 'symbols'
       const entry = kind === 'symbols' ? wire.entries.get(name) : undefined
       if (entry !== undefined && session === this.#registry.serving) this.#registry.reviewer.delay(entry, session.node, message)
       session.rows.retryLater(wireId, { kind, name })
@@ -247,12 +246,10 @@ export class Answers {
   #ask(session: Session, wireId: number, items: readonly Item[]): void {
     const wire = this.#registry.wire(wireId)
     if (wire === undefined) return
-    const wanted = items.filter(({ kind, name }) => {
-      return kind === 'patterns' ? wire.patterns.has(name) : kind === 'groups' ? wire.groups.has(name) : wire.entries.has(name)
-    })
+    const wanted = items.filter(({ kind, name }) => wire.wants(name, kind))
     session.rows.subscribe(
       wire,
-      wanted.map(({ kind, name }) => wire.item(name, session.logOf(wire.feed), kind)),
+      wanted.map(({ kind, name }) => [name, kind]),
     )
   }
 

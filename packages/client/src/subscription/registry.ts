@@ -10,7 +10,7 @@ import { isValidName, type EndedEvent, type SubscriptionHandlers } from './optio
 import { Receiver } from './receiver.ts'
 import type { Repairs } from './repairs.ts'
 import { Reviewer } from './reviewer.ts'
-import type { Item } from './split.ts'
+import type { Kind } from './split.ts'
 import { LocalSubscription, type SubscriptionOwner } from './subscription.ts'
 import { sharedKey, Wire } from './wire.ts'
 
@@ -155,7 +155,7 @@ export class Registry implements SubscriptionOwner {
   attach(session: Session): void {
     this.flush()
     this.#sessions.add(session)
-    for (const wire of this.#wires.values()) session.rows.subscribe(wire, wire.items(session.logOf(wire.feed)))
+    for (const wire of this.#wires.values()) session.rows.subscribe(wire, wire.names())
   }
 
   /** From now on this session's word counts. */
@@ -257,7 +257,7 @@ export class Registry implements SubscriptionOwner {
   end(wireId: number, event: EndedEvent): void {
     const wire = this.#wires.get(wireId)
     if (wire === undefined) return
-    const isOpenName = wire.patterns.delete(event.symbol) || wire.groups.delete(event.symbol)
+    const isOpenName = wire.openNames.delete(event.symbol)
     const entry = isOpenName ? undefined : wire.entries.get(event.symbol)
     if (entry !== undefined) this.reviewer.end(entry, endedState(event.code, event.message, this.#options.clock.nowMs()))
     const concerned = entry?.subscribers ?? (isOpenName ? wire.subscriptions : [])
@@ -280,12 +280,10 @@ export class Registry implements SubscriptionOwner {
     this.#flushing = false
     for (const wire of this.#dirty) {
       for (const session of this.#sessions) {
-        const log = session.logOf(wire.feed)
-        const items = Array.from(wire.adding, ([name, kind]) => wire.item(name, log, kind))
         if (wire.subscriptions.size === 0) session.rows.unsubscribeAll(wire.id)
         else {
           session.rows.unsubscribe(wire.id, wire.removing)
-          session.rows.subscribe(wire, items)
+          session.rows.subscribe(wire, wire.adding)
         }
       }
       wire.adding.clear()
@@ -311,9 +309,8 @@ export class Registry implements SubscriptionOwner {
     this.#flushSoon(wire)
   }
 
-  #want(wire: Wire, name: string, kind: Item['kind']): void {
-    if (kind === 'patterns') wire.patterns.add(name)
-    if (kind === 'groups') wire.groups.add(name)
+  #want(wire: Wire, name: string, kind: Kind): void {
+    if (kind !== 'symbols') wire.openNames.set(name, kind)
     if (!isValidName(name)) {
       // Known to be refused. In a microtask, because the caller does not have the subscription in hand yet.
       queueMicrotask(() => this.end(wire.id, endedEvent(name, INVALID[kind], '')))

@@ -1,6 +1,7 @@
 import type { Session } from '../connection/session.ts'
-import type { Entry, Row } from './entry.ts'
+import type { Row } from './entry.ts'
 import type { Reviewer } from './reviewer.ts'
+import type { Name } from './split.ts'
 import type { Wire } from './wire.ts'
 
 /** Asks for the records that are missing on rows of delivery `every`. */
@@ -33,18 +34,15 @@ export class Repairs {
 
   ask(session: Session): void {
     if (this.#rows.size === 0) return
-    const byWire = new Map<Wire, Entry[]>()
+    const byWire = new Map<Wire, Name[]>()
     for (const row of this.#rows) {
-      if (row.entry === null || session.rows.byRef(row.ref) !== row) continue
-      const entries = byWire.get(row.entry.wire) ?? []
-      entries.push(row.entry)
-      byWire.set(row.entry.wire, entries)
+      const { entry, symbol } = row
+      if (entry === null || session.rows.byRef(row.ref) !== row) continue
+      const names = byWire.get(entry.wire) ?? []
+      names.push([symbol, 'symbols'])
+      byWire.set(entry.wire, names)
     }
     this.#rows.clear()
-    for (const [wire, entries] of byWire)
-      session.rows.subscribe(
-        wire,
-        entries.map((entry) => wire.item(entry.symbol, session.logOf(wire.feed))),
-      )
+    for (const [wire, names] of byWire) session.rows.subscribe(wire, names)
   }
 }

@@ -4,7 +4,7 @@ import { chainFor } from '../parts.ts'
 import { Row } from './entry.ts'
 import type { EndedEvent } from './options.ts'
 import { Outstanding } from './outstanding.ts'
-import { splitSubscribe, splitUnsubscribe, type Item } from './split.ts'
+import { splitSubscribe, splitUnsubscribe, type Item, type Name } from './split.ts'
 import type { Wire } from './wire.ts'
 
 /** What the rows need of their session. */
@@ -13,6 +13,7 @@ export interface RowsLink {
   readonly messageBytesMax: number
   feedIndex(feed: string): number
   feedInfo(index: number): FeedInfo | undefined
+  logOf(feed: string): string | undefined
   send(frame: UpstreamFrame): void
   /** The first use of a feed was answered, or the last one is gone: pulses are due, or are not. */
   expectPulses(feed: string, due: boolean): void
@@ -27,6 +28,18 @@ interface Leaving {
   readonly sinceMs: number
 }
 
+/** What a session holds under one id. */
+interface Holding {
+  /** Its answers may come after the application has forgotten it. */
+  readonly wire: Wire
+  readonly rows: Map<string, Row>
+  /** Patterns and groups that were answered. */
+  readonly openNames: Set<string>
+  /** Names that were refused for a reason that passes. */
+  retries: Item[]
+  outstanding: Outstanding
+}
+
 /** What one session holds: the answered rows by ref and by name, their digest, and what is not answered. */
 export class SessionRows {
   readonly digest = new SubscriptionDigest()
@@ -35,15 +48,9 @@ export class SessionRows {
   readonly #link: RowsLink
   readonly #clock: Clock
   readonly #byRef = new Map<number, Row>()
-  readonly #byWire = new Map<number, Map<string, Row>>()
-  /** What was asked under each id: its answers may come after the application has forgotten it. */
-  readonly #wires = new Map<number, Pick<Wire, 'id' | 'feed' | 'options'>>()
-  readonly #outstanding = new Map<number, Outstanding>()
-  readonly #retries = new Map<number, Item[]>()
+  readonly #held = new Map<number, Holding>()
   /** "id symbol", or "id" → unsubscribes on their way: an answer that crosses one of them comes too late. */
   readonly #leaving = new Map<string, Leaving>()
-  /** By id: patterns and groups that were answered. */
-  readonly #openNames = new Map<number, Set<string>>()
   /** By feed: rows, patterns and groups. While there are any, the sender owes pulses of the feed. */
   readonly #used = new Map<string, number>()
   /** By feed: rows whose snapshot or replay has not come. */
@@ -59,7 +66,7 @@ export class SessionRows {
   }
 
   get(wireId: number, symbol: string): Row | undefined {
-    return this.#byWire.get(wireId)?.get(symbol)
+    return this.#held.get(wireId)?.rows.get(symbol)
   }
 
   all(): Iterable<Row> {
@@ -72,27 +79,32 @@ export class SessionRows {
   }
 
   answered(wireId: number): boolean {
-    return this.#byWire.has(wireId) && !this.#isAsking(wireId)
+    return this.#held.get(wireId)?.outstanding.size === 0
   }
 
-  subscribe(wire: Wire, items: Iterable<Item>): void {
+  /** Names these, each with the position that is held of it. */
+  subscribe(wire: Wire, names: Iterable<Name>): void {
+    const log = this.#link.logOf(wire.feed)
+    const items = Array.from(names, ([name, kind]) => wire.item(name, kind, log))
     for (const part of splitSubscribe(wire.frameBase, items, this.#link.messageBytesMax)) {
-      this.#outstandingOf(wire.id).ask(part.items, this.#clock.nowMs())
-      if (!this.#byWire.has(wire.id)) {
-        this.#byWire.set(wire.id, new Map())
-        this.#wires.set(wire.id, { id: wire.id, feed: wire.feed, options: wire.options })
+      let held = this.#held.get(wire.id)
+      if (held === undefined) {
+        held = { wire, rows: new Map(), openNames: new Set(), retries: [], outstanding: new Outstanding() }
+        this.#held.set(wire.id, held)
       }
+      held.outstanding.ask(part.items, this.#clock.nowMs())
       this.#link.send(part.frame)
     }
   }
 
   /** Ends symbols. Their rows stay in the digest until the sender confirms, and bring nothing more. */
   unsubscribe(wireId: number, symbols: Iterable<string>): void {
-    if (!this.#byWire.has(wireId)) return
+    const held = this.#held.get(wireId)
+    if (held === undefined) return
     const names = [...symbols]
     for (const name of names) {
-      this.#release(this.get(wireId, name))
-      this.#outstanding.get(wireId)?.forget(name)
+      this.#release(held.rows.get(name))
+      held.outstanding.forget(name)
       this.#countLeaving(wireId, name, 1)
     }
     for (const frame of splitUnsubscribe(wireId, names, this.#link.messageBytesMax)) this.#link.send(frame)
@@ -125,21 +137,23 @@ export class SessionRows {
 
   /** Ends a whole id. */
   unsubscribeAll(wireId: number): void {
-    const rows = this.#byWire.get(wireId)
-    if (rows === undefined) return
-    for (const row of rows.values()) this.#release(row)
-    this.#outstanding.delete(wireId)
+    const held = this.#held.get(wireId)
+    if (held === undefined) return
+    for (const row of held.rows.values()) this.#release(row)
+    held.outstanding = new Outstanding()
     this.#leaving.delete(`${wireId}`)
     this.#countLeaving(wireId, null, 1)
     this.#link.send({ t: 'unsubscribe', id: wireId })
   }
 
   /** Takes an `ok` row into force, new or again. Returns undefined for a feed or an id that nobody named. */
-  accept(wire: Pick<Wire, 'id' | 'feed' | 'options'>, [symbol, ref, answer]: OkRow): Row | undefined {
-    const rows = this.#byWire.get(wire.id)
+  accept(wireId: number, [symbol, ref, answer]: OkRow): Row | undefined {
+    const held = this.#held.get(wireId)
+    if (held === undefined) return undefined
+    const { wire, rows } = held
     const feedIndex = this.#link.feedIndex(wire.feed)
     const info = this.#link.feedInfo(feedIndex)
-    if (rows === undefined || info === undefined) return undefined
+    if (info === undefined) return undefined
     let row = rows.get(symbol)
     if (row === undefined) {
       const { delivery, maxRate } = wire.options
@@ -191,7 +205,7 @@ export class SessionRows {
   drop(wireId: number, symbol: string): Row | undefined {
     const row = this.get(wireId, symbol)
     if (row === undefined) return undefined
-    this.#byWire.get(wireId)?.delete(symbol)
+    this.#held.get(wireId)?.rows.delete(symbol)
     this.#use(row.feed, -1)
     if (this.#byRef.get(row.ref) === row) {
       this.#byRef.delete(row.ref)
@@ -209,50 +223,36 @@ export class SessionRows {
    */
   dropWire(wireId: number): void {
     this.#leaving.delete(`${wireId}`)
-    for (const symbol of [...(this.#byWire.get(wireId)?.keys() ?? [])]) this.drop(wireId, symbol)
-    for (const name of [...(this.#openNames.get(wireId) ?? [])]) this.dropName(wireId, name)
-    this.#retries.delete(wireId)
-    if (this.#isAsking(wireId)) return
-    this.#byWire.delete(wireId)
-    this.#wires.delete(wireId)
-    this.#openNames.delete(wireId)
+    const held = this.#held.get(wireId)
+    if (held === undefined) return
+    for (const symbol of [...held.rows.keys()]) this.drop(wireId, symbol)
+    for (const name of held.openNames) this.dropName(wireId, name)
+    held.retries = []
+    if (held.outstanding.size === 0) this.#held.delete(wireId)
   }
 
   /** A pattern or group is over. */
   dropName(wireId: number, name: string): void {
-    const feed = this.#wires.get(wireId)?.feed
-    if (this.#openNames.get(wireId)?.delete(name) === true && feed !== undefined) this.#use(feed, -1)
-  }
-
-  #openName(wireId: number, name: string): void {
-    const feed = this.#wires.get(wireId)?.feed
-    const names = this.#openNames.get(wireId) ?? new Set()
-    this.#openNames.set(wireId, names)
-    if (feed === undefined || names.has(name)) return
-    names.add(name)
-    this.#use(feed, 1)
-  }
-
-  wireInfo(wireId: number): Pick<Wire, 'id' | 'feed' | 'options'> | undefined {
-    return this.#wires.get(wireId)
+    const held = this.#held.get(wireId)
+    if (held?.openNames.delete(name) === true) this.#use(held.wire.feed, -1)
   }
 
   /** A name that was refused for a reason that passes. */
   retryLater(wireId: number, item: Item): void {
-    const items = this.#retries.get(wireId)
-    if (items === undefined) this.#retries.set(wireId, [item])
-    else items.push(item)
+    this.#held.get(wireId)?.retries.push(item)
   }
 
   takeRetries(): [wireId: number, items: Item[]][] {
-    const retries = [...this.#retries]
-    this.#retries.clear()
-    return retries
+    return Array.from(this.#held, ([wireId, held]) => {
+      const { retries } = held
+      held.retries = []
+      return [wireId, retries]
+    })
   }
 
   /** A name was answered, by whatever. */
   answeredName(wireId: number, name: string): void {
-    this.#outstanding.get(wireId)?.answered(name, this.#clock.nowMs())
+    this.#held.get(wireId)?.outstanding.answered(name, this.#clock.nowMs())
   }
 
   /**
@@ -260,27 +260,32 @@ export class SessionRows {
    * has no row of its own and is answered by this, a symbol by its row.
    */
   answeredFrame(wireId: number): void {
-    const outstanding = this.#outstanding.get(wireId)
-    if (outstanding === undefined) return
-    for (const item of outstanding.items) {
-      if (item.kind === 'symbols') continue
-      outstanding.answered(item.name, this.#clock.nowMs())
-      this.#openName(wireId, item.name)
+    const held = this.#held.get(wireId)
+    if (held === undefined) return
+    const { outstanding, openNames, wire } = held
+    for (const { kind, name } of outstanding.items) {
+      if (kind === 'symbols') continue
+      outstanding.answered(name, this.#clock.nowMs())
+      if (openNames.has(name)) continue
+      openNames.add(name)
+      this.#use(wire.feed, 1)
     }
-    if (outstanding.size === 0) this.#outstanding.delete(wireId)
+    if (outstanding.size === 0) held.outstanding = new Outstanding()
   }
 
   /** A subscribe under this id had no effect: what was asked and is now void. */
   takeOutstanding(wireId: number): Item[] {
-    const items = this.#outstanding.get(wireId)?.items ?? []
-    this.#outstanding.delete(wireId)
+    const held = this.#held.get(wireId)
+    if (held === undefined) return []
+    const { items } = held.outstanding
+    held.outstanding = new Outstanding()
     return items
   }
 
   /** Takes out, by id, the names whose answer is overdue. `repeats` counts how often the same was asked. */
   takeOverdue(nowMs: number, timeoutMs: number): { wireId: number; items: Item[]; repeats: number }[] {
     const all: { wireId: number; items: Item[]; repeats: number }[] = []
-    for (const [wireId, outstanding] of this.#outstanding) {
+    for (const [wireId, { outstanding }] of this.#held) {
       const overdue = outstanding.takeOverdue(nowMs, timeoutMs)
       if (overdue.items.length > 0) all.push({ wireId, ...overdue })
     }
@@ -290,7 +295,7 @@ export class SessionRows {
   /** When the oldest thing that the sender owes may be overdue. */
   nextOverdueMs(timeoutMs: number): number {
     let nextMs = Infinity
-    for (const each of this.#outstanding.values()) nextMs = Math.min(nextMs, each.nextAtMs(timeoutMs))
+    for (const { outstanding } of this.#held.values()) nextMs = Math.min(nextMs, outstanding.nextAtMs(timeoutMs))
     for (const { sinceMs } of this.#leaving.values()) return Math.min(nextMs, sinceMs + timeoutMs)
     return nextMs
   }
@@ -309,12 +314,8 @@ export class SessionRows {
   }
 
   get unanswered(): boolean {
-    for (const { size } of this.#outstanding.values()) if (size > 0) return true
+    for (const { outstanding } of this.#held.values()) if (outstanding.size > 0) return true
     return false
-  }
-
-  #isAsking(wireId: number): boolean {
-    return (this.#outstanding.get(wireId)?.size ?? 0) > 0
   }
 
   #use(feed: string, step: 1 | -1): void {
@@ -327,11 +328,5 @@ export class SessionRows {
     if (row === undefined) return
     row.entry = null
     this.setAwaiting(row, false)
-  }
-
-  #outstandingOf(wireId: number): Outstanding {
-    let outstanding = this.#outstanding.get(wireId)
-    if (outstanding === undefined) this.#outstanding.set(wireId, (outstanding = new Outstanding()))
-    return outstanding
   }
 }

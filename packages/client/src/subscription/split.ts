@@ -1,8 +1,12 @@
 import type { SubscribeFrame, UnsubscribeFrame } from '@pulsewire/protocol'
 
+export type Kind = 'symbols' | 'patterns' | 'groups'
+
+export type Name = readonly [name: string, kind: Kind]
+
 /** One name to subscribe to. */
 export interface Item {
-  readonly kind: 'symbols' | 'patterns' | 'groups'
+  readonly kind: Kind
   readonly name: string
   /** Last position held, to resume. */
   readonly from?: string

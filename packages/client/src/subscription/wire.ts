@@ -1,7 +1,7 @@
 import type { SubscribeFrame, SubscribeOptions } from '@pulsewire/protocol'
 import { Entry } from './entry.ts'
 import { isValidName } from './options.ts'
-import type { Item } from './split.ts'
+import type { Item, Kind, Name } from './split.ts'
 import type { LocalSubscription } from './subscription.ts'
 import { Update } from './update.ts'
 
@@ -16,13 +16,13 @@ export class Wire {
   readonly options: SubscribeOptions
   /** Key of `sharedKey`, or null when not shared. */
   readonly key: string | null
-  readonly patterns = new Set<string>()
-  readonly groups = new Set<string>()
+  /** Patterns and groups. */
+  readonly openNames = new Map<string, Kind>()
   /** Every symbol that somebody holds a view of, those that have ended too. */
   readonly entries = new Map<string, Entry>()
   readonly subscriptions = new Set<LocalSubscription>()
   /** What the next flush sends. */
-  readonly adding = new Map<string, Item['kind']>()
+  readonly adding = new Map<string, Kind>()
   readonly removing = new Set<string>()
 
   constructor(id: number, feed: string, options: SubscribeOptions, key: string | null) {
@@ -34,7 +34,7 @@ export class Wire {
 
   /** Whether the sender may answer with symbols that were not named. */
   get open(): boolean {
-    return this.patterns.size > 0 || this.groups.size > 0
+    return this.openNames.size > 0
   }
 
   get frameBase(): Pick<SubscribeFrame, 'id' | 'feed'> & SubscribeOptions {
@@ -47,8 +47,13 @@ export class Wire {
     return entry
   }
 
+  /** Whether it is wanted, now. */
+  wants(name: string, kind: Kind): boolean {
+    return kind === 'symbols' ? this.entries.has(name) : this.openNames.has(name)
+  }
+
   /** @param log the one that the positions of whoever is asked are of; one that is held of another says nothing there. */
-  item(name: string, log: string | undefined, kind: Item['kind'] = 'symbols'): Item {
+  item(name: string, kind: Kind, log: string | undefined): Item {
     const entry = kind === 'symbols' ? this.entries.get(name) : undefined
     return entry?.latest == null || entry.isHeldOfOther(log) ? { kind, name } : { kind, name, from: entry.latest.position }
   }
@@ -57,10 +62,9 @@ export class Wire {
    * All that a new session has to be told. Symbols that a pattern brought are named too, each with the position held:
    * under the pattern alone they could not be resumed.
    */
-  *items(log: string | undefined): Iterable<Item> {
-    for (const entry of this.entries.values()) if (!entry.ended && isValidName(entry.symbol)) yield this.item(entry.symbol, log)
-    for (const name of this.patterns) if (isValidName(name)) yield { kind: 'patterns', name }
-    for (const name of this.groups) if (isValidName(name)) yield { kind: 'groups', name }
+  *names(): Iterable<Name> {
+    for (const { symbol, ended } of this.entries.values()) if (!ended && isValidName(symbol)) yield [symbol, 'symbols']
+    for (const name of this.openNames) if (isValidName(name[0])) yield name
   }
 
   /** Position and time of what is held of a symbol. */
