@@ -1,4 +1,4 @@
-import type { ControlFrame, FeedInfo, GoodbyeFrame, NoticeFrame, ReceivedImage } from '@pulsewire/protocol'
+import type { ControlFrame, FeedInfo, GoodbyeFrame, HelloFrame, NoticeFrame, ReceivedImage } from '@pulsewire/protocol'
 import type { Timer } from './clock.ts'
 import type { ClientState, ConnectorHost } from './connection/connector-host.ts'
 import { Connector } from './connection/connector.ts'
@@ -7,6 +7,7 @@ import { Session, type NextStep, type SessionHost } from './connection/session.t
 import { Emitter } from './emitter.ts'
 import { PulsewireError } from './errors.ts'
 import type { PartitionReport } from './freshness/session-freshness.ts'
+import { given } from './given.ts'
 import { resolveOptions, type ClientOptions, type Settings } from './options.ts'
 import type { RepairEvent } from './subscription/answers.ts'
 import type { Row } from './subscription/entry.ts'
@@ -178,14 +179,7 @@ export class PulsewireClient {
 
   #open(url: string, token: string | undefined, connectTimeoutMs: number): Session {
     const { name, user, pulseIntervalMs, encodings, staleAfterMs, messageBytesMax, environment } = this.#settings
-    const hello = {
-      t: 'hello' as const,
-      client: name,
-      ...(token === undefined ? {} : { token }),
-      ...(user === undefined ? {} : { user }),
-      ...(pulseIntervalMs === undefined ? {} : { pulseIntervalMs }),
-      ...(this.#connector.via === undefined ? {} : { via: this.#connector.via }),
-    }
+    const hello = given<HelloFrame>({ t: 'hello', client: name, token, user, pulseIntervalMs, via: this.#connector.via })
     const options = { url, encodings, hello, staleAfterMs, messageBytesMax, connectTimeoutMs }
     return new Session(options, this.#sessionHost, environment.clock, environment.openSocket)
   }

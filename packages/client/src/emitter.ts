@@ -1,3 +1,5 @@
+import { obtain } from './obtain.ts'
+
 /** Listeners by event name. A listener that throws neither stops the others nor the caller. */
 export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>()
@@ -10,8 +12,7 @@ export class Emitter<Events extends object> {
 
   /** @returns a function that takes the listener away again. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
-    let listeners = this.#listeners.get(name)
-    if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
+    const listeners = obtain(this.#listeners, name, () => new Set<(event: never) => void>())
     listeners.add(listener)
     return () => void listeners.delete(listener)
   }

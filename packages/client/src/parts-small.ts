@@ -1,5 +1,5 @@
-/** What the small browser file has in place of `parts.ts`: json.v1 over WebSocket, to gateways that are named, delivery `latest`. */
-import { createJsonDecoder, type Encoding } from '@pulsewire/protocol'
+/** What the small browser file has in place of `parts.ts`: json.v1 over WebSocket, to gateways that are named, delivery `latest`, handlers only. */
+import { createClientJsonDecoder, type Encoding } from '@pulsewire/protocol'
 import { Gateways } from './connection/gateways.ts'
 import { openWebSocket } from './connection/socket.ts'
 import { PulsewireError } from './errors.ts'
@@ -7,7 +7,7 @@ import type * as full from './parts.ts'
 
 export const ENCODINGS: readonly Encoding[] = ['pulsewire.json.v1']
 
-export const createDecoder: typeof full.createDecoder = createJsonDecoder
+export const createDecoder: typeof full.createDecoder = createClientJsonDecoder
 
 export const encodeUpstreamFor: typeof full.encodeUpstreamFor = () => JSON.stringify
 
@@ -23,9 +23,11 @@ export const balancerUrl: typeof full.balancerUrl = () => absent('balancer')
 export const fetchText: typeof full.fetchText = () => absent('balancer')
 
 /** Said always: of a feed of mode `every` the newest images are wanted here. */
-export const deliveryOf: typeof full.deliveryOf = (delivery) => (delivery === 'every' ? absent("delivery 'every'") : { delivery: 'latest' })
+export const deliveryOf: typeof full.deliveryOf = (delivery) => (delivery === 'every' ? absent("delivery 'every'") : 'latest')
 
 export const chainFor: typeof full.chainFor = () => null
+
+export const readersFor: typeof full.readersFor = () => ({ open: () => absent('for await'), push() {}, end() {} })
 
 export const repairsFor: typeof full.repairsFor = () => null
 

@@ -12,6 +12,7 @@ import { openWebSocket, type OpenSocket } from './connection/socket.ts'
 import type { ReachSettings } from './environment.ts'
 import type { Settings } from './options.ts'
 import { Chain } from './subscription/chain.ts'
+import { Readers } from './subscription/readers.ts'
 import { Repairs } from './subscription/repairs.ts'
 import type { Reviewer } from './subscription/reviewer.ts'
 
@@ -30,12 +31,17 @@ export function gatewaysFor(settings: Settings, host: GatewaysHost, onRenewed: (
 }
 
 /** What is asked for by a subscription. */
-export function deliveryOf(delivery: FeedMode | undefined): { readonly delivery?: FeedMode } {
-  return delivery === undefined ? {} : { delivery }
+export function deliveryOf(delivery: FeedMode | undefined): FeedMode | undefined {
+  return delivery
 }
 
 export function chainFor(delivery: FeedMode): Chain | null {
   return delivery === 'every' ? new Chain() : null
+}
+
+/** For one subscription. */
+export function readersFor(queueMax: number): Pick<Readers, keyof Readers> {
+  return new Readers(queueMax)
 }
 
 export function repairsFor(reviewer: Reviewer): Repairs | null {

@@ -5,22 +5,20 @@
 import { ProtocolError } from './decoder.ts'
 import type { ControlFrame, PulseFrame, UpdateFrame } from './frames.ts'
 
-type Check = (value: unknown) => boolean
+export type Check = (value: unknown) => boolean
 
-const text: Check = (value) => typeof value === 'string'
-const flag: Check = (value) => typeof value === 'boolean'
+export const text: Check = (value) => typeof value === 'string'
+export const flag: Check = (value) => typeof value === 'boolean'
 /** JSON has no NaN, but a number as large as 1e999 reads as Infinity. */
 const number: Check = (value) => Number.isFinite(value)
-const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
-const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+export const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
+export const object: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const texts: Check = (value) => object(value) && Object.values(value as object).every(text)
-
-function optional(check: Check): Check {
+export function optional(check: Check): Check {
   return (value) => value === undefined || check(value)
 }
 
-function list(check: Check): Check {
+export function list(check: Check): Check {
   return (value) => Array.isArray(value) && value.every(check)
 }
 
@@ -29,7 +27,7 @@ function row(...checks: readonly Check[]): Check {
   return (value) => Array.isArray(value) && checks.every((check, index) => check(value[index]))
 }
 
-function shape(members: Readonly<Record<string, Check>>): Check {
+export function shape(members: Readonly<Record<string, Check>>): Check {
   const entries = Object.entries(members)
   return (value) => object(value) && entries.every(([name, check]) => check((value as Record<string, unknown>)[name]))
 }
@@ -49,7 +47,11 @@ const feeds = list(
 )
 const refused = row(text, text, text)
 
-const CONTROL: Readonly<Record<ControlFrame['t'], Check>> = {
+/** By type of frame. */
+export type Frames = Readonly<Partial<Record<ControlFrame['t'], Check>>>
+
+/** What a client takes. */
+export const CLIENT_FRAMES: Readonly<Record<Exclude<ControlFrame['t'], 'ask' | 'trace' | 'told'>, Check>> = {
   welcome: shape({
     session: text,
     node: text,
@@ -90,26 +92,6 @@ const CONTROL: Readonly<Record<ControlFrame['t'], Check>> = {
   error: shape({ code: text, message: text, id: optional(number) }),
   goodbye: shape({ code: text, message: text, reconnectAfterMs: optional(number), addresses: optional(list(text)) }),
   resubscribe: shape({ count, digest: count }),
-  ask: shape({
-    id: count,
-    path: optional(list(text)),
-    question: optional(text),
-    args: optional(texts),
-    who: optional(text),
-    proof: optional(text),
-    ack: optional(count),
-    cancel: optional(flag),
-  }),
-  trace: shape({ ref: count, traceparent: text, tracestate: optional(text) }),
-  told: shape({
-    id: count,
-    node: text,
-    seq: optional(count),
-    chunk: optional(text),
-    code: optional(text),
-    message: optional(text),
-    last: optional(flag),
-  }),
 }
 
 const update = shape({
@@ -134,13 +116,15 @@ const pulse = shape({
 })
 
 /**
- * @returns `undefined` for a frame that this version does not know, which a receiver skips.
+ * @param known frames that the receiver takes.
+ * @returns `undefined` for a frame that it does not know, which it skips.
  * @throws ProtocolError when it is no frame, or one of the wrong shape.
  */
-export function checkControl(frame: unknown): ControlFrame | undefined {
+export function checkControl(frame: unknown, known: Frames): ControlFrame | undefined {
   const t = frameType(frame)
-  if (!Object.hasOwn(CONTROL, t)) return undefined
-  demand(CONTROL[t as ControlFrame['t']], frame, t)
+  const check = Object.hasOwn(known, t) ? known[t as ControlFrame['t']] : undefined
+  if (check === undefined) return undefined
+  demand(check, frame, t)
   return frame as ControlFrame
 }
 

@@ -1,6 +1,7 @@
 import { mayRenewToken, type GoodbyeFrame } from '@pulsewire/protocol'
 import type { Timer } from '../clock.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
+import { given } from '../given.ts'
 import type { Settings } from '../options.ts'
 import { gatewaysFor } from '../parts.ts'
 import type { AddressBook } from './addresses.ts'
@@ -310,8 +311,7 @@ export class Connector {
 
   #setWaiting(delayMs: number): void {
     if (this.#serving !== null) return
-    const error = this.#lastError
-    this.#setState('waiting', { retryInMs: delayMs, ...(error === undefined ? {} : { error }) })
+    this.#setState('waiting', given<StateDetail>({ retryInMs: delayMs, error: this.#lastError }))
   }
 
   async #try(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
+import { obtain } from '../obtain.ts'
 import { judgePartition, PartitionFreshness, type JudgeContext, type Told } from './partition.ts'
 import { LIVE, PENDING, sameState, staleState, worse, type SymbolState } from './state.ts'
 
@@ -65,9 +66,7 @@ export class FeedFreshness {
   }
 
   partition(number: number): PartitionFreshness {
-    let partition = this.#partitions.get(number)
-    if (partition === undefined) this.#partitions.set(number, (partition = new PartitionFreshness(number)))
-    return partition
+    return obtain(this.#partitions, number, () => new PartitionFreshness(number))
   }
 
   get partitions(): Iterable<PartitionFreshness> {

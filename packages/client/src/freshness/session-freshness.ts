@@ -1,4 +1,5 @@
 import type { FeedInfo, LiveFrame, PulseFrame, StaleFrame } from '@pulsewire/protocol'
+import { obtain } from '../obtain.ts'
 import { FeedFreshness, PARTITIONS_MAX } from './feed.ts'
 import type { HopAge, JudgeContext } from './partition.ts'
 import { isLogFault, PENDING, type SymbolState } from './state.ts'
@@ -195,8 +196,6 @@ export class SessionFreshness {
   }
 
   #feed(name: string): FeedFreshness {
-    let feed = this.#feeds.get(name)
-    if (feed === undefined) this.#feeds.set(name, (feed = new FeedFreshness(name)))
-    return feed
+    return obtain(this.#feeds, name, () => new FeedFreshness(name))
   }
 }

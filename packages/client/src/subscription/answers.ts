@@ -10,6 +10,7 @@ import {
 import type { Clock, Timer } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
 import { PulsewireError } from '../errors.ts'
+import { obtain } from '../obtain.ts'
 import { refusalText } from '../parts.ts'
 import type { Entry } from './entry.ts'
 import type { EndedEvent } from './options.ts'
@@ -170,9 +171,7 @@ export class Answers {
   tellMissed(entries: readonly Entry[]): void {
     const byWire = new Map<number, string[]>()
     for (const { wire, symbol } of entries) {
-      const missed = byWire.get(wire.id)
-      if (missed === undefined) byWire.set(wire.id, [symbol])
-      else missed.push(symbol)
+      obtain(byWire, wire.id, () => []).push(symbol)
     }
     for (const [wireId, missed] of byWire) this.#tellResume(wireId, [], missed)
   }

@@ -1,5 +1,6 @@
 import type { FeedMode, SubscribeOptions as WireOptions } from '@pulsewire/protocol'
 import { PulsewireError } from '../errors.ts'
+import { given } from '../given.ts'
 import { deliveryOf } from '../parts.ts'
 import type { SymbolState } from '../freshness/state.ts'
 import type { Gap, Update } from './update.ts'
@@ -72,13 +73,7 @@ export function checkSubscribeOptions(options: SubscribeOptions): { wire: WireOp
   if (image !== undefined && typeof image !== 'boolean') throw invalid('image must be true or false')
   if (!Number.isInteger(queueMax) || queueMax < 1) throw invalid('queueMax must be a whole number from 1')
   const fields = options.fields === undefined ? undefined : names(options.fields, 'fields')
-  const wire: WireOptions = {
-    ...(fields === undefined ? {} : { fields }),
-    ...(maxRate === undefined ? {} : { maxRate }),
-    ...deliveryOf(delivery),
-    ...(image === undefined ? {} : { image }),
-  }
-  return { wire, queueMax }
+  return { wire: given<WireOptions>({ fields, maxRate, delivery: deliveryOf(delivery), image }), queueMax }
 }
 
 /** @throws PulsewireError options_invalid unless it is a list of texts (a lone text is a common slip). */

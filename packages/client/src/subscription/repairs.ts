@@ -1,4 +1,5 @@
 import type { Session } from '../connection/session.ts'
+import { obtain } from '../obtain.ts'
 import type { Row } from './entry.ts'
 import type { Reviewer } from './reviewer.ts'
 import type { Name } from './split.ts'
@@ -38,9 +39,7 @@ export class Repairs {
     for (const row of this.#rows) {
       const { entry, symbol } = row
       if (entry === null || session.rows.byRef(row.ref) !== row) continue
-      const names = byWire.get(entry.wire) ?? []
-      names.push([symbol, 'symbols'])
-      byWire.set(entry.wire, names)
+      obtain(byWire, entry.wire, () => []).push([symbol, 'symbols'])
     }
     this.#rows.clear()
     for (const [wire, names] of byWire) session.rows.subscribe(wire, names)

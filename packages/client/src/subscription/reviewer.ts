@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Session } from '../connection/session.ts'
+import { obtain } from '../obtain.ts'
 import { PENDING, sameState, staleState, type SymbolState } from '../freshness/state.ts'
 import type { Entry } from './entry.ts'
 import type { LocalSubscription } from './subscription.ts'
@@ -57,9 +58,10 @@ export class Reviewer {
         entry.row = null
         if (entry.ended || (entry.reported.state === 'pending' && !pendingToo)) continue
         const sinceMs = entry.reported.sinceMs ?? nowMs
-        let state = states.get(sinceMs)
-        if (state === undefined) states.set(sinceMs, (state = staleState(hop, 'disconnected', sinceMs, message)))
-        this.#report(entry, state)
+        this.#report(
+          entry,
+          obtain(states, sinceMs, () => staleState(hop, 'disconnected', sinceMs, message)),
+        )
       }
     }
     this.#tellOpenWires()

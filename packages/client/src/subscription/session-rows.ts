@@ -1,5 +1,6 @@
 import { SubscriptionDigest, type Decoder, type FeedInfo, type OkRow, type UpstreamFrame } from '@pulsewire/protocol'
 import type { Clock } from '../clock.ts'
+import { obtain } from '../obtain.ts'
 import { chainFor } from '../parts.ts'
 import { Row } from './entry.ts'
 import type { EndedEvent } from './options.ts'
@@ -87,12 +88,8 @@ export class SessionRows {
     const log = this.#link.logOf(wire.feed)
     const items = Array.from(names, ([name, kind]) => wire.item(name, kind, log))
     for (const part of splitSubscribe(wire.frameBase, items, this.#link.messageBytesMax)) {
-      let held = this.#held.get(wire.id)
-      if (held === undefined) {
-        held = { wire, rows: new Map(), openNames: new Set(), retries: [], outstanding: new Outstanding() }
-        this.#held.set(wire.id, held)
-      }
-      held.outstanding.ask(part.items, this.#clock.nowMs())
+      const holding = (): Holding => ({ wire, rows: new Map(), openNames: new Set(), retries: [], outstanding: new Outstanding() })
+      obtain(this.#held, wire.id, holding).outstanding.ask(part.items, this.#clock.nowMs())
       this.#link.send(part.frame)
     }
   }
@@ -185,8 +182,7 @@ export class SessionRows {
 
   setAwaiting(row: Row, awaiting: boolean): void {
     row.awaiting = awaiting
-    let rows = this.#awaiting.get(row.feed)
-    if (rows === undefined) this.#awaiting.set(row.feed, (rows = new Set()))
+    const rows = obtain(this.#awaiting, row.feed, () => new Set<Row>())
     if (awaiting) rows.add(row)
     else rows.delete(row)
   }

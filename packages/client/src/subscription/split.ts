@@ -12,6 +12,8 @@ export interface Item {
   readonly from?: string
 }
 
+const encoder = new TextEncoder()
+
 /** Room for the brackets and keys of the lists, and for bin.v1's frame header. */
 const OVERHEAD_BYTES = 96
 
@@ -71,13 +73,7 @@ function itemBytes(item: Item): number {
   return item.from === undefined ? nameBytes : 2 * nameBytes + item.from.length + 4
 }
 
-/** Bytes of a text in UTF-8, without encoding it. */
-export function utf8Bytes(text: string): number {
-  let bytes = 0
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index)
-    // Both halves of a surrogate pair count 2, which makes its 4; a lone one becomes U+FFFD, 3 bytes, rarely enough.
-    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3
-  }
-  return bytes
+/** Bytes of a text in UTF-8. */
+function utf8Bytes(text: string): number {
+  return encoder.encode(text).length
 }

@@ -1,8 +1,9 @@
 import type { PulsewireError } from '../errors.ts'
 import { endedState, PENDING, sameState, type StateName, type SymbolState } from '../freshness/state.ts'
+import { readersFor } from '../parts.ts'
 import type { Entry } from './entry.ts'
 import { names, type EndedEvent, type ResumeEvent, type SubscriptionHandlers } from './options.ts'
-import { UpdateQueue } from './queue.ts'
+import type { Readers } from './readers.ts'
 import { Update, type Gap } from './update.ts'
 import { SymbolView, type ViewSource } from './view.ts'
 import type { Wire } from './wire.ts'
@@ -47,8 +48,7 @@ export class LocalSubscription implements Subscription {
   readonly entries = new Map<string, Entry>()
   readonly #owner: SubscriptionOwner
   readonly #handlers: SubscriptionHandlers
-  readonly #queueMax: number
-  readonly #queues = new Set<UpdateQueue>()
+  readonly #readers: Pick<Readers, keyof Readers>
   readonly #counts: Record<StateName, number> = { pending: 0, live: 0, stale: 0, ended: 0 }
   /** Entries whose state changed since the last `tellState`. */
   #changed = new Set<Entry>()
@@ -59,7 +59,7 @@ export class LocalSubscription implements Subscription {
     this.wire = wire
     this.#owner = owner
     this.#handlers = handlers
-    this.#queueMax = queueMax
+    this.#readers = readersFor(queueMax)
   }
 
   get feed(): string {
@@ -115,13 +115,7 @@ export class LocalSubscription implements Subscription {
    * Ends when the subscription is closed; throws when all of it was ended by the server or the client gave up.
    */
   [Symbol.asyncIterator](): AsyncIterator<Update, undefined> {
-    const queue = new UpdateQueue(this.#queueMax, (done) => this.#queues.delete(done))
-    if (this.#closed !== undefined) queue.end()
-    else {
-      this.#queues.add(queue)
-      for (const entry of this.entries.values()) if (entry.latest !== null) queue.push(heldUpdate(entry), false)
-    }
-    return queue
+    return this.#readers.open(this.closed ? null : this.#heldUpdates())
   }
 
   // What follows is for the registry.
@@ -149,7 +143,7 @@ export class LocalSubscription implements Subscription {
   }
 
   deliver(update: Update, every: boolean): void {
-    for (const queue of this.#queues) queue.push(update, every)
+    this.#readers.push(update, every)
     if (this.#handlers.onUpdate !== undefined) this.#owner.guard(() => this.#handlers.onUpdate?.(update))
   }
 
@@ -186,8 +180,7 @@ export class LocalSubscription implements Subscription {
   }
 
   endQueues(error: PulsewireError | undefined): void {
-    for (const queue of this.#queues) queue.end(error)
-    this.#queues.clear()
+    this.#readers.end(error)
   }
 
   /** The last state there is. */
@@ -206,6 +199,10 @@ export class LocalSubscription implements Subscription {
     if (this.#changed.size === 0 && this.#told.state === worst) return this.#told
     for (const entry of this.entries.values()) if (entry.reported.state === worst) return entry.reported
     return PENDING
+  }
+
+  *#heldUpdates(): Iterable<Update> {
+    for (const entry of this.entries.values()) if (entry.latest !== null) yield heldUpdate(entry)
   }
 
   *#views(): Iterable<SymbolView> {

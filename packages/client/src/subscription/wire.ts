@@ -1,4 +1,5 @@
 import type { SubscribeFrame, SubscribeOptions } from '@pulsewire/protocol'
+import { obtain } from '../obtain.ts'
 import { Entry } from './entry.ts'
 import { isValidName } from './options.ts'
 import type { Item, Kind, Name } from './split.ts'
@@ -42,9 +43,7 @@ export class Wire {
   }
 
   entry(symbol: string): Entry {
-    let entry = this.entries.get(symbol)
-    if (entry === undefined) this.entries.set(symbol, (entry = new Entry(symbol, this)))
-    return entry
+    return obtain(this.entries, symbol, () => new Entry(symbol, this))
   }
 
   /** Whether it is wanted, now. */

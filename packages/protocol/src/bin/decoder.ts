@@ -1,6 +1,7 @@
 import { ProtocolError, type Decoder, type FrameHandler, type ReceivedImage } from '../decoder.ts'
 import { checkControl } from '../frame-checks.ts'
 import type { FeedInfo } from '../frames.ts'
+import { NODE_FRAMES } from '../node-frames.ts'
 import { MutableImage } from '../received-image.ts'
 import { ByteReader } from './byte-reader.ts'
 import { readDictionary, type ReceivedDictionary } from './dictionary.ts'
@@ -66,7 +67,7 @@ class BinDecoder implements Decoder {
     } catch {
       throw new ProtocolError('a control frame is not JSON')
     }
-    const frame = checkControl(parsed)
+    const frame = checkControl(parsed, NODE_FRAMES)
     if (frame === undefined) return
     if (frame.t === 'welcome') this.#epoch = frame.epoch
     if (frame.t === 'welcome' || frame.t === 'feeds') this.#feeds = frame.feeds

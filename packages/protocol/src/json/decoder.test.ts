@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { ProtocolError } from '../decoder.ts'
+import type { ControlFrame } from '../frames.ts'
 import { Recorder } from '../test-support/recorder.ts'
 import { EPOCH, subscribed, WELCOME } from '../test-support/session.ts'
 import { base64ToBytes, bytesToBase64 } from './base64.ts'
+import { createClientJsonDecoder, createJsonDecoder } from './decoder.ts'
 import { sameValue } from './same-value.ts'
 
 function open(): Recorder {
@@ -113,4 +115,16 @@ test('the same value is the same, and none other is', () => {
   const values = [undefined, null, true, false, 0, -0, NaN, '', '0', [], {}, [0], { a: 1 }, { a: '1' }]
   for (const [i, a] of values.entries())
     for (const [j, b] of values.entries()) assert.equal(sameValue(a, structuredClone(b)), i === j, `${i} ${j}`)
+})
+
+test('a decoder for clients passes over what only nodes take, whatever its shape, and takes the rest', () => {
+  const taken = (decoder: ReturnType<typeof createJsonDecoder>, ...frames: object[]) => {
+    const seen: ControlFrame['t'][] = []
+    decoder.decode(JSON.stringify(frames), { onUpdate() {}, onPulse() {}, onControl: ({ t }) => seen.push(t) })
+    return seen
+  }
+  const frames = [{ t: 'ask', id: 1 }, { t: 'told', id: 1, node: 'gw-1' }, { t: 'mark', mark: 3 }, { t: 'of a later version' }]
+  assert.deepEqual(taken(createJsonDecoder(), ...frames), ['ask', 'told', 'mark'])
+  assert.deepEqual(taken(createClientJsonDecoder(), ...frames, { t: 'trace' }), ['mark'])
+  assert.throws(() => taken(createClientJsonDecoder(), { t: 'mark' }), { code: 'protocol_error' })
 })

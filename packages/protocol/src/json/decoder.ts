@@ -1,13 +1,19 @@
 import { ProtocolError, type Decoder, type FrameHandler, type ReceivedImage } from '../decoder.ts'
-import { checkControl, checkPulse, checkUpdate, frameType } from '../frame-checks.ts'
+import { checkControl, checkPulse, checkUpdate, CLIENT_FRAMES, frameType, type Frames } from '../frame-checks.ts'
 import type { FeedInfo, FieldValue, UpdateFrame } from '../frames.ts'
+import { NODE_FRAMES } from '../node-frames.ts'
 import { parsePosition } from '../position.ts'
 import { MutableImage } from '../received-image.ts'
 import { base64ToBytes } from './base64.ts'
 import { sameValue } from './same-value.ts'
 
 export function createJsonDecoder(): Decoder {
-  return new JsonDecoder()
+  return new JsonDecoder(NODE_FRAMES)
+}
+
+/** One that passes over frames that only nodes take. */
+export function createClientJsonDecoder(): Decoder {
+  return new JsonDecoder(CLIENT_FRAMES)
 }
 
 /** Gives json.v1's whole images the same form as bin.v1's deltas: indexes of a dictionary of its own, and what changed. */
@@ -15,7 +21,12 @@ class JsonDecoder implements Decoder {
   readonly encoding = 'pulsewire.json.v1'
   readonly #images = new Map<number, MutableImage>()
   readonly #dictionaries: { names: string[]; indexes: Map<string, number> }[] = []
+  readonly #frames: Frames
   #feeds: readonly FeedInfo[] = []
+
+  constructor(frames: Frames) {
+    this.#frames = frames
+  }
 
   decode(message: Uint8Array | string, handler: FrameHandler): void {
     if (typeof message !== 'string') throw new ProtocolError('a binary message on a JSON session')
@@ -54,7 +65,7 @@ class JsonDecoder implements Decoder {
     if (t === 'update') this.#update(frame, handler)
     else if (t === 'pulse') this.#pulse(frame, handler)
     else {
-      const control = checkControl(frame)
+      const control = checkControl(frame, this.#frames)
       if (control === undefined) return
       if (control.t === 'welcome' || control.t === 'feeds') this.#feeds = control.feeds
       handler.onControl(control)
