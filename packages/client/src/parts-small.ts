@@ -27,7 +27,7 @@ export const deliveryOf: typeof full.deliveryOf = (delivery) => (delivery === 'e
 
 export const chainFor: typeof full.chainFor = () => null
 
-export const readersFor: typeof full.readersFor = () => ({ open: () => absent('for await'), push() {}, end() {} })
+export const readersFor: typeof full.readersFor = () => ({ open: () => absent('for await'), push() {}, over() {}, end() {} })
 
 export const repairsFor: typeof full.repairsFor = () => null
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { PulsewireError } from '../errors.ts'
+import type { PulsewireError } from '../errors.ts'
 import type { PartitionReport } from '../freshness/session-freshness.ts'
 import { endedState, PENDING, type SymbolState } from '../freshness/state.ts'
 import type { Entry } from '../subscription/entry.ts'
@@ -94,10 +94,7 @@ export class TabSubscriptions implements SubscriptionOwner {
       const entry = subscription.entries.get(item.event.symbol) as TabEntry | undefined
       if (entry !== undefined) this.#told(entry, endedState(item.event.code, item.event.message, this.#host.clock.nowMs()))
       this.#tellSoon(subscription)
-      subscription.tellEnded(item.event)
-      const { symbol, code, message, retryable } = item.event
-      if (subscription.exhausted || (entry === undefined && subscription.size === 0 && !subscription.wire.open))
-        subscription.endQueues(new PulsewireError('subscription_ended', `${symbol}: ${code}: ${message}`, { retryable }))
+      subscription.tellEnded(item.event, entry === undefined)
     } else if (item.t === 'gap') subscription.tellGap(item.gap)
     else if (item.t === 'resume') subscription.tellResume(item.event)
     else if (item.t === 'over') this.#over(item.id, item.error === undefined ? undefined : errorOf(item.error))

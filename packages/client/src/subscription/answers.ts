@@ -16,7 +16,6 @@ import type { Entry } from './entry.ts'
 import type { EndedEvent } from './options.ts'
 import type { Registry } from './registry.ts'
 import type { Item } from './split.ts'
-import type { LocalSubscription } from './subscription.ts'
 
 /** Refusals that pass by themselves: the client asks again, the symbol is stale meanwhile. */
 const PASSING_CODES: ReadonlySet<string> = new Set(['upstream_timeout'])
@@ -152,14 +151,6 @@ export class Answers {
       else if (this.#registry.wire(wireId)?.entries.has(symbol) === true) this.#ask(session, wireId, [{ kind: 'symbols', name: symbol }])
       else session.rows.unsubscribe(wireId, [symbol])
     }
-  }
-
-  /** All of a subscription has ended: its iterators end too, with the reason. */
-  endIfExhausted(subscription: LocalSubscription, event: EndedEvent, wasOpenName: boolean): void {
-    const nothingLeft = subscription.exhausted || (wasOpenName && subscription.size === 0 && !subscription.wire.open)
-    if (!nothingLeft) return
-    const message = `${event.symbol}: ${event.code}: ${event.message}`
-    subscription.endQueues(new PulsewireError('subscription_ended', message, { retryable: event.retryable }))
   }
 
   /** A session begins to serve: what it refused is refused now. */

@@ -1,4 +1,5 @@
-import type { PulsewireError } from '../errors.ts'
+import { PulsewireError } from '../errors.ts'
+import type { EndedEvent } from './options.ts'
 import { UpdateQueue } from './queue.ts'
 import type { Update } from './update.ts'
 
@@ -24,6 +25,11 @@ export class Readers {
 
   push(update: Update, every: boolean): void {
     for (const queue of this.#queues) queue.push(update, every)
+  }
+
+  /** Nothing can come any more: everything that was asked for was ended by the server, this last. */
+  over({ symbol, code, message, retryable }: EndedEvent): void {
+    this.end(new PulsewireError('subscription_ended', `${symbol}: ${code}: ${message}`, { retryable }))
   }
 
   end(error: PulsewireError | undefined): void {

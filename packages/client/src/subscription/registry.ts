@@ -263,8 +263,7 @@ export class Registry implements SubscriptionOwner {
     const concerned = entry?.subscribers ?? (isOpenName ? wire.subscriptions : [])
     for (const subscription of [...concerned]) {
       this.reviewer.tellSoon(subscription)
-      subscription.tellEnded(event)
-      this.answers.endIfExhausted(subscription, event, isOpenName)
+      subscription.tellEnded(event, isOpenName)
     }
   }
 

@@ -162,8 +162,11 @@ export class LocalSubscription implements Subscription {
     if (this.#handlers.onState !== undefined) this.#owner.guard(() => this.#handlers.onState?.(state, { previous, symbols }))
   }
 
-  tellEnded(event: EndedEvent): void {
+  /** @param wasOpenName it was a pattern or group. */
+  tellEnded(event: EndedEvent, wasOpenName: boolean): void {
     if (this.#handlers.onEnded !== undefined) this.#owner.guard(() => this.#handlers.onEnded?.(event))
+    const isOver = this.size > 0 ? this.#counts.ended === this.size : wasOpenName
+    if (isOver && !this.wire.open) this.#readers.over(event)
   }
 
   tellGap(gap: Gap): void {
@@ -172,11 +175,6 @@ export class LocalSubscription implements Subscription {
 
   tellResume(event: ResumeEvent): void {
     if (this.#handlers.onResume !== undefined) this.#owner.guard(() => this.#handlers.onResume?.(event))
-  }
-
-  /** Whether nothing can come any more: everything asked for was ended by the server. */
-  get exhausted(): boolean {
-    return this.entries.size > 0 && this.#counts.ended === this.entries.size && !this.wire.open
   }
 
   endQueues(error: PulsewireError | undefined): void {
