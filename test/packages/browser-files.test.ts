@@ -49,6 +49,8 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
   let files: readonly BrowserFile[]
   let browser: BrowserContext
   let url: string
+  /** What the page's server says to those who take it for a balancer. */
+  let handOut: object = {}
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'pulsewire-browser-'))
@@ -57,6 +59,8 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
     const server = createServer((request, response) => {
       if (request.url === '/')
         return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><link rel="icon" href="data:,">')
+      if (request.url!.startsWith('/v1/gateways'))
+        return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(handOut))
       readFile(join(directory, request.url!)).then(
         (file) => response.writeHead(200, { 'content-type': 'text/javascript' }).end(file),
         () => response.writeHead(404).end(),
@@ -158,14 +162,47 @@ describe('the SDK as one file', { timeout: 120_000 }, () => {
     })
   }
 
+  test('the full one: gateways that a balancer names, over an HTTP stream', async () => {
+    await using gateway = new HubGateway('gw-1')
+    await gateway.start()
+    gateway.quote('AAPL.US', 1)
+    handOut = { gateways: [{ address: gateway.url, zone: 'z1' }], ttlMs: 60_000, connectAfterMs: 1, degraded: false }
+    const page = await browser.newPage()
+    await page.goto(url)
+    await page.evaluate(async (balancer) => {
+      const { PulsewireClient: Client } = (await import('/pulsewire.full.min.js' as string)) as { PulsewireClient: typeof PulsewireClient }
+      const all = globalThis as unknown as Globals
+      all.client = new Client({ balancer, transport: 'http' })
+      all.client.on('error', (error) => (all.error = error))
+      all.quotes = all.client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] })
+    }, url)
+    await seen(page, 'live gw-1 1')
+    gateway.quote('AAPL.US', 2)
+    await seen(page, 'live gw-1 2')
+    assert.equal(await page.evaluate(() => (globalThis as unknown as Globals).client.session?.transport), 'http')
+    await page.evaluate(() => (globalThis as unknown as Globals).client.close())
+    await page.close()
+  })
+
   test('a short name is given to nothing that anybody else knows', async () => {
     const names = await ownNames(ROOT, "host['tellResume']()")
     assert.ok(names.has('tellGap'))
-    const known = ['symbols', 'onUpdate', 'staleAfterMs', 'environment', 'openSocket', 'told', 'send', 'visibilityState', 'tellResume']
+    const known = [
+      'symbols',
+      'told',
+      'ttlMs',
+      'connectAfterMs',
+      'bodyBytesMax',
+      'onUpdate',
+      'environment',
+      'openSocket',
+      'send',
+      'tellResume',
+    ]
     assert.deepEqual(
       known.filter((name) => names.has(name)),
       [],
-      'of frames, options and the platform, and one that is looked up as text',
+      'of frames, of what balancers and streams say, of options, of the platform, and one that is looked up as text',
     )
   })
 

@@ -17,7 +17,15 @@ export class HubGateway implements AsyncDisposable {
     this.hub = new Hub({ nodeId: node, clock: systemClock, feeds: [feedOptions] })
     const sessions = (this.sessions = new Sessions({ hub: this.hub, session: sessionOptions, role: 'gateway', version: '0', log }))
     const { messageBytesMax } = sessionOptions
-    this.#server = listenWebSocket({ host: '127.0.0.1', port: 0, messageBytesMax, sessions, ready: () => true, log })
+    this.#server = listenWebSocket({
+      host: '127.0.0.1',
+      port: 0,
+      messageBytesMax,
+      sessions,
+      ready: () => true,
+      log,
+      httpStream: { keepAliveMs: 15_000, paddingBytes: 2_048 },
+    })
   }
 
   async start(): Promise<void> {

@@ -10,22 +10,35 @@ const SOURCES = ['packages/client/src', 'packages/protocol/src']
 
 /**
  * Names of members that nobody outside a browser file knows, so that it may have shorter ones: those that the sources
- * declare, less those of frames, of the public interface, of the platform, and those that stand in the file as text too,
- * because a member may be looked up by it.
+ * declare, less those of frames and of all modules that read JSON, of the public interface, of the platform, and those that
+ * stand in the file as text too, because a member may be looked up by it.
  * @param code the file as it is before it is made small.
  */
 export async function ownNames(root: string, code: string): Promise<ReadonlySet<string>> {
   const sources = new Map<string, Program>()
+  const foreign = new Set<string>()
   for (const folder of SOURCES) {
     for (const entry of await readdir(join(root, folder), { recursive: true })) {
       const path = join(folder, entry)
-      if (/(?<!\.test)\.ts$/.test(path)) sources.set(path, parseSync(path, await readFile(join(root, path), 'utf8')).program)
+      if (!/(?<!\.test)\.ts$/.test(path)) continue
+      const source = await readFile(join(root, path), 'utf8')
+      const { program } = parseSync(path, source)
+      sources.set(path, program)
+      // Whoever reads JSON reads names that others gave.
+      if (source.includes('JSON.parse')) for (const name of usedNames(program)) foreign.add(name)
     }
   }
   const own = new Set<string>()
   for (const program of sources.values()) for (const name of declaredNames(program)) own.add(name)
   const wire = sources.get(WIRE)!
-  const known = [declaredNames(wire), texts(wire), publicNames(sources), await platformNames(), texts(parseSync('bundle.js', code).program)]
+  const known = [
+    declaredNames(wire),
+    texts(wire),
+    publicNames(sources),
+    foreign,
+    await platformNames(),
+    texts(parseSync('bundle.js', code).program),
+  ]
   for (const names of known) for (const name of names) own.delete(name)
   return own
 }
@@ -98,6 +111,20 @@ function declaredNames(program: Program): ReadonlySet<string> {
   new Visitor({ TSPropertySignature: member, TSMethodSignature: member, MethodDefinition: member, PropertyDefinition: member }).visit(
     program,
   )
+  return names
+}
+
+/** Names of all members that it reads, writes or declares. */
+function usedNames(program: Program): ReadonlySet<string> {
+  const names = new Set(declaredNames(program))
+  new Visitor({
+    Property: ({ key }) => {
+      if (key.type === 'Identifier') names.add(key.name)
+    },
+    MemberExpression: ({ property }) => {
+      if (property.type === 'Identifier') names.add(property.name)
+    },
+  }).visit(program)
   return names
 }
 
