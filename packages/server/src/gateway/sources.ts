@@ -132,7 +132,7 @@ export class Sources implements Iterable<SymbolSource> {
     this.waiting.delete(source)
     this.idle.delete(source)
     this.#proof.uncount(source)
-    symbol.feed.symbols.delete(symbol.name)
+    symbol.feed.drop(symbol)
     this.#proof.unfollow(symbol.feed)
   }
 }

@@ -83,7 +83,9 @@ export class Feed {
     for (const symbol of this.#retired) {
       this.#retired.delete(symbol)
       // It may have come back.
-      if (symbol.deleted && symbol.entries.length === 0 && this.symbols.delete(symbol.name)) return true
+      if (!symbol.deleted || symbol.entries.length > 0 || this.symbols.get(symbol.name) !== symbol) continue
+      this.drop(symbol)
+      return true
     }
     return false
   }

@@ -108,6 +108,20 @@ test('however long it runs, either bound holds and the list of arrivals stays in
   assert.ok(budget.listed <= 1024 + 2 * budget.records, `${budget.listed} listed`)
 })
 
+test('of symbols that are gone nothing is held or listed', () => {
+  const budget = new HistoryBudget(100, 1_000_000)
+  const histories = Array.from({ length: 40 }, () => new SymbolHistory())
+  for (let count = 1; count <= 100; count++) for (const history of histories) budget.add(history, item(count))
+  for (const history of histories) budget.drop(history)
+  assert.deepEqual([budget.records, budget.bytes], [0, 0])
+  assert.ok(budget.listed <= 1024, `${budget.listed} listed`)
+  // Their last records too, however few they were.
+  assert.equal(
+    histories.reduce((sum, history) => sum + history.kept, 0),
+    0,
+  )
+})
+
 test('frames that were encoded are kept for the newest records only', () => {
   const feed = new Feed(0, { ...feedOptions, mode: 'every', history: { recordsPerSymbolMax: 100, bytesMax: 1e9 } })
   const symbol = new SymbolState(feed, 'A')

@@ -43,6 +43,11 @@ export class SymbolHistory {
     return this.#items.length - this.#head
   }
 
+  /** Records in memory, those that were evicted and not let go yet included. */
+  get kept(): number {
+    return this.#items.length
+  }
+
   push(item: HistoryItem): void {
     this.#items.push(item)
     const left = this.#items.length - 1 - ENCODED_KEPT
@@ -53,7 +58,7 @@ export class SymbolHistory {
     const item = this.#items[this.#head]
     if (item === undefined) return undefined
     this.#head++
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
+    if (this.length === 0 || (this.#head > 64 && this.#head * 2 > this.#items.length)) {
       this.#items = this.#items.slice(this.#head)
       this.#head = 0
     }
@@ -118,12 +123,13 @@ export class HistoryBudget {
       const { history: oldest, count } = this.#order[this.#head++]!
       if (oldest.oldest?.count === count) this.#evict(oldest)
     }
-    if (this.#order.length > 1024 && this.#order.length > this.records * 2) this.#sweep()
+    this.#sweepIfDue()
   }
 
   /** The symbol is gone. */
   drop(history: SymbolHistory): void {
     while (history.length > 0) this.#evict(history)
+    this.#sweepIfDue()
   }
 
   #evict(history: SymbolHistory): void {
@@ -133,7 +139,8 @@ export class HistoryBudget {
     this.records--
   }
 
-  #sweep(): void {
+  #sweepIfDue(): void {
+    if (this.#order.length <= 1024 || this.#order.length <= this.records * 2) return
     this.#order = this.#order.slice(this.#head).filter(({ history, count }) => count >= (history.oldest?.count ?? Infinity))
     this.#head = 0
   }

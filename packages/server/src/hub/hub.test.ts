@@ -229,3 +229,16 @@ test('whoever brings updates hears by how much those behind the hub collect them
   hub.listen(say(1.5))
   assert.equal(hub.stretch, 2.5)
 })
+
+test('a deleted symbol that makes room for another takes its history along', () => {
+  const { hub } = setUp()
+  const feed = hub.addFeed({ ...feedOptions, name: 'small', mode: 'every', symbolsMax: 1 })
+  const place = { generation: 1, partition: 0, ts: 0, prev: -1, n: 1 }
+  const gone = feed.obtain('A')!
+  gone.applyRecord({ ...place, offset: 0 }, { last: 1 }, false)
+  gone.applyDelete({ ...place, offset: 1 })
+  feed.retire(gone)
+  assert.equal(feed.history!.records, 2)
+  assert.equal(feed.obtain('B')?.name, 'B')
+  assert.deepEqual([feed.history!.records, feed.history!.bytes], [0, 0])
+})
