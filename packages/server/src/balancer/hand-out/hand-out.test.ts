@@ -288,18 +288,32 @@ describe('HandOut, pacing', () => {
 
   it('gives each client a moment of its own, at a rate that leaves room for others', () => {
     const balancer = new World(['gw-1']).balancer(PACED)
-    const waits = Array.from({ length: 100 }, () => balancer.answer(ask).connectAfterMs)
-    assert.equal(waits[0], 0)
-    assert.equal(waits[80], 1000)
-    for (let i = 1; i < waits.length; i++) assert.ok(waits[i]! > waits[i - 1]!)
+    const waits = Array.from({ length: 200 }, () => balancer.answer(ask).connectAfterMs)
+    assert.equal(waits[80], 0, 'what it takes in a second comes at once')
+    assert.equal(waits[160], 1000)
+    for (let i = 81; i < waits.length; i++) assert.ok(waits[i]! > waits[i - 1]!)
+  })
+
+  it('lets as many come at once again only when nobody came for as long as they take', () => {
+    const world = new World(['gw-1'])
+    const balancer = world.balancer(PACED)
+    const atOnce = () => {
+      for (let clients = 0; ; clients++) if (balancer.answer(ask).connectAfterMs > 0) return clients
+    }
+    assert.equal(atOnce(), 81)
+    // One was told to wait for a moment of its own, and that has passed.
+    world.clock.advance(25)
+    assert.equal(atOnce(), 1)
+    world.clock.advance(3_600_000)
+    assert.equal(atOnce(), 81)
   })
 
   it('shares the rate with the balancers that live', () => {
     const world = new World(['gw-1'])
     world.balancers = 2
     const balancer = world.balancer(PACED)
-    const waits = Array.from({ length: 41 }, () => balancer.answer(ask).connectAfterMs)
-    assert.equal(waits[40], 1000)
+    const waits = Array.from({ length: 81 }, () => balancer.answer(ask).connectAfterMs)
+    assert.equal(waits[80], 1000)
   })
 
   it('lets nobody wait for longer than the limit, however many ask', () => {

@@ -6,7 +6,6 @@ import { ManualClock } from '../../../../../test/support/manual-clock.ts'
 import type { Verdict } from '../verdict/verdict-book.ts'
 import { HandOut } from './hand-out.ts'
 
-const CLIENTS = 5000
 const RATE = 500
 const NETWORK_MS_MAX = 200
 
@@ -53,12 +52,14 @@ interface Storm {
  * comes when it says.
  */
 function storm(options: {
+  readonly clients?: number
   readonly gateways: number
   readonly balancers: number
   readonly seed: number
   readonly paced: boolean
   readonly asksFirst?: boolean
 }): Storm {
+  const { clients = 5000 } = options
   const clock = new ManualClock()
   const random = seeded(options.seed)
   const doors = new Map(Array.from({ length: options.gateways }, (_, i) => [`gw-${i + 1}`, new Door(clock)]))
@@ -86,8 +87,8 @@ function storm(options: {
     for (const [node, door] of doors) heard.set(node, { sessions: door.sessions, atMs: clock.nowMs() })
   })
   const startMs = clock.nowMs()
-  const refusals = new Array<number>(CLIENTS).fill(0)
-  const admittedAfterMs = new Array<number>(CLIENTS).fill(Infinity)
+  const refusals = new Array<number>(clients).fill(0)
+  const admittedAfterMs = new Array<number>(clients).fill(Infinity)
   const knock = (client: number, node: string): void => {
     if (doors.get(node)!.knock()) admittedAfterMs[client] = clock.nowMs() - startMs
     else {
@@ -101,7 +102,7 @@ function storm(options: {
     clock.after(connectAfterMs + random() * NETWORK_MS_MAX, () => knock(client, gateways[0]!.node))
   }
   const nodes = [...doors.keys()]
-  for (let client = 0; client < CLIENTS; client++) {
+  for (let client = 0; client < clients; client++) {
     const begin = options.asksFirst === true ? () => askBalancer(client) : () => knock(client, nodes[Math.floor(random() * nodes.length)]!)
     clock.after(random() * NETWORK_MS_MAX, begin)
   }
@@ -124,7 +125,7 @@ for (const { gateways, balancers } of [
         const last = Math.max(...admittedAfterMs)
         assert.ok(last < 30_000, `seed ${seed}: the last is in after ${last} ms`)
         const counts = [...doors.values()].map(({ sessions }) => sessions)
-        assert.ok(Math.max(...counts) - Math.min(...counts) < (CLIENTS / gateways) * 0.2, `seed ${seed}: ${counts.join(', ')}`)
+        assert.ok(Math.max(...counts) - Math.min(...counts) < (5000 / gateways) * 0.2, `seed ${seed}: ${counts.join(', ')}`)
       }
     })
   }
@@ -133,4 +134,15 @@ for (const { gateways, balancers } of [
 test('without pacing the same storm is refused again and again', () => {
   const { refusals } = storm({ gateways: 2, balancers: 1, seed: 1, paced: false })
   assert.ok(Math.max(...refusals) > 5)
+})
+
+test('what a gateway takes in a second is there at once, and the row begins behind it: 2,000 clients at 500 a second take 4 s', () => {
+  for (const balancers of [1, 2, 3]) {
+    const { refusals, admittedAfterMs } = storm({ clients: 2000, gateways: 1, balancers, seed: 1, paced: true, asksFirst: true })
+    assert.equal(Math.max(...refusals), 0)
+    const inWithinMs = (ms: number) => admittedAfterMs.filter((afterMs) => afterMs <= ms).length
+    assert.ok(inWithinMs(2 * NETWORK_MS_MAX) >= 400, `${balancers} balancers: ${inWithinMs(2 * NETWORK_MS_MAX)} at once`)
+    // Clients choose balancers by chance, so that one of them has more to share out than the others.
+    assert.equal(inWithinMs(4500 + 2 * NETWORK_MS_MAX), 2000)
+  }
 })
