@@ -128,6 +128,12 @@ export class ScaleFleet {
     return lost
   }
 
+  /** It says nothing more, to nobody. */
+  freezeGateway(gateway: ModelGateway): void {
+    gateway.process.kill()
+    for (const client of this.clients) if (client.gateway === gateway) client.cutOff()
+  }
+
   get liveBalancers(): ModelBalancer[] {
     return this.balancers.filter(({ process }) => process.state === 'running')
   }
