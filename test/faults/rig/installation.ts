@@ -15,6 +15,7 @@ export interface Topology {
   /** Added to these sections. */
   readonly push?: Readonly<Record<string, unknown>>
   readonly gateway?: Readonly<Record<string, unknown>>
+  readonly balancer?: Readonly<Record<string, unknown>>
   /** Symbols per client and feed. Default 6 and 4. */
   readonly perClient?: { readonly quotes: number; readonly trades: number }
   /** Settings of topics, as Kafka names them. */
@@ -112,7 +113,11 @@ export class Installation implements AsyncDisposable {
     )
     this.balancers = Array.from({ length: topology.balancers ?? 0 }, (_, i) => {
       const id = `lb-${i + 1}`
-      return node(id, 'balancer', (port) => ({ ...logOnly(id), node: named(id), balancer: { listen: { host, port } } }))
+      return node(id, 'balancer', (port) => ({
+        ...logOnly(id),
+        node: named(id),
+        balancer: { listen: { host, port }, ...topology.balancer },
+      }))
     })
   }
 

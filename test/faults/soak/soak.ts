@@ -9,6 +9,7 @@ import type { SharedKafka } from '../rig/shared-kafka.ts'
 import { SoakCrowd } from './crowd.ts'
 import type { SoakReport } from './crowd-process.ts'
 import { type Account, Ledger } from './ledger.ts'
+import { busyPart, processorTimes } from './machine-load.ts'
 import { MENU, type SoakFault } from './menu.ts'
 import { type NodeMemory, NodeMemories } from './node-memories.ts'
 import { shuffled } from './shuffled.ts'
@@ -33,6 +34,8 @@ export interface Blow {
   readonly wholeMs: number
   readonly flagged: number
   readonly unexcused: number
+  /** How busy the machine was in the seconds in which clients move: where it had nothing left to give, it was too small. */
+  readonly busyPart: number
 }
 
 export interface SoakResult {
@@ -55,6 +58,11 @@ const SYMBOLS = 40
 /** So that clients, nodes and Kafka together leave a machine with 2 cores some room. */
 const RECORDS_PER_SECOND = 40
 const RENEW_MS = 30_000
+/**
+ * New sessions per second and gateway. Now and then all clients stand at one gateway, and when that freezes, 2,000 of them
+ * have 2.5 s left to be served by the other. The default of 500 leaves room for TLS, which is not used here.
+ */
+const ADMITTED_PER_SECOND = 1000
 /** Of each symbol: full within a minute or two, so that what grows after that is no history. */
 const HISTORY_RECORDS = 100
 const CROWD_PROCESSES = 2
@@ -62,6 +70,8 @@ const BEGIN_PER_SECOND = 100
 const GATHER_MS_MAX = 180_000
 const WHOLE_MS_MAX = 60_000
 const TRUTH_EVERY_MS = 200
+/** From a blow, for as long as clients may take to be served elsewhere. */
+const BUSY_OVER_MS = 5_000
 
 /** Runs an installation under fault after fault, and accounts for every second of every client. */
 export async function soak(options: SoakOptions, shared: SharedKafka, tell: (line: string) => void): Promise<SoakResult> {
@@ -71,6 +81,7 @@ export async function soak(options: SoakOptions, shared: SharedKafka, tell: (lin
     symbols: SYMBOLS,
     recordsPerSecond: RECORDS_PER_SECOND,
     gatewaysRenewMs: RENEW_MS,
+    balancer: { admission: { connectionsPerSecond: ADMITTED_PER_SECOND } },
     env: (id) => ({ ...preloaded('memory'), ...(id === 'push-b1' ? FAULTS_ENABLED : {}) }),
     historyRecords: HISTORY_RECORDS,
   })
@@ -100,6 +111,8 @@ async function strikeAndCount(
   for (const fault of shuffled(menu, seed)) {
     const atMs = run.nowMs
     if (atMs - startedMs + faultEveryMs > durationMs) break
+    const from = processorTimes()
+    const busy = delay(BUSY_OVER_MS).then(() => busyPart(from, processorTimes()))
     const wholeMs = await strike(run, fault, ledger)
     memories.look(run.installation.nodes)
     await delay(Math.max(0, faultEveryMs - (run.nowMs - atMs)))
@@ -113,6 +126,7 @@ async function strikeAndCount(
       wholeMs,
       flagged,
       unexcused: account.unexcused - before.unexcused,
+      busyPart: await busy,
       worst: account.worst,
     }
     blows.push(blow)
@@ -180,11 +194,15 @@ function hasLink(gateway: FaultNode, push: string): boolean {
   return last?.code === 'link_open'
 }
 
-function describeBlow({ what, atMs, wholeMs, flagged, unexcused }: Blow, account: Account, { live, wrong, gaps }: SoakReport): string {
+function describeBlow(
+  { what, atMs, wholeMs, flagged, unexcused, busyPart }: Blow,
+  account: Account,
+  { live, wrong, gaps }: SoakReport,
+): string {
   const at = `${String(Math.floor(atMs / 60_000)).padStart(2)}:${String(Math.floor(atMs / 1000) % 60).padStart(2, '0')}`
   const bare = unexcused === 0 ? '' : `, ${unexcused} of them for no reason (${JSON.stringify(account.worst?.said)})`
   const rest = `${wrong} wrong, ${gaps} gaps, ${account.lied} lies, ${account.void} void`
-  return `${at}  ${what}: whole after ${(wholeMs / 1000).toFixed(1)} s; ${flagged} client-seconds flagged${bare}; ${live} live; so far ${percent(account.freshShare)} fresh, ${rest}`
+  return `${at}  ${what}: whole after ${(wholeMs / 1000).toFixed(1)} s, machine ${(busyPart * 100).toFixed(0)} % busy; ${flagged} client-seconds flagged${bare}; ${live} live; so far ${percent(account.freshShare)} fresh, ${rest}`
 }
 
 export function percent(share: number): string {
