@@ -103,6 +103,18 @@ test('of a compacted topic the embedded log keeps the newest record of each key,
   assert.ok(log.describeNow('t').partitions[0]!.latest > 0)
 })
 
+test('a compacted topic is kept short by itself, and of many keys it holds some records each', () => {
+  const log = createEmbeddedLog()
+  const beat = (topic: string, keys: number, beats: number) => {
+    log.createTopicNow(topic, { partitions: 1, config: { 'cleanup.policy': 'compact' } })
+    for (let i = 0; i < beats; i++) log.appendNow(topic, [{ key: `node-${i % keys}`, value: '' }])
+    const { earliest, latest } = log.describeNow(topic).partitions[0]!
+    return { held: latest - earliest, putAgain: latest - beats }
+  }
+  assert.deepEqual(beat('few', 10, 20_000), { held: 1000, putAgain: 0 })
+  assert.deepEqual(beat('many', 2000, 60_000), { held: 20_000, putAgain: 0 })
+})
+
 test('the embedded log can hold one partition back while the others go on', async () => {
   const log = createEmbeddedLog()
   log.createTopicNow('t', { partitions: 2 })

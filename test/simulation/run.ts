@@ -43,7 +43,7 @@ const { values } = parseArgs({
 function main(): Promise<number> {
   if (values.sender !== undefined) return sender(whole('sender')!)
   if (values.seed !== undefined) return one(whole('seed')!)
-  if (values.mutations) return testMutations({ jobs: whole('jobs')!, seedsMax: whole('seeds'), only: values.only })
+  if (values.mutations) return testMutations({ jobs: whole('jobs')!, seedsMax: whole('seeds'), only: values.only, faultsMs: faultsMs() })
   return many()
 }
 

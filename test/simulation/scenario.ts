@@ -1,15 +1,18 @@
 import type { SymbolState } from '@pulsewire/client'
 import type { Violation } from '../support/checker/report.ts'
 import { SimApp } from './fleet/app.ts'
-import { Faults, type Fleet } from './fleet/faults.ts'
+import type { Fleet } from './fleet/fault.ts'
+import { Faults } from './fleet/faults.ts'
 import { SimBalancer } from './fleet/balancers.ts'
 import { askBalancers } from './fleet/crowd.ts'
 import { drawFeeds } from './fleet/feeds.ts'
 import { HandOutCheck } from './fleet/hand-out-check.ts'
 import { SimGateway, SimPulse, SimPush } from './fleet/nodes.ts'
 import { Producer } from './fleet/producer.ts'
+import { drawSize } from './fleet/size.ts'
 import { ShownCheck } from './fleet/shown-check.ts'
 import { Taps } from './fleet/taps.ts'
+import { missingOf } from './fleet/whole.ts'
 import { World } from './fleet/world.ts'
 import { Random } from './world/random.ts'
 
@@ -33,6 +36,8 @@ export interface ScenarioResult {
   readonly trace: readonly string[]
 }
 
+/** Rare faults are drawn from a sequence of their own, so that fleets that have none are what they were. */
+const RARE_STREAM = 2
 /** Everything has to be up and live within this. */
 const START_MS = 10_000
 /** After the last fault everything has to be live again within this. */
@@ -67,9 +72,10 @@ export class Scenario {
     this.#seed = seed
     const random = (this.#random = new Random(seed))
     const { trace = false, isLed = seed % 2 === 0, hasZones = seed % 4 === 0 } = options
-    this.#world = new World(random.fork(), drawFeeds(random), { trace, isLed, hasZones: isLed && hasZones })
+    const size = drawSize(seed, options.faultsMs)
+    this.#world = new World(random.fork(), drawFeeds(random, size), { trace, isLed, hasZones: isLed && hasZones, size })
     this.#fleet = this.#build()
-    this.#faults = new Faults(this.#fleet, random.fork())
+    this.#faults = new Faults(this.#fleet, random.fork(), new Random(seed, RARE_STREAM))
     this.#shown = new ShownCheck(this.#fleet, () => this.#faults)
     this.#faultsMs = options.faultsMs ?? Math.round(random.logBetween(4_000, 25_000))
     this.#producers = this.#world.feeds.map(
@@ -115,7 +121,7 @@ export class Scenario {
     const all = Array.from({ length: partitionsMax }, (_, partition) => partition)
     const pushNodes = (['A', 'B'] as const).flatMap((line) => {
       const id = `push-${line.toLowerCase()}`
-      if (partitionsMax < 2 || random.chance(0.7)) return [new SimPush(world, `${id}1`, line, 'all')]
+      if (partitionsMax < 2 || random.chance(world.size.wholeLines)) return [new SimPush(world, `${id}1`, line, 'all')]
       const first = all.filter((partition) => partition === 0 || (partition > 1 && random.chance(0.5)))
       const second = all.filter((partition) => !first.includes(partition))
       return [new SimPush(world, `${id}1`, line, first), new SimPush(world, `${id}2`, line, second)]
@@ -130,7 +136,7 @@ export class Scenario {
     const fleet = { world, taps, pulses, pushNodes, gateways, balancers, apps }
     const handOut = new HandOutCheck(fleet, () => this.#faults)
     if (world.isLed) for (const number of [1, 2]) balancers.push(new SimBalancer(world, `bal-${number}`, handOut.look))
-    for (let i = random.int(1, 4); i > 0; i--)
+    for (let i = random.int(1, world.size.appsMax); i > 0; i--)
       apps.push(
         new SimApp(world, taps, `app-${i}`, fleet, Object.keys(groups), (app, checker, symbol, state) => {
           if (this.#started) this.#shown.stale(app, checker, symbol, state)
@@ -168,7 +174,7 @@ export class Scenario {
 
   #strikeUntil(untilMs: number): void {
     const { kernel } = this.#world
-    const meanMs = this.#random.logBetween(1_500, 10_000)
+    const meanMs = this.#random.logBetween(...this.#world.size.faultEveryMs)
     const next = () => {
       kernel.after(this.#random.exponential(meanMs), () => {
         if (kernel.nowMs >= untilMs) return
@@ -213,7 +219,8 @@ export class Scenario {
   }
 
   #checkEnd(): void {
-    this.#checkSets()
+    this.#within(RECOVERY_MS, 'P3', () => missingOf(this.#fleet))
+    this.#within(REPAIRED_WITHIN_MS, 'P6', () => this.#differentSets())
     // A repair names everything again, and what is named again is shown as stale until it has come.
     if (this.#notLive() !== undefined) this.#waitUntilLive('at the end', REPAIRED_WITHIN_MS)
     if (this.#world.failure !== null) return
@@ -252,18 +259,19 @@ export class Scenario {
     }
   }
 
-  /** P6: both ends of every session hold the same set, as soon as what is on its way has arrived. */
-  #checkSets(): void {
+  /** @param wrong what is not as it has to be in time. */
+  #within(ms: number, rule: string, wrong: () => string | undefined): void {
     const { kernel } = this.#world
-    const untilMs = kernel.nowMs + REPAIRED_WITHIN_MS
+    const untilMs = kernel.nowMs + ms
     for (;;) {
-      const difference = this.#differentSets()
-      if (difference === undefined || this.#world.failure !== null) return
-      if (kernel.nowMs >= untilMs) return this.#world.report('P6', difference)
+      const what = this.#world.failure === null ? wrong() : undefined
+      if (what === undefined) return
+      if (kernel.nowMs >= untilMs) return this.#world.report(rule, what)
       kernel.runUntil(kernel.nowMs + 500)
     }
   }
 
+  /** P6: both ends of every session hold the same set, as soon as what is on its way has arrived. */
   #differentSets(): string | undefined {
     for (const { monitor, options } of this.#fleet.taps.hops) {
       const node = [...this.#fleet.gateways, ...this.#fleet.pushNodes].find(({ id }) => id === options.sender)

@@ -13,12 +13,7 @@ import type { World } from './world.ts'
 
 /** So that clients of a zone that is back come home while the story lasts. */
 const RENEW_MS = 5_000
-/**
- * An application has so many subscriptions at a time. One that only adds to them asks, after some minutes, for more than a
- * thin line carries: what it is told then, that it is stale, is right, and no fault of the list explains it.
- */
-const SUBSCRIPTIONS_MAX = 8
-/** And asks for no more while so much of its line is taken: several of a symbol whose every record counts fill one that is thin enough. */
+/** An application asks for no more while so much of its line is taken: several of a symbol whose every record counts fill one that is thin enough. */
 const LINE_SHARE_MAX = 0.7
 
 /** Tells what a client was told of a symbol. */
@@ -140,7 +135,7 @@ export class SimApp {
       const isLineFull = this.#isLineFull()
       const [checker] = random.sample([...this.checkers], 1)
       if (checker === undefined || random.chance(0.25)) {
-        if (checker !== undefined && (this.checkers.size >= SUBSCRIPTIONS_MAX || isLineFull)) this.#close(checker)
+        if (checker !== undefined && (this.checkers.size >= this.#world.size.subscriptionsMax || isLineFull)) this.#close(checker)
         else this.#subscribe()
       } else if (random.chance(0.2) || isLineFull) this.#close(checker)
       else this.#change(checker)

@@ -1,53 +1,17 @@
 import type { Random } from '../world/random.ts'
 import type { SimApp } from './app.ts'
-import type { SimBalancer } from './balancers.ts'
-import type { SimGateway, SimNode, SimPulse, SimPush } from './nodes.ts'
-import type { Taps } from './taps.ts'
+import { type Draw, type Drawn, type Fault, type Fleet, type Kinds, LEVEL } from './fault.ts'
+import type { SimNode, SimPulse } from './nodes.ts'
+import { RARE_KINDS } from './rare-faults.ts'
 import type { World } from './world.ts'
 import { ZONES } from './zones.ts'
 
-/** How far down the flow something stands: pulses and freshness travel from low to high. */
-export const LEVEL = { log: 0, fetch: 0.5, push: 1, link: 1.5, gateway: 2, line: 2.5 } as const
+/** Nobody asks for what was longer ago. */
+const ASKED_FOR_MS = 60_000
+/** Of fleets, that have one of the rare kinds. */
+const RARE_SHARE = 0.3
 
-/** Something that is wrong for a while, and what it can make stale. */
-export interface Fault {
-  readonly name: string
-  readonly level: number
-  /** The level of the first that it hits; lower than `level` where it hits nodes of several roles. */
-  readonly firstLevel: number
-  /** Ids of the nodes that it touches; a push node together with a gateway: the link between the two. Empty: everybody. */
-  readonly touches: readonly string[]
-  /** It excuses nothing that a client is shown: nobody who is served may notice it. */
-  readonly harmless: boolean
-  readonly fromMs: number
-  /** `Infinity` while it lasts. */
-  untilMs: number
-}
-
-export interface Fleet {
-  readonly world: World
-  readonly taps: Taps
-  readonly pulses: readonly SimPulse[]
-  readonly pushNodes: readonly SimPush[]
-  readonly gateways: readonly SimGateway[]
-  /** None in a fleet that is not led. */
-  readonly balancers: readonly SimBalancer[]
-  readonly apps: readonly SimApp[]
-}
-
-interface Drawn {
-  readonly name: string
-  readonly level: number
-  readonly firstLevel?: number
-  readonly touches: readonly string[]
-  readonly harmless?: boolean
-  begin(): void
-  end(): void
-}
-
-type Draw = (fleet: Fleet, random: Random) => Drawn | undefined
-
-const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
+const KINDS: Kinds = [
   [3, ({ pushNodes }, random) => nodeFault(random, random.pick(pushNodes), LEVEL.push)],
   [3, ({ gateways }, random) => nodeFault(random, random.pick(gateways), LEVEL.gateway)],
   [1, ({ pulses }, random) => nodeFault(random, random.pick(pulses), LEVEL.log)],
@@ -65,7 +29,7 @@ const KINDS: readonly (readonly [weight: number, draw: Draw])[] = [
 ]
 
 /** Of leases, words and balancers. */
-const LED_KINDS: typeof KINDS = [
+const LED_KINDS: Kinds = [
   [3, ({ balancers }, random) => harmless(nodeFault(random, random.pick(balancers), LEVEL.gateway))],
   [3, (fleet, random) => toldAway(fleet, random)],
   [2, ({ gateways }, random) => leaseCut(random.pick(gateways))],
@@ -74,16 +38,19 @@ const LED_KINDS: typeof KINDS = [
 ]
 
 /** Of fleets in two data centres. */
-const ZONE_KINDS: typeof KINDS = [[6, (fleet, random) => zoneLost(fleet, random)]]
+const ZONE_KINDS: Kinds = [[6, (fleet, random) => zoneLost(fleet, random)]]
 
 /** Draws faults and keeps account of them. */
 export class Faults {
   readonly faults: Fault[] = []
+  /** Those that anybody may still ask for. */
+  #young: Fault[] = []
   readonly #fleet: Fleet
   readonly #random: Random
   readonly #kinds: Draw[]
 
-  constructor(fleet: Fleet, random: Random) {
+  /** @param rare draws whether there are any of the kinds that take a rare coincidence; a sequence of its own. */
+  constructor(fleet: Fleet, random: Random, rare: Random) {
     this.#fleet = fleet
     this.#random = random
     // A scenario has few kinds, so that some have nothing but a lost gateway, and that often.
@@ -91,6 +58,7 @@ export class Faults {
     const kinds = [...KINDS, ...(isLed ? LED_KINDS : []), ...(hasZones ? ZONE_KINDS : [])]
     const all = kinds.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
     this.#kinds = random.sample(all, random.int(1, 4))
+    if (rare.chance(RARE_SHARE)) this.#kinds[0] = rare.pick(RARE_KINDS)
   }
 
   /** Lets one begin now and end some time before `untilMs`. */
@@ -98,14 +66,15 @@ export class Faults {
     const { world } = this.#fleet
     const drawn = this.#random.pick(this.#kinds)(this.#fleet, this.#random)
     if (drawn === undefined) return
-    const { name, level, firstLevel = level, touches, harmless = false } = drawn
+    const { name, level, firstLevel = level, touches, harmless = false, leastMs = 0 } = drawn
     const fault: Fault = { name, level, firstLevel, touches, harmless, fromMs: world.nowMs, untilMs: Infinity }
     this.faults.push(fault)
+    this.#young = [...this.#young.filter(({ untilMs }) => untilMs >= world.nowMs - ASKED_FOR_MS), fault]
     world.trace.say('FAULT', () => `${name} begins`)
     const disturbs = level <= LEVEL.link && !harmless
     if (disturbs) world.disturb(1)
     drawn.begin()
-    world.kernel.after(Math.min(this.#random.logBetween(100, 12_000), untilMs - world.nowMs), () => {
+    world.kernel.after(Math.min(Math.max(this.#random.logBetween(100, 12_000), leastMs), untilMs - world.nowMs), () => {
       world.trace.say('FAULT', () => `${name} ends`)
       fault.untilMs = world.nowMs
       if (disturbs) world.disturb(-1)
@@ -120,7 +89,7 @@ export class Faults {
 
   /** Also those that no client may notice. */
   sinceOfAll(atMs: number): Fault[] {
-    return this.faults.filter(({ untilMs }) => untilMs >= atMs)
+    return this.#young.filter(({ untilMs }) => untilMs >= atMs)
   }
 }
 

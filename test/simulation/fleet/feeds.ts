@@ -1,6 +1,7 @@
 import type { FeedConfig } from '@pulsewire/server'
 import { feedSection } from '../../../packages/server/src/runtime/config/sections/feeds.ts'
 import type { Random } from '../world/random.ts'
+import type { FleetSize } from './size.ts'
 
 /** A feed of the scenario: its configuration, its symbols, and how lively it is. */
 export interface SimFeed {
@@ -22,9 +23,9 @@ const KINDS = [
 
 const MARKETS = ['US', 'HK', 'SG'] as const
 
-export function drawFeeds(random: Random): SimFeed[] {
-  return random.sample(KINDS, random.int(1, 3)).map((kind) => {
-    const symbols = Array.from({ length: random.int(3, 12) }, (_, i) => `S${i}.${random.pick(MARKETS)}`)
+export function drawFeeds(random: Random, size: FleetSize): SimFeed[] {
+  return random.sample(KINDS, random.int(1, size.feedsMax)).map((kind) => {
+    const symbols = Array.from({ length: random.int(3, size.symbolsMax) }, (_, i) => `S${i}.${random.pick(MARKETS)}`)
     const history = random.chance(0.3) ? { recordsPerSymbolMax: random.int(80, 300) } : {}
     // By a clock that is hours ahead, records of the last hour are older than an hour.
     const warmup = { spanMs: 12 * 3_600_000 }
@@ -33,8 +34,8 @@ export function drawFeeds(random: Random): SimFeed[] {
       topic: `${kind.name}-v1`,
       history,
       warmup,
-      pulseIntervalMs: random.pick([250, 500, 500]),
+      pulseIntervalMs: random.pick(size.pulseIntervalsMs),
     }) as FeedConfig
-    return { config, partitions: random.int(1, 4), symbols, ratePerS: random.logBetween(0.5, 30) }
+    return { config, partitions: random.int(1, size.partitionsMax), symbols, ratePerS: random.logBetween(0.5, size.ratePerSMax) }
   })
 }

@@ -1,6 +1,7 @@
 import type { GatewaysAnswer } from '../../../packages/server/src/balancer/http/schemas.ts'
 import type { SimBalancer } from './balancers.ts'
-import type { Faults, Fleet } from './faults.ts'
+import type { Fleet } from './fault.ts'
+import type { Faults } from './faults.ts'
 import type { SimGateway } from './nodes.ts'
 
 /** P4: within 3 s a gateway that is not fit is not handed out. */

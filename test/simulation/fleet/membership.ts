@@ -1,5 +1,6 @@
 import { joinDirectory, openDirectory, type Directory, type Member, type NodeRole } from '@pulsewire/server'
-import type { DirectoryConfig, Log, Logger } from '@pulsewire/server'
+import type { DirectoryConfig, Log, Logger, LogRecord } from '@pulsewire/server'
+import { type ControlRecord, decodeControl } from '../../../packages/server/src/directory/control-record.ts'
 import type { SimProcess } from '../world/process.ts'
 
 /** Where fleets that are led by a directory keep it. */
@@ -19,6 +20,21 @@ interface Identity {
   readonly zone: string
 }
 
+/** By record, which all who read the log are given: a beat is decoded once, and not by each of them. */
+const decoded = new WeakMap<LogRecord, ControlRecord>()
+
+/** What nobody can change, anybody may hold. */
+function decodeOnce(record: LogRecord): ControlRecord {
+  let read = decoded.get(record)
+  if (read === undefined) decoded.set(record, (read = freeze(decodeControl(record.key, record.value))))
+  return read
+}
+
+function freeze<T extends object>(tree: T): T {
+  for (const part of Object.values(tree)) if (typeof part === 'object' && part !== null) freeze(part)
+  return Object.freeze(tree)
+}
+
 /** A node's place in the directory for one life: what it knows of the others, and the lease by which they know it. */
 export class Membership {
   readonly directory: Directory
@@ -28,7 +44,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = { ...options, clock: options.process.clock }
-    this.directory = this.#directory = openDirectory(this.#options)
+    this.directory = this.#directory = openDirectory({ ...this.#options, decode: decodeOnce })
     void this.#directory.start()
   }
 

@@ -2,7 +2,8 @@ import type { SymbolState } from '@pulsewire/client'
 import type { HopMonitor } from '../../support/checker/hop-monitor.ts'
 import type { SubscriptionChecker } from '../../support/checker/subscription-checker.ts'
 import type { SimApp } from './app.ts'
-import { type Fault, type Faults, type Fleet, LEVEL } from './faults.ts'
+import { type Fault, type Fleet, LEVEL } from './fault.ts'
+import type { Faults } from './faults.ts'
 
 /** A way from the log to a client that had no fault for so long keeps it live. */
 const HEALTHY_FOR_MS = 15_000

@@ -1,7 +1,9 @@
+import type { ControlFrame } from '@pulsewire/protocol'
 import { HopMonitor } from '../../support/checker/hop-monitor.ts'
 import type { HopTap } from '../world/adapters.ts'
 import type { Data } from '../world/pipe.ts'
 import type { SimProcess } from '../world/process.ts'
+import { confirmationOf, withFirst } from './kept-row.ts'
 import { withoutRow } from './lost-row.ts'
 import type { World } from './world.ts'
 
@@ -20,8 +22,12 @@ export interface WatchedHop {
   open: boolean
   /** A fault: the next message of the receiver that (un)subscribes is lost on its way. */
   loseNext: boolean
+  /** Told when it was. */
+  lost: (() => void) | null
   /** A fault: the next row that a pattern brings is lost on its way. */
   loseNextRow: boolean
+  /** A fault: the next rows that the receiver unsubscribes are kept by the sender, which says that they are not. */
+  keepNext: boolean
 }
 
 /** Puts a monitor on every session of every hop. */
@@ -47,7 +53,9 @@ export class Taps {
       mayNotKnow: options.mayNotKnow,
       trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`),
     })
-    const hop: WatchedHop = { options, monitor, open: true, loseNext: false, loseNextRow: false }
+    const hop: WatchedHop = { options, monitor, open: true, loseNext: false, lost: null, loseNextRow: false, keepNext: false }
+    /** What the sender says that it did not do. */
+    let pretended: ControlFrame | undefined
     this.hops.add(hop)
     return {
       opened: (encoding) => monitor.opened(encoding),
@@ -60,11 +68,19 @@ export class Taps {
           hop.loseNext = false
           monitor.lossy = true
           world.trace.say('FAULT', () => `the message is lost`)
+          hop.lost?.()
         }
-        return !loses
+        if (!loses && hop.keepNext) pretended = confirmationOf(frames, monitor)
+        if (pretended === undefined || !hop.keepNext) return !loses
+        hop.keepNext = false
+        monitor.lossy = true
+        world.trace.say('FAULT', () => 'the rows are kept')
+        return false
       },
       arriving: (data) => {
-        const arrives = hop.loseNextRow ? this.#loseRow(hop, data) : data
+        const told = pretended === undefined ? data : withFirst(pretended, data, monitor.encoding)
+        pretended = undefined
+        const arrives = hop.loseNextRow ? this.#loseRow(hop, told) : told
         monitor.received(arrives)
         return arrives
       },

@@ -10,12 +10,14 @@ import { Trace } from '../world/trace.ts'
 import type { SimFeed } from './feeds.ts'
 import { CONTROL_TOPIC } from './membership.ts'
 import { Operator } from './operator.ts'
+import type { FleetSize } from './size.ts'
 import { type Zone, zoneOf } from './zones.ts'
 
 export interface WorldOptions {
   readonly trace: boolean
   readonly isLed: boolean
   readonly hasZones: boolean
+  readonly size: FleetSize
 }
 
 /** What everything in one simulation shares. */
@@ -33,16 +35,18 @@ export class World {
   readonly isLed: boolean
   /** It stands in two data centres, of which one may be lost. */
   readonly hasZones: boolean
+  readonly size: FleetSize
   /** Faults at work now between the log and the gateways. */
   disturbances = 0
   #disturbedAtMs = 0
   /** The first promise that was broken. */
   failure: Violation | null = null
 
-  constructor(random: Random, feeds: readonly SimFeed[], { trace, isLed, hasZones }: WorldOptions) {
+  constructor(random: Random, feeds: readonly SimFeed[], { trace, isLed, hasZones, size }: WorldOptions) {
     this.random = random
     this.isLed = isLed
     this.hasZones = hasZones
+    this.size = size
     this.feeds = feeds
     this.trace = new Trace(trace, () => this.kernel.nowMs)
     this.network = new Network(this.kernel, random.fork())

@@ -8,9 +8,10 @@ const FIRST_SEED = 1_000_001
 
 export interface Found {
   readonly mutation: Mutation
-  /** Seeds played until it was found; all of them when it was not. */
-  /** `null`: sequences of commands to one sender showed it at once. */
+  /** Seeds played until it was found, all of them when it was not; `null`: sequences of commands to one sender showed it at once. */
   readonly seeds: number | null
+  /** CPU time of these, in ms. */
+  readonly cpuMs: number
   readonly rule: string | null
 }
 
@@ -18,19 +19,19 @@ export interface Found {
 const SEQUENCES = 3000
 
 /** Plays one sender, then fleets, with this defect until a promise is broken. @throws Error when the defect cannot be planted. */
-export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX): Promise<Found> {
+export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX, faultsMs?: number): Promise<Found> {
   const failure = await playSequences(SEQUENCES, FIRST_SEED, mutation.name)
-  if (failure !== undefined) return { mutation, seeds: null, rule: failure.rule }
-  const { done, failures } = await playSeeds({
+  if (failure !== undefined) return { mutation, seeds: null, cpuMs: 0, rule: failure.rule }
+  const { done, cpuMs, failures } = await playSeeds({
     jobs: 1,
     from: FIRST_SEED,
     seeds: seedsMax,
     untilMs: Infinity,
-    faultsMs: undefined,
+    faultsMs,
     keepGoing: false,
     mutation: mutation.name,
   })
-  return { mutation, seeds: done, rule: failures[0]?.rule ?? null }
+  return { mutation, seeds: done, cpuMs, rule: failures[0]?.rule ?? null }
 }
 
 /** All of them, one line each. @returns the exit code: 1 when one survives. */
@@ -38,16 +39,19 @@ export async function testMutations(given: {
   readonly jobs: number
   readonly seedsMax: number | undefined
   readonly only: string | undefined
+  /** World time during which faults strike; drawn when absent. */
+  readonly faultsMs: number | undefined
 }): Promise<number> {
   const left = MUTATIONS.filter(({ name }) => given.only === undefined || name.includes(given.only))
   const total = left.length
   let survived = 0
   const next = async (): Promise<void> => {
     for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
-      const { seeds, rule } = await findMutation(mutation, given.seedsMax)
+      const { seeds, cpuMs, rule } = await findMutation(mutation, given.seedsMax, given.faultsMs)
       if (rule === null) survived++
-      const after = seeds === null ? 'in sequences of one sender' : `after ${seeds} seeds`
-      console.log(`${rule === null ? `SURVIVED ${seeds} seeds` : `caught by ${rule} ${after}`}: ${mutation.name}`)
+      const cpu = `${Math.round(cpuMs / 1000)} s of CPU`
+      const after = seeds === null ? 'in sequences of one sender' : `after ${seeds} seeds, ${cpu}`
+      console.log(`${rule === null ? `SURVIVED ${seeds} seeds, ${cpu}` : `caught by ${rule} ${after}`}: ${mutation.name}`)
     }
   }
   await Promise.all(Array.from({ length: given.jobs }, next))

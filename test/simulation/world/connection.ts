@@ -26,6 +26,8 @@ interface Setup {
   readonly kernelBytesMax: number
   readonly protocols: readonly string[]
   find(): Listener | undefined
+  /** The side that asked has been told that it is open. */
+  opened(): void
   ended(): void
 }
 
@@ -102,7 +104,9 @@ export class Connection {
     server.join(this.client, back, kernelBytesMax)
     travel(this.#kernel, back, () => {
       this.#from.io(this.#kernel.nowMs, () => {
-        if (!this.#isOver) handler.opened(answer.protocol)
+        if (this.#isOver) return
+        handler.opened(answer.protocol)
+        this.#setup.opened()
       })
     })
   }

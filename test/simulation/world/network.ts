@@ -25,6 +25,8 @@ export class Network {
   readonly #random: Random
   readonly #listeners = new Map<string, Listener>()
   readonly #paths = new Map<string, Path>()
+  /** Pairs of hosts whose next connection is forgotten as soon as it is open. */
+  readonly #forgetful = new Set<string>()
 
   constructor(kernel: Kernel, random: Random) {
     this.#kernel = kernel
@@ -64,6 +66,9 @@ export class Network {
         kernelBytesMax: this.#random.logBetween(16_000, 512_000),
         find: () => this.#listeners.get(address),
         protocols,
+        opened: () => {
+          if (this.#forgetful.delete(pairOf(from.host, to))) connection.vanish()
+        },
         ended: () => this.connections.delete(connection),
       },
     )
@@ -80,6 +85,20 @@ export class Network {
     for (const connection of this.connections) if (connection.touches(a) && connection.touches(b)) connection.reset()
   }
 
+  /** What is between two hosts has forgotten their connections: nothing arrives over these any more, and nobody is told. */
+  forget(a: string, b: string): void {
+    for (const connection of this.connections) if (connection.touches(a) && connection.touches(b)) connection.vanish()
+  }
+
+  /** The next one that is opened between them is forgotten at once: the upgrade is answered, and no message arrives either way. */
+  forgetNext(a: string, b: string): void {
+    this.#forgetful.add(pairOf(a, b))
+  }
+
+  forgetNone(a: string, b: string): void {
+    this.#forgetful.delete(pairOf(a, b))
+  }
+
   /** The host lost its power: nobody is told anything. */
   vanished(process: SimProcess): void {
     for (const connection of this.connections) if (connection.involves(process)) connection.vanish()
@@ -94,4 +113,8 @@ export class Network {
 /** `ws://gw-1:8080/v1/stream` → `gw-1` */
 export function hostOf(address: string): string {
   return new URL(address).hostname
+}
+
+function pairOf(a: string, b: string): string {
+  return [a, b].sort().join(' ')
 }

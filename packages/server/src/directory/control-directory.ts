@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { Catalogue } from './catalogue.ts'
-import { decodeControl, encodeRemoval, type Word } from './control-record.ts'
+import { type ControlRecord, decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, DirectoryPart, KnownNode } from './directory.ts'
 import { GreyBook, type GreyPolicy } from './grey.ts'
@@ -41,6 +41,8 @@ export interface ControlDirectoryOptions {
    * once made anew by those whose it is, what was said in the one before is forgotten. Nobody here goes on by that.
    */
   readonly otherZone?: string
+  /** What records say. Default `decodeControl`; simulations, where many directories read one log, decode each record once. */
+  readonly decode?: (record: LogRecord) => ControlRecord
 }
 
 /** Reads the control topic for as long as the process lives, whatever the log does meanwhile. */
@@ -50,6 +52,7 @@ export class ControlDirectory implements Directory, Service {
   readonly otherZone: string | null
   readonly parts: readonly DirectoryPart[] = [this]
   readonly #options: ControlDirectoryOptions
+  readonly #decode: (record: LogRecord) => ControlRecord
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #table = new NodeTable()
@@ -75,6 +78,7 @@ export class ControlDirectory implements Directory, Service {
 
   constructor(options: ControlDirectoryOptions) {
     this.#options = options
+    this.#decode = options.decode ?? (({ key, value }) => decodeControl(key, value))
     this.topic = options.topic
     this.otherZone = options.otherZone ?? null
     this.#name = options.otherZone === undefined ? options.topic : `${options.topic} of zone ${options.otherZone}`
@@ -235,7 +239,7 @@ export class ControlDirectory implements Directory, Service {
     this.#next = record.offset + 1
     const wasThere = !this.#hearing.isReadBack
     if (!wasThere) this.#table.prolong(this.#hearing.heard(nowMs))
-    const read = decodeControl(record.key, record.value)
+    const read = this.#decode(record)
     switch (read.kind) {
       case 'lease':
         if (wasThere) this.#table.remember(read.lease, read.left, record.timestampMs, nowMs)

@@ -3,7 +3,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { DirectoryConfig } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { VERSION } from '../runtime/version.ts'
-import { ControlDirectory } from './control-directory.ts'
+import { ControlDirectory, type ControlDirectoryOptions } from './control-directory.ts'
 import type { NodeRole } from './lease.ts'
 import { LeaseKeeper, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'
 
@@ -14,8 +14,10 @@ interface Common {
   readonly clock?: Clock
 }
 
+interface OpenOptions extends Common, Pick<ControlDirectoryOptions, 'decode'> {}
+
 /** Opens the directory that a configuration names: once in a process, started before and closed after all that uses it. */
-export function openDirectory({ config, ...deps }: Common): ControlDirectory {
+export function openDirectory({ config, ...deps }: OpenOptions): ControlDirectory {
   return new ControlDirectory({ ...deps, topic: config.topic, lifeMs: config.lifeMs })
 }
 

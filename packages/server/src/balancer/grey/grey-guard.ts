@@ -59,6 +59,11 @@ export class GreyGuard {
     return this.#setAtMs
   }
 
+  /** There is a release that may have to be stopped. */
+  get isOn(): boolean {
+    return this.#release !== null
+  }
+
   /** Takes notice of what operators say. */
   follow(policy: GreyPolicy | null, nowMs: number): void {
     const release = policy === null || policy.stopped !== null ? null : policy.release.atMs

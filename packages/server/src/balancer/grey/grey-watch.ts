@@ -60,6 +60,8 @@ export class GreyWatch {
     this.#stable.look(all, nowMs)
     this.#grey.look(all, nowMs)
     this.#guard.follow(directory.grey, nowMs)
+    // The figures of a window are no small sum, and nobody asks for them.
+    if (!this.#guard.isOn) return
     // Counts and leases say nothing while the control topic is silent.
     if (directory.view !== 'current') return this.#guard.pause()
     const { setAtMs } = this.#guard

@@ -52,9 +52,6 @@ export function createEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog
   return new InMemoryLog(options)
 }
 
-/** A compacted topic is read from its start by everybody who comes: it is kept short. */
-const COMPACTED_RECORDS_MAX = 10_000
-
 interface Topic extends EmbeddedTopic {
   /** Records without key and partition go round. */
   nextPartition: number
@@ -245,9 +242,7 @@ class InMemoryLog implements EmbeddedLog {
   }
 
   #grow(topic: Topic, partitions: number): void {
-    const recordsMax = topic.isCompacted ? Math.min(COMPACTED_RECORDS_MAX, this.#retention.recordsMax) : this.#retention.recordsMax
-    const retention = { ...this.#retention, recordsMax }
-    while (topic.partitions.length < partitions) topic.partitions.push(new Partition(retention, topic.isCompacted))
+    while (topic.partitions.length < partitions) topic.partitions.push(new Partition(this.#retention, topic.isCompacted))
   }
 
   #wakeReaders(topic: string): void {

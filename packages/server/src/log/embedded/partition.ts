@@ -11,6 +11,12 @@ export interface Retention {
 const RECORD_OVERHEAD_BYTES = 336
 /** Dropped records are cut off the array only in runs, so that retention costs O(1) per record. */
 const COMPACT_AT_RECORDS = 1024
+/**
+ * A compacted topic is read from its start by everybody who comes: it is kept short. It keeps some records of each key, so that
+ * most are old by the time that retention comes to them, and few have to be put at the end again.
+ */
+const COMPACTED_RECORDS_MAX = 1000
+const COMPACTED_RECORDS_PER_KEY = 10
 
 export function recordBytes(record: Pick<LogRecord, 'key' | 'value' | 'headers'>): number {
   let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
@@ -99,7 +105,13 @@ export class Partition {
   }
 
   #isOverRetention(): boolean {
-    return this.latest - this.#earliest > this.#retention.recordsMax || this.#bytes > this.#retention.bytesMax
+    return this.latest - this.#earliest > this.#recordsMax || this.#bytes > this.#retention.bytesMax
+  }
+
+  get #recordsMax(): number {
+    const { recordsMax } = this.#retention
+    if (this.#newest === null) return recordsMax
+    return Math.min(recordsMax, Math.max(COMPACTED_RECORDS_MAX, this.#newest.size * COMPACTED_RECORDS_PER_KEY))
   }
 
   #dropOldest(): void {
