@@ -1,6 +1,6 @@
 import type { GatewaysAnswer } from '../../../packages/server/src/balancer/http/schemas.ts'
 import type { SimBalancer } from './balancers.ts'
-import type { Fleet } from './fault.ts'
+import { type Fleet, LEVEL } from './fault.ts'
 import type { Faults } from './faults.ts'
 import type { SimGateway } from './nodes.ts'
 
@@ -11,6 +11,9 @@ const TRAVEL_MS = 1_500
 /** Whoever was frozen for longer knows it for so long: what it knows is of before. */
 const FROZEN_MS = 1_500
 const KNOWS_IT_MS = 1_000
+/** What waited in its sockets has been read after so long, and for so long it judges nobody. */
+const READ_AFTER_MS = 300
+const JUDGES_AFTER_MS = 1_450
 /** Younger pulses are nothing that a gateway would call old. */
 const OLD_MS = 2_000
 /** P5: a gateway that had no fault for so long is known to be fit. */
@@ -38,9 +41,30 @@ export class HandOutCheck {
         if (wrong !== undefined) world.report('P4', `${balancer.id} hands out ${node}, though ${wrong}`)
       }
     }
+    if (answer !== null) this.#checkHeard(balancer, answer)
     if (answer !== null && answer.gateways.length > 0) return
     const sound = gateways.find((gateway) => this.#isSound(balancer, gateway))
     if (sound !== undefined) world.report('P5', `${balancer.id} hands out nobody, though nothing has been wrong with ${sound.id}`)
+  }
+
+  /** Also a degraded answer of one that stood still prefers whom it has heard since: who was killed meanwhile is none of these. */
+  #checkHeard(balancer: SimBalancer, answer: GatewaysAnswer): void {
+    const { world, gateways } = this.#fleet
+    const { frozenForMs, upSinceMs } = balancer
+    const forMs = world.nowMs - upSinceMs
+    if (!(frozenForMs > FROZEN_MS) || forMs < READ_AFTER_MS || forMs > JUDGES_AFTER_MS) return
+    const given = gateways.filter(({ id }) => answer.gateways.some(({ node }) => node === id))
+    const gone = given.find(({ state, downSinceMs }) => state === 'down' && downSinceMs < upSinceMs)
+    if (gone === undefined) return
+    const frozenAtMs = upSinceMs - frozenForMs
+    const faults = this.#faults().sinceOfAll(frozenAtMs - OLD_MS)
+    const heard = given.find(
+      ({ id, upSinceMs: itsUpSinceMs }) =>
+        itsUpSinceMs < frozenAtMs - OLD_MS &&
+        !faults.some(({ level, touches }) => touches.includes(id) || touches.length === 0 || level <= LEVEL.link),
+    )
+    if (heard !== undefined)
+      world.report('P4', `${balancer.id} hands out ${gone.id}, which was killed while it was frozen, though it has heard ${heard.id} since`)
   }
 
   #unfit(balancer: SimBalancer, gateway: SimGateway): string | undefined {

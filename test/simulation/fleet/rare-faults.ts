@@ -7,11 +7,13 @@ const REBUILT_WITHIN_MS = 12_000
 
 /** Whoever hears nothing gives a connection up within this. */
 const SILENCE_FOUND_WITHIN_MS = 8_000
+/** Longer than the balancer stands still. */
+const AWAY_MS = 6_000
 /** Somebody changes his mind within this, most likely. */
 const SUBSCRIBED_WITHIN_MS = 6_000
 
 /** What two of the other kinds would have to hit at once, or what nothing else leads to. */
-export const RARE_KINDS: readonly Draw[] = [hangsForGood, leftWithoutCover, rowKept, forgotten]
+export const RARE_KINDS: readonly Draw[] = [hangsForGood, leftWithoutCover, rowKept, forgotten, diesUnseen]
 
 /** Its client library has stalled: what is open now brings nothing any more, and says nothing; what is made anew works. */
 function hangsForGood({ pushNodes }: Fleet, random: Random): Drawn | undefined {
@@ -106,4 +108,28 @@ function rowKept({ taps }: Fleet, random: Random): Drawn | undefined {
 
 function openHops(hops: Iterable<WatchedHop>): WatchedHop[] {
   return [...hops].filter(({ monitor }) => monitor.welcome !== null)
+}
+
+/** A gateway is killed while a balancer stands still, which has everything else to read when it goes on. */
+function diesUnseen({ world, balancers, gateways }: Fleet, random: Random): Drawn | undefined {
+  const balancer = random.pick(balancers)
+  const gateway = random.pick(gateways)
+  if (balancer?.state !== 'up' || gateway.state !== 'up') return undefined
+  let isOver = false
+  return {
+    name: `${gateway.id} is killed while ${balancer.id} is frozen, and restarts`,
+    level: LEVEL.gateway,
+    touches: [gateway.id, balancer.id],
+    leastMs: AWAY_MS,
+    begin: () => {
+      balancer.freeze()
+      world.kernel.after(random.between(0, 500), () => isOver || gateway.kill())
+      world.kernel.after(random.between(2_000, 4_000), () => isOver || balancer.thaw())
+    },
+    end: () => {
+      isOver = true
+      balancer.thaw()
+      if (gateway.state === 'down') gateway.start()
+    },
+  }
 }
