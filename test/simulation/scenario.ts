@@ -9,7 +9,8 @@ import { drawFeeds } from './fleet/feeds.ts'
 import { HandOutCheck } from './fleet/hand-out-check.ts'
 import { SimGateway, SimPulse, SimPush } from './fleet/nodes.ts'
 import { Producer } from './fleet/producer.ts'
-import { drawSize } from './fleet/size.ts'
+import { differenceOf, RepairCheck } from './fleet/repair-check.ts'
+import { drawSize, isLong } from './fleet/size.ts'
 import { ShownCheck } from './fleet/shown-check.ts'
 import { Taps } from './fleet/taps.ts'
 import { missingOf } from './fleet/whole.ts'
@@ -75,7 +76,7 @@ export class Scenario {
     const size = drawSize(seed, options.faultsMs)
     this.#world = new World(random.fork(), drawFeeds(random, size), { trace, isLed, hasZones: isLed && hasZones, size })
     this.#fleet = this.#build()
-    this.#faults = new Faults(this.#fleet, random.fork(), new Random(seed, RARE_STREAM))
+    this.#faults = new Faults(this.#fleet, random.fork(), new Random(seed, RARE_STREAM), isLong(options.faultsMs))
     this.#shown = new ShownCheck(this.#fleet, () => this.#faults)
     this.#faultsMs = options.faultsMs ?? Math.round(random.logBetween(4_000, 25_000))
     this.#producers = this.#world.feeds.map(
@@ -135,6 +136,7 @@ export class Scenario {
     const balancers: SimBalancer[] = []
     const fleet = { world, taps, pulses, pushNodes, gateways, balancers, apps }
     const handOut = new HandOutCheck(fleet, () => this.#faults)
+    taps.differs = new RepairCheck(fleet, () => this.#faults).watch
     if (world.isLed) for (const number of [1, 2]) balancers.push(new SimBalancer(world, `bal-${number}`, handOut.look))
     for (let i = random.int(1, world.size.appsMax); i > 0; i--)
       apps.push(
@@ -273,12 +275,9 @@ export class Scenario {
 
   /** P6: both ends of every session hold the same set, as soon as what is on its way has arrived. */
   #differentSets(): string | undefined {
-    for (const { monitor, options } of this.#fleet.taps.hops) {
-      const node = [...this.#fleet.gateways, ...this.#fleet.pushNodes].find(({ id }) => id === options.sender)
-      const session = [...(node?.node?.sessions ?? [])].find(({ id }) => id === monitor.welcome?.session)
-      if (session !== undefined && session.symbols !== monitor.rows.size) {
-        return `${options.receiver} holds ${monitor.rows.size} rows of ${options.sender}, which holds ${session.symbols}`
-      }
+    for (const hop of this.#fleet.taps.hops) {
+      const difference = differenceOf(this.#fleet, hop)
+      if (difference !== undefined) return difference
     }
     return undefined
   }

@@ -18,6 +18,8 @@ export interface Fault {
   readonly touches: readonly string[]
   /** It excuses nothing that a client is shown: nobody who is served may notice it. */
   readonly harmless: boolean
+  /** It takes one frame from a session, or one row, and nothing else. */
+  readonly loses: boolean
   readonly fromMs: number
   /** `Infinity` while it lasts. */
   untilMs: number
@@ -41,6 +43,7 @@ export interface Drawn {
   readonly firstLevel?: number
   readonly touches: readonly string[]
   readonly harmless?: boolean
+  readonly loses?: boolean
   /** It lasts so long at least. */
   readonly leastMs?: number
   begin(): void

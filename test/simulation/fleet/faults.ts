@@ -49,8 +49,11 @@ export class Faults {
   readonly #random: Random
   readonly #kinds: Draw[]
 
-  /** @param rare draws whether there are any of the kinds that take a rare coincidence; a sequence of its own. */
-  constructor(fleet: Fleet, random: Random, rare: Random) {
+  /**
+   * @param rare draws whether there are any of the kinds that take a rare coincidence; a sequence of its own.
+   * @param isLong there is time for all of these.
+   */
+  constructor(fleet: Fleet, random: Random, rare: Random, isLong: boolean) {
     this.#fleet = fleet
     this.#random = random
     // A scenario has few kinds, so that some have nothing but a lost gateway, and that often.
@@ -58,7 +61,7 @@ export class Faults {
     const kinds = [...KINDS, ...(isLed ? LED_KINDS : []), ...(hasZones ? ZONE_KINDS : [])]
     const all = kinds.flatMap(([weight, draw]) => Array.from({ length: weight }, () => draw))
     this.#kinds = random.sample(all, random.int(1, 4))
-    if (rare.chance(RARE_SHARE)) this.#kinds[0] = rare.pick(RARE_KINDS)
+    if (rare.chance(RARE_SHARE)) this.#kinds[0] = isLong ? (...given) => rare.pick(RARE_KINDS)(...given) : rare.pick(RARE_KINDS)
   }
 
   /** Lets one begin now and end some time before `untilMs`. */
@@ -66,8 +69,8 @@ export class Faults {
     const { world } = this.#fleet
     const drawn = this.#random.pick(this.#kinds)(this.#fleet, this.#random)
     if (drawn === undefined) return
-    const { name, level, firstLevel = level, touches, harmless = false, leastMs = 0 } = drawn
-    const fault: Fault = { name, level, firstLevel, touches, harmless, fromMs: world.nowMs, untilMs: Infinity }
+    const { name, level, firstLevel = level, touches, harmless = false, loses = false, leastMs = 0 } = drawn
+    const fault: Fault = { name, level, firstLevel, touches, harmless, loses, fromMs: world.nowMs, untilMs: Infinity }
     this.faults.push(fault)
     this.#young = [...this.#young.filter(({ untilMs }) => untilMs >= world.nowMs - ASKED_FOR_MS), fault]
     world.trace.say('FAULT', () => `${name} begins`)
@@ -292,6 +295,7 @@ function messageLost({ taps }: Fleet, random: Random): Drawn | undefined {
   const inner = sender.startsWith('push')
   return {
     name: `${receiver} – ${sender}: the next subscribe is lost`,
+    loses: true,
     level: inner ? LEVEL.link : LEVEL.line,
     touches: [receiver, sender],
     begin: () => {
@@ -310,6 +314,7 @@ function rowLost({ taps }: Fleet, random: Random): Drawn | undefined {
   const { receiver, sender } = hop.options
   return {
     name: `${receiver} – ${sender}: the next row of a pattern is lost`,
+    loses: true,
     level: sender.startsWith('push') ? LEVEL.link : LEVEL.line,
     touches: [receiver, sender],
     begin: () => {

@@ -95,6 +95,7 @@ function rowKept({ taps }: Fleet, random: Random): Drawn | undefined {
   const { receiver, sender } = hop.options
   return {
     name: `${receiver} – ${sender}: what is unsubscribed next is kept`,
+    loses: true,
     level: sender.startsWith('push') ? LEVEL.link : LEVEL.line,
     touches: [receiver, sender],
     begin: () => {

@@ -38,13 +38,18 @@ const LARGE_SHARE = 0.1
 /** Draws of a size come from a sequence of their own, so that the others of the seed are what they were. */
 const SIZE_STREAM = 1
 
+/** @param faultsMs `undefined`: drawn, and short. */
+export function isLong(faultsMs: number | undefined): boolean {
+  return faultsMs !== undefined && faultsMs >= LONG_MS
+}
+
 /**
  * The size of a fleet. Short ones are large, all of them: most of their time is the start and the end. Of those that go
  * on for minutes most are small, each by draws of its own: what minutes bring about (refs used before, full histories,
  * nodes of which none has its first life) needs time and faults, not size, and ten small ones find more than a large one.
  */
 export function drawSize(seed: number, faultsMs: number | undefined): FleetSize {
-  if (faultsMs === undefined || faultsMs < LONG_MS) return LARGE
+  if (!isLong(faultsMs)) return LARGE
   const random = new Random(seed, SIZE_STREAM)
   if (random.chance(LARGE_SHARE)) return LARGE
   return {

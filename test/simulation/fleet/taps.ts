@@ -35,6 +35,8 @@ export class Taps {
   readonly hops = new Set<WatchedHop>()
   /** Sums over all sessions that have ended. */
   readonly sums = { updates: 0, pulses: 0, gaps: 0, resubscribes: 0, conflated: 0 }
+  /** Told when a fault has made the two ends of a session differ. */
+  differs: (hop: WatchedHop) => void = () => {}
   readonly #world: World
 
   constructor(world: World) {
@@ -66,14 +68,14 @@ export class Taps {
         const loses = hop.loseNext && frames.some(({ t }) => t === 'subscribe' || t === 'unsubscribe')
         if (loses) {
           hop.loseNext = false
-          monitor.lossy = true
+          this.#lossy(hop)
           world.trace.say('FAULT', () => `the message is lost`)
           hop.lost?.()
         }
         if (!loses && hop.keepNext) pretended = confirmationOf(frames, monitor)
         if (pretended === undefined || !hop.keepNext) return !loses
         hop.keepNext = false
-        monitor.lossy = true
+        this.#lossy(hop)
         world.trace.say('FAULT', () => 'the rows are kept')
         return false
       },
@@ -111,9 +113,14 @@ export class Taps {
     const left = withoutRow(data)
     if (left === undefined) return data
     hop.loseNextRow = false
-    hop.monitor.lossy = true
+    this.#lossy(hop)
     this.#world.trace.say('FAULT', () => 'a row is lost')
     return left
+  }
+
+  #lossy(hop: WatchedHop): void {
+    hop.monitor.lossy = true
+    this.differs(hop)
   }
 
   #closed(hop: WatchedHop): void {
