@@ -100,7 +100,7 @@ test('TLS to a listener that speaks none is said', async () => {
   assert.match(error.message, /TLS/)
 })
 
-test('a push node logs in by its configuration; with a wrong password it says so and is not ready', async () => {
+test('a push node logs in by its configuration; with a wrong password it says so and is not ready, until its file has the right one', async () => {
   const config = async (password: string) => {
     const passwordFile = join(dir, password)
     await writeFile(passwordFile, `${password}\n`)
@@ -122,4 +122,6 @@ test('a push node logs in by its configuration; with a wrong password it says so
   const line = await wrong.line(({ level }) => level === 'error')
   assert.match(line.msg, /refuses the credentials/)
   assert.equal((await fetch(`http://127.0.0.1:${wrong.port}/ready`)).status, 503)
+  await writeFile(join(dir, 'not-it'), SCRAM.password)
+  await wrong.line(({ code }) => code === 'ready')
 })

@@ -1,7 +1,8 @@
-import type { KafkaConfig, LogConfig } from '../runtime/config/index.ts'
+import type { KafkaConfig, LogConfig, SaslConfig } from '../runtime/config/index.ts'
 import { createEmbeddedLog } from './embedded/embedded-log.ts'
 import { connectIpcLog } from './ipc/client.ts'
 import { openKafkaLog } from './kafka/kafka-log.ts'
+import type { KafkaSasl } from './kafka/options.ts'
 import type { Log } from './log.ts'
 
 /**
@@ -30,6 +31,10 @@ export function openKafkaByConfig(config: KafkaConfig, nodeId: string): Log {
     fetchBytesMax: fetch.bytesMax,
     fetchPartitionBytesMax: fetch.partitionBytesMax,
     ...(enabled ? { tls: files } : {}),
-    ...(sasl === undefined ? {} : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password.reveal() } }),
+    ...(sasl === undefined ? {} : { sasl: loginOf(sasl) }),
   })
+}
+
+function loginOf({ mechanism, username, password, passwordFile }: SaslConfig): KafkaSasl {
+  return { mechanism, username, ...(passwordFile === undefined ? { password: password.reveal() } : { passwordFile }) }
 }

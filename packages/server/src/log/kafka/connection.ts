@@ -21,7 +21,7 @@ export class BrokerConnection {
   constructor(address: Address, settings: KafkaSettings) {
     this.address = address
     this.#settings = settings
-    const { connection } = settings
+    const connection = settings.connection()
     // An address that is a number is verified as it is: TLS knows no server name of that form, and Node throws at one.
     const tlsServerName = connection.tlsServerName === true ? isIP(address.host) === 0 : connection.tlsServerName
     this.#connection = new Connection(settings.clientId, { ...connection, ...(tlsServerName === undefined ? {} : { tlsServerName }) })

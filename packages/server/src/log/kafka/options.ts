@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { SASLOptions } from '@platformatic/kafka'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
+import { readPasswordFile } from '../../runtime/password-file.ts'
 
-/** Where Kafka is and how to reach it. Secrets are used and never printed. */
+/**
+ * Where Kafka is and how to reach it. Secrets are used and never printed. Files are read at each connection, so that
+ * what changes in them needs no restart; one that cannot be read then counts as it was.
+ */
 export interface KafkaLogOptions {
   /** Bootstrap brokers, `host:port`; without a port, 9092. */
   readonly brokers: readonly string[]
@@ -55,6 +59,8 @@ export interface KafkaSasl {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER'
   readonly username?: string
   readonly password?: string
+  /** File that holds the password, in place of it: read at each connection. */
+  readonly passwordFile?: string
   readonly token?: string
 }
 
@@ -79,8 +85,8 @@ export interface KafkaSettings {
   readonly backoffMaxMs: number
   readonly clock: Clock
   readonly random: () => number
-  /** What the library's `Connection` takes beside the client id. */
-  readonly connection: ConnectionSettings
+  /** What the library's `Connection` takes beside the client id, as files have it now. */
+  readonly connection: () => ConnectionSettings
 }
 
 export interface ConnectionSettings {
@@ -109,12 +115,32 @@ export function resolveOptions(options: KafkaLogOptions): KafkaSettings {
     backoffMaxMs: options.backoffMaxMs ?? 2000,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
-    connection: {
+    connection: reading(() => ({
       connectTimeout: connectTimeoutMs,
       ...tlsSettings(options.tls),
-      ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
-    },
+      ...(options.sasl === undefined ? {} : { sasl: saslSettings(options.sasl) }),
+    })),
   }
+}
+
+/** Reads at once, and again at each call; a file that cannot be read later may be just being replaced. */
+function reading<T>(read: () => T): () => T {
+  let last = read()
+  return () => {
+    try {
+      last = read()
+    } catch {
+      // What was good before counts.
+    }
+    return last
+  }
+}
+
+function saslSettings({ passwordFile, ...login }: KafkaSasl): SASLOptions {
+  if (passwordFile === undefined) return login
+  const password = readPasswordFile(passwordFile)
+  if (password === '') throw new TypeError(`the password file ${passwordFile} is empty`)
+  return { ...login, password }
 }
 
 function tlsSettings(tls: boolean | KafkaTls | undefined): Pick<ConnectionSettings, 'tls' | 'tlsServerName'> {

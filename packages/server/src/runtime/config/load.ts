@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
+import { readPasswordFile } from '../password-file.ts'
 import { type CheckedConfig, crossChecks, unreadable } from './checks.ts'
 import { productionChecks } from './production-checks.ts'
 import { type Path, type SchemaNode, formatPath, jsonSchemaOf, nodeAt } from './json-schema.ts'
@@ -166,11 +166,12 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
 function withLogin<T extends { readonly sasl?: object }>(log: T, where: string): T {
   if (log.sasl === undefined) return log
   const { passwordFile, password, ...login } = log.sasl as { readonly password?: string; readonly passwordFile?: string }
-  const value = password ?? readFileSync(passwordFile!, 'utf8').replace(/\r?\n$/, '')
+  const value = password ?? readPasswordFile(passwordFile!)
   if (value === '') {
     throw new ConfigError('config_invalid', 'the password file is empty', [`${where}.sasl.passwordFile: the file ${passwordFile} is empty`])
   }
-  return { ...log, sasl: { ...login, password: new Secret(value) } }
+  const file = passwordFile === undefined ? {} : { passwordFile }
+  return { ...log, sasl: { ...login, ...file, password: new Secret(value) } }
 }
 
 type ReadSecrets = (section: string, name: string, values: object, charsMin?: number) => FoundSecrets

@@ -94,6 +94,8 @@ export interface SaslConfig {
   readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
   readonly username: string
   readonly password: Secret
+  /** Where that was read, when it came from a file: it may hold another one by now. */
+  readonly passwordFile?: string
 }
 
 export type DirectoryConfig = Frozen<z.output<typeof directorySection>>

@@ -21,7 +21,8 @@ const login = {
   username: z.string().min(1).describe('SASL user.'),
 }
 
-const PASSWORD_FILE = 'File that holds the password and nothing else; a final newline is ignored.'
+const PASSWORD_FILE =
+  'File that holds the password and nothing else; a final newline is ignored. Read at each connection, so that another password needs no restart.'
 
 const sasl = z
   .strictObject({
