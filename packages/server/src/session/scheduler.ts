@@ -16,8 +16,11 @@ const SLOTS_PER_INTERVAL = 5
 const FLUSHING_SHARE = 0.125
 /** The interval grows to so many times the configured one at most. */
 const STRETCH_MAX = 3
-/** What comes when so much of an interval has passed goes out with all else of its batch, and is not kept until after it. */
-const NEARLY = 0.7
+/**
+ * What comes when so much of an interval has passed goes out with all else of its batch, and is not kept until after it:
+ * whoever was served between two batches would be so for ever, where those are an interval apart.
+ */
+const NEARLY = 0.5
 /** How fast the interval follows the load: the part of the way that it goes at each look. */
 const STRETCH_STEP = 0.3
 /** Intervals between two looks at the load. */

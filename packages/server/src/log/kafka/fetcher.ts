@@ -40,6 +40,11 @@ export interface FetchHost {
 
 /** A fetch of less than this shows that the reader is not behind, so the next one may wait a little. */
 const SMALL_BYTES_MAX = 64 * 1024
+/**
+ * By so much more than flushes fetches stand apart where those set the pace. Receivers who have been served since the
+ * last batch come round earlier each time, until all are served behind a batch; in step with it they would stay where they are.
+ */
+const BEHIND_FLUSHES = 1.05
 const READ_COMMITTED = 1
 /** No fetch session: each request names all its partitions, and nothing is remembered at the broker. */
 const NO_SESSION = [0, -1] as const
@@ -103,7 +108,8 @@ export class LeaderFetcher {
 
   async #spaceOut(startedAtMs: number, stretch: number): Promise<void> {
     const { clock, fetchIntervalMinMs } = this.#host.cluster.settings
-    const spareMs = fetchIntervalMinMs * stretch - (clock.nowMs() - startedAtMs)
+    const intervalMs = fetchIntervalMinMs * (stretch > 1 ? stretch * BEHIND_FLUSHES : 1)
+    const spareMs = intervalMs - (clock.nowMs() - startedAtMs)
     if (spareMs > 0) await this.#spacing.wait(spareMs)
   }
 
