@@ -60,7 +60,7 @@ export class GreyWatch {
     this.#stable.look(all, nowMs)
     this.#grey.look(all, nowMs)
     this.#guard.follow(directory.grey, nowMs)
-    // The figures of a window are no small sum, and nobody asks for them.
+    // The figures of a window are no small sum, and without a release nothing is judged by them.
     if (!this.#guard.isOn) return
     // Counts and leases say nothing while the control topic is silent.
     if (directory.view !== 'current') return this.#guard.pause()
