@@ -28,6 +28,7 @@ const (
 	flagPrevious  = 0x08
 	flagRaw       = 0x10
 	flagDeleted   = 0x20
+	flagSteps     = 0x40
 )
 
 func newPulsewireBinary(options subscribeOptions) *pulsewireBinary {
@@ -120,13 +121,13 @@ func (d *pulsewireBinary) takeUpdate(kind byte, in *input, t *tally) error {
 		in.uvarint()
 		in.uvarint()
 	}
-	in.uvarint() // offset
+	in.uvarint() // offset, or with flagSteps how far it is from the last one
 	in.uvarint() // record timestamp: whole ms, so the field's is used instead
 	records := int64(1)
 	if kind&flagCount != 0 {
 		records = int64(in.uvarint())
 	}
-	if kind&flagPrevious != 0 {
+	if kind&(flagPrevious|flagSteps) == flagPrevious {
 		in.uvarint()
 	}
 	if in.short {

@@ -84,6 +84,12 @@ export const MUTATIONS: readonly Mutation[] = [
     instead: 'const n = held < 0 ? 0 : 1',
   },
   {
+    name: 'told in steps from a state that the receiver does not hold',
+    file: `${SESSION}/composer-bin.ts`,
+    text: 'const inSteps = !whole && held === symbol.previousCount',
+    instead: 'const inSteps = !whole',
+  },
+  {
     name: 'resuming begins one record too late',
     file: `${SESSION}/resume.ts`,
     text: `  if (item !== undefined) {

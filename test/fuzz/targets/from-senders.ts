@@ -79,7 +79,7 @@ function checkUpdate(update: SeenUpdate): void {
   const writer = new ByteWriter()
   if (fields.length > 0) writeDictionary(writer, 0, 0, fields)
   const ts = Math.abs(update.ts) < 2 ** 51 ? Math.round(update.ts) : 0
-  const header = { ...update, snapshot: !update.deleted, place: true, ts, prev: -1 }
+  const header = { ...update, snapshot: !update.deleted, place: true, ts, prev: -1, last: null }
   const body = new ByteWriter()
   writeUpdate(body, header, 0, fields, [...fields.keys()], values, null)
   const bytes = body.take()

@@ -17,7 +17,7 @@ import {
 export class BinWriter {
   readonly #fields: { name: string; scale: number }[] = []
   readonly #images = new Map<number, (FieldValue | undefined)[]>()
-  readonly #places = new Map<number, string>()
+  readonly #last = new Map<number, { readonly place: string; readonly offset: number; readonly ts: number }>()
   #epoch = 0
   #feeds: readonly { feed: string }[] = []
 
@@ -52,9 +52,11 @@ export class BinWriter {
     for (let index = 0; index < this.#fields.length; index++) {
       if (!sameValue(before?.[index], values[index])) indexes.push(index)
     }
+    const last = this.#last.get(frame.ref)
+    const isPlaced = frame.snapshot === true || last?.place !== place
     const header = {
       snapshot: frame.snapshot === true,
-      place: this.#places.get(frame.ref) !== place,
+      place: isPlaced,
       deleted: frame.deleted === true,
       generation: position.generation,
       partition: position.partition,
@@ -62,9 +64,10 @@ export class BinWriter {
       ts: frame.ts,
       n: frame.n ?? 1,
       prev: frame.prev ?? -1,
+      last: !isPlaced && position.offset >= last.offset && (frame.prev ?? last.offset) === last.offset ? last : null,
       raw: frame.raw === undefined ? null : base64ToBytes(frame.raw),
     }
-    this.#places.set(frame.ref, place)
+    this.#last.set(frame.ref, { place, offset: position.offset, ts: frame.ts })
     this.#images.set(frame.ref, values)
     const body = new ByteWriter(256)
     writeUpdate(body, header, this.#epoch, this.#fields, indexes, values, before ?? null)

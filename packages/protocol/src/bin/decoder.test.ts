@@ -55,7 +55,7 @@ describe('updates of bin.v1', () => {
     sender.update(1, record(12, { last: 187.24, name: 'Apple', open: true }), 2)
     const message = sender.flush().bin
     receiver.receive(message)
-    assert.deepEqual([...message], [0x82, 1, 12, 24, 2, 0b1, 2 * 4], 'flags, ref, offset, ts, n, bitmap, one step up')
+    assert.deepEqual([...message], [0xc2, 1, 2, 4, 2, 0b1, 2 * 4], 'flags, ref, two offsets on, 2 ms on, n, bitmap, one step up')
     const [first, second] = receiver.updates
     assert.deepEqual([first!.snapshot, first!.n, [...first!.changed]], [true, 0, ['last', 'name', 'open']])
     assert.deepEqual([second!.snapshot, second!.n, [...second!.changed]], [false, 2, ['last']])
@@ -134,6 +134,21 @@ describe('updates of bin.v1', () => {
     ])
   })
 
+  test('what lies behind the last update of its ref is told in steps from it', () => {
+    const { sender } = open()
+    sender.update(1, record(70_000, { a: 1 }, { ts: EPOCH + 9_000_000 }), 0, true)
+    sender.flush()
+    sender.update(1, record(70_009, { a: 2 }, { prev: 70_000, ts: EPOCH + 8_999_998 }))
+    const { bin } = sender.flush()
+    assert.deepEqual([...bin], [0xc8, 1, 9, 3, 0b1, 1 * 8], 'flags, ref, nine offsets on, 2 ms earlier, bitmap, one step up')
+    sender.update(1, record(70_010, { a: 3 }, { ts: EPOCH + 9_000_000 }))
+    assert.deepEqual([...sender.flush().bin.subarray(0, 4)], [0xc0, 1, 1, 4], 'where it is not known what came before as well')
+    sender.update(1, record(70_020, { a: 3 }, { prev: 70_015, ts: EPOCH + 9_000_000 }))
+    assert.equal(sender.flush().bin[0], 0x88, 'one that names another record before it is not')
+    sender.update(1, record(70_000, { a: 3 }))
+    assert.equal(sender.flush().bin[0], 0x80, 'nor one that goes back')
+  })
+
   test('an update of a ref that is not open is read over, whatever it holds', () => {
     const { sender, receiver } = open()
     const everything = { step: 2.5, text: 'ü', none: null, double: 0.1 + 0.2, nested: { a: [1] }, yes: true }
@@ -191,7 +206,9 @@ describe('frames of bin.v1', () => {
       ['a field that no dictionary named', bytes(...first, 0b10, 5), /not in the dictionary/],
       ['a step on nothing', bytes(dictionary(0, ['a', 0]), ...first, 0b1, 4), /a step on a field/],
       ['a first update without a place', bytes(0x81, 1, 5, 0, 0), /where it lies/],
-      ['the reserved flag', bytes(0xc5, 1, 1, 0, 5, 0, 0), /flag 0x40/],
+      ['a first update in steps', bytes(0xc0, 1, 5, 0, 0), /where it lies/],
+      ['an update in steps, and its place', bytes(...first, 0, 0xc4, 1, 1, 0, 5, 0, 0), /in steps/],
+      ['a step beyond 2^53', bytes(...first, 0, 0xc0, 1, new Uint8Array(7).fill(0xff), 0x0f, 0, 0), /above 2\^53/],
       ['a previous offset below 0', bytes(0x8d, 1, 1, 0, 5, 0, 6, 0), /previous offset/],
       ['a bitmap without end', bytes(...first, new Uint8Array(1024).fill(0x80), 0), /bitmap/],
       ['a dictionary with a hole', dictionary(1, ['b', 0]), /leaves indexes out/],

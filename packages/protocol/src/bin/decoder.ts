@@ -82,7 +82,6 @@ class BinDecoder implements Decoder {
 
   #update(reader: ByteReader, kind: number, handler: FrameHandler): void {
     const flags = kind & 0x7f
-    if ((flags & FLAG.reserved) !== 0) throw new ProtocolError('an update with flag 0x40, which version 1 does not have')
     const ref = reader.varint()
     const known = this.#images.get(ref)
     // Without its image an update of fields cannot be skipped by length, so it is read into one that is thrown away.
@@ -107,13 +106,17 @@ class BinDecoder implements Decoder {
     } else if (known && image.offset < 0) throw new ProtocolError('the first update of a ref does not say where it lies')
     image.snapshot = (flags & FLAG.snapshot) !== 0
     image.deleted = (flags & FLAG.deleted) !== 0
-    image.offset = reader.varint()
-    image.ts = this.#epoch + reader.zigzag()
+    const inSteps = (flags & FLAG.steps) !== 0
+    const last = image.offset
+    image.offset = reader.varint() + (inSteps ? last : 0)
+    image.ts = reader.zigzag() + (inSteps ? image.ts : this.#epoch)
     image.n = (flags & FLAG.count) !== 0 ? reader.varint() : 1
-    image.prev = -1
-    if ((flags & FLAG.prev) === 0) return
-    image.prev = image.offset - reader.varint()
-    if (known && image.prev < 0) throw new ProtocolError('the previous offset is below 0')
+    const hasPrev = (flags & FLAG.prev) !== 0
+    image.prev = !hasPrev ? -1 : inSteps ? last : image.offset - reader.varint()
+    if (!known) return
+    if (inSteps && (flags & FLAG.place) !== 0) throw new ProtocolError('an update in steps says where it lies as well')
+    if (image.offset > Number.MAX_SAFE_INTEGER) throw new ProtocolError('an offset above 2^53')
+    if (hasPrev && image.prev < 0) throw new ProtocolError('the previous offset is below 0')
   }
 
   #fields(reader: ByteReader, image: MutableImage, known: boolean): void {

@@ -1,7 +1,7 @@
 /** First bytes of frames, and flags of an update; protocol.md section 10. */
 export const KIND = { json: 0x01, pulse: 0x02, pulseAck: 0x03, mark: 0x04, markAck: 0x05, dictionary: 0x06, update: 0x80 } as const
 
-export const FLAG = { snapshot: 0x01, count: 0x02, place: 0x04, prev: 0x08, raw: 0x10, deleted: 0x20, reserved: 0x40 } as const
+export const FLAG = { snapshot: 0x01, count: 0x02, place: 0x04, prev: 0x08, raw: 0x10, deleted: 0x20, steps: 0x40 } as const
 
 /** Value kinds, the low two bits of a value's head. */
 export const VALUE = { step: 0, number: 1, string: 2, other: 3 } as const

@@ -23,6 +23,11 @@ export interface UpdateHeader {
   readonly n: number
   /** Offset of the previous record, or −1. */
   readonly prev: number
+  /**
+   * The last update of this ref, where this one is told in steps from it: it lies in the same place, not behind this one, and
+   * is the previous record where that is known.
+   */
+  readonly last: { readonly offset: number; readonly ts: number } | null
   readonly raw: Uint8Array | null
 }
 
@@ -41,14 +46,12 @@ export function writeUpdate(
   before: readonly (FieldValue | undefined)[] | null,
 ): boolean {
   writer.u8(KIND.update | flagsOf(header))
-  if (header.place) {
-    writer.varint(header.generation)
-    writer.varint(header.partition)
+  if (header.last === null) writePosition(writer, header, epoch)
+  else {
+    writer.varint(header.offset - header.last.offset)
+    writer.zigzag(Math.round(header.ts - epoch) - Math.round(header.last.ts - epoch))
+    if (header.n !== 1) writer.varint(header.n)
   }
-  writer.varint(header.offset)
-  writer.zigzag(Math.round(header.ts - epoch))
-  if (header.n !== 1) writer.varint(header.n)
-  if (header.prev >= 0) writer.varint(header.offset - header.prev)
   if (header.deleted) return true
   if (header.raw !== null) {
     writer.varint(header.raw.length)
@@ -64,11 +67,22 @@ export function writeUpdate(
   return exact
 }
 
+function writePosition(writer: ByteWriter, header: UpdateHeader, epoch: number): void {
+  if (header.place) {
+    writer.varint(header.generation)
+    writer.varint(header.partition)
+  }
+  writer.varint(header.offset)
+  writer.zigzag(Math.round(header.ts - epoch))
+  if (header.n !== 1) writer.varint(header.n)
+  if (header.prev >= 0) writer.varint(header.offset - header.prev)
+}
+
 function flagsOf(header: UpdateHeader): number {
   return (
     (header.snapshot ? FLAG.snapshot : 0) |
     (header.n !== 1 ? FLAG.count : 0) |
-    (header.place ? FLAG.place : 0) |
+    (header.last !== null ? FLAG.steps : header.place ? FLAG.place : 0) |
     (header.prev >= 0 ? FLAG.prev : 0) |
     (header.raw !== null && !header.deleted ? FLAG.raw : 0) |
     (header.deleted ? FLAG.deleted : 0)

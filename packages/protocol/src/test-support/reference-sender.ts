@@ -40,6 +40,8 @@ interface Ref {
   /** What the receiver holds. */
   held: (FieldValue | undefined)[]
   place: string
+  offset: number
+  ts: number
 }
 
 /** The simplest sender of a whole session, in both encodings at once: what tests and vectors compare receivers with. */
@@ -82,7 +84,7 @@ export class ReferenceSender {
   }
 
   open(ref: number, feedIndex: number, symbol: string): void {
-    this.#refs.set(ref, { feedIndex, symbol, held: [], place: '' })
+    this.#refs.set(ref, { feedIndex, symbol, held: [], place: '', offset: -1, ts: 0 })
   }
 
   /**
@@ -96,12 +98,14 @@ export class ReferenceSender {
     const before = snapshot ? [] : row.held
     const indexes = [...fields.keys()].filter((index) => !sameValue(before[index], values[index]))
     const place = `${record.generation}:${record.partition}`
+    const isPlaced = snapshot || place !== row.place
     const header: UpdateHeader = {
       ...record,
       snapshot,
       n,
-      place: snapshot || place !== row.place,
+      place: isPlaced,
       prev: record.prev ?? -1,
+      last: !isPlaced && canStep(record, row) ? { offset: row.offset, ts: row.ts } : null,
       deleted: record.deleted === true,
       raw: record.raw ?? null,
     }
@@ -115,6 +119,8 @@ export class ReferenceSender {
     this.#frames.push(update)
     row.held = values
     row.place = place
+    row.offset = record.offset
+    row.ts = record.ts
     return update
   }
 
@@ -142,6 +148,10 @@ export class ReferenceSender {
     }
     return values
   }
+}
+
+function canStep(record: ModelRecord, last: Ref): boolean {
+  return record.offset >= last.offset && (record.prev === undefined || record.prev === last.offset)
 }
 
 function jsonUpdate(ref: number, symbol: string, header: UpdateHeader, fields: Fields): UpdateFrame {

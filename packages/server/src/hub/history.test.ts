@@ -14,6 +14,8 @@ function item(count: number, more: Partial<HistoryItem> = {}): HistoryItem {
     offset: count * 10,
     ts: 0,
     prev: -1,
+    previousOffset: -1,
+    previousTs: 0,
     n: 1,
     placed: false,
     deleted: false,

@@ -10,6 +10,9 @@ export interface HistoryItem {
   readonly offset: number
   readonly ts: number
   readonly prev: number
+  /** Of the item before it, as in the symbol's state. */
+  readonly previousOffset: number
+  readonly previousTs: number
   readonly n: number
   readonly placed: boolean
   readonly deleted: boolean

@@ -22,7 +22,7 @@ export type Readiness = 'ready' | 'waiting'
 
 const EMPTY: readonly never[] = []
 /** An item of a history without its fields: itself, its place, its lists. */
-const ITEM_BYTES = 450
+const ITEM_BYTES = 470
 /** A field of it: its value as it was, a number's own object, and that it changed. */
 const VALUE_BYTES = 20
 /** A text, without its letters. */
@@ -42,6 +42,9 @@ export class SymbolState {
   offset = -1
   ts = 0
   prev = -1
+  /** Where the record that was held before the last one lies, if the last can be told in steps from it; else −1. */
+  previousOffset = -1
+  previousTs = 0
   count = 0
   /** `count` before the last update. */
   previousCount = 0
@@ -150,7 +153,11 @@ export class SymbolState {
   #begin(place: RecordPlace): number[] | null {
     this.previousCount = this.count
     this.count += place.n + (place.missed ?? 0)
-    if (place.generation !== this.generation || place.partition !== this.partition) this.placedAt = this.count
+    const isPlaced = place.generation !== this.generation || place.partition !== this.partition
+    if (isPlaced) this.placedAt = this.count
+    const follows = !isPlaced && place.offset >= this.offset && (place.prev < 0 || place.prev === this.offset)
+    this.previousOffset = follows ? this.offset : -1
+    this.previousTs = this.ts
     this.generation = place.generation
     this.partition = place.partition
     this.offset = place.offset
@@ -185,6 +192,8 @@ export class SymbolState {
       offset: place.offset,
       ts: place.ts,
       prev: place.prev,
+      previousOffset: this.previousOffset,
+      previousTs: this.previousTs,
       n: place.n,
       placed: this.placedAt === this.count,
       deleted: this.deleted,

@@ -11,9 +11,22 @@ interface State {
   readonly offset: number
   readonly ts: number
   readonly prev: number
+  readonly previousOffset: number
+  readonly previousTs: number
   readonly raw: Uint8Array | null
   readonly deleted: boolean
   readonly values: readonly (FieldValue | undefined)[]
+}
+
+/** How much of a state is told, to a receiver that holds an earlier one. */
+interface Told {
+  readonly n: number
+  readonly whole: boolean
+  readonly place: boolean
+  /** The receiver holds the state before this one. */
+  readonly inSteps: boolean
+  readonly indexes: readonly number[]
+  readonly before: readonly (FieldValue | undefined)[] | null
 }
 
 export class BinComposer implements Composer {
@@ -66,7 +79,9 @@ export class BinComposer implements Composer {
     let frame = item.encoded.bin(view, from, symbol.feed.dictionary.revision)
     if (frame === undefined || frame === null) {
       const indexes = whole ? presentIn(item.values, view) : item.changed.filter((index) => view.includes(index))
-      frame = this.#encode(symbol.feed, item, n, whole, whole || item.placed, indexes, whole ? null : item.before)
+      const inSteps = !whole && n === item.n
+      const before = whole ? null : item.before
+      frame = this.#encode(symbol.feed, item, { n, whole, place: whole || item.placed, inSteps, indexes, before })
       item.encoded.setBin(view, from, symbol.feed.dictionary.revision, frame)
     }
     this.#write(symbol.feed, entry.ref, frame)
@@ -128,28 +143,22 @@ export class BinComposer implements Composer {
     let frame: Uint8Array | null = null
     if (!nothing) {
       const n = held < 0 ? 0 : symbol.count - held
-      const before = !whole && held === symbol.previousCount ? symbol.before : null
-      frame = this.#encode(symbol.feed, symbol, n, whole, whole || symbol.placedAt > held, indexes, before)
+      const inSteps = !whole && held === symbol.previousCount
+      const place = whole || symbol.placedAt > held
+      frame = this.#encode(symbol.feed, symbol, { n, whole, place, inSteps, indexes, before: inSteps ? symbol.before : null })
     }
     symbol.encoded.setBin(view, from, symbol.feed.dictionary.revision, frame)
     return frame
   }
 
-  #encode(
-    feed: Feed,
-    state: State,
-    n: number,
-    snapshot: boolean,
-    place: boolean,
-    indexes: readonly number[],
-    before: readonly (FieldValue | undefined)[] | null,
-  ): Uint8Array {
+  #encode(feed: Feed, state: State, { n, whole, place, inSteps, indexes, before }: Told): Uint8Array {
     const { dictionary } = feed
     for (const index of indexes) dictionary.fit(index, state.values[index])
     const scratch = this.#scratch
     scratch.length = 0
     const { generation, partition, offset, ts, prev, raw, deleted } = state
-    const header = { snapshot: snapshot && !deleted, place, deleted, generation, partition, offset, ts, n, prev, raw }
+    const last = inSteps && state.previousOffset >= 0 ? { offset: state.previousOffset, ts: state.previousTs } : null
+    const header = { snapshot: whole && !deleted, place, deleted, generation, partition, offset, ts, n, prev, last, raw }
     writeUpdate(scratch, header, this.#epoch, dictionary.fields, indexes, state.values, before)
     return scratch.take()
   }
