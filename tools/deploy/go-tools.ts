@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { run } from '../packages/run.ts'
 
+/** The tool is not there and could not be built: nothing was checked. */
+export class ToolMissing extends Error {}
+
 /**
  * @param name as it is found in the path. @param module that Go builds it from otherwise, into the folder.
- * @returns where it is. @throws Error with what to install.
+ * @returns where it is. @throws ToolMissing with what to install.
  */
 export async function ensureGoTool(name: string, module: string, folder: string): Promise<string> {
   const found = [...(process.env['PATH'] ?? '').split(delimiter), folder].map((each) => join(each, name)).find((path) => existsSync(path))
@@ -13,7 +16,7 @@ export async function ensureGoTool(name: string, module: string, folder: string)
   try {
     await run('env', [`GOBIN=${folder}`, 'go', 'install', module], folder)
   } catch (error) {
-    throw new Error(`${name} is needed: install it, or Go (then: go install ${module})`, { cause: error })
+    throw new ToolMissing(`${name} is needed: install it, or Go (then: go install ${module})`, { cause: error })
   }
   return join(folder, name)
 }

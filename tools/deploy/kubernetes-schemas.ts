@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../packages/run.ts'
+import { ToolMissing } from './go-tools.ts'
 
 interface Definition {
   readonly properties?: Readonly<Record<string, unknown>>
@@ -14,12 +15,10 @@ const NUMBER_OR_TEXT = /\.(IntOrString|Quantity)$/
 /**
  * The schemas of one version of Kubernetes, of every kind that it has, as kubeconform wants them: strict, one file each. They
  * are made of the description of the API that the module of Kubernetes holds.
- * @returns the folder.
+ * @returns the folder. @throws ToolMissing when Go cannot bring the module.
  */
 export async function writeSchemas(version: string, folder: string): Promise<string> {
-  const { Dir } = JSON.parse(await run('go', ['mod', 'download', '-json', `k8s.io/kubernetes@v${version}`], '/')) as {
-    readonly Dir: string
-  }
+  const { Dir } = JSON.parse(await downloaded(`k8s.io/kubernetes@v${version}`)) as { readonly Dir: string }
   const api = JSON.parse(await readFile(join(Dir, 'api/openapi-spec/swagger.json'), 'utf8')) as {
     readonly definitions: Readonly<Record<string, Definition>>
   }
@@ -33,6 +32,16 @@ export async function writeSchemas(version: string, folder: string): Promise<str
     await writeFile(join(folder, `${suffix.toLowerCase()}.json`), JSON.stringify({ $ref: `definitions.json#/definitions/${name}` }))
   }
   return folder
+}
+
+async function downloaded(module: string): Promise<string> {
+  try {
+    return await run('go', ['mod', 'download', '-json', module], '/')
+  } catch (error) {
+    throw new ToolMissing(`${module} is needed for its schemas, which Go brings: install Go, and let it reach a module proxy`, {
+      cause: error,
+    })
+  }
 }
 
 function strict(name: string, definition: Definition): object {
