@@ -104,4 +104,8 @@ export const FORMER: readonly Regression[] = [
 export const SEEDS: readonly Pick<Regression, 'seed' | 'found'>[] = [
   { seed: 5043, found: 'a partition that was live again was laid to the gateway until the next pulse came' },
   { seed: 5059, found: 'after a repair, what is named again is stale until it has come, also at rest' },
+  {
+    seed: 1_000_656,
+    found: 'a client waited 28 s with a gateway there: what it had tried while it knew two counted double when only one was left',
+  },
 ]

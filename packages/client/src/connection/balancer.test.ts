@@ -166,6 +166,22 @@ describe('a client with balancers', () => {
     await client.close()
   })
 
+  test('what it has waited for does not grow because the list gets shorter', async () => {
+    const { world, state, client } = balanced(4)
+    world.random = () => 1
+    for (const gateway of world.gateways) gateway.down = true
+    const waits: number[] = []
+    client.on('state', ({ state: of, retryInMs }) => of === 'waiting' && waits.push(retryInMs!))
+    while (waits.length < 8) await world.run(50)
+    state.nodes = ['gw-1']
+    while (waits.length < 11) await world.run(50)
+    assert.deepEqual(
+      waits.map((ms) => Math.log2(ms / waits[0]!)),
+      [0, 0, 0, 1, 1, 1, 1, 2, 3, 4, 5],
+    )
+    await client.close()
+  })
+
   test('refused by every gateway, it says so once: it is sent after the crowd at their doors', async () => {
     const { world, state, asked, client } = balanced()
     state.more['ttlMs'] = 0

@@ -46,8 +46,11 @@ export class Connector {
   /** Counts attempts, so that one that was overtaken while it waited for a token knows it. */
   #attempt = 0
   #attempting = false
-  /** Failed or short-lived connections in a row. */
-  #failures = 0
+  /**
+   * Rounds of failed or short-lived connections in a row. Each counts for its part of the addresses at that time: what was
+   * tried while there were many does not become many rounds when few are left.
+   */
+  #rounds = 0
   #lastError: PulsewireError | undefined
 
   constructor(settings: Settings, host: ConnectorHost) {
@@ -74,7 +77,7 @@ export class Connector {
 
   /** Connects, or tries at once instead of waiting. */
   connect(): void {
-    if (this.#state === 'failed' || this.#state === 'closed') this.#failures = 0
+    if (this.#state === 'failed' || this.#state === 'closed') this.#rounds = 0
     if (this.#serving !== null || this.#isTrying) return
     this.#timer?.cancel()
     void this.#try()
@@ -115,7 +118,7 @@ export class Connector {
       this.#countFailure(session)
       this.#host.disconnected(session.node, error)
     } else {
-      this.#failures++
+      this.#rounds += this.#part
       // A browser does not say what answered an upgrade: one that was refused looks like one that nobody answered.
       if (session.welcome === undefined) this.#gateways.refused()
     }
@@ -264,7 +267,7 @@ export class Connector {
     if (!isAgain) return
     this.#addresses.failed(candidate.url)
     if (this.#isTrial) return this.#stop()
-    this.#failures++
+    this.#rounds += this.#part
     this.#afterLoss()
   }
 
@@ -328,7 +331,7 @@ export class Connector {
     } catch (error) {
       if (attempt !== this.#attempt) return
       this.#attempting = false
-      this.#failures++
+      this.#rounds += this.#part
       this.#lastError = toPulsewireError(error, 'addresses_unavailable', true)
       this.#host.onError(this.#lastError)
       if (this.#isTrial) this.#stop()
@@ -359,17 +362,18 @@ export class Connector {
 
   #countFailure(session: Session): void {
     const livedMs = this.#settings.environment.clock.nowMs() - session.welcomedAtMs
-    this.#failures = livedMs >= HEALTHY_MS ? 0 : Math.min(this.#failures + 1, FLAP_ROUNDS_MAX * this.#places)
+    this.#rounds = livedMs >= HEALTHY_MS ? 0 : Math.min(this.#rounds + this.#part, FLAP_ROUNDS_MAX)
   }
 
   /** Each address gets its turn before the delay grows. */
   #delayMs(): number {
-    const round = Math.floor(this.#failures / this.#places)
+    // Seven sevenths are a hair less than one.
+    const round = Math.floor(this.#rounds + 1e-9)
     return backoffMs(round, this.#settings.backoff, this.#settings.environment.random)
   }
 
-  get #places(): number {
-    return Math.max(1, this.#addresses.size)
+  get #part(): number {
+    return 1 / Math.max(1, this.#addresses.size)
   }
 
   /** Ends what is under way; a session that serves stays. */
