@@ -16,7 +16,8 @@ import type { LogFact } from '../trace/index.ts'
 import { viewOf } from './delay/index.ts'
 import { Intake } from './intake.ts'
 import { TakeOver } from './take-over.ts'
-import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
+import { TopicReader } from './topic-reader.ts'
+import type { WantedPartitions } from './wanted-partitions.ts'
 
 /** An older topic that cannot be read has so long to come to its seam once the newer one has; then it is left without. */
 const OLDER_GONE_WAIT_MS_MAX = 3000
@@ -30,7 +31,7 @@ export interface FeedInputOptions {
   readonly feed: Feed
   readonly clusters: Clusters
   readonly config: ReadFeed
-  readonly partitions: (generation: number) => 'all' | readonly number[] | ChoosePartitions
+  readonly partitions: (generation: number) => WantedPartitions
   readonly logger: Logger
   /** Told when `answers` may have become true. */
   readonly answerable: () => void
@@ -42,6 +43,7 @@ export interface FeedInputOptions {
 interface Reading {
   readonly generation: FeedGeneration
   readonly hub: Hub
+  readonly intake: Intake
   readonly reader: TopicReader
   /** The feed has moved to it without this node. */
   readonly isClosed: boolean
@@ -148,7 +150,7 @@ export class FeedInput {
   }
 
   leased(nowMs: number): LeasedFeed[] {
-    const leased = this.#readings().map(({ generation: { generation, topic }, reader: { feed, unreadable } }) => ({
+    const leased = this.#readings().map(({ generation: { generation, topic }, reader: { feed }, intake: { unreadable } }) => ({
       feed: feed.name,
       generation,
       topic,
@@ -193,7 +195,7 @@ export class FeedInput {
     if (target === null) return
     this.#next ??= this.#openNext(target)
     if (this.#next === null) return
-    this.#current.reader.keepBefore()
+    this.#current.intake.keepBefore()
     // Of a migration that is closed, the pulses that say so may be behind.
     const fromMs = target.fromMs ?? (target === current ? 0 : undefined)
     const isClosed = target === current
@@ -270,12 +272,13 @@ export class FeedInput {
     if (this.#unreachable === generation.generation) return null
     const own = { ...config, topic: generation.topic, generation: generation.generation }
     try {
+      const intake = new Intake(hub, feed, own, logger, (pulse) => this.#isSeam(generation.generation, pulse))
       const reader = new TopicReader({
         hub,
         feed,
         log: viewOf(clusters.of(generation), config.delay, hub.clock),
         config: own,
-        intake: new Intake(hub, feed, own, logger, (pulse) => this.#isSeam(generation.generation, pulse)),
+        intake,
         partitions: this.#partitionsOf(generation.generation),
         logger,
         answerable,
@@ -283,7 +286,7 @@ export class FeedInput {
         stages: this.#stages,
       })
       reader.start()
-      return { generation, hub, reader, isClosed: false }
+      return { generation, hub, intake, reader, isClosed: false }
     } catch (error) {
       this.#unreachable = generation.generation
       const message = error instanceof Error ? error.message : String(error)
@@ -298,7 +301,7 @@ export class FeedInput {
    * While the feed moves, all of the topic that it leaves: where symbols come to lie with other nodes, each of these has to
    * know up to which record they were given.
    */
-  #partitionsOf(generation: number): 'all' | readonly number[] | ChoosePartitions {
+  #partitionsOf(generation: number): WantedPartitions {
     const own = this.#options.partitions(generation)
     if (own === 'all' || this.#options.directory === undefined) return own
     return (count, held) => {
@@ -312,7 +315,7 @@ export class FeedInput {
     const { generation } = next.generation
     this.#next = null
     this.#readySinceMs = null
-    this.#current?.reader.forgetBefore()
+    this.#current?.intake.forgetBefore()
     this.#options.logger.info(
       'generation_abandoned',
       `generation ${generation} of feed ${this.feed.name} is read no longer: it was given up`,
@@ -353,15 +356,15 @@ export class FeedInput {
   #switch(older: Reading, newer: Reading, fromMs: number, isComplete: boolean): void {
     const { hub, feed, config, logger } = this.#options
     const beside = newer.reader.feed
-    const olderSinceMs = older.reader.sinceMs
+    const olderSinceMs = older.intake.sinceMs
     this.#current = { ...newer, hub }
     this.#next = null
     this.#readySinceMs = null
     this.#leave(older)
     newer.reader.moveTo(hub, feed)
     const reads = (partition: number) => newer.reader.reads(partition)
-    const before = (symbol: SymbolState) => older.reader.before(symbol)
-    newer.reader.succeeds(new TakeOver(hub, feed, beside, { fromMs, merge: config.merge, olderSinceMs, before, reads }).run())
+    const before = (symbol: SymbolState) => older.intake.before(symbol)
+    newer.intake.succeeds(new TakeOver(hub, feed, beside, { fromMs, merge: config.merge, olderSinceMs, before, reads }).run())
     for (const { point } of beside.freshness.partitions) if (point !== null) hub.pulse(feed, point)
     newer.reader.passSeam()
     this.#options.answerable()

@@ -19,7 +19,7 @@ import type { FollowedUpdates } from '../tracing/index.ts'
 import { FeedInput, feedOptions } from './feed-input.ts'
 import { isOver } from './intake.ts'
 import { LineShare } from './line-share.ts'
-import type { ChoosePartitions } from './topic-reader.ts'
+import type { WantedPartitions } from './wanted-partitions.ts'
 
 const CHECK_INTERVAL_MS = 100
 /** Checks that come later than this are those of a process that stood still. */
@@ -278,7 +278,7 @@ export class PushNode implements Service, HubSource, Member {
     return new LineShare({ directory, self: node.id, line: node.line, clock: this.#clock, logger: this.#logger })
   }
 
-  #partitionsOf(feed: Feed, generation: number): 'all' | readonly number[] | ChoosePartitions {
+  #partitionsOf(feed: Feed, generation: number): WantedPartitions {
     const { partitions } = this.#config.push
     const share = this.#share
     if (share !== null) return (count, held) => share.wanted(feed.name, generation, count, held)

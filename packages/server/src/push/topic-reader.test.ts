@@ -8,7 +8,8 @@ import { createEmbeddedLog, type EmbeddedLog, type Log, type LogEvent, type LogR
 import { loadConfig } from '../runtime/config/index.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
 import { Intake } from './intake.ts'
-import { type ChoosePartitions, TopicReader } from './topic-reader.ts'
+import { TopicReader } from './topic-reader.ts'
+import type { ChoosePartitions } from './wanted-partitions.ts'
 
 const TOPIC = 'quotes'
 
