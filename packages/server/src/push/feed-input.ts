@@ -11,10 +11,11 @@ import type { PulseRecord } from '../feeds/index.ts'
 import type { Clusters } from '../log/index.ts'
 import type { ReadFeed } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
-import type { Exclusive, Stage, Stages } from '../runtime/stages/index.ts'
+import type { Stages } from '../runtime/stages/index.ts'
 import type { LogFact } from '../trace/index.ts'
 import { viewOf } from './delay/index.ts'
 import { Intake } from './intake.ts'
+import { sharedBetweenReaders } from './shared-stages.ts'
 import { TakeOver } from './take-over.ts'
 import { TopicReader } from './topic-reader.ts'
 import type { WantedPartitions } from './wanted-partitions.ts'
@@ -388,25 +389,4 @@ export function feedOptions(config: ReadFeed, generation: number): FeedOptions {
   const { name, codec, mode, merge, symbolsMax, staleAfterMs, history } = config
   const delay = config.delay && { delay: config.delay }
   return { name, codec, mode, merge, generation, symbolsMax, staleAfterMs, history, ...delay }
-}
-
-/** Readers of one feed come and go with its generations, but what is watched stays the same. */
-function sharedBetweenReaders(stages: Stages): Stages {
-  const opened = new Map<string, Stage>()
-  const sections = new Map<string, Exclusive>()
-  return {
-    open(name, options) {
-      let stage = opened.get(name)
-      if (stage === undefined) opened.set(name, (stage = stages.open(name, options)))
-      return stage
-    },
-    exclusive(name, options) {
-      let section = sections.get(name)
-      if (section === undefined) sections.set(name, (section = stages.exclusive(name, options)))
-      return section
-    },
-    get fault() {
-      return stages.fault
-    },
-  }
 }
