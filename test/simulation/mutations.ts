@@ -86,8 +86,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'told in steps from a state that the receiver does not hold',
     file: `${SESSION}/composer-bin.ts`,
-    text: 'const inSteps = !whole && held === symbol.previousCount',
-    instead: 'const inSteps = !whole',
+    text: 'const isNext = !whole && held === symbol.previousCount',
+    instead: 'const isNext = !whole',
   },
   {
     name: 'resuming begins one record too late',

@@ -53,10 +53,9 @@ export class BinWriter {
       if (!sameValue(before?.[index], values[index])) indexes.push(index)
     }
     const last = this.#last.get(frame.ref)
-    const isPlaced = frame.snapshot === true || last?.place !== place
     const header = {
       snapshot: frame.snapshot === true,
-      place: isPlaced,
+      place: last?.place !== place,
       deleted: frame.deleted === true,
       generation: position.generation,
       partition: position.partition,
@@ -64,7 +63,7 @@ export class BinWriter {
       ts: frame.ts,
       n: frame.n ?? 1,
       prev: frame.prev ?? -1,
-      last: !isPlaced && position.offset >= last.offset && (frame.prev ?? last.offset) === last.offset ? last : null,
+      last: last ?? null,
       raw: frame.raw === undefined ? null : base64ToBytes(frame.raw),
     }
     this.#last.set(frame.ref, { place, offset: position.offset, ts: frame.ts })

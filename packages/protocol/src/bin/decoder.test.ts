@@ -147,6 +147,8 @@ describe('updates of bin.v1', () => {
     assert.equal(sender.flush().bin[0], 0x88, 'one that names another record before it is not')
     sender.update(1, record(70_000, { a: 3 }))
     assert.equal(sender.flush().bin[0], 0x80, 'nor one that goes back')
+    sender.update(1, record(70_001, { a: 3 }, { partition: 3 }))
+    assert.equal(sender.flush().bin[0], 0x84, 'nor one that lies elsewhere')
   })
 
   test('an update of a ref that is not open is read over, whatever it holds', () => {

@@ -23,12 +23,15 @@ export interface UpdateHeader {
   readonly n: number
   /** Offset of the previous record, or −1. */
   readonly prev: number
-  /**
-   * The last update of this ref, where this one is told in steps from it: it lies in the same place, not behind this one, and
-   * is the previous record where that is known.
-   */
-  readonly last: { readonly offset: number; readonly ts: number } | null
+  /** The last update of this ref, where it is known here: where that is possible, this one is told in steps from it. */
+  readonly last: LastUpdate | null
   readonly raw: Uint8Array | null
+}
+
+export interface LastUpdate {
+  readonly offset: number
+  /** Record time in ms since the Unix epoch. */
+  readonly ts: number
 }
 
 /**
@@ -45,13 +48,16 @@ export function writeUpdate(
   values: readonly (FieldValue | undefined)[],
   before: readonly (FieldValue | undefined)[] | null,
 ): boolean {
-  writer.u8(KIND.update | flagsOf(header))
-  if (header.last === null) writePosition(writer, header, epoch)
-  else {
-    writer.varint(header.offset - header.last.offset)
-    writer.zigzag(Math.round(header.ts - epoch) - Math.round(header.last.ts - epoch))
-    if (header.n !== 1) writer.varint(header.n)
+  const last = stepsFrom(header)
+  writer.u8(KIND.update | flagsOf(header, last !== null))
+  if (header.place) {
+    writer.varint(header.generation)
+    writer.varint(header.partition)
   }
+  writer.varint(header.offset - (last?.offset ?? 0))
+  writer.zigzag(Math.round(header.ts - epoch) - (last === null ? 0 : Math.round(last.ts - epoch)))
+  if (header.n !== 1) writer.varint(header.n)
+  if (header.prev >= 0 && last === null) writer.varint(header.offset - header.prev)
   if (header.deleted) return true
   if (header.raw !== null) {
     writer.varint(header.raw.length)
@@ -67,22 +73,18 @@ export function writeUpdate(
   return exact
 }
 
-function writePosition(writer: ByteWriter, header: UpdateHeader, epoch: number): void {
-  if (header.place) {
-    writer.varint(header.generation)
-    writer.varint(header.partition)
-  }
-  writer.varint(header.offset)
-  writer.zigzag(Math.round(header.ts - epoch))
-  if (header.n !== 1) writer.varint(header.n)
-  if (header.prev >= 0) writer.varint(header.offset - header.prev)
+/** From where the update is told in steps: from the last one, if it lies in the same place, not behind this one, and is the previous record where that is known. */
+function stepsFrom({ place, offset, prev, last }: UpdateHeader): LastUpdate | null {
+  if (last === null || place || offset < last.offset) return null
+  return prev < 0 || prev === last.offset ? last : null
 }
 
-function flagsOf(header: UpdateHeader): number {
+function flagsOf(header: UpdateHeader, inSteps: boolean): number {
   return (
     (header.snapshot ? FLAG.snapshot : 0) |
     (header.n !== 1 ? FLAG.count : 0) |
-    (header.last !== null ? FLAG.steps : header.place ? FLAG.place : 0) |
+    (header.place ? FLAG.place : 0) |
+    (inSteps ? FLAG.steps : 0) |
     (header.prev >= 0 ? FLAG.prev : 0) |
     (header.raw !== null && !header.deleted ? FLAG.raw : 0) |
     (header.deleted ? FLAG.deleted : 0)

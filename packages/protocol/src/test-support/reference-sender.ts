@@ -40,8 +40,7 @@ interface Ref {
   /** What the receiver holds. */
   held: (FieldValue | undefined)[]
   place: string
-  offset: number
-  ts: number
+  last: { readonly offset: number; readonly ts: number } | null
 }
 
 /** The simplest sender of a whole session, in both encodings at once: what tests and vectors compare receivers with. */
@@ -84,7 +83,7 @@ export class ReferenceSender {
   }
 
   open(ref: number, feedIndex: number, symbol: string): void {
-    this.#refs.set(ref, { feedIndex, symbol, held: [], place: '', offset: -1, ts: 0 })
+    this.#refs.set(ref, { feedIndex, symbol, held: [], place: '', last: null })
   }
 
   /**
@@ -98,14 +97,13 @@ export class ReferenceSender {
     const before = snapshot ? [] : row.held
     const indexes = [...fields.keys()].filter((index) => !sameValue(before[index], values[index]))
     const place = `${record.generation}:${record.partition}`
-    const isPlaced = snapshot || place !== row.place
     const header: UpdateHeader = {
       ...record,
       snapshot,
       n,
-      place: isPlaced,
+      place: snapshot || place !== row.place,
       prev: record.prev ?? -1,
-      last: !isPlaced && canStep(record, row) ? { offset: row.offset, ts: row.ts } : null,
+      last: row.last,
       deleted: record.deleted === true,
       raw: record.raw ?? null,
     }
@@ -119,8 +117,7 @@ export class ReferenceSender {
     this.#frames.push(update)
     row.held = values
     row.place = place
-    row.offset = record.offset
-    row.ts = record.ts
+    row.last = record
     return update
   }
 
@@ -148,10 +145,6 @@ export class ReferenceSender {
     }
     return values
   }
-}
-
-function canStep(record: ModelRecord, last: Ref): boolean {
-  return record.offset >= last.offset && (record.prev === undefined || record.prev === last.offset)
 }
 
 function jsonUpdate(ref: number, symbol: string, header: UpdateHeader, fields: Fields): UpdateFrame {

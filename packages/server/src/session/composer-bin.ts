@@ -24,7 +24,7 @@ interface Told {
   readonly whole: boolean
   readonly place: boolean
   /** The receiver holds the state before this one. */
-  readonly inSteps: boolean
+  readonly isNext: boolean
   readonly indexes: readonly number[]
   readonly before: readonly (FieldValue | undefined)[] | null
 }
@@ -79,9 +79,9 @@ export class BinComposer implements Composer {
     let frame = item.encoded.bin(view, from, symbol.feed.dictionary.revision)
     if (frame === undefined || frame === null) {
       const indexes = whole ? presentIn(item.values, view) : item.changed.filter((index) => view.includes(index))
-      const inSteps = !whole && n === item.n
+      const isNext = !whole && n === item.n
       const before = whole ? null : item.before
-      frame = this.#encode(symbol.feed, item, { n, whole, place: whole || item.placed, inSteps, indexes, before })
+      frame = this.#encode(symbol.feed, item, { n, whole, place: whole || item.placed, isNext, indexes, before })
       item.encoded.setBin(view, from, symbol.feed.dictionary.revision, frame)
     }
     this.#write(symbol.feed, entry.ref, frame)
@@ -143,21 +143,21 @@ export class BinComposer implements Composer {
     let frame: Uint8Array | null = null
     if (!nothing) {
       const n = held < 0 ? 0 : symbol.count - held
-      const inSteps = !whole && held === symbol.previousCount
+      const isNext = !whole && held === symbol.previousCount
       const place = whole || symbol.placedAt > held
-      frame = this.#encode(symbol.feed, symbol, { n, whole, place, inSteps, indexes, before: inSteps ? symbol.before : null })
+      frame = this.#encode(symbol.feed, symbol, { n, whole, place, isNext, indexes, before: isNext ? symbol.before : null })
     }
     symbol.encoded.setBin(view, from, symbol.feed.dictionary.revision, frame)
     return frame
   }
 
-  #encode(feed: Feed, state: State, { n, whole, place, inSteps, indexes, before }: Told): Uint8Array {
+  #encode(feed: Feed, state: State, { n, whole, place, isNext, indexes, before }: Told): Uint8Array {
     const { dictionary } = feed
     for (const index of indexes) dictionary.fit(index, state.values[index])
     const scratch = this.#scratch
     scratch.length = 0
     const { generation, partition, offset, ts, prev, raw, deleted } = state
-    const last = inSteps && state.previousOffset >= 0 ? { offset: state.previousOffset, ts: state.previousTs } : null
+    const last = isNext ? { offset: state.previousOffset, ts: state.previousTs } : null
     const header = { snapshot: whole && !deleted, place, deleted, generation, partition, offset, ts, n, prev, last, raw }
     writeUpdate(scratch, header, this.#epoch, dictionary.fields, indexes, state.values, before)
     return scratch.take()
