@@ -45,8 +45,7 @@ async function main(): Promise<number> {
   // The tests' own processes must not take themselves for part of this run.
   delete process.env['NODE_TEST_CONTEXT']
   const alone = names.filter((name) => ALONE.test(name))
-  // The longest first, which are those of whole installations: else one of them is left over at the end, with nothing beside it.
-  const together = names.filter((name) => !ALONE.test(name)).sort((a, b) => Number(b.startsWith('test/')) - Number(a.startsWith('test/')))
+  const together = names.filter((name) => !ALONE.test(name))
   const counts = sum(await runFiles(together, CONCURRENCY), await runFiles(alone, 1))
   console.log(summary(counts, names.length, performance.now() - startedMs))
   return counts.failed + counts.cancelled > 0 || counts.passed === 0 ? 1 : 0
