@@ -101,11 +101,16 @@ export const FORMER: readonly Regression[] = [
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */
-export const SEEDS: readonly Pick<Regression, 'seed' | 'found'>[] = [
+export const SEEDS: readonly (Pick<Regression, 'seed' | 'found'> & { readonly simulatedMinutes?: number })[] = [
   { seed: 5043, found: 'a partition that was live again was laid to the gateway until the next pulse came' },
   { seed: 5059, found: 'after a repair, what is named again is stale until it has come, also at rest' },
   {
     seed: 1_000_656,
     found: 'a client waited 28 s with a gateway there: what it had tried while it knew two counted double when only one was left',
+  },
+  {
+    seed: 1_000_085,
+    simulatedMinutes: 10,
+    found: 'a push node whose fetches had hung while the log was away stayed without it when it was back',
   },
 ]

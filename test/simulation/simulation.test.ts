@@ -12,9 +12,9 @@ test('what former seeds found is kept by tests that there are', () => {
   for (const { keptBy } of FORMER) if (keptBy !== null) assert.ok(existsSync(new URL(`../../${keptBy}`, import.meta.url)), keptBy)
 })
 
-for (const { seed, found } of REGRESSIONS) {
+for (const { seed, found, simulatedMinutes } of REGRESSIONS) {
   test(`seed ${seed}: ${found}`, async () => {
-    const { failure } = await playSeed(seed, {})
+    const { failure } = await playSeed(seed, simulatedMinutes === undefined ? {} : { faultsMs: simulatedMinutes * 60_000 })
     assert.equal(failure, null, `npm run simulate -- --seed ${seed} --trace: ${failure?.message}`)
   })
 }

@@ -349,6 +349,77 @@ test('a reader from which nothing comes is made anew, and goes on where it was',
   assert.equal(log.readerCount, 0)
 })
 
+test('a reader that stalls while the log is away is made anew when the log is back, and none is before', async () => {
+  let hangs = false
+  const through = (log: EmbeddedLog): Log => ({
+    ...passThrough(log),
+    read: (topic, partitions) => {
+      const reader = log.read(topic, partitions)
+      const { promise: closed, resolve: end } = Promise.withResolvers<void>()
+      const close = () => {
+        end()
+        return reader.close()
+      }
+      return {
+        topic,
+        add: (more) => reader.add(more),
+        remove: (fewer) => reader.remove(fewer),
+        close,
+        [Symbol.asyncDispose]: close,
+        async *[Symbol.asyncIterator](): AsyncGenerator<LogEvent, undefined> {
+          for await (const event of reader) {
+            if (!hangs) yield event
+            else return void (await closed)
+          }
+        },
+      }
+    },
+  })
+  const { log, reader, stale, append, last, pass, pulse, codes } = setUp({ through })
+  const rebuilt = () => codes().filter((code) => code === 'reader_rebuilt').length
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  pulse()
+  reader.start()
+  await pass(500, pulse)
+  log.setReachable(false)
+  await pass(500)
+  hangs = true
+  await pass(30_000)
+  assert.deepEqual([stale.get(0)?.reason, rebuilt()], ['log_unreachable', 0])
+  log.setReachable(true)
+  await pass(500, pulse)
+  hangs = false
+  append('A', 7)
+  await pass(12_000, pulse)
+  assert.deepEqual([rebuilt(), stale.size, last('A')], [1, 0, 7])
+  await reader.close()
+})
+
+test('a reader that comes back with the log is not made anew', async () => {
+  const through = (log: EmbeddedLog): Log => ({
+    ...passThrough(log),
+    describe: async (topic) => {
+      await new Promise<void>((resolve) => clock.after(300, resolve))
+      return log.describe(topic)
+    },
+  })
+  const { clock, log, reader, stale, pass, pulse, codes } = setUp({ through })
+  log.createTopicNow(TOPIC, { partitions: 1 })
+  pulse()
+  reader.start()
+  await pass(500, pulse)
+  // So long that it is asked just before, while, and just after the log comes back.
+  for (const awayMs of [9_900, 10_000, 10_100, 20_000]) {
+    log.setReachable(false)
+    await pass(awayMs)
+    log.setReachable(true)
+    await pass(2000, pulse)
+    assert.equal(stale.size, 0)
+  }
+  assert.equal(codes().includes('reader_rebuilt'), false)
+  await reader.close()
+})
+
 test('a fault of the log client is a stall, not the end', async () => {
   let fail = true
   const through = (log: EmbeddedLog): Log => ({

@@ -1,5 +1,5 @@
 import type { Feed, Hub, StaleCause } from '../hub/index.ts'
-import type { LogEvent, TopicDescription } from '../log/index.ts'
+import type { LogEvent, LogReader, TopicDescription } from '../log/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ReadFeed } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -127,18 +127,13 @@ export class TopicReader {
   checkStall(): void {
     const { reader } = this.#share
     const { progress } = this.#carried
-    if (reader === null || this.isInTrouble || progress.size === progress.heldCount) return
+    if (reader === null || progress.size === progress.heldCount) return
     if (reader.isWaiting === true) this.#lastEventAtMs = this.#clock.nowMs()
     const silentMs = this.#clock.nowMs() - this.#lastEventAtMs
     if (silentMs < REBUILD_AFTER_MS) return
     this.#lastEventAtMs = this.#clock.nowMs()
-    this.#logger.warn(
-      'reader_rebuilt',
-      `nothing came from ${this.#config.topic} for ${Math.round(silentMs)} ms; its reader is made anew`,
-      {},
-    )
-    this.#rebuild ??= this.#rebuilding.hold(`closing the silent reader of ${this.#config.topic}`)
-    void reader.close()
+    if (this.isInTrouble) void this.#replaceIfLogAnswers(reader, silentMs)
+    else this.#replace(reader, silentMs)
   }
 
   // ---- the seam
@@ -279,6 +274,21 @@ export class TopicReader {
       case 'grown':
         return this.#share.grow(event.partitions)
     }
+  }
+
+  /** A reader is silent while the log is away, and rightly so. It may have stalled there, and would stay so when the log is back. */
+  async #replaceIfLogAnswers(reader: LogReader, silentMs: number): Promise<void> {
+    const askedAtMs = this.#lastEventAtMs
+    const { unreachable } = await endOf(this.#log, this.#config.topic, 0, this.#clock)
+    const isSilentStill = this.#share.reader === reader && this.#lastEventAtMs === askedAtMs
+    if (unreachable === null && isSilentStill) this.#replace(reader, silentMs)
+  }
+
+  #replace(reader: LogReader, silentMs: number): void {
+    const { topic } = this.#config
+    this.#logger.warn('reader_rebuilt', `nothing came from ${topic} for ${Math.round(silentMs)} ms; its reader is made anew`, {})
+    this.#rebuild ??= this.#rebuilding.hold(`closing the silent reader of ${topic}`)
+    void reader.close()
   }
 
   #pause(): Promise<void> {
