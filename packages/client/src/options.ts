@@ -1,6 +1,5 @@
 import type { Encoding } from '@pulsewire/protocol'
 import { toAddresses } from './connection/addresses.ts'
-import type { BackoffOptions } from './connection/backoff.ts'
 import { systemEnvironment, type Environment, type TransportChoice } from './environment.ts'
 import { PulsewireError } from './errors.ts'
 import { balancerUrl, ENCODINGS } from './parts.ts'
@@ -71,7 +70,6 @@ export interface Settings extends Numbers {
   readonly user: string | undefined
   readonly name: string
   readonly encodings: readonly Encoding[]
-  readonly backoff: BackoffOptions
   readonly environment: Environment
 }
 
@@ -114,7 +112,6 @@ export function resolveOptions(options: ClientOptions): Settings {
     user,
     name,
     encodings: encoding === 'bin' ? ENCODINGS : ['pulsewire.json.v1'],
-    backoff: { baseMs: numbers.backoffBaseMs, maxMs: numbers.backoffMaxMs },
     environment: { ...systemEnvironment({ ...numbers, transport }), ...options.environment },
   }
 }

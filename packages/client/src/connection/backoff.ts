@@ -1,8 +1,8 @@
 export interface BackoffOptions {
   /** Upper bound of the first delay, in ms. */
-  readonly baseMs: number
+  readonly backoffBaseMs: number
   /** Upper bound of any delay, in ms. */
-  readonly maxMs: number
+  readonly backoffMaxMs: number
 }
 
 /** From the second attempt on no delay is shorter, whatever the dice say: an unlucky row of zeros is a busy loop. */
@@ -14,7 +14,7 @@ export const DELAY_MIN_MS = 100
  * @param attempt 0 for the first.
  */
 export function backoffMs(attempt: number, options: BackoffOptions, random: () => number): number {
-  const boundMs = Math.min(options.maxMs, options.baseMs * 2 ** Math.min(attempt, 30))
+  const boundMs = Math.min(options.backoffMaxMs, options.backoffBaseMs * 2 ** Math.min(attempt, 30))
   const delayMs = random() * boundMs
-  return attempt === 0 ? delayMs : Math.max(Math.min(DELAY_MIN_MS, options.maxMs), delayMs)
+  return attempt === 0 ? delayMs : Math.max(Math.min(DELAY_MIN_MS, options.backoffMaxMs), delayMs)
 }

@@ -90,7 +90,7 @@ export class BalancedGateways extends Gateways {
   }
 
   async #ask(): Promise<number> {
-    const { connectTimeoutMs, environment, backoff } = this.settings
+    const { connectTimeoutMs, environment } = this.settings
     const { clock, random } = environment
     try {
       const { addresses, zones, ttlMs, connectAfterMs, degraded, by } = await this.#balancers.ask(
@@ -112,7 +112,7 @@ export class BalancedGateways extends Gateways {
       return connectAfterMs
     } catch (error) {
       const failure = toPulsewireError(error, 'balancer_unavailable', true)
-      this.#askNotBeforeMs = clock.nowMs() + Math.max(ASK_INTERVAL_MIN_MS, backoffMs(this.#failures++, backoff, random))
+      this.#askNotBeforeMs = clock.nowMs() + Math.max(ASK_INTERVAL_MIN_MS, backoffMs(this.#failures++, this.settings, random))
       if (this.book.size === 0 && this.settings.url !== undefined) await this.updateList()
       if (this.book.size === 0) throw failure
       this.host.onError(failure)

@@ -145,7 +145,7 @@ export class Connector {
     const reason = frame.code === 'rebalance' ? 'rebalance' : 'goodbye'
     if (reason === 'goodbye') this.#addresses.failed(session.url)
     this.#gateways.suggested(frame.addresses ?? [], session.url)
-    const withinMs = Math.min(frame.reconnectAfterMs ?? 0, this.#settings.backoff.maxMs)
+    const withinMs = Math.min(frame.reconnectAfterMs ?? 0, this.#settings.backoffMaxMs)
     this.#startMove(reason, this.#settings.environment.random() * withinMs)
   }
 
@@ -369,7 +369,7 @@ export class Connector {
   #delayMs(): number {
     // Seven sevenths are a hair less than one.
     const round = Math.floor(this.#rounds + 1e-9)
-    return backoffMs(round, this.#settings.backoff, this.#settings.environment.random)
+    return backoffMs(round, this.#settings, this.#settings.environment.random)
   }
 
   get #part(): number {

@@ -38,7 +38,7 @@ describe('addresses', () => {
 test('backoff: full jitter below a bound that doubles, and a floor from the second attempt on', () => {
   fc.assert(
     fc.property(fc.nat(2000), fc.double({ min: 0, max: 0.999999, noNaN: true }), (attempt, dice) => {
-      const delayMs = backoffMs(attempt, { baseMs: 250, maxMs: 30_000 }, () => dice)
+      const delayMs = backoffMs(attempt, { backoffBaseMs: 250, backoffMaxMs: 30_000 }, () => dice)
       assert.ok(delayMs <= Math.min(30_000, 250 * 2 ** attempt))
       assert.ok(attempt === 0 || delayMs >= 100)
     }),
