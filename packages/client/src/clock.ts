@@ -23,7 +23,8 @@ const DELAY_MAX_MS = 2 ** 31 - 1
 /**
  * The clock of the machine. Monotonic time stands still while a laptop or a phone sleeps, and a quote would then look
  * as fresh after an hour's sleep as before. So wall time is watched next to it, and where it ran ahead, the difference
- * is added: after a sleep that is right, and after somebody set the clock forward it errs to the side of "stale".
+ * is added: after a sleep that is right, and after somebody set the clock forward it errs to the side of "stale",
+ * until the next pulse; no gateway is left for it.
  */
 export function createSystemClock(monotonicMs = () => performance.now(), wallMs = () => Date.now()): Clock {
   const startMs = wallMs() - monotonicMs()

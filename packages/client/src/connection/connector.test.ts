@@ -152,6 +152,31 @@ describe('the connector', () => {
     assert.equal(client.state, 'open')
   })
 
+  test('a step of our own clock is not the gateway’s silence: it is asked, and stays', async () => {
+    const world = new World()
+    const { client, quotes, gateways } = await liveWorld(world)
+    for (const stepMs of [1_500, 60_000, 3_600_000]) {
+      world.step(stepMs)
+      // The check comes before the next pulse does.
+      world.wake()
+      await world.run(3000)
+      assert.deepEqual([client.session!.node, quotes.state.state], ['gw-1', 'live'])
+    }
+    assert.equal(gateways.flatMap(({ connections }) => connections).length, 1)
+    await client.close()
+  })
+
+  test('a gateway that does not answer after our sleep is left at once', async () => {
+    const world = new World()
+    const { client, quotes, gateways } = await liveWorld(world)
+    gateways[0]!.frozen = true
+    world.step(3_600_000)
+    world.wake()
+    await world.run(2000)
+    assert.deepEqual([client.session!.node, quotes.state.state], ['gw-2', 'live'])
+    await client.close()
+  })
+
   test('stays where it is when a silent gateway is heard again before the move is done', async () => {
     const world = new World()
     const { client, gateways } = await liveWorld(world)
@@ -322,7 +347,6 @@ describe('the connector', () => {
     }
     connection.send({ t: 'pulse', pulse: 1_060, at: world.clock.nowMs() })
     connection.send({ t: 'live', feed: 'quote' })
-    await world.clock.advance(900)
     assert.equal(quotes.state.state, 'stale')
     await world.run(5_000)
     assert.equal(quotes.state.state, 'live')

@@ -186,6 +186,7 @@ export class Connector {
     const serving = this.#serving
     if (serving === null) return
     const { freshness } = serving
+    serving.followClock()
     if (nowMs > freshness.silentAtMs) {
       this.#startMove('silent', 0)
       if (nowMs > this.#silentEndMs(serving)) serving.abandonSilent()

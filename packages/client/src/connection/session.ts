@@ -51,6 +51,8 @@ export interface SessionHost {
 /** What we close with when the sender breaks the protocol. Browsers allow no other codes than 1000 and 3000 to 4999. */
 const CLOSE_PROTOCOL_ERROR = 4000
 const CLOSE_NORMAL = 1000
+/** After a sleep, or a step of our clock, a gateway that is there has answered by then: a round trip of a slow line, twice. */
+const ANSWER_AFTER_SLEEP_MS = 500
 
 /** One connection, from the socket to the receive loop: hello, welcome, acknowledgements, clock offset. */
 export class Session implements FrameHandler {
@@ -72,6 +74,8 @@ export class Session implements FrameHandler {
   #welcomedAtMs = Infinity
   #lastMessageAtMs = -Infinity
   #steppedMs: number
+  /** When our clock last made a step, until the gateway has answered since. */
+  #wokeAtMs = Infinity
   /** The message at hand: its highest pulse, and whether it holds something to judge by. */
   #pulse = -1
   #judge = false
@@ -231,6 +235,11 @@ export class Session implements FrameHandler {
         break
       case 'sync':
         this.#offset.add(frame.echo, frame.at, this.#clock.nowMs())
+        // It answers: its next pulse gets its time.
+        if (frame.echo >= this.#wokeAtMs) {
+          this.#wokeAtMs = Infinity
+          this.#freshness?.updated(this.#clock.nowMs())
+        }
         break
       case 'stale':
         this.#judge = true
@@ -265,7 +274,7 @@ export class Session implements FrameHandler {
       this.#fail(new PulsewireError('message_too_large', message, { retryable: true }), CLOSE_PROTOCOL_ERROR)
       return
     }
-    this.#followClockStep()
+    this.followClock()
     this.#lastMessageAtMs = this.#clock.nowMs()
     this.#pulse = -1
     this.#judge = false
@@ -300,12 +309,18 @@ export class Session implements FrameHandler {
     this.#host.onWelcome(this)
   }
 
-  /** Our clock made a step over a sleep, or somebody set it: what was measured by it before is void. */
-  #followClockStep(): void {
+  /**
+   * Our clock made a step over a sleep, or somebody set it: what was measured by it before is void. That nothing came in
+   * that time is not the gateway's fault, which is asked whether it is there.
+   */
+  followClock(): void {
+    const nowMs = this.#clock.nowMs()
     const steppedMs = this.#clock.steppedMs ?? 0
     if (steppedMs === this.#steppedMs || this.#welcome === undefined) return
     this.#steppedMs = steppedMs
     this.#offset = new ClockOffset()
+    this.#wokeAtMs = nowMs
+    this.#freshness?.woke(nowMs, ANSWER_AFTER_SLEEP_MS)
     this.#sync.start()
   }
 

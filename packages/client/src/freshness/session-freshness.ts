@@ -36,8 +36,8 @@ export class SessionFreshness {
   #heardAtMs: number
   #expiresAtMs = Infinity
   #symbolsChanged = false
-  /** When the log was last known to be at fault. */
-  #logFaultAtMs = -Infinity
+  /** When data was last old through no gateway's fault: the log was at fault, or our clock made a step. */
+  #excusedAtMs = -Infinity
 
   constructor(options: SessionFreshnessOptions) {
     this.node = options.node
@@ -89,6 +89,12 @@ export class SessionFreshness {
     this.#heardAtMs = nowMs
   }
 
+  /** Time made a step, in which nothing could come: something is due within `graceMs`. */
+  woke(nowMs: number, graceMs: number): void {
+    this.#heardAtMs = Math.max(this.#heardAtMs, nowMs + graceMs - this.staleAfterMs)
+    this.#excusedAtMs = nowMs
+  }
+
   pulse(frame: PulseFrame, nowMs: number): void {
     this.#heardAtMs = nowMs
     this.#lastPulseAtMs = nowMs
@@ -117,7 +123,7 @@ export class SessionFreshness {
 
   /** Judges everything anew. Returns whether any partition's state changed. */
   review(nowMs: number): boolean {
-    if (this.#isLogAtFault()) this.#logFaultAtMs = nowMs
+    if (this.#isLogAtFault()) this.#excusedAtMs = nowMs
     let changed = false
     let expiresAtMs = Infinity
     for (const feed of this.#feeds.values()) {
@@ -136,7 +142,8 @@ export class SessionFreshness {
   /**
    * Since when some partition has been stale through the fault of this node or of one before it, where another gateway
    * may do better; undefined when none is. Where the log itself is at fault, every gateway has the same trouble; and when
-   * it is back, data is old until the first pulse has come, which is nobody else's fault: it gets its time.
+   * it is back, data is old until the first pulse has come, which is nobody else's fault: it gets its time. So it does
+   * after a step of our clock.
    */
   get faultSinceMs(): number | undefined {
     let sinceMs: number | undefined
@@ -147,7 +154,7 @@ export class SessionFreshness {
         sinceMs = Math.min(sinceMs ?? Infinity, state.sinceMs ?? Infinity)
       }
     }
-    return sinceMs === undefined ? undefined : Math.max(sinceMs, this.#logFaultAtMs + this.staleAfterMs)
+    return sinceMs === undefined ? undefined : Math.max(sinceMs, this.#excusedAtMs + this.staleAfterMs)
   }
 
   #isLogAtFault(): boolean {

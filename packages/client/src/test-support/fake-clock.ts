@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts'
 
 interface FakeTimer {
-  readonly atMs: number
+  atMs: number
   readonly order: number
   readonly callback: () => void
 }
@@ -47,6 +47,13 @@ export class FakeClock implements Clock {
     }
     this.#nowMs = endMs
     await settled()
+  }
+
+  /** Somebody sets the clock forward, or it makes up for a sleep: timers go by what really passes. */
+  step(ms: number): void {
+    this.#nowMs += ms
+    this.steppedMs += ms
+    for (const timer of this.#timers) timer.atMs += ms
   }
 
   /** The event loop was blocked, or the machine slept: time is gone and no timer ran. */

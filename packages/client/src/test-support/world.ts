@@ -93,6 +93,12 @@ export class World {
     }
   }
 
+  /** The client's clock makes a step, and nobody else's. */
+  step(ms: number): void {
+    this.clock.step(ms)
+    for (const gateway of this.gateways) gateway.skewMs -= ms
+  }
+
   #later(callback: () => void): void {
     if (this.#latencyMs > 0) this.clock.after(this.#latencyMs, callback)
     else queueMicrotask(callback)
