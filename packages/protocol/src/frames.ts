@@ -57,6 +57,8 @@ export interface SubscribeFrame extends SubscribeOptions {
   patterns?: readonly string[]
   groups?: readonly string[]
   from?: Readonly<Record<string, string>>
+  /** With `history`, per symbol: a position that the replay reaches back to. */
+  since?: Readonly<Record<string, string>>
 }
 
 export interface UnsubscribeFrame {

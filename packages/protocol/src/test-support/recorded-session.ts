@@ -107,5 +107,6 @@ export function recordedUpstream(): UpstreamFrame[] {
     { t: 'told', id: 4, node: 'gw-1', code: 'ask_unknown', message: 'no such question', last: true },
     { t: 'hello', client: 'my-app/1.4', user: 'jo', via: 'https://lb-1.example' },
     { t: 'hello', client: 'gw-1/0.1.0', pulseIntervalMs: 0, traces: true },
+    { t: 'subscribe', id: 3, feed: 'trade', symbols: ['TSLA.US'], delivery: 'every', history: 200, since: { 'TSLA.US': '1:0:815' } },
   ]
 }

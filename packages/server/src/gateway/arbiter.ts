@@ -54,7 +54,7 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#proof = new Proof(options.hub)
     this.#due = new Due(this.#books, this.#proof)
     this.#outdated = new Outdated(options.hub.clock, options.logger)
-    this.#asker = new Asker(options.hub.clock, this.#books, (link, feed, name) => {
+    this.#asker = new Asker(options.hub.clock, this.#books, this.#patterns, (link, feed, name) => {
       this.#refused(link, feed, name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
     })
     this.#sources = new Sources(this.#books, this.#proof, this.#asker)
@@ -103,8 +103,9 @@ export class Arbiter implements HubSource, LinkHandler {
 
   // ---- the hub's wishes
 
-  want(symbol: SymbolState): boolean {
+  want(symbol: SymbolState, since?: string): boolean {
     const source = this.#sources.obtain(symbol)
+    source.since = since
     source.idleSinceMs = Infinity
     this.#sources.idle.delete(source)
     if (this.#due.isDue(source)) return true
@@ -122,10 +123,10 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#sources.idle.add(source)
   }
 
-  wantPattern(feed: Feed, pattern: PatternState): boolean {
+  wantPattern(feed: Feed, pattern: PatternState, since?: Readonly<Record<string, string>>): boolean {
     this.#proof.follow(feed)
     const byMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
-    this.#patterns.set(pattern, { feed, covered: 0, counted: false, answerByMs: byMs })
+    this.#patterns.set(pattern, { feed, covered: 0, counted: false, answerByMs: byMs, since })
     for (const [link, book] of this.#books) this.#asker.askPattern(link, book, feed, pattern)
     return false
   }

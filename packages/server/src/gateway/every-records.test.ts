@@ -196,6 +196,27 @@ test('a receiver resumes at a gateway where nobody else subscribes', async () =>
   await world.gateway.close()
 })
 
+for (const by of ['name', 'pattern'] as const) {
+  test(`a receiver resumes, by ${by}, far back at a gateway where nobody else subscribes, and so do those a little behind it`, async () => {
+    const { world, trade } = await setUp({ feeds: [{ ...TRADE, history: { recordsPerSymbolMax: 1000, bytesMax: 10_000_000 } }] })
+    trade(1000)
+    const resume = (offset: number) => {
+      const receiver = world.connect()
+      const wish = { feed: 'trade', from: { A: `1:0:${offset}` } }
+      receiver.subscribe(by === 'name' ? ['A'] : [], by === 'name' ? wish : { ...wish, patterns: ['A*'] })
+      world.pass(1000)
+      return receiver.take()
+    }
+    const frames = [resume(299), resume(150)]
+    const states = frames.map((seen) => seen.flatMap((frame) => (frame.t === 'subscribed' ? (frame.ok ?? []) : [])).map((row) => row[2]))
+    const prices = frames.map((seen) => seen.flatMap((frame) => (frame.t === 'update' ? [frame.values['price']] : [])))
+    assert.deepEqual(states, [['recovered'], ['recovered']])
+    const after = (offset: number) => Array.from({ length: 999 - offset }, (_, index) => offset + 2 + index)
+    assert.deepEqual(prices, [after(299), after(150)])
+    await world.gateway.close()
+  })
+}
+
 test('a receiver that comes from a gateway a moment ahead is told that nothing is missing, and nothing is', async () => {
   const { world, trade } = await setUp()
   trade(5)

@@ -17,6 +17,8 @@ export class SymbolSource implements CountLineage {
   refusal: { code: string; message: string } | null = null
   /** Somebody here subscribes by name, so links are asked by name. */
   named = false
+  /** From where the first who wanted it resumes: until there is an image, links are asked for what lies behind that. */
+  since: string | undefined
   /** By when it is answered downstream, come what may; Infinity once it is. */
   answerByMs = Infinity
   /** Since when nobody here wants it; Infinity while somebody does. */
@@ -36,4 +38,6 @@ export interface PatternSource {
   counted: boolean
   /** By when it is answered downstream, come what may; Infinity once it is. */
   answerByMs: number
+  /** As that of a symbol, by name. */
+  readonly since: Readonly<Record<string, string>> | undefined
 }

@@ -55,12 +55,23 @@ test('records are found by count and by position', () => {
 
 test('replays begin before the newest records, or before the oldest when fewer are held', () => {
   const history = new SymbolHistory()
-  assert.equal(history.beforeNewest(3), undefined)
+  assert.equal(history.before(3), undefined)
   for (const count of [1, 2, 3, 4]) history.push(item(count))
   assert.deepEqual(
-    [1, 3, 4, 100].map((records) => history.beforeNewest(records)),
+    [1, 3, 4, 100].map((records) => history.before(records)),
     [3, 1, 0, 0],
   )
+})
+
+test('a replay that is to reach back to a position begins so many records before that, as far as is held', () => {
+  const history = new SymbolHistory()
+  for (let count = 1; count <= 20; count++) history.push(item(count))
+  const begin = (records: number, offset: number, partition = 0, generation = 1) =>
+    history.before(records, { generation, partition, offset })
+  // The item of count n is at offset 10 × n.
+  assert.deepEqual([begin(2, 100), begin(2, 105), begin(2, 200), begin(2, 999)], [8, 8, 18, 18])
+  assert.deepEqual([begin(2, 20), begin(2, 10), begin(2, 0)], [0, 0, 0])
+  assert.deepEqual([begin(2, 100, 1), begin(2, 100, 0, 2)], [18, 18], 'of another partition or generation it says nothing')
 })
 
 test('a symbol keeps at most so many records; the oldest go', () => {

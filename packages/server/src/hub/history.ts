@@ -1,4 +1,4 @@
-import type { FieldValue } from '@pulsewire/protocol'
+import type { FieldValue, Position } from '@pulsewire/protocol'
 import type { EncodedFrames } from './encoded-frames.ts'
 
 /** One record of an `every` feed, kept so that slow and returning receivers can be given it. */
@@ -80,9 +80,14 @@ export class SymbolHistory {
     return this.#items[low]
   }
 
-  /** The count before the newest `records` items, to start from; `undefined` when there is none. */
-  beforeNewest(records: number): number | undefined {
-    const item = this.#items[Math.max(this.#head, this.#items.length - records)]
+  /**
+   * The count before `records` items, to start from; `undefined` when there is none. They are the newest, or the newest up
+   * to the position `since`, so that everything behind that is given as well.
+   */
+  before(records: number, since?: Position): number | undefined {
+    let end = this.#items.length
+    while (since !== undefined && end > this.#head && isBehind(this.#items[end - 1]!, since)) end--
+    const item = this.#items[Math.max(this.#head, end - records)]
     return item === undefined ? undefined : item.count - item.n
   }
 
@@ -94,6 +99,10 @@ export class SymbolHistory {
     }
     return undefined
   }
+}
+
+function isBehind(item: HistoryItem, { generation, partition, offset }: Position): boolean {
+  return item.generation === generation && item.partition === partition && item.offset > offset
 }
 
 /** Bounds the histories of all symbols of a feed, by records per symbol and bytes in all. The oldest records go first. */

@@ -16,11 +16,15 @@ import type { RecordWatcher } from './watcher.ts'
  * have answered.
  */
 export interface HubSource {
-  /** The first subscriber of a symbol came. @returns whether it can be answered at once. */
-  want(symbol: SymbolState): boolean
+  /**
+   * The first subscriber of a symbol came. @returns whether it can be answered at once.
+   * @param since the position from which that one resumes.
+   */
+  want(symbol: SymbolState, since?: string): boolean
   /** The last one has gone. */
   unwant(symbol: SymbolState): void
-  wantPattern(feed: Feed, pattern: PatternState): boolean
+  /** @param since by symbol, as in `want`. */
+  wantPattern(feed: Feed, pattern: PatternState, since?: Readonly<Record<string, string>>): boolean
   unwantPattern(feed: Feed, pattern: PatternState): void
   /** Why a partition is stale at this hub. */
   explain(feed: Feed, partition: number): StaleCause
@@ -127,7 +131,7 @@ export class Hub {
   // ---- subscriptions
 
   /** Attaches an entry. Its symbol can be answered when it is ready; else `ready` on the subscriber says when. */
-  attach(subscription: Subscription, symbol: SymbolState, ref: number): Entry {
+  attach(subscription: Subscription, symbol: SymbolState, ref: number, since?: string): Entry {
     const entry = new Entry(subscription, symbol, ref)
     const first = symbol.entries.length === 0
     entry.index = symbol.entries.push(entry) - 1
@@ -138,7 +142,7 @@ export class Hub {
     else symbol.unrated++
     if (first) {
       symbol.trackChanges()
-      symbol.readiness = this.#source?.want(symbol) === false ? 'waiting' : 'ready'
+      symbol.readiness = this.#source?.want(symbol, since) === false ? 'waiting' : 'ready'
     }
     return entry
   }
@@ -163,13 +167,13 @@ export class Hub {
     this.#source?.unwant(symbol)
   }
 
-  addPattern(subscription: Subscription, text: string): PatternState {
+  addPattern(subscription: Subscription, text: string, since?: Readonly<Record<string, string>>): PatternState {
     const { feed } = subscription
     let pattern = feed.patterns.get(text)
     if (pattern === undefined) {
       pattern = new PatternState(text)
       feed.patterns.set(text, pattern)
-      pattern.readiness = this.#source?.wantPattern(feed, pattern) === false ? 'waiting' : 'ready'
+      pattern.readiness = this.#source?.wantPattern(feed, pattern, since) === false ? 'waiting' : 'ready'
     }
     pattern.subscriptions.add(subscription)
     ;(subscription.patterns ??= new Set()).add(text)

@@ -38,6 +38,7 @@ const subscribe = z.object({
   image: z.boolean().optional(),
   history: z.int().min(1).max(10_000).optional(),
   from: z.record(z.string(), z.string()).optional(),
+  since: z.record(z.string(), z.string()).optional(),
 })
 const schemas = {
   hello,

@@ -1,16 +1,30 @@
-import { formatPosition, parsePosition, type AnswerState, type Position } from '@pulsewire/protocol'
+import { formatPosition, parsePosition, type AnswerState, type Position, type SubscribeFrame } from '@pulsewire/protocol'
 import type { Entry, SymbolState } from '../hub/index.ts'
 
-/**
- * Decides where a receiver begins: sets what the entry holds, and says what follows.
- * @param position the last position that the receiver held, when it resumes.
- */
-export function positionReceiver(entry: Entry, position: string | undefined): AnswerState {
+/** Where a receiver asks to begin with a symbol. */
+export interface Begin {
+  /** The last position that it holds, when it resumes. */
+  readonly from: string | undefined
+  /** Its history is to reach back to there. */
+  readonly since: string | undefined
+}
+
+export type Positions = Pick<SubscribeFrame, 'from' | 'since'>
+
+/** What a frame says of one symbol; `undefined` when nothing. */
+export function beginOf({ from, since }: Positions, name: string): Begin | undefined {
+  const of = (positions: Positions['from']) => (positions !== undefined && Object.hasOwn(positions, name) ? positions[name] : undefined)
+  const begin = { from: of(from), since: of(since) }
+  return begin.from === undefined && begin.since === undefined ? undefined : begin
+}
+
+/** Decides where a receiver begins: sets what the entry holds, and says what follows. */
+export function positionReceiver(entry: Entry, begin: Begin | undefined): AnswerState {
   const { symbol, subscription } = entry
   const { isEvery } = subscription
   entry.held = -1
   entry.heldPosition = null
-  const from = position === undefined ? undefined : parsePosition(position)
+  const from = begin?.from === undefined ? undefined : parsePosition(begin.from)
   if (from !== undefined) {
     const recovered = symbol.offset >= 0 && (isEvery ? resumeEvery(entry, from) : resumeLatest(symbol, from))
     // Of a `latest` subscription it counts as long as this node has not reached it.
@@ -24,7 +38,10 @@ export function positionReceiver(entry: Entry, position: string | undefined): An
     return 'empty'
   }
   const { image, history } = subscription
-  if (history > 0) entry.held = symbol.history?.beforeNewest(history) ?? -1
+  if (history > 0) {
+    const since = begin?.since === undefined ? undefined : parsePosition(begin.since)
+    entry.held = symbol.history?.before(history, since) ?? -1
+  }
   // Who resumes shows an image: a newer one has to reach it. That there is none any more is news as well, for a gateway
   // most of all, whose own receivers may still show one.
   if (image || from !== undefined) return 'snapshot'

@@ -20,7 +20,7 @@ import {
 } from '../hub/index.ts'
 import { OwedAnswers, type Answers } from './answers.ts'
 import type { DueQueue } from './due-queue.ts'
-import { positionReceiver } from './resume.ts'
+import { type Begin, beginOf, type Positions, positionReceiver } from './resume.ts'
 import type { Rights } from './rights.ts'
 
 /** A subscribe that cannot be taken as a whole. */
@@ -35,6 +35,7 @@ export class SubscribeError extends Error {
 }
 
 const NO_FRAMES: readonly SubscribedFrame[] = []
+const NOWHERE: Positions = {}
 
 /** A symbol or pattern that is subscribed no more, and why. */
 export interface Lost {
@@ -54,7 +55,9 @@ export class SubscriptionTable {
   readonly #subscriptions = new Map<number, Subscription>()
   readonly #answers = new OwedAnswers()
   /** Positions that waiting entries asked to resume from. */
-  #resume: Map<Entry, string> | null = null
+  #resume: Map<Entry, Begin> | null = null
+  /** The same of waiting patterns. */
+  #resumePatterns: Map<string, Positions> | null = null
   /** Per feed index how many subscriptions there are. */
   readonly #feeds: number[]
   #symbols = 0
@@ -103,8 +106,8 @@ export class SubscriptionTable {
       if (members === undefined) answers.refused.push([shown(group), 'group_unknown', `no group ${shown(group)} is configured here`])
       else for (const member of members) (isPattern(member) ? patterns : names).push(member)
     }
-    for (const name of names) this.#subscribeName(subscription, answers, name, frame.from)
-    for (const pattern of patterns) this.#subscribePattern(subscription, answers, pattern, frame.from)
+    for (const name of names) this.#subscribeName(subscription, answers, name, frame)
+    for (const pattern of patterns) this.#subscribePattern(subscription, answers, pattern, frame)
   }
 
   unsubscribe(frame: UnsubscribeFrame): UnsubscribedFrame {
@@ -155,22 +158,33 @@ export class SubscriptionTable {
   /** A symbol appeared that matches one of the session's patterns. */
   matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
     if (pattern.readiness === 'waiting') return
-    this.#match(subscription, this.#answers.of(subscription), pattern, symbol, undefined, false)
+    this.#match(subscription, this.#answers.of(subscription), pattern, symbol, NOWHERE, false)
   }
 
   patternReady(subscription: Subscription, pattern: PatternState): void {
     const answers = this.#answers.of(subscription)
     if (answers.outstanding > 0) answers.outstanding--
+    const key = patternKey(subscription, pattern.pattern)
+    const positions = this.#resumePatterns?.get(key) ?? NOWHERE
+    this.#resumePatterns?.delete(key)
     for (const symbol of this.#hub.matching(subscription.feed, pattern)) {
-      this.#match(subscription, answers, pattern, symbol, undefined, false)
+      this.#match(subscription, answers, pattern, symbol, positions, false)
     }
+  }
+
+  /** From where the pattern's symbols are to be given when it can be answered; several frames may have said so. */
+  #remember(subscription: Subscription, text: string, { from, since }: SubscribeFrame): void {
+    if (from === undefined && since === undefined) return
+    const key = patternKey(subscription, text)
+    const before = this.#resumePatterns?.get(key) ?? NOWHERE
+    ;(this.#resumePatterns ??= new Map()).set(key, { from: { ...before.from, ...from }, since: { ...before.since, ...since } })
   }
 
   /** Takes the answers that can be sent now, oldest first. */
   takeAnswers(): readonly SubscribedFrame[] {
     if (!this.#answers.any) return NO_FRAMES
     const frames = this.#answers.take((subscription) => this.#closeIfEmpty(subscription))
-    if (!this.#answers.any) this.#resume = null
+    if (!this.#answers.any) this.#resume = this.#resumePatterns = null
     return frames
   }
 
@@ -244,7 +258,7 @@ export class SubscriptionTable {
     }
     this.#subscriptions.clear()
     this.#answers.clear()
-    this.#resume = null
+    this.#resume = this.#resumePatterns = null
   }
 
   #open(frame: SubscribeFrame): Subscription {
@@ -302,7 +316,7 @@ export class SubscriptionTable {
     return delayed === undefined ? '' : `; feed ${delayed.name} shows it with a delay of ${delayed.options.delay!.delayMs / 1000} s`
   }
 
-  #subscribeName(subscription: Subscription, answers: Answers, name: string, from: SubscribeFrame['from']): void {
+  #subscribeName(subscription: Subscription, answers: Answers, name: string, frame: SubscribeFrame): void {
     if (!isValidName(name)) {
       answers.refused.push([shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character'])
       return
@@ -312,15 +326,15 @@ export class SubscriptionTable {
       return
     }
     const open = subscription.entries.get(name)
-    const entry = open ?? this.#attach(subscription, answers, name)
+    const begin = beginOf(frame, name)
+    const entry = open ?? this.#attach(subscription, answers, name, begin)
     if (entry === undefined) return
     entry.named = true
     this.#confirmed?.add(entry)
-    const position = from !== undefined && Object.hasOwn(from, name) ? from[name] : undefined
-    this.#answerOrWait(entry, answers, position, open !== undefined)
+    this.#answerOrWait(entry, answers, begin, open !== undefined)
   }
 
-  #subscribePattern(subscription: Subscription, answers: Answers, text: string, from: SubscribeFrame['from']): void {
+  #subscribePattern(subscription: Subscription, answers: Answers, text: string, frame: SubscribeFrame): void {
     if (!isValidName(text)) {
       answers.refused.push([shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character'])
       return
@@ -335,13 +349,14 @@ export class SubscriptionTable {
       return
     }
     if (!again) this.#patterns++
-    this.#confirmed?.add(`${subscription.id} ${text}`)
-    const pattern = this.#hub.addPattern(subscription, text)
+    this.#confirmed?.add(patternKey(subscription, text))
+    const pattern = this.#hub.addPattern(subscription, text, frame.from)
     if (pattern.readiness === 'waiting') {
       if (!again) answers.outstanding++
+      this.#remember(subscription, text, frame)
       return
     }
-    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, from, again)
+    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, frame, again)
   }
 
   /** @param again the receiver named the pattern once more, and gets everything of it anew that it does not name itself. */
@@ -350,19 +365,19 @@ export class SubscriptionTable {
     answers: Answers,
     pattern: PatternState,
     symbol: SymbolState,
-    from: SubscribeFrame['from'],
+    positions: Positions,
     again: boolean,
   ): void {
     // A pattern brings what may be seen of what it means, and is silent about the rest.
     if (!this.#rights.allows(subscription.feed, symbol.name)) return
     const open = subscription.entries.get(symbol.name)
-    const entry = open ?? this.#attach(subscription, answers, symbol.name)
+    const begin = beginOf(positions, symbol.name)
+    const entry = open ?? this.#attach(subscription, answers, symbol.name, begin)
     if (entry === undefined) return
     ;(entry.patterns ??= new Set()).add(pattern.pattern)
-    const position = from !== undefined && Object.hasOwn(from, symbol.name) ? from[symbol.name] : undefined
     // What is named is synchronised by its name, perhaps from a position in another frame, which must not be undone here.
     const isAgain = again && !this.#isConfirmedByName(entry)
-    if (open === undefined || isAgain || position !== undefined) this.#answerOrWait(entry, answers, position, open !== undefined)
+    if (open === undefined || isAgain || begin !== undefined) this.#answerOrWait(entry, answers, begin, open !== undefined)
   }
 
   #isConfirmedByName(entry: Entry): boolean {
@@ -378,7 +393,7 @@ export class SubscriptionTable {
     return `a session holds at most ${this.#rights.symbolsMax} symbols and patterns; those before are kept`
   }
 
-  #attach(subscription: Subscription, answers: Answers, name: string): Entry | undefined {
+  #attach(subscription: Subscription, answers: Answers, name: string, begin: Begin | undefined): Entry | undefined {
     if (this.#isFull) {
       answers.refused.push([name, 'subscriptions_limit', this.#limitMessage])
       return undefined
@@ -389,23 +404,23 @@ export class SubscriptionTable {
       return undefined
     }
     this.#symbols++
-    return this.#hub.attach(subscription, symbol, this.#freeRefs?.pop() ?? this.#nextRef++)
+    return this.#hub.attach(subscription, symbol, this.#freeRefs?.pop() ?? this.#nextRef++, begin?.from)
   }
 
-  #answerOrWait(entry: Entry, answers: Answers, position: string | undefined, again: boolean): void {
+  #answerOrWait(entry: Entry, answers: Answers, begin: Begin | undefined, again: boolean): void {
     if (entry.symbol.readiness === 'ready') {
-      this.#answer(entry, answers, position)
+      this.#answer(entry, answers, begin)
       return
     }
     // Named again before it was answered: one answer is given, to the newest.
-    if (position !== undefined) (this.#resume ??= new Map()).set(entry, position)
+    if (begin !== undefined) (this.#resume ??= new Map()).set(entry, begin)
     else this.#resume?.delete(entry)
     if (!again || entry.answered) answers.outstanding++
     entry.answered = false
   }
 
-  #answer(entry: Entry, answers: Answers, position: string | undefined): void {
-    const state = positionReceiver(entry, position)
+  #answer(entry: Entry, answers: Answers, begin: Begin | undefined): void {
+    const state = positionReceiver(entry, begin)
     entry.whole = true
     if (!entry.inForce) {
       entry.inForce = true
@@ -444,6 +459,7 @@ export class SubscriptionTable {
   #dropPattern(subscription: Subscription, text: string, dropped: string[]): void {
     const waiting = subscription.feed.patterns.get(text)?.readiness === 'waiting'
     this.#hub.removePattern(subscription, text)
+    this.#resumePatterns?.delete(patternKey(subscription, text))
     this.#patterns--
     if (waiting) {
       const answers = this.#answers.of(subscription)
@@ -463,6 +479,10 @@ export class SubscriptionTable {
     this.#feeds[subscription.feed.index]!--
     subscription.feed.views.close(subscription.view)
   }
+}
+
+function patternKey(subscription: Subscription, text: string): string {
+  return `${subscription.id} ${text}`
 }
 
 /** A name as it may be shown back: never longer than it makes sense. */
