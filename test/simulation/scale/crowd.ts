@@ -48,6 +48,9 @@ class ModelSession {
     this.leave()
     this.#abandoned()
   }
+
+  /** No clock here makes a step. */
+  followClock(): void {}
 }
 
 /** One client. */
