@@ -113,4 +113,14 @@ export const SEEDS: readonly (Pick<Regression, 'seed' | 'found'> & { readonly si
     simulatedMinutes: 10,
     found: 'a push node whose fetches had hung while the log was away stayed without it when it was back',
   },
+  {
+    seed: 3297,
+    simulatedMinutes: 10,
+    found: 'what a repair dropped, because the new naming was lost, was taken for proven by the pulses that followed',
+  },
+  {
+    seed: 3685,
+    simulatedMinutes: 10,
+    found: 'an unsubscribe was lost: gateway and push node repaired in circles until it was said again',
+  },
 ]

@@ -49,6 +49,7 @@ export const REFUSAL_CODES = {
   options_invalid: 'The options do not fit the feed; the message says why.',
   subscription_unknown: 'No such id is open.',
   feed_closed: 'The feed was closed.',
+  not_named: 'The receiver did not name it when it was asked to name everything again.',
   upstream_refused: 'Every upstream node refused it; the message says why.',
   upstream_timeout: 'No upstream node answered in time.',
   not_entitled: 'The token does not give access to it; the message says to what.',

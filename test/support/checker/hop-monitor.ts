@@ -149,7 +149,7 @@ export class HopMonitor implements FrameHandler {
         this.#subscribed(frame)
         break
       case 'unsubscribed':
-        for (const name of frame.ok) this.#drop(frame.id, name)
+        for (const name of [...frame.ok, ...frame.unknown]) this.#drop(frame.id, name)
         break
       case 'ended':
         for (const [name] of frame.symbols) this.#drop(frame.id, name)

@@ -12,7 +12,7 @@ import type { Session } from '../connection/session.ts'
 import { PulsewireError } from '../errors.ts'
 import { obtain } from '../obtain.ts'
 import { refusalText } from '../parts.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Row } from './entry.ts'
 import type { EndedEvent } from './options.ts'
 import type { Registry } from './registry.ts'
 import type { Item } from './split.ts'
@@ -80,17 +80,23 @@ export class Answers {
   }
 
   unsubscribed(session: Session, frame: UnsubscribedFrame): void {
-    for (const symbol of frame.ok) this.#dropped(session, frame.id, symbol)
-    for (const symbol of [...frame.ok, ...frame.unknown]) session.rows.left(frame.id, symbol)
+    for (const symbol of [...frame.ok, ...frame.unknown]) {
+      this.#dropped(session, frame.id, symbol)
+      session.rows.left(frame.id, symbol)
+    }
     if (frame.closed) session.rows.dropWire(frame.id)
   }
 
   ended(session: Session, frame: EndedFrame): void {
+    let isLost = false
     for (const [symbol, code, message] of frame.symbols) {
-      session.rows.drop(frame.id, symbol)
-      session.rows.dropName(frame.id, symbol)
-      this.#end(session, frame.id, endedEvent(symbol, code, message))
+      const row = this.#dropped(session, frame.id, symbol)
+      if (code !== 'not_named') this.#end(session, frame.id, endedEvent(symbol, code, message))
+      // It may have been named, and that not have arrived.
+      else isLost ||= row?.entry != null || this.#registry.wire(frame.id)?.openNames.has(symbol) === true
     }
+    const wire = isLost ? this.#registry.wire(frame.id) : undefined
+    if (wire !== undefined) session.rows.subscribe(wire, wire.names())
   }
 
   /** With an id: nothing of what was asked under it took effect. */
@@ -243,13 +249,15 @@ export class Answers {
     )
   }
 
-  #dropped(session: Session, wireId: number, symbol: string): void {
+  #dropped(session: Session, wireId: number, symbol: string): Row | undefined {
     const row = session.rows.drop(wireId, symbol)
     session.rows.dropName(wireId, symbol)
     const entry = row?.entry
-    if (entry == null || entry.row !== row) return
-    entry.row = null
-    this.#registry.reviewer.touch(entry)
+    if (entry != null && entry.row === row) {
+      entry.row = null
+      this.#registry.reviewer.touch(entry)
+    }
+    return row
   }
 
   #tellRepair(session: Session, reason: RepairEvent['reason']): void {

@@ -363,6 +363,36 @@ describe('subscriptions', () => {
     assert.equal(updates.length, 1, 'the image was held already')
   })
 
+  test('what the server dropped because it was not named again is proven by nothing, and named once more', async () => {
+    const world = new World()
+    const gateway = world.gateway('gw-1')
+    world.publish('A.US', { last: 1 })
+    await using client = world.client()
+    const ended: unknown[] = []
+    const shown: string[] = []
+    const options = { onEnded: (event: unknown) => ended.push(event), onState: ({ state }: SymbolState) => shown.push(state) }
+    const quotes = client.subscribe({ feed: 'quote', symbols: ['A.US', 'B.US'] }, options)
+    const known = client.subscribe({ feed: 'quote', patterns: ['A.*'] }, options)
+    await settled()
+    await world.pulse()
+    const { connection } = gateway
+    const asked = connection.received.length
+    shown.length = 0
+    connection.send({ t: 'ended', id: 1, symbols: [['A.US', 'not_named', '']] }, { t: 'ended', id: 2, symbols: [['A.*', 'not_named', '']] })
+    await settled()
+    const named = connection.received.slice(asked).flatMap((frame) => (frame.t === 'subscribe' ? [frame.id] : []))
+    assert.deepEqual(named, [1, 2])
+    await world.pulse()
+    assert.deepEqual([quotes.state.state, known.state.state, ended, shown], ['live', 'live', [], ['stale', 'stale', 'live', 'live']])
+    // Nobody wants it any more: nothing is to be named.
+    known.close()
+    await settled()
+    const left = connection.received.length
+    connection.send({ t: 'ended', id: 2, symbols: [['A.*', 'not_named', '']] })
+    await settled()
+    assert.equal(connection.received.length, left)
+  })
+
   test('stale and live for single symbols concern only these', async () => {
     const world = new World()
     const gateway = world.gateway('gw-1')

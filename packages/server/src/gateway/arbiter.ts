@@ -203,9 +203,25 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined) return
     for (const [name, code, message] of symbols) {
       const feed = book.byId.get(id)?.feed
+      if (code === 'not_named') {
+        this.#lost(link, book, id, name)
+        continue
+      }
       this.#sources.closeRow(link, book, book.refOf(id, name))
       if (feed !== undefined) this.#refused(link, feed, name, code, message)
     }
+  }
+
+  /** What we named again did not arrive: the link does not bring it until it is asked once more. */
+  #lost(link: Link, book: LinkBook, id: number, name: string): void {
+    const pattern = book.byId.get(id)?.pattern
+    if (pattern?.pattern === name) {
+      const source = this.#patterns.get(pattern)
+      if (source === undefined || !book.isWanted(id)) return
+      this.#proof.setPatternCovered(source, source.covered & ~link.bit)
+      book.settling.delete(pattern)
+      this.#asker.askPattern(link, book, source.feed, pattern)
+    } else this.#sources.loseRow(link, book, id, name)
   }
 
   /** The link can no longer give every record: it does not cover the symbol until it has given the rest. */

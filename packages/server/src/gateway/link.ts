@@ -260,7 +260,7 @@ export class Link implements FrameHandler, AskPeer {
         return this.#handler.answered(this, frame.id, frame.ok ?? [], frame.refused ?? [], frame.done === true)
       case 'unsubscribed':
         this.#unanswered.unsubscribed(frame)
-        return this.#handler.unsubscribed(this, frame.id, frame.ok, frame.closed)
+        return this.#handler.unsubscribed(this, frame.id, [...frame.ok, ...frame.unknown], frame.closed)
       case 'ended':
         return this.#handler.ended(this, frame.id, frame.symbols)
       case 'gap':

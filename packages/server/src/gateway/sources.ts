@@ -80,12 +80,27 @@ export class Sources implements Iterable<SymbolSource> {
     if (row !== undefined) link.digest.remove(row.id, row.name)
   }
 
-  /** We want nothing more of the row; it stays in force until the link confirms that. */
-  leaveRow(link: Link, book: LinkBook, ref: number): void {
+  /** The row has come to its end there, and may be wanted here. */
+  loseRow(link: Link, book: LinkBook, id: number, name: string): void {
+    const ref = book.refOf(id, name)
+    if (ref === undefined) return
+    const source = this.#unbindRow(link, book, ref)
+    this.closeRow(link, book, ref)
+    // What a pattern brings comes again with the pattern.
+    if (source?.named === true) this.#asker.ask(book, source)
+  }
+
+  #unbindRow(link: Link, book: LinkBook, ref: number): SymbolSource | undefined {
     const source = book.unbind(ref)
     link.decoder.close(ref)
+    if (source !== undefined) this.#proof.setCovered(source, source.covered & ~link.bit)
+    return source
+  }
+
+  /** We want nothing more of the row; it stays in force until the link confirms that. */
+  leaveRow(link: Link, book: LinkBook, ref: number): void {
+    const source = this.#unbindRow(link, book, ref)
     if (source === undefined) return
-    this.#proof.setCovered(source, source.covered & ~link.bit)
     if (source.symbol.entries.length === 0) {
       if (source.covered === 0) this.forget(source)
     } else if (!source.named) {

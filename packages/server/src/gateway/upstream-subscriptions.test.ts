@@ -1,7 +1,7 @@
 /** What a gateway asks of its upstream nodes, and how it answers while it waits. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PulseRow, RefusalCode, SubscribedFrame } from '@pulsewire/protocol'
+import { decodeUpstreamBin, type PulseRow, type RefusalCode, type SubscribedFrame, type UpstreamFrame } from '@pulsewire/protocol'
 import { GatewayWorld, type GatewayWorldOptions } from '../../../../test/support/gateway-world.ts'
 import type { Receiver } from '../../../../test/support/receiver.ts'
 
@@ -332,6 +332,66 @@ test('digests of gateway and node agree whatever comes and goes', async () => {
   assert.deepEqual(differing, [])
   await world.gateway.close()
 })
+
+for (const what of ['a symbol', 'a pattern'] as const) {
+  test(`${what} whose new naming is lost in a repair: no pulse proves what the node has dropped, and it is asked for again`, async () => {
+    const { world, receiver, subscribers } = await setUp()
+    world.cut('b1')
+    for (const name of ['A', 'B']) world.record(name, { last: 1 })
+    if (what === 'a symbol') receiver.subscribe(['A', 'B'])
+    else receiver.subscribe([], { patterns: ['?'] })
+    receiver.take()
+    const lost = losing(world, 'subscribe', 'ws://push-a1:8081')
+    world.node('a1').sessions.lose('B')
+    for (let i = 0; i < 6 && lost.length === 0; i++) world.pass(500)
+    assert.equal(lost.length, 1, 'it was named again')
+    assert.equal(subscribers('A')[0], 1, 'and once more, without waiting')
+    world.record('A', { last: 2 })
+    world.pass(500)
+    const shown = new Map(receiver.take().flatMap((frame) => (frame.t === 'update' ? [[frame.symbol, frame.values]] : [])))
+    assert.deepEqual(shown.get('A'), { last: 2 })
+    world.pass(3000)
+    assert.equal(subscribers('B')[0], 1)
+    // The node did not know that it had lost B: that takes a repair of its own, unless a pattern brings it back.
+    assert.equal(world.node('a1').sessions.repairs, what === 'a symbol' ? 2 : 1)
+    await world.gateway.close()
+  })
+}
+
+test('an unsubscribe that is lost: one repair puts it right', async () => {
+  const { world, receiver, subscribers } = await setUp()
+  for (const name of ['A', 'B']) world.record(name, { last: 1 })
+  receiver.subscribe(['A', 'B'])
+  receiver.take()
+  const lost = losing(world, 'unsubscribe', 'ws://push-a1:8081')
+  receiver.send({ t: 'unsubscribe', id: 1, symbols: ['B'] })
+  for (let waitedMs = 0; lost.length === 0 && waitedMs < 60_000; waitedMs += 1000) world.pass(1000)
+  assert.equal(lost.length, 1)
+  world.pass(1000)
+  // The set of the node is another than ours now, as it is told when it has lost something as well.
+  world.node('a1').sessions.lose('A')
+  world.pass(5000)
+  assert.equal(world.node('a1').sessions.repairs, 1)
+  assert.deepEqual(
+    [subscribers('A'), subscribers('B')],
+    [
+      [1, 1],
+      [0, 0],
+    ],
+  )
+  await world.gateway.close()
+})
+
+/** Loses the next message to a node that holds such a frame. @returns what was lost. */
+function losing(world: GatewayWorld, t: UpstreamFrame['t'], address: string): (Uint8Array | string)[] {
+  const lost: (Uint8Array | string)[] = []
+  world.lines.loses = (to, message) => {
+    if (lost.length > 0 || to !== address || typeof message === 'string') return false
+    if ((decodeUpstreamBin(message) as UpstreamFrame[]).every((frame) => frame.t !== t)) return false
+    return lost.push(message) > 0
+  }
+  return lost
+}
 
 test('a gateway that was closed leaves no timer and no connection', async () => {
   const { world, receiver } = await setUp()

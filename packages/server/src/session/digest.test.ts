@@ -170,14 +170,19 @@ test('what was dropped unheard is given under refs that never meant anything els
 
 test('what it does not name again is dropped when the mark is acknowledged: names, patterns and what they brought', () => {
   const { sender, receiver } = setUp()
-  receiver.digest.remove(1, 'A')
-  receiver.digest.remove(1, 'C.HK')
+  receiver.digest.add(1, 'X')
   receiver.acks = false
   untilAskedByHand(sender, receiver)
   receiver.subscribe(['B'])
+  receiver.take()
   receiver.acks = true
   receiver.ackAll()
-  receiver.take()
+  receiver.digest.remove(1, 'X')
+  sender.pulse()
+  const [ended, pulse] = receiver.take()
+  const dropped = ['*.HK', 'A', 'C.HK'].map((name) => [name, 'not_named', ''])
+  assert.deepEqual(ended, { t: 'ended', id: 1, symbols: dropped }, 'the receiver is told, and before any pulse: it may have named them')
+  assert.equal(pulse?.t, 'pulse')
   assert.deepEqual(
     ['A', 'B', 'C.HK'].map((name) => sender.symbol(name).entries.length),
     [0, 1, 0],

@@ -40,7 +40,7 @@ export class Repair {
   marked(mark: number): void {
     if (mark !== this.#mark) return
     this.#mark = 0
-    this.#table.endRepair()
+    for (const { id, name, message } of this.#table.endRepair()) this.#outbox.ended(id, name, 'not_named', message)
     this.#outbox.pulses.restartComparing()
   }
 }

@@ -193,21 +193,29 @@ export class SubscriptionTable {
     this.#confirmed = new Set()
   }
 
-  endRepair(): void {
+  /** @returns what was dropped: patterns, and symbols in force. The next pulse proves nothing of them, so the receiver has to know. */
+  endRepair(): Lost[] {
     const confirmed = this.#confirmed
     this.#confirmed = null
-    if (confirmed === null) return
-    // The receiver is not told what is dropped here, and may hold it: none of its refs may mean anything else in this session.
+    if (confirmed === null) return []
+    const lost: Lost[] = []
+    // The receiver may hold a row whose end never reached us: none of these refs may mean anything else in this session.
     const free = this.#freeRefs
     this.#freeRefs = null
     for (const subscription of [...this.#subscriptions.values()]) {
+      const { id, entries } = subscription
+      const inForce = [...entries.values()].filter((entry) => entry.inForce)
       for (const pattern of [...(subscription.patterns ?? [])]) {
-        if (!confirmed.has(`${subscription.id} ${pattern}`)) this.#dropPattern(subscription, pattern, [])
+        if (confirmed.has(`${id} ${pattern}`)) continue
+        this.#dropPattern(subscription, pattern, [])
+        lost.push({ id, name: pattern, message: '' })
       }
-      for (const entry of [...subscription.entries.values()]) if (entry.named && !confirmed.has(entry)) this.#unname(entry)
+      for (const entry of [...entries.values()]) if (entry.named && !confirmed.has(entry)) this.#unname(entry)
+      for (const entry of inForce) if (!entry.inForce) lost.push({ id, name: entry.symbol.name, message: '' })
       this.#closeIfEmpty(subscription)
     }
     this.#freeRefs = free
+    return lost
   }
 
   /** Forgets a symbol without a word to the receiver, as a defect would (faults on request). @returns whether it was there. */
