@@ -170,10 +170,14 @@ export class Balancer implements Service, Member {
       api: this.api,
       ...(tls === null ? {} : { tls }),
     }
-    const { admin } = this.#config.balancer
-    this.#server = await this.#serve({ ...options, ...(admin.secrets.length === 0 ? {} : { audience: 'clients' as const }) })
+    const isOperated = this.#config.balancer.admin.secrets.length > 0
+    // Only a development start without their secret shows clients what is for operators.
+    const isClosed = isOperated || this.#config.node.production
+    this.#server = await this.#serve({ ...options, audience: isClosed ? 'clients' : 'everybody' })
     await this.#server.listen()
-    if (admin.secrets.length > 0) await this.#listenForOperators(options)
+    if (isOperated) await this.#listenForOperators(options)
+    else if (isClosed)
+      this.#logger.warn('operators_shut_out', 'without balancer.admin.secretFile nobody sees verdicts, topology and events')
     this.#logger.info('listening', `balancer ${this.#config.node.id} listens on port ${this.port}`, { port: this.port })
     this.#stopListening = this.#directory.onChange(() => this.#judgeSoon())
     this.#standstill = new Standstill(this.#clock, JUDGE_LATE_MS)

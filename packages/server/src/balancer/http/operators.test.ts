@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import { ManualClock } from '../../../../../test/support/manual-clock.ts'
 import { Secret } from '../../runtime/config/index.ts'
 import { createMemoryLogger } from '../../runtime/logger.ts'
+import { startBalancer } from '../test-support/balancer-world.ts'
 import { Operators } from './operators.ts'
 import { type Api, ApiServer, type Audience } from './server.ts'
 
@@ -89,4 +90,20 @@ test('who looks at what is written down, again and again once a minute, and the 
     ],
   )
   assert.doesNotMatch(JSON.stringify(logger.lines), /b3e0-new|a wrong secret/)
+})
+
+test('without a secret of operators the port of clients shows everything in development, and nothing of it in production', async () => {
+  for (const production of [false, true]) {
+    await using world = await startBalancer(['gw-1'], [], { production })
+    const status = async (path: string) => {
+      const answer = await fetch(`http://127.0.0.1:${world.balancer.port}${path}`)
+      await answer.body?.cancel()
+      return answer.status
+    }
+    for (const path of [...FOR_OPERATORS, '/v1/stream']) assert.equal(await status(path), production ? 404 : 200, path)
+    assert.equal(await status('/live'), 200)
+    // It has just started: the question is taken.
+    assert.equal(await status('/v1/gateways'), 503)
+    assert.equal(world.logger.lines.filter(({ code }) => code === 'operators_shut_out').length, production ? 1 : 0)
+  }
 })

@@ -17,7 +17,16 @@ after(async () => {
 
 async function serve(api: Api, options: { readonly origins?: readonly string[]; readonly requestsPerSecondMax?: number } = {}) {
   const logger = createMemoryLogger()
-  const server = await ApiServer.make({ host: '127.0.0.1', port: 0, origins: ['*'], requestsPerSecondMax: 1000, logger, api, ...options })
+  const server = await ApiServer.make({
+    host: '127.0.0.1',
+    port: 0,
+    origins: ['*'],
+    requestsPerSecondMax: 1000,
+    logger,
+    api,
+    audience: 'everybody',
+    ...options,
+  })
   servers.push(server)
   return Object.assign(server, { logger })
 }
@@ -223,7 +232,7 @@ describe('the HTTP API', () => {
     const first = await serve(nothing)
     await first.listen()
     const options = { host: '127.0.0.1', port: first.port, origins: [], requestsPerSecondMax: 1, logger: silentLogger, api: nothing }
-    const second = await ApiServer.make(options)
+    const second = await ApiServer.make({ ...options, audience: 'everybody' })
     servers.push(second)
     await assert.rejects(second.listen(), { code: 'listen_failed', message: new RegExp(`127\\.0\\.0\\.1:${first.port}`) })
   })

@@ -49,8 +49,11 @@ export interface Api {
   ready(): boolean
 }
 
-/** `clients`: what they need to find gateways. Operators: everything, to who shows the secret; each look is written down. */
-export type Audience = 'clients' | { readonly operators: Operators }
+/**
+ * `clients`: what they need to find gateways. `everybody`: all of it, unasked, for development. Operators: all of it, to who
+ * shows the secret; each look is written down.
+ */
+export type Audience = 'clients' | 'everybody' | { readonly operators: Operators }
 
 export interface ApiServerOptions {
   readonly host: string
@@ -63,8 +66,8 @@ export interface ApiServerOptions {
   readonly requestsPerSecondMax: number
   readonly logger: Logger
   readonly api: Api
-  /** What of it is served. Default: all of it, to anybody. */
-  readonly audience?: Audience
+  /** What of it is served. */
+  readonly audience: Audience
   /** Default: the listener is not encrypted. */
   readonly tls?: ListenerTls
   /** What streams go by. */
@@ -78,7 +81,8 @@ const BODY_BYTES_MAX = 1024
 /** Addresses whose requests are counted at once. */
 const ADDRESSES_MAX = 10_000
 const RETRY_AFTER_MS = 1000
-const PATHS = '/v1/gateways, /v1/verdicts, /v1/topology, /v1/events, /v1/stream, /v1/openapi.json, /live and /ready'
+const FOR_CLIENTS = '/v1/gateways, /live and /ready'
+const FOR_OPERATORS = `/v1/verdicts, /v1/topology, /v1/events, /v1/stream, /v1/openapi.json, ${FOR_CLIENTS}`
 
 /** The balancer's HTTP API. Separate from the rest, so that other roles do not load an HTTP framework. */
 export class ApiServer {
@@ -94,7 +98,7 @@ export class ApiServer {
 
   /** Everything but listening. */
   static async make(options: ApiServerOptions): Promise<ApiServer> {
-    const { tls, trustedProxies = [] } = options
+    const { tls, audience, trustedProxies = [] } = options
     const https = tls === undefined ? {} : { https: { ...tls.options, handshakeTimeout: REQUEST_TIMEOUT_MS } }
     const app = fastify({
       ...https,
@@ -112,14 +116,13 @@ export class ApiServer {
     await addPlugins(app, options)
     app.setNotFoundHandler((request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD')
-        return fail(reply, 'not_found', `nothing is at this path; there is ${PATHS}`)
+        return fail(reply, 'not_found', `nothing is at this path; there is ${audience === 'clients' ? FOR_CLIENTS : FOR_OPERATORS}`)
       return fail(
         reply.header('allow', 'GET, HEAD'),
         'method_not_allowed',
         `${request.method} is not taken; everything here is read with GET`,
       )
     })
-    const { audience = 'everybody' } = options
     if (typeof audience === 'object') audience.operators.guard(app)
     addHealth(app, options.api)
     addClientRoutes(app, options.api)

@@ -28,7 +28,7 @@ async function serve(messageChars = 10) {
     ready: () => true,
   } as Partial<Api> as Api
   const options = { host: '127.0.0.1', port: 0, origins: ['*'], requestsPerSecondMax: 1000, logger, clock, api }
-  const server = await ApiServer.make(options)
+  const server = await ApiServer.make({ ...options, audience: 'everybody' })
   await server.listen()
   const tell = (message: string) =>
     events.push({ id: events.length + 1, atMs: 0, kind: 'word', tone: 'plain', message: message.padEnd(messageChars, '.') })

@@ -6,11 +6,19 @@ import { createMemoryLogger } from '../../runtime/logger.ts'
 import { createBalancer } from '../index.ts'
 import { MemoryGateways } from './memory-gateways.ts'
 
+interface BalancerWorldOptions {
+  /** Another one, with a log of its own. */
+  readonly zone?: string
+  readonly view?: Directory['view']
+  /** As no configuration that is checked allows it: without what a production start demands. */
+  readonly production?: boolean
+}
+
 /** A balancer over gateways in memory that pulse once a second, on a clock that is moved by hand. */
 export async function startBalancer(
   nodes: readonly string[] = ['gw-1', 'gw-2'],
   set: readonly string[] = [],
-  { zone, view = 'current' }: { /** Another one, with a log of its own. */ readonly zone?: string; readonly view?: Directory['view'] } = {},
+  { zone, view = 'current', production = false }: BalancerWorldOptions = {},
 ) {
   const clock = new ManualClock()
   const directory = new MemoryDirectory(clock)
@@ -26,7 +34,8 @@ export async function startBalancer(
     'balancer.listen.host=127.0.0.1',
     'balancer.listen.port=0',
   ]
-  const config = loadConfig('balancer', { assignments: [...assignments, ...set] })
+  const loaded = loadConfig('balancer', { assignments: [...assignments, ...set] })
+  const config = { ...loaded, node: { ...loaded.node, production } }
   const stops: GreyStop[] = []
   const stopGrey = async (stop: GreyStop) => void stops.push(stop)
   const known = zone === undefined ? directory : new JoinedDirectory(directory, [other], logger)

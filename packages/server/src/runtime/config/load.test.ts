@@ -464,7 +464,11 @@ describe('production', () => {
     ])
     assert.deepEqual(settingsAt(problemsOf('push', { env: { ...FEEDS, NODE_ENV } })), ['inner.secretFile'])
     const balancer = { PULSEWIRE_LOG_BROKERS: 'kafka-1:9092', PULSEWIRE_DIRECTORY_ENABLED: 'true', NODE_ENV }
-    assert.deepEqual(settingsAt(problemsOf('balancer', { env: balancer })), ['balancer.origins', 'balancer.probeSecretFile'])
+    assert.deepEqual(settingsAt(problemsOf('balancer', { env: balancer })), [
+      'balancer.origins',
+      'balancer.probeSecretFile',
+      'balancer.admin.secretFile',
+    ])
     assert.deepEqual(problemsOf('pulse', { env: { ...FEEDS, NODE_ENV } }), [])
   })
 
@@ -473,6 +477,8 @@ describe('production', () => {
     assert.deepEqual(problemsOf('gateway', { env: development }), [])
     assert.deepEqual(problemsOf('gateway', { env: { ...UPSTREAMS, NODE_ENV: 'development' } }), [])
     assert.notDeepEqual(problemsOf('gateway', { env: { ...UPSTREAMS, PULSEWIRE_NODE_PRODUCTION: 'true' } }), [])
+    assert.equal(loadConfig('pulse', { env: { ...FEEDS, NODE_ENV } }).node.production, true)
+    assert.equal(loadConfig('pulse', { env: FEEDS }).node.production, false)
   })
 
   it('lets a page ask nodes only with the secret that they want', () => {

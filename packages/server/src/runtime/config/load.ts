@@ -143,7 +143,7 @@ function visit(tree: unknown, path: Path, see: (path: Path, value: unknown, repl
 /** Fills in what depends on the machine and on other settings. */
 function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolean): object {
   const id = parsed.node.id ?? defaultNodeId(role, parsed)
-  const config: Record<string, unknown> = { ...parsed, node: { ...parsed.node, id } }
+  const config: Record<string, unknown> = { ...parsed, node: { ...parsed.node, id, production: isProduction } }
   if ('pulse' in parsed) config['pulse'] = { ...parsed.pulse, writerId: parsed.pulse.writerId ?? id }
   if ('log' in parsed) config['log'] = withLogin(parsed.log, 'log')
   const problems: string[] = []

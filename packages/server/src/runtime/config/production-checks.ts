@@ -21,6 +21,11 @@ function checkClients({ gateway, balancer, node }: CheckedConfig): Problem[] {
       path: ['balancer', 'probeSecretFile'],
       text: `missing, expected the secret by which gateways let its probes in ${WHY}`,
     })
+  if (balancer !== undefined && (balancer.admin.secret ?? balancer.admin.secretFile) === undefined)
+    problems.push({
+      path: ['balancer', 'admin', 'secretFile'],
+      text: `missing, expected the secret by which operators see verdicts, topology and events ${WHY}: without one there is nothing for them`,
+    })
   const isAnswered = node !== undefined && node.advertise.length > 0 && node.advertise.every((address) => address.startsWith('wss://'))
   if (gateway !== undefined && gateway.tls.certFile === undefined && !isAnswered) {
     problems.push({

@@ -70,10 +70,12 @@ export const CONFIG_ROLES = Object.keys(SCHEMAS) as readonly ConfigRole[]
 
 type Frozen<T> = T extends readonly (infer E)[] ? readonly Frozen<E>[] : T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 
-/** The schema's output with what loading fills in: ids, the secret itself in place of the file that holds it. */
-type WithId<T extends { readonly node: object }> = Omit<T, 'node'> & { readonly node: T['node'] & { readonly id: string } }
+/** The schema's output with what loading fills in: ids, whether this is production, the secret itself in place of the file that holds it. */
+type WithNode<T extends { readonly node: object }> = Omit<T, 'node'> & {
+  readonly node: T['node'] & { readonly id: string; readonly production: boolean }
+}
 
-type Parsed<R extends ConfigRole> = WithId<Frozen<z.output<(typeof SCHEMAS)[R]>>>
+type Parsed<R extends ConfigRole> = WithNode<Frozen<z.output<(typeof SCHEMAS)[R]>>>
 
 export type LogConfig = Omit<Frozen<z.output<typeof logSection>>, 'sasl'> & { readonly sasl?: SaslConfig }
 

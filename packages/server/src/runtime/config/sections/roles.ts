@@ -186,15 +186,18 @@ const admin = z
   })
   .prefault({})
   .describe(
-    'What is for operators: `/v1/verdicts`, `/v1/topology`, `/v1/events`, `/v1/stream`, `/v1/openapi.json`. With a secret they are served here alone, to who shows it, and each look is written down; without, on the listener for clients.',
+    'What is for operators: `/v1/verdicts`, `/v1/topology`, `/v1/events`, `/v1/stream`, `/v1/openapi.json`. With a secret they are served here alone, to who shows it, and each look is written down; without, on the listener for clients in development and nowhere in production, which demands one.',
   )
 
 export const balancerSection = z
   .strictObject({
-    listen: listen('Where clients ask for gateways. Without `balancer.admin.secretFile` it tells everything of every node, too.', {
-      host: '0.0.0.0',
-      port: 8070,
-    }),
+    listen: listen(
+      'Where clients ask for gateways. In development, without `balancer.admin.secretFile`, it tells everything of every node, too.',
+      {
+        host: '0.0.0.0',
+        port: 8070,
+      },
+    ),
     tls: serverTls,
     admin,
     gatewayCaFile: z.exactOptional(
