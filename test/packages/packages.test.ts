@@ -118,9 +118,8 @@ describe('published packages', { timeout: 290_000 }, () => {
       test(`runs ${name} as a user without rights, from files that it cannot write, and is alive without Kafka`, async () => {
         const listen = role === 'pulse' ? [] : ['--set', `${role}.listen.port=0`]
         const page = role === 'balancer' ? ['--set', 'console.listen.port=0'] : []
-        const secret = role === 'push' || role === 'gateway' ? { PULSEWIRE_OPERATOR_SECRET_FILE: '/run/secrets/operator' } : {}
         const args = [...service.command!, ...listen, ...page, '--set', 'log.brokers=127.0.0.1:1']
-        await using node = await files.start(args, { ...service.environment, ...secret })
+        await using node = await files.start(args, { ...service.environment, PULSEWIRE_OPERATOR_SECRET_FILE: '/run/secrets/operator' })
         assert.equal((await node.probe('/live')).status, 200, node.output)
         const ready = await node.probe('/ready')
         // A pulse writer takes no work from anybody: it is ready when it runs.

@@ -4,24 +4,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { run } from '../packages/run.ts'
+import { secretMistakes } from './rendered-secrets.ts'
 
 interface Rendered {
   readonly kind?: string
   readonly data?: Readonly<Record<string, string>>
 }
 
-/** Has each role check the configuration that the chart gives it. @returns the roles. @throws Error with the mistakes. */
+/** Has each role check the configuration that the chart gives it, and compares the secrets that it reads with those mounted. @returns the roles. @throws Error with the mistakes. */
 export async function checkRenderedConfig(root: string, rendered: string): Promise<string[]> {
   const documents = parseAllDocuments(rendered).map((document) => document.toJS() as Rendered | null)
   const files = Object.entries(documents.find((each) => each?.kind === 'ConfigMap')?.data ?? {})
+  const configs = new Map(files.map(([name, text]) => [name.replace('.yaml', ''), text]))
+  const mistakes = secretMistakes(documents, configs)
+  if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
   const folder = await mkdtemp(join(tmpdir(), 'pulsewire-chart-'))
   try {
     for (const secret of ['operator', 'inner', 'probe', 'admin', 'kafka-password', 'gateway-tls.crt', 'gateway-tls.key'])
       await writeFile(join(folder, secret), randomBytes(24).toString('hex'))
-    for (const [name, text] of files) {
-      const file = join(folder, name)
+    for (const [role, text] of configs) {
+      const file = join(folder, `${role}.yaml`)
       await writeFile(file, text.replaceAll('/run/secrets/pulsewire', folder))
-      const role = name.replace('.yaml', '')
       // As the pod's environment says.
       const own = { push: ['--set', 'node.advertise=ws://push:1'], gateway: ['--set', 'node.advertise=wss://gateway:1'] }[role] ?? []
       await run(process.execPath, [join(root, 'packages/cli/src/main.ts'), 'config', 'check', role, '--config', file, ...own], root)
@@ -29,5 +32,5 @@ export async function checkRenderedConfig(root: string, rendered: string): Promi
   } finally {
     await rm(folder, { recursive: true })
   }
-  return files.map(([name]) => name)
+  return [...configs.keys()]
 }

@@ -39,7 +39,7 @@ pulsewire/line: {{ . }}
 {{- if or (eq .role "push") (eq .role "pulse") }}{{ $_ := set $config "feeds" (required "feeds: which topics are to be served?" $values.feeds) }}{{ end -}}
 {{- if $own }}{{ $_ := set $config .role $own }}{{ end -}}
 {{- if and (eq .role "balancer") $values.balancer.console.enabled }}{{ $_ := set $config "console" (dict "enabled" true "listen" (dict "host" "127.0.0.1" "port" 8090)) }}{{ end -}}
-{{- if and $values.secrets.operator.name (or (eq .role "push") (eq .role "gateway")) }}{{ $_ := set $config "operator" (dict "secretFile" "/run/secrets/pulsewire/operator") }}{{ end -}}
+{{- if $values.secrets.operator.name }}{{ $_ := set $config "operator" (dict "secretFile" (printf "%s/operator" $secrets)) }}{{ end -}}
 {{- if and $values.secrets.inner.name (or (eq .role "push") (eq .role "gateway")) }}{{ $_ := set $config "inner" (dict "secretFile" (printf "%s/inner" $secrets)) }}{{ end -}}
 {{- if and $values.secrets.kafkaPassword.name $config.log.sasl }}{{ $_ := set $config.log.sasl "passwordFile" "/run/secrets/pulsewire/kafka-password" }}{{ end -}}
 {{- $_ := required "common.log.brokers: where is Kafka?" (first (default (list "") $config.log.brokers)) -}}
@@ -153,7 +153,7 @@ spec:
         defaultMode: 0440
         sources:
           {{- /* A role is given what it reads, and no more. */}}
-          {{- range $secret, $roles := dict "operator" (list "push" "gateway") "inner" (list "push" "gateway") "probe" (list "gateway" "balancer") "admin" (list "balancer") }}
+          {{- range $secret, $roles := dict "operator" (list "push" "gateway" "balancer" "pulse") "inner" (list "push" "gateway") "probe" (list "gateway" "balancer") "admin" (list "balancer") }}
           {{- with index $values.secrets $secret }}{{ if and .name (has $.role $roles) }}
           - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: {{ $secret }} }] }
           {{- end }}{{ end }}
