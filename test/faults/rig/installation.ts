@@ -1,6 +1,6 @@
 /** The installation that faults strike: pulse writers, push nodes of both lines, gateways, each a process; proxies between them where asked for. */
 import type { GatewaysAnswer } from '@pulsewire/server'
-import { TcpProxy } from '../../support/proxy/index.ts'
+import { type MessageTrap, TcpProxy, WebSocketFilter } from '../../support/proxy/index.ts'
 import { FaultNode, type Role } from './node.ts'
 
 export interface Topology {
@@ -12,6 +12,8 @@ export interface Topology {
   readonly recordsPerSecond?: number
   /** Where proxies stand: in front of gateways, of push nodes (one per gateway), of Kafka (one per node that uses it). */
   readonly proxies?: { readonly clients?: boolean; readonly links?: boolean; readonly log?: boolean }
+  /** What passes a link, by `gateway/push node`, on its way up to the push node and down from it. */
+  readonly linkTraps?: (link: string) => { readonly up: MessageTrap; readonly down: MessageTrap }
   /** Added to these sections. */
   readonly push?: Readonly<Record<string, unknown>>
   readonly gateway?: Readonly<Record<string, unknown>>
@@ -130,8 +132,7 @@ export class Installation implements AsyncDisposable {
     const pinned = this.pinned === null ? [] : [this.pinned]
     await Promise.all([...this.pulses, ...this.pushNodes, ...pinned].map((node) => node.start()))
     if (this.#topology.proxies?.links === true) {
-      for (const gateway of this.gateways)
-        for (const push of this.pushNodes) this.links.set(`${gateway.id}/${push.id}`, await TcpProxy.listen({ port: push.port }))
+      for (const gateway of this.gateways) for (const push of this.pushNodes) await this.#linkOver(`${gateway.id}/${push.id}`, push.port)
     }
     await Promise.all(this.gateways.map((gateway) => gateway.start()))
     await Promise.all(this.gateways.map((gateway) => gateway.process.line(({ code }) => code === 'link_open')))
@@ -139,6 +140,12 @@ export class Installation implements AsyncDisposable {
     if (this.#topology.proxies?.clients === true) {
       for (const gateway of this.gateways) this.fronts.set(gateway.id, await TcpProxy.listen({ port: gateway.port }))
     }
+  }
+
+  async #linkOver(link: string, port: number): Promise<void> {
+    const traps = this.#topology.linkTraps?.(link)
+    const filters = traps && (() => ({ up: new WebSocketFilter(traps.up), down: new WebSocketFilter(traps.down) }))
+    this.links.set(link, await TcpProxy.listen({ port }, filters && { filters }))
   }
 
   /** Where clients connect. */
