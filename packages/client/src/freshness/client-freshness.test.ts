@@ -60,6 +60,30 @@ for (const encoding of BOTH_ENCODINGS) {
       assert.deepEqual([quotes.delayMs, quotes.state], [0, { state: 'live' }])
     })
 
+    test('that a feed is stale is shown also when the answer of another feed comes in the same message', async () => {
+      const world = worldOf(encoding)
+      const gateway = world.gateway('gw-1')
+      world.publish('AAPL.US', { last: 1 })
+      await using client = world.client()
+      const told: string[] = []
+      const quotes = client.subscribe({ feed: 'quote', symbols: ['AAPL.US'] }, { onState: ({ state }) => told.push(state) })
+      await world.run(2000)
+      const { connection } = gateway
+      connection.send({ t: 'feeds', feeds: [gateway.feed, { ...gateway.feed, feed: 'trade' }] })
+      await settled()
+      gateway.answers = false
+      client.subscribe({ feed: 'trade', symbols: ['AAPL.US'] })
+      await settled()
+      const { id } = connection.of('subscribe').at(-1)!
+      connection.send(
+        { t: 'stale', feed: 'quote', hop: 'log', reason: 'unproven', since: gateway.nowMs() },
+        { t: 'subscribed', id, ok: [['AAPL.US', 99, 'empty']], done: true },
+      )
+      await settled()
+      assert.deepEqual(told, ['pending', 'live', 'stale'])
+      assert.equal(quotes.get('AAPL.US')!.state.reason, 'unproven')
+    })
+
     test('a queue of old messages after a blocked event loop proves nothing', async () => {
       const world = worldOf(encoding)
       const gateway = world.gateway('gw-1')

@@ -107,7 +107,7 @@ export class FeedFreshness {
     }
   }
 
-  /** Judges every partition anew. Returns whether a state changed. */
+  /** Judges every partition anew. Returns whether a state changed, also the one of symbols without a partition. */
   review(context: JudgeContext, nowMs: number): boolean {
     let changed = false
     let unplaced: SymbolState | undefined
@@ -118,7 +118,9 @@ export class FeedFreshness {
       partition.state = state
       unplaced = unplaced === undefined ? state : worse(unplaced, state)
     }
-    this.unplaced = unplaced ?? PENDING
+    // Also when a partition that was worse than all others is no more.
+    if (!sameState(unplaced!, this.unplaced)) changed = true
+    this.unplaced = unplaced!
     return changed
   }
 

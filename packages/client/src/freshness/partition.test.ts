@@ -42,6 +42,34 @@ describe('the freshness of a partition', () => {
     assert.deepEqual(freshness.stateOf('quote', 'A', 0), { state: 'stale', hop: 'gw-1', reason: 'no_pulse', sinceMs: 2500 })
   })
 
+  test('what was said of one feed is a change also when another one is asked for in the same message', () => {
+    const freshness = session()
+    freshness.pulse(pulse(0, [[0, 1, 10]]), 0)
+    freshness.review(0)
+    freshness.stale({ t: 'stale', feed: 'quote', partitions: [0], hop: 'log', reason: 'unproven', since: 50 })
+    freshness.expect('trade', 100)
+    assert.ok(100 > freshness.expiresAtMs, 'what pulses are due of is to be judged')
+    assert.equal(freshness.review(100), true)
+    assert.equal(freshness.stateOf('quote', 'A', 0).reason, 'unproven')
+  })
+
+  test('a partition that is no more is a change for symbols whose partition is not known', () => {
+    const freshness = session()
+    freshness.pulse(
+      pulse(0, [
+        [0, 1, 10],
+        [1, 1, 10],
+      ]),
+      0,
+    )
+    freshness.stale({ t: 'stale', feed: 'quote', partitions: [1], hop: 'log', reason: 'unproven', since: 0 })
+    freshness.review(0)
+    assert.equal(freshness.stateOf('quote', 'NEW', -1).state, 'stale')
+    freshness.setFeeds([{ ...FEED, generation: 2, partitions: 1 }])
+    assert.equal(freshness.review(0), true)
+    assert.equal(freshness.stateOf('quote', 'NEW', -1).state, 'live')
+  })
+
   test('adds the way from the sender to the age, once the offset of the clocks is known', () => {
     const unknown = session(undefined)
     unknown.pulse(pulse(1000, [[0, 1, 14]]), 1000)

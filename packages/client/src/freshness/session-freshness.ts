@@ -71,12 +71,15 @@ export class SessionFreshness {
     }
   }
 
-  /** A subscription of the feed was answered: from now on pulses are due. */
+  /**
+   * A subscription of the feed was answered: from now on pulses are due. It is judged with all others at the end of the
+   * message: what `review` finds changed has to reach whoever shows it.
+   */
   expect(feed: string, nowMs: number): void {
     const freshness = this.#feed(feed)
     if (freshness.expectedSinceMs !== undefined) return
     freshness.expectedSinceMs = nowMs
-    this.review(nowMs)
+    this.#expiresAtMs = -Infinity
   }
 
   /** Nothing of the feed is subscribed any more, so that its pulses cease. Should it be again, it is proven anew. */
