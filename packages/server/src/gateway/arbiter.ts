@@ -2,6 +2,7 @@ import type { FeedInfo, OkRow, ReceivedImage, RefusedRow } from '@pulsewire/prot
 import type { Feed, FeedOptions, Hub, HubSource, PatternState, PulsePoint, StaleCause, SymbolState } from '../hub/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Asker } from './asking.ts'
+import { ByName } from './by-name.ts'
 import { Due } from './due.ts'
 import { explainStale } from './explain.ts'
 import type { Link } from './link.ts'
@@ -44,6 +45,7 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #chain: RecordChain
   readonly #patterns = new Map<PatternState, PatternSource>()
   readonly #asker: Asker
+  readonly #byName: ByName
   readonly #outdated: Outdated
   #isSettling = false
 
@@ -57,7 +59,8 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#asker = new Asker(options.hub.clock, this.#books, this.#patterns, (link, feed, name) => {
       this.#refused(link, feed, name, 'feed_unknown', `${link.node} has no feed ${feed.name}`)
     })
-    this.#sources = new Sources(this.#books, this.#proof, this.#asker)
+    this.#sources = new Sources(this.#books, this.#proof)
+    this.#byName = new ByName(this.#books, this.#patterns, this.#sources, this.#asker)
     this.#chain = new RecordChain({
       cover: (link, source) => this.#cover(link, source),
       uncover: (link, source) => this.#proof.setCovered(source, source.covered & ~link.bit),
@@ -143,6 +146,7 @@ export class Arbiter implements HubSource, LinkHandler {
       for (const ref of book.refsUnder(id)) this.#sources.leaveRow(link, book, ref)
       link.send({ t: 'unsubscribe', id })
     }
+    this.#byName.patternGone(feed, pattern)
     this.#proof.unfollow(feed)
   }
 
@@ -170,9 +174,11 @@ export class Arbiter implements HubSource, LinkHandler {
     for (const source of this.#sources) {
       this.#proof.setCovered(source, source.covered & ~link.bit)
       source.refused &= ~link.bit
-      if (source.symbol.entries.length === 0 && !this.#sources.idle.has(source)) this.#sources.forget(source)
+      // What nobody wants waits a while, where links that come are asked for it.
+      if (!source.named || !this.#sources.idle.has(source)) this.#sources.forget(source)
     }
     for (const source of this.#patterns.values()) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
+    this.#byName.uncovered()
   }
 
   answered(link: Link, id: number, ok: readonly OkRow[], refused: readonly RefusedRow[], done: boolean): void {
@@ -221,7 +227,13 @@ export class Arbiter implements HubSource, LinkHandler {
       this.#proof.setPatternCovered(source, source.covered & ~link.bit)
       book.settling.delete(pattern)
       this.#asker.askPattern(link, book, source.feed, pattern)
-    } else this.#sources.loseRow(link, book, id, name)
+      return
+    }
+    const ref = book.refOf(id, name)
+    const source = ref === undefined ? undefined : book.source(ref)
+    this.#sources.closeRow(link, book, ref)
+    // What a pattern brings comes again with the pattern.
+    if (source?.named === true && source.symbol.entries.length > 0) this.#asker.ask(book, source)
   }
 
   /** The link can no longer give every record: it does not cover the symbol until it has given the rest. */
@@ -335,11 +347,13 @@ export class Arbiter implements HubSource, LinkHandler {
       book.generations.set(feed, generation)
       // A node that lags behind in generation must not pull the feed back.
       if (generation < feed.generation) return
-      if (generation > feed.generation) this.#disbelieveOlder(feed, generation)
-      const partitions = generation > feed.generation ? info.partitions : Math.max(info.partitions, feed.partitions)
+      const hasMoved = generation > feed.generation
+      if (hasMoved) this.#disbelieveOlder(feed, generation)
+      const partitions = hasMoved ? info.partitions : Math.max(info.partitions, feed.partitions)
       if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions) this.#proof.grow(feed, this.#sources)
       this.#hub.setShape(feed, generation, partitions)
       this.#proof.expectPulses(feed)
+      if (hasMoved) this.#byName.uncovered()
       if (wasOutdated) this.#asker.askAll(link, book, feed, this.#sources)
     })
   }
@@ -387,6 +401,7 @@ export class Arbiter implements HubSource, LinkHandler {
       if (source?.feed !== feed) continue
       book.settling.delete(pattern)
       this.#proof.setPatternCovered(source, source.covered | link.bit)
+      this.#byName.patternSettled(feed, pattern)
     }
     this.#isSettling = false
   }

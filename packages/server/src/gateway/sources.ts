@@ -1,6 +1,6 @@
 import type { AnswerState, OkRow } from '@pulsewire/protocol'
 import type { Feed, SymbolState } from '../hub/index.ts'
-import { unsubscribeNames, type Asker } from './asking.ts'
+import { unsubscribeNames } from './asking.ts'
 import type { LinkBook } from './link-book.ts'
 import type { Link } from './link.ts'
 import type { Proof } from './proof.ts'
@@ -15,12 +15,10 @@ export class Sources implements Iterable<SymbolSource> {
   readonly #bySymbol = new Map<SymbolState, SymbolSource>()
   readonly #books: ReadonlyMap<Link, LinkBook>
   readonly #proof: Proof
-  readonly #asker: Asker
 
-  constructor(books: ReadonlyMap<Link, LinkBook>, proof: Proof, asker: Asker) {
+  constructor(books: ReadonlyMap<Link, LinkBook>, proof: Proof) {
     this.#books = books
     this.#proof = proof
-    this.#asker = asker
   }
 
   [Symbol.iterator](): Iterator<SymbolSource> {
@@ -80,34 +78,13 @@ export class Sources implements Iterable<SymbolSource> {
     if (row !== undefined) link.digest.remove(row.id, row.name)
   }
 
-  /** The row has come to its end there, and may be wanted here. */
-  loseRow(link: Link, book: LinkBook, id: number, name: string): void {
-    const ref = book.refOf(id, name)
-    if (ref === undefined) return
-    const source = this.#unbindRow(link, book, ref)
-    this.closeRow(link, book, ref)
-    // What a pattern brings comes again with the pattern.
-    if (source?.named === true) this.#asker.ask(book, source)
-  }
-
-  #unbindRow(link: Link, book: LinkBook, ref: number): SymbolSource | undefined {
-    const source = book.unbind(ref)
-    link.decoder.close(ref)
-    if (source !== undefined) this.#proof.setCovered(source, source.covered & ~link.bit)
-    return source
-  }
-
   /** We want nothing more of the row; it stays in force until the link confirms that. */
   leaveRow(link: Link, book: LinkBook, ref: number): void {
-    const source = this.#unbindRow(link, book, ref)
+    const source = book.unbind(ref)
+    link.decoder.close(ref)
     if (source === undefined) return
-    if (source.symbol.entries.length === 0) {
-      if (source.covered === 0) this.forget(source)
-    } else if (!source.named) {
-      // A pattern brought it, and somebody still wants it by name.
-      source.named = true
-      for (const open of this.#books.values()) this.#asker.ask(open, source)
-    }
+    this.#proof.setCovered(source, source.covered & ~link.bit)
+    if (source.covered === 0) this.forget(source)
   }
 
   // ---- letting go
