@@ -21,7 +21,7 @@ function controlRecords(): TopicRecord[] {
   const again = vectors.records.map(({ key, value }) =>
     encodeAgain(decodeControl(Buffer.from(key), value === null ? null : Buffer.from(value))),
   )
-  return [...again, encodeGreyOff(), encodeRemoval('lease', 'gw-9')].map((append) => record('control', append))
+  return [...again, encodeGreyOff(1_764_000_000_001), encodeRemoval('lease', 'gw-9')].map((append) => record('control', append))
 }
 
 function pulseRecords(): TopicRecord[] {

@@ -25,7 +25,7 @@ export function greyCommand(): Command {
       if (self.getOptionValue('percent') === undefined && users === undefined) return self.error('error: name --percent, --users, or both')
       const named = users === undefined ? [] : await usersIn(users)
       await using open = await openDirectoryOf(flags)
-      await setGrey(open, { percent, users: named, atMs: Date.now(), ...(guard ? {} : { guarded: false }) })
+      await setGrey(open, { percent, users: named, ...(guard ? {} : { guarded: false }) })
       console.log(`${describe(percent, named.length)} are sent to gateways of track grey when they connect next`)
     })
   const off = withDirectory(new Command('off').description('nobody takes part')).action(async (flags: DirectoryFlags) => {

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { ConfigError, GREY_USERS_MAX, greyDigest, type GreyRelease, sayGrey } from '@pulsewire/server'
+import { ConfigError, GREY_USERS_MAX, greyDigest, type GreyRelease, laterThan, sayGrey, sayGreyOff, systemClock } from '@pulsewire/server'
 import { heard } from '../nodes/heard.ts'
 import type { OpenDirectory } from '../nodes/open.ts'
 
-/** Says who takes part, and waits until it has come back from the log, as every balancer has it then. @throws DirectoryError */
-export async function setGrey(open: OpenDirectory, release: GreyRelease | null): Promise<void> {
+/** Says who takes part, `null`: nobody; and waits until it has come back from the log, as every balancer has it then. @throws DirectoryError */
+export async function setGrey(open: OpenDirectory, release: Omit<GreyRelease, 'atMs'> | null): Promise<void> {
   const { log, directory } = open
-  await sayGrey(log, directory.topic, release)
-  await heard(open, () => (release === null ? directory.grey === null : (directory.grey?.release.atMs ?? 0) >= release.atMs))
+  const atMs = laterThan(directory.greySaidAtMs, systemClock.nowMs())
+  await (release === null ? sayGreyOff(log, directory.topic, atMs) : sayGrey(log, directory.topic, { ...release, atMs }))
+  await heard(open, () => directory.greySaidAtMs >= atMs)
 }
 
 /** Digests of the users that a file names, one per line. @throws ConfigError when it cannot be read, or names too many. */

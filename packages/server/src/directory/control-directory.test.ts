@@ -297,10 +297,27 @@ test('a grey release is stopped by the first who says so, for readers who come l
   append(encodeGreyStop({ of: 5, by: 'lb-2', reason: 'late', atMs: 9 }))
   await clock.settle()
   assert.deepEqual([directory.grey?.includes('jo'), later.grey?.includes('jo')], [true, true], 'a late stop means the release before')
-  append(encodeGreyOff())
+  append(encodeGreyOff(10))
   await clock.settle()
   assert.deepEqual([directory.grey, later.grey], [null, null])
   await Promise.all([directory.close(), later.close()])
+})
+
+test('that nobody takes part any more is heard by who was away while the topic was compacted', async () => {
+  const { clock, log, directory, append, pass } = setUp()
+  log.createTopicNow(TOPIC, { partitions: 1, config: { 'cleanup.policy': 'compact' } })
+  await directory.start()
+  append(encodeGrey({ percent: 100, users: [], atMs: 1 }))
+  await pass(1000, 'me')
+  assert.equal(directory.grey?.includes('jo'), true)
+  log.pauseDelivery(TOPIC, 0)
+  append(encodeGreyOff(2))
+  for (let n = 0; n < 3000; n++) append(encodeLease(testLease('gw-1', { beat: n })))
+  log.resumeDelivery(TOPIC, 0)
+  await pass(1000, 'me')
+  await clock.settle()
+  assert.deepEqual([directory.grey, directory.greySaidAtMs], [null, 2])
+  await directory.close()
 })
 
 test('what it does not understand is counted and said once', async () => {

@@ -111,6 +111,11 @@ export class ControlDirectory implements Directory, Service {
     return this.#grey.policy
   }
 
+  /** When the latest word on grey releases was said, that there is none included; 0: nothing was. */
+  get greySaidAtMs(): number {
+    return this.#grey.saidAtMs
+  }
+
   get nodes(): ReadonlyMap<string, KnownNode> {
     return this.#table.nodes
   }
@@ -259,12 +264,12 @@ export class ControlDirectory implements Directory, Service {
         this.#grey.say(read.release)
         break
       case 'stop':
-        if (this.#grey.stop(read.stop) && !wasThere)
+        if (this.#grey.stop(read.stop) && !wasThere && this.#grey.policy?.stopped === read.stop)
           this.#logger.warn('grey_stopped', `${read.stop.by} stopped the grey release: ${read.stop.reason}`, { by: read.stop.by })
         break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)
-        else if (read.of === 'grey') this.#grey.say(null)
+        else if (read.of === 'grey') this.#grey.forget()
         else if (read.of === 'stop') this.#grey.forgetStop()
         else if (read.of === 'revoke') this.revocations.remove(read.name)
         else if (read.of === 'word') this.#table.say(read.name, undefined)

@@ -159,8 +159,9 @@ export function encodeGrey(release: GreyRelease): LogAppend {
   return encode('grey', GREY_NAME, release)
 }
 
-export function encodeGreyOff(): LogAppend {
-  return encodeRemoval('grey', GREY_NAME)
+/** No tombstone: whoever was away for longer than those are kept would never hear of it. */
+export function encodeGreyOff(atMs: number): LogAppend {
+  return encodeGrey({ percent: 0, users: [], atMs })
 }
 
 export function encodeGreyStop(stop: GreyStop): LogAppend {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { GreyPolicy, greyDigest } from './grey.ts'
+import { GreyBook, GreyPolicy, greyDigest } from './grey.ts'
+import { laterThan } from './words.ts'
 
 const USERS = Array.from({ length: 20_000 }, (_, i) => `user-${i}`)
 const of = (percent: number, users: readonly string[] = []) => new GreyPolicy({ percent, users: users.map(greyDigest), atMs: 1 })
@@ -60,4 +61,25 @@ test('a stop ends the release that it names and no other: what an operator sets 
   assert.equal(new GreyPolicy(release, stop).stopped, stop)
   assert.equal(new GreyPolicy({ ...release, atMs: 3 }, stop).includes('jo'), true)
   assert.equal(new GreyPolicy({ ...release, atMs: 3 }, stop).stopped, null)
+})
+
+test('of what was said the latest counts, in whichever order it is read, and so does the first stop of the latest release', () => {
+  const release = (atMs: number, percent: number) => ({ percent, users: [], atMs })
+  const stop = (of: number, by: string) => ({ of, by, reason: 'worse', atMs: 9 })
+  const book = new GreyBook()
+  assert.equal(book.saidAtMs, 0)
+  assert.equal(book.say(release(5, 100)), true)
+  assert.equal(book.say(release(4, 10)), false)
+  assert.equal(book.policy?.release.percent, 100)
+  assert.equal(book.stop(stop(5, 'lb-1')), true)
+  assert.equal(book.stop(stop(5, 'lb-2')), false)
+  assert.equal(book.stop(stop(4, 'lb-2')), false)
+  assert.equal(book.policy?.stopped?.by, 'lb-1')
+  assert.equal(book.say(release(6, 0)), true)
+  assert.equal(book.say(release(5, 100)), false, 'nobody takes part any more')
+  assert.deepEqual([book.policy, book.saidAtMs], [null, 6])
+})
+
+test('what follows something that was said is said later, whatever the clock of who says it', () => {
+  assert.deepEqual([laterThan(0, 7.6), laterThan(7, 7.6), laterThan(1000, 7)], [7, 8, 1001])
 })

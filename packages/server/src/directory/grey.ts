@@ -61,25 +61,48 @@ export class GreyPolicy {
   }
 }
 
-/** What the control topic says of the grey release, one word after the other. */
+/** What the control topic says of the grey release: the latest word, whichever order they are read in. */
 export class GreyBook {
   policy: GreyPolicy | null = null
+  #said: GreyRelease | null = null
   #stop: GreyStop | null = null
 
-  say(release: GreyRelease | null): void {
-    this.policy = release === null ? null : new GreyPolicy(release, this.#stop)
+  /** When the latest word was said, Unix ms; 0: nothing was. Whoever says another one says it later than that. */
+  get saidAtMs(): number {
+    return this.#said?.atMs ?? 0
   }
 
-  /** Of several on one release the first counts: it is the one by which it was stopped. @returns whether it ends the release that there is. */
+  /** @returns whether it counts: not when a later one is known. */
+  say(release: GreyRelease): boolean {
+    if (release.atMs < this.saidAtMs) return false
+    this.#said = release
+    this.#judge()
+    return true
+  }
+
+  /**
+   * Of several on one release the first counts: it is the one by which it was stopped; and none on an earlier release.
+   * @returns whether it counts.
+   */
   stop(stop: GreyStop): boolean {
-    if (this.#stop?.of === stop.of) return false
+    if (this.#stop !== null && stop.of <= this.#stop.of) return false
     this.#stop = stop
-    this.say(this.policy?.release ?? null)
-    return this.policy?.stopped === stop
+    this.#judge()
+    return true
   }
 
-  /** For a release that is set from now on. */
+  forget(): void {
+    this.#said = null
+    this.#judge()
+  }
+
   forgetStop(): void {
     this.#stop = null
+  }
+
+  #judge(): void {
+    const said = this.#said
+    const isOff = said === null || (said.percent === 0 && said.users.length === 0)
+    this.policy = isOff ? null : new GreyPolicy(said, this.#stop)
   }
 }
