@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test'
 import { ControlDirectory, type Log, openKafkaLog, sayGreyStop, silentLogger } from '@pulsewire/server'
 import { Fleet } from '../support/fleet.ts'
 import { startKafka, type KafkaForTests } from '../support/kafka.ts'
-import type { NodeProcess } from '../support/node-process.ts'
+import { NodeProcess } from '../support/node-process.ts'
 import { ViewRecorder } from '../support/view-recorder.ts'
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url))
@@ -234,6 +234,36 @@ test('a gateway that is taken offline takes nobody new within 3 s, stays out ove
   await pulsewire('node', 'online', 'gw-1')
   await until(() => directory.nodes.get('gw-1')?.lease.ready === true, 'gw-1 is ready')
   assert.equal(await isReady(again), true)
+})
+
+test('a control topic that is deleted is made anew with what was said in it: a gateway that is offline stays so over a restart', async () => {
+  await pulsewire('node', 'offline', 'gw-1')
+  await fleet.gateways[0]!.line(({ code, word }) => code === 'told' && word === 'offline')
+  const nodes = [...fleet.gateways, ...fleet.pushNodes]
+  const { topicId } = await log.describe(CONTROL)
+  await log.deleteTopic(CONTROL)
+  const again = await Promise.any(nodes.map((node) => node.line(({ code }) => code === 'control_records_again', DEADLINE_MS)))
+  assert.match(again.msg, /word\/gw-1/)
+  assert.notEqual((await log.describe(CONTROL)).topicId, topicId)
+  await fleet.gateways[0]!.stop('SIGTERM')
+  fleet.gateways[0] = await fleet.startGateway('gw-1')
+  await fleet.gateways[0].line(({ code, word }) => code === 'told' && word === 'offline')
+  await pulsewire('node', 'online', 'gw-1')
+  await until(() => directory.nodes.get('gw-1')?.lease.ready === true, 'gw-1 is ready')
+})
+
+test('a control topic whose records Kafka would remove: nodes say so, with the command that mends it', async () => {
+  const topic = `${CONTROL}-deletes`
+  await log.createTopic(topic, { partitions: 1, config: { 'cleanup.policy': 'delete', 'retention.ms': '86400000' } })
+  const shared = { log: { kind: 'kafka', brokers: kafka.brokers }, directory: { enabled: true, topic } }
+  const gateway = { listen: { host: '127.0.0.1', port: 0 } }
+  await using node = await NodeProcess.start('gateway', { ...shared, node: { id: 'gw-elsewhere' }, gateway })
+  const { msg, level } = await node.line(({ code }) => code === 'control_topic_policy', DEADLINE_MS)
+  assert.equal(level, 'error')
+  assert.match(
+    msg,
+    /cleanup\.policy=delete, expected compact: .* after 86400000 ms .*kafka-configs\.sh .*--add-config cleanup\.policy=compact/,
+  )
 })
 
 test('who takes part in a grey release is said to everybody, holds over restarts of whoever reads it, and is taken back', async () => {

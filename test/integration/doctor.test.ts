@@ -123,6 +123,15 @@ describe('pulsewire doctor', { timeout: 280_000 }, () => {
     assert.match(problems((await doctor('--config', missing, '--set', `directory.topic=${CONTROL}`)).checks)[0]!, /codec/)
   })
 
+  test('a control topic that loses what is said there', async () => {
+    const topic = `${CONTROL}-deletes`
+    await log.createTopic(topic, { partitions: 1, config: { 'cleanup.policy': 'delete' } })
+    const { checks } = await doctor('--config', file, '--set', `directory.topic=${topic}`)
+    const found = checks.find(({ area, verdict }) => area === 'kafka' && verdict === 'problem')
+    assert.match(found!.what, /cleanup\.policy=delete, expected compact/)
+    assert.match(found!.todo!, /kafka-configs\.sh .*cleanup\.policy=compact/)
+  })
+
   test('a frozen gateway, a lost line and no pulse writers: each is named, nothing else is blamed for them', async () => {
     fleet.gateways[1]!.child.kill('SIGSTOP')
     await fleet.pushNodes[1]!.stop('SIGKILL')

@@ -44,7 +44,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = { ...options, clock: options.process.clock }
-    this.directory = this.#directory = openDirectory({ ...this.#options, decode: decodeOnce })
+    this.directory = this.#directory = openDirectory({ ...this.#options, decode: decodeOnce, random: () => 0.5 })
     void this.#directory.start()
   }
 

@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import picocolors from 'picocolors'
+import { complaintOf } from '@pulsewire/server'
 import type { HeardFeed, KnownNode, Lease, ProbeReport, VerdictsAnswer } from '@pulsewire/server'
 import { judgeBalancer } from './balancers.ts'
 import { type Check, note, ok, problem, some } from './check.ts'
+import { judgeComplaint } from './control-topic.ts'
 import { checkConfiguration } from './configuration.ts'
 import { examine } from './doctor.ts'
 import { formatChecks } from './format.ts'
@@ -50,9 +52,28 @@ describe('zones whose Kafka is their own', () => {
     ])
   })
 
+  test('that lose what is said there are a problem', () => {
+    const complaint = complaintOf({ cleanup: 'delete', deletesAfterMs: null }, 'pulsewire.control')
+    assert.deepEqual(wrong(judgeZones([{ ...there('b', 'gw-b'), complaint }], [])), [
+      "problem zone b: topic pulsewire.control has cleanup.policy=delete, expected compact: Kafka removes operators' words, the catalogue and revocations from it",
+    ])
+  })
+
   test('without a gateway are to be known', () => {
     assert.deepEqual(wrong(judgeZones([there('b', 'push-b')], [])), ['note zone b has no gateway now'])
   })
+})
+
+test('a control topic that loses what is said there is a problem, with the command that mends it; one that keeps it is none', () => {
+  const judge = (cleanup: string, deletesAfterMs: number | null = null) =>
+    judgeComplaint('kafka', complaintOf({ cleanup, deletesAfterMs }, 'pulsewire.control'))
+  assert.deepEqual(judge('compact'), [])
+  const [check, ...rest] = judge('delete', 604_800_000)
+  assert.deepEqual([check?.verdict, rest], ['problem', []])
+  assert.match(check!.what, /cleanup\.policy=delete, expected compact: .* after 604800000 ms \(retention\.ms\)$/)
+  assert.match(check!.todo!, /^kafka-configs\.sh .* --entity-name pulsewire\.control --add-config cleanup\.policy=compact$/)
+  assert.equal(judge('compact,delete').length, 1)
+  assert.equal(judge(' delete, compact').length, 1)
 })
 
 describe('a topic', () => {

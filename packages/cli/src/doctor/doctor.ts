@@ -4,6 +4,7 @@ import { fetchVerdicts } from '../verdicts/fetch.ts'
 import { type BalancerFacts, judgeBalancer } from './balancers.ts'
 import { type Check, note, ok, problem } from './check.ts'
 import { checkConfiguration, type Configured } from './configuration.ts'
+import { judgeComplaint, readComplaint } from './control-topic.ts'
 import { judgeGateway, probeGateways, type Probing } from './gateways.ts'
 import { judgeFeed, judgeNodes } from './nodes.ts'
 import { judgeTopic, readTopic } from './topic.ts'
@@ -56,6 +57,7 @@ export async function examineOpened(
   access: Probing,
 ): Promise<Check[]> {
   const checks = [ok('kafka', `the log answers, and the control topic ${open.directory.topic} can be read`)]
+  if (configured.directory) checks.push(...judgeComplaint('kafka', await readComplaint(open.log, open.directory.topic)))
   checks.push(...(configured.directory ? judgeNodes(open.directory) : [withoutLeases()]))
   const feeds = feedsOf(open, configured)
   const generations = new Map<string, number>()

@@ -7,8 +7,10 @@ import {
   type OtherZoneConfig,
   PulsewireError,
   silentLogger,
+  type TopicComplaint,
 } from '@pulsewire/server'
 import { READ_BACK_MS_MAX, whenCurrent, within } from '../nodes/open.ts'
+import { judgeComplaint, readComplaint } from './control-topic.ts'
 import { type Check, note, ok, problem, some } from './check.ts'
 
 export interface ZoneFacts {
@@ -16,6 +18,8 @@ export interface ZoneFacts {
   readonly topic: string
   /** Names of nodes that live there; or why the topic cannot be read. */
   readonly found: { readonly nodes: readonly string[]; readonly gateways: number } | { readonly failure: string }
+  /** What is wrong with the settings of the topic. */
+  readonly complaint?: TopicComplaint | null
 }
 
 export async function examineZones(zones: readonly OtherZoneConfig[], lifeMs: number, home: Iterable<string>): Promise<Check[]> {
@@ -26,13 +30,13 @@ export async function examineZones(zones: readonly OtherZoneConfig[], lifeMs: nu
 /** @param home names of the nodes of the own log. */
 export function judgeZones(all: readonly ZoneFacts[], home: readonly string[]): Check[] {
   const names = new Map(home.map((name) => [name, 'the own one']))
-  return all.flatMap(({ zone, topic, found }) => {
+  return all.flatMap(({ zone, topic, found, complaint = null }) => {
     if ('failure' in found) {
       const why = 'balancers with this configuration do not know its gateways: clients go there only by lists that they have'
       const todo = 'does its Kafka run? Are brokers, login, topic and the network between the zones right (balancer.otherZones)?'
       return [problem('balancers', `control topic ${topic} of zone ${zone} cannot be read: ${found.failure}`, why, todo)]
     }
-    const checks: Check[] = []
+    const checks = judgeComplaint('balancers', complaint, `zone ${zone}: `)
     const taken = found.nodes.filter((name) => names.has(name))
     if (taken.length > 0) {
       const who = taken.map((name) => `${name} (in ${names.get(name)})`)
@@ -62,7 +66,7 @@ async function readZone({ zone, topic, log: config }: OtherZoneConfig, lifeMs: n
     const late = () => new DirectoryError('control_topic_silent', directory.trouble ?? 'nothing comes from it')
     await within(READ_BACK_MS_MAX, directory.readBack, late)
     await whenCurrent({ directory })
-    return { zone, topic, found: livingOf(directory) }
+    return { zone, topic, found: livingOf(directory), complaint: await readComplaint(log, topic) }
   } catch (error) {
     if (!(error instanceof PulsewireError)) throw error
     return { zone, topic, found: { failure: error.message } }

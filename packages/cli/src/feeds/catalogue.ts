@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type CatalogueFeed, DirectoryError, encodeFeed, type FeedReader, linesOf, nameOf } from '@pulsewire/server'
+import {
+  type CatalogueFeed,
+  DirectoryError,
+  encodeFeed,
+  type FeedReader,
+  firstRevision,
+  linesOf,
+  nameOf,
+  systemClock,
+} from '@pulsewire/server'
 import { heard } from '../nodes/heard.ts'
 import type { OpenDirectory } from '../nodes/open.ts'
 
@@ -51,7 +60,13 @@ export function standing({ directory }: Pick<OpenDirectory, 'directory'>, name: 
     const who = newest.map((reader) => `${nameOf(reader)} reads ${reader.leased.topic}`).join('; ')
     throw new DirectoryError('migration_refused', `nodes do not agree on the topic of generation ${generation} of feed ${name}: ${who}`)
   }
-  return { feed: name, current: { generation, topic: [...topics][0]! }, next: null, retired: [], revision: 0 }
+  return {
+    feed: name,
+    current: { generation, topic: [...topics][0]! },
+    next: null,
+    retired: [],
+    revision: firstRevision(systemClock.nowMs()),
+  }
 }
 
 /** @throws DirectoryError `preflight_failed` when one line has no push node for the feed. */

@@ -1,4 +1,4 @@
-import { DirectoryError, sayWord, systemClock, type NodeWord } from '@pulsewire/server'
+import { DirectoryError, laterThan, sayWord, systemClock, type NodeWord } from '@pulsewire/server'
 import { heard } from './heard.ts'
 import type { OpenDirectory } from './open.ts'
 
@@ -15,7 +15,7 @@ export async function say(open: OpenDirectory, node: string, word: NodeWord, for
       `no node called ${node} has ever had a lease in ${directory.topic}: see \`pulsewire nodes\`, or add --force for one that is still to come`,
     )
   }
-  const atMs = Math.floor(systemClock.nowMs())
+  const atMs = laterThan(directory.wordOf(node)?.atMs ?? 0, systemClock.nowMs())
   await sayWord(log, directory.topic, node, word, atMs)
   await heard(open, () => directory.wordOf(node)?.word === word && directory.wordOf(node)!.atMs >= atMs)
 }

@@ -4,14 +4,15 @@ import { PulsewireError } from '../runtime/errors.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
-import { Catalogue } from './catalogue.ts'
 import { type ControlRecord, decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, DirectoryPart, KnownNode } from './directory.ts'
-import { GreyBook, type GreyPolicy } from './grey.ts'
+import type { GreyPolicy } from './grey.ts'
 import { Hearing } from './hearing.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
-import { type Revocation, RevocationTable } from './revocations.ts'
+import type { RevocationTable } from './revocations.ts'
+import { Said } from './said.ts'
+import { TopicKeeper } from './topic-keeper.ts'
 
 const JUDGE_INTERVAL_MS = 100
 /** Judgements that come later than this are those of a process that stood still. */
@@ -34,7 +35,7 @@ export interface ControlDirectoryOptions {
   readonly lifeMs: number
   readonly logger: Logger
   readonly clock?: Clock
-  /** Removes leases that are long dead. Default true; a command that only looks says false. */
+  /** Removes leases that are long dead, and writes again what the topic lost. Default true; a command that only looks says false. */
   readonly tidies?: boolean
   /**
    * The zone whose control topic it is, where this node has its own elsewhere: it is neither made nor tidied up from here, and
@@ -43,11 +44,11 @@ export interface ControlDirectoryOptions {
   readonly otherZone?: string
   /** What records say. Default `decodeControl`; simulations, where many directories read one log, decode each record once. */
   readonly decode?: (record: LogRecord) => ControlRecord
+  readonly random?: () => number
 }
 
 /** Reads the control topic for as long as the process lives, whatever the log does meanwhile. */
 export class ControlDirectory implements Directory, Service {
-  readonly revocations = new RevocationTable()
   readonly topic: string
   readonly otherZone: string | null
   readonly parts: readonly DirectoryPart[] = [this]
@@ -56,8 +57,9 @@ export class ControlDirectory implements Directory, Service {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #table = new NodeTable()
-  readonly #catalogue = new Catalogue()
-  readonly #grey = new GreyBook()
+  readonly #said: Said
+  /** `null`: the topic is left to those whose it is. */
+  readonly #keeper: TopicKeeper | null
   /** The topic, for messages. */
   readonly #name: string
   readonly #hearing: Hearing
@@ -84,7 +86,18 @@ export class ControlDirectory implements Directory, Service {
     this.#name = options.otherZone === undefined ? options.topic : `${options.topic} of zone ${options.otherZone}`
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger
+    this.#said = new Said(this.#table, options.logger)
     this.#hearing = new Hearing(options.lifeMs, this.#clock.nowMs())
+    this.#keeper = options.tidies === false || this.otherZone !== null ? null : this.#createKeeper(options)
+  }
+
+  #createKeeper({ log, topic, logger, random = Math.random }: ControlDirectoryOptions): TopicKeeper {
+    const progress = () => ({ topicId: this.#topicId, next: this.#next })
+    return new TopicKeeper({ log, topic, records: this.#said.lasting, progress, logger, clock: this.#clock, random })
+  }
+
+  get revocations(): RevocationTable {
+    return this.#said.revocations
   }
 
   get view(): Directory['view'] {
@@ -104,16 +117,16 @@ export class ControlDirectory implements Directory, Service {
   }
 
   get feeds(): ReadonlyMap<string, CatalogueFeed> {
-    return this.#catalogue.feeds
+    return this.#said.catalogue.feeds
   }
 
   get grey(): GreyPolicy | null {
-    return this.#grey.policy
+    return this.#said.grey.policy
   }
 
   /** When the latest word on grey releases was said, that there is none included; 0: nothing was. */
   get greySaidAtMs(): number {
-    return this.#grey.saidAtMs
+    return this.#said.grey.saidAtMs
   }
 
   get nodes(): ReadonlyMap<string, KnownNode> {
@@ -158,14 +171,16 @@ export class ControlDirectory implements Directory, Service {
     this.#running = this.#run()
     const standstill = new Standstill(this.#clock, JUDGE_LATE_MS)
     this.#timers = [this.#clock.every(JUDGE_INTERVAL_MS, () => this.#judge(standstill.tick()))]
-    if (this.#options.tidies !== false && this.otherZone === null)
-      this.#timers.push(this.#clock.every(TIDY_INTERVAL_MS, () => void this.#tidy()))
+    if (this.#keeper === null) return
+    this.#timers.push(this.#clock.every(TIDY_INTERVAL_MS, () => void this.#tidy()))
+    this.#keeper.start()
   }
 
   async drain(): Promise<void> {}
 
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel()
+    this.#keeper?.close()
     this.#abort.abort()
     await this.#reader?.close()
     await this.#running
@@ -197,6 +212,7 @@ export class ControlDirectory implements Directory, Service {
       this.#topicId = topicId
       this.#changed()
     }
+    void this.#keeper?.judgeSettings()
     this.#endsAt = partitions[0]!.latest
     this.#lastEventAtMs = this.#clock.nowMs()
     const start = this.#next === null ? ({ at: 'earliest' } as const) : ({ at: 'offset', offset: this.#next } as const)
@@ -215,14 +231,18 @@ export class ControlDirectory implements Directory, Service {
     return this.otherZone === null ? ensureControlTopic(log, this.topic) : log.describe(this.topic)
   }
 
-  /** What was said in the topic before is lost to whoever reads it first now. Who has it still goes on by it. */
+  /** Who has what was said in the topic before goes on by it, and writes it again for whoever reads the new one first. */
   #madeAnew(): void {
     this.#next = null
-    this.#catalogue.beginAnew()
-    this.#logger.error('control_topic_recreated', `topic ${this.#name} was made anew: operators' words and the catalogue are lost`, {})
-    if (this.otherZone === null) return
-    this.#catalogue.forget()
-    this.#table.forgetWords()
+    this.#said.lasting.beginAnew()
+    const then = this.otherZone === null ? 'what nodes know of them is written again' : 'here they are forgotten'
+    this.#logger.error(
+      'control_topic_recreated',
+      `topic ${this.#name} was made anew, without operators' words and the catalogue: ${then}`,
+      {},
+    )
+    void this.#keeper?.look()
+    if (this.otherZone !== null) this.#said.forget()
   }
 
   #take(event: LogEvent): void {
@@ -234,6 +254,7 @@ export class ControlDirectory implements Directory, Service {
       this.#changed()
     } else if (event.kind === 'started' || event.kind === 'jumped') {
       if (event.kind === 'started') this.#recovered()
+      else if (event.offset < event.from) this.#said.lasting.lostFrom(event.offset)
       this.#next = event.offset
     } else if (event.kind === 'unreachable') this.#failed(event.error)
     else if (event.kind === 'reachable') this.#recovered()
@@ -250,47 +271,19 @@ export class ControlDirectory implements Directory, Service {
         if (wasThere) this.#table.remember(read.lease, read.left, record.timestampMs, nowMs)
         else if (this.#table.hear(read.lease, read.left, nowMs) && read.left) this.#left(read.lease.node)
         break
-      case 'word':
-        this.#table.say(read.name, read.word)
-        if (!wasThere) this.#logger.info('node_word', `${read.name} was told: ${read.word.word}`, { of: read.name })
-        break
-      case 'feed':
-        this.#catalogue.take(read.feed)
-        break
-      case 'revoke':
-        this.#revoked(read.name, read.revocation, wasThere)
-        break
-      case 'grey':
-        this.#grey.say(read.release)
-        break
-      case 'stop':
-        if (this.#grey.stop(read.stop) && !wasThere && this.#grey.policy?.stopped === read.stop)
-          this.#logger.warn('grey_stopped', `${read.stop.by} stopped the grey release: ${read.stop.reason}`, { by: read.stop.by })
-        break
       case 'removed':
         if (read.of === 'lease') this.#table.removed(read.name)
-        else if (read.of === 'grey') this.#grey.forget()
-        else if (read.of === 'stop') this.#grey.forgetStop()
-        else if (read.of === 'revoke') this.revocations.remove(read.name)
-        else if (read.of === 'word') this.#table.say(read.name, undefined)
-        else this.#catalogue.remove(read.name)
+        else this.#said.removed(read.of, read.name)
         break
       case 'ignored':
         this.#ignored(read, record.offset)
+        this.#said.ignored(read, nowMs)
+        break
+      default:
+        this.#said.take(read, record, { wasThere, nowMs })
     }
     // The first batch may reach beyond what was there before.
     this.#noteEnd(nowMs)
-  }
-
-  #revoked(key: string, revocation: Revocation, wasThere: boolean): void {
-    const dropped = this.revocations.set(key, revocation)
-    if (!wasThere)
-      this.#logger.info('token_revoked', `${revocation.by ?? 'somebody'} revoked tokens, by ${revocation.of}`, {
-        key,
-        by: revocation.by ?? null,
-      })
-    if (dropped !== undefined)
-      this.#logger.error('revocations_full', `more than ${this.revocations.size} revocations are held: one does not count any more`, {})
   }
 
   #noteEnd(nowMs: number): void {

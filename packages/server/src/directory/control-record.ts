@@ -20,7 +20,7 @@ export type ControlKind = (typeof KINDS)[number]
 /** What an operator said of a node. */
 export interface Word {
   readonly word: NodeWord
-  /** When it was said, Unix time of whoever said it; only to be shown. */
+  /** When it was said, Unix time of whoever said it, and later than what was said before: of two the later one holds. */
   readonly atMs: number
 }
 
@@ -37,6 +37,9 @@ export type ControlRecord =
   /** A tombstone. */
   | { readonly kind: 'removed'; readonly of: ControlKind; readonly name: string }
   | { readonly kind: 'ignored'; readonly why: IgnoredWhy; readonly key: string; readonly problem: string }
+
+/** What holds until something newer is said, whatever becomes of the topic. */
+export type LastingRecord = Extract<ControlRecord, { kind: 'word' | 'feed' | 'revoke' | 'grey' | 'stop' }>
 
 /** More than any gateway has. */
 const LEASED_LINKS_MAX = 64

@@ -27,6 +27,43 @@ export async function ensureControlTopic(log: Log, topic: string): Promise<Topic
   )
 }
 
+/** What is known of how long a control topic keeps its records. */
+export interface TopicPolicy {
+  /** `cleanup.policy`, as the log has it. */
+  readonly cleanup: string
+  /** Records older than that are removed, though they are the last of their key; `null`: none are. */
+  readonly deletesAfterMs: number | null
+}
+
+/** @returns `null` where the log does not tell: it has no settings, or this principal may not see them. */
+export async function policyOf(log: Log, topic: string): Promise<TopicPolicy | null> {
+  const settings = await log.settings?.(topic, ['cleanup.policy', 'retention.ms']).catch(() => undefined)
+  const cleanup = settings?.get('cleanup.policy')
+  if (cleanup === undefined) return null
+  const retentionMs = Number(settings!.get('retention.ms') ?? -1)
+  return { cleanup, deletesAfterMs: parts(cleanup).includes('delete') && retentionMs >= 0 ? retentionMs : null }
+}
+
+/** What is wrong with it, and what to do; `null`: nothing. */
+export function complaintOf({ cleanup, deletesAfterMs }: TopicPolicy, topic: string, brokers = 'BROKER:9092'): TopicComplaint | null {
+  const policies = parts(cleanup)
+  if (policies.includes('compact') && !policies.includes('delete')) return null
+  const when = deletesAfterMs === null ? '' : ` after ${deletesAfterMs} ms (retention.ms)`
+  return {
+    what: `topic ${topic} has cleanup.policy=${cleanup}, expected compact: Kafka removes operators' words, the catalogue and revocations from it${when}`,
+    todo: `kafka-configs.sh --bootstrap-server ${brokers} --alter --entity-type topics --entity-name ${topic} --add-config cleanup.policy=compact`,
+  }
+}
+
+export interface TopicComplaint {
+  readonly what: string
+  readonly todo: string
+}
+
+function parts(cleanup: string): string[] {
+  return cleanup.split(',').map((part) => part.trim())
+}
+
 async function describe(log: Log, topic: string): Promise<TopicDescription | undefined> {
   try {
     return await log.describe(topic)

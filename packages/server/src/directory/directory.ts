@@ -36,7 +36,10 @@ export interface CatalogueFeed {
   readonly next: FeedGeneration | null
   /** Generations that were closed, newest first: their nodes are zombies. */
   readonly retired: readonly FeedGeneration[]
-  /** Grows with each change; writers state the one they saw, so that two operators do not undo each other. */
+  /**
+   * Grows with each change; writers state the one they saw, so that two operators do not undo each other. Counted from the
+   * time of the first one (`firstRevision`), so that it also says which of two catalogues is the newer one.
+   */
   readonly revision: number
 }
 

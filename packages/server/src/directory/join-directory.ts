@@ -14,7 +14,7 @@ interface Common {
   readonly clock?: Clock
 }
 
-interface OpenOptions extends Common, Pick<ControlDirectoryOptions, 'decode'> {}
+interface OpenOptions extends Common, Pick<ControlDirectoryOptions, 'decode' | 'random'> {}
 
 /** Opens the directory that a configuration names: once in a process, started before and closed after all that uses it. */
 export function openDirectory({ config, ...deps }: OpenOptions): ControlDirectory {

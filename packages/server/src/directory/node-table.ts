@@ -73,10 +73,25 @@ export class NodeTable {
     this.#deadSinceMs.delete(node)
   }
 
-  say(node: string, word: Word | undefined): void {
-    if (word === undefined) this.#words.delete(node)
-    else if (this.#words.has(node) || this.#words.size < NODES_MAX) this.#words.set(node, word)
-    else this.ignored.too_many_nodes++
+  /** @returns whether it counts: not when a later one is known. */
+  say(node: string, word: Word): boolean {
+    const before = this.#words.get(node)
+    if (before !== undefined && before.atMs > word.atMs) return false
+    if (before === undefined && this.#words.size >= NODES_MAX) {
+      this.ignored.too_many_nodes++
+      return false
+    }
+    this.#words.set(node, word)
+    this.#tellWord(node)
+    return true
+  }
+
+  unsay(node: string): void {
+    this.#words.delete(node)
+    this.#tellWord(node)
+  }
+
+  #tellWord(node: string): void {
     const known = this.nodes.get(node)
     if (known !== undefined) this.nodes.set(node, { ...known, word: this.#wordFor(node) })
   }

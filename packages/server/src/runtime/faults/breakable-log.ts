@@ -10,6 +10,7 @@ export class BreakableLog {
       describe: (topic) => log.describe(topic),
       createTopic: (topic, options) => log.createTopic(topic, options),
       deleteTopic: (topic) => log.deleteTopic(topic),
+      ...(log.settings === undefined ? {} : { settings: (topic, names) => log.settings!(topic, names) }),
       append: (topic, records) => log.append(topic, records),
       read: (...what) => this.#breakable(log.read(...what)),
       close: () => log.close(),
