@@ -9,6 +9,7 @@ import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, DirectoryPart, KnownNode } from './directory.ts'
 import type { GreyPolicy } from './grey.ts'
 import { Hearing } from './hearing.ts'
+import { IgnoredRecords } from './ignored-records.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
 import type { RevocationTable } from './revocations.ts'
 import { Said } from './said.ts'
@@ -58,6 +59,7 @@ export class ControlDirectory implements Directory, Service {
   readonly #logger: Logger
   readonly #table = new NodeTable()
   readonly #said: Said
+  readonly #ignored: IgnoredRecords
   /** `null`: the topic is left to those whose it is. */
   readonly #keeper: TopicKeeper | null
   /** The topic, for messages. */
@@ -76,7 +78,6 @@ export class ControlDirectory implements Directory, Service {
   #endsAt = Infinity
   #lastEventAtMs = Infinity
   #trouble: string | null = null
-  #hasToldIgnored = false
 
   constructor(options: ControlDirectoryOptions) {
     this.#options = options
@@ -87,6 +88,7 @@ export class ControlDirectory implements Directory, Service {
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger
     this.#said = new Said(this.#table, options.logger)
+    this.#ignored = new IgnoredRecords(this.#name, options.logger)
     this.#hearing = new Hearing(options.lifeMs, this.#clock.nowMs())
     this.#keeper = options.tidies === false || this.otherZone !== null ? null : this.#createKeeper(options)
   }
@@ -276,7 +278,8 @@ export class ControlDirectory implements Directory, Service {
         else this.#said.removed(read.of, read.name)
         break
       case 'ignored':
-        this.#ignored(read, record.offset)
+        this.#table.ignored[read.why]++
+        this.#ignored.tell(read, record.offset)
         this.#said.ignored(read, nowMs)
         break
       default:
@@ -339,23 +342,6 @@ export class ControlDirectory implements Directory, Service {
   }
 
   // ---- trouble
-
-  #ignored(
-    { why, key, problem }: { readonly why: keyof IgnoredCounts; readonly key: string; readonly problem: string },
-    offset: number,
-  ): void {
-    this.#table.ignored[why]++
-    if (this.#hasToldIgnored) return
-    this.#hasToldIgnored = true
-    this.#logger.warn(
-      'control_record_ignored',
-      `a record of ${this.#name} is ignored (${why}): ${problem}; further ones are only counted`,
-      {
-        key,
-        offset,
-      },
-    )
-  }
 
   #failed(error: unknown): void {
     if (this.#abort.signal.aborted) return

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { encodeAgain } from '../../../../test/support/control-records.ts'
 import { testLease } from '../../../../test/support/leases.ts'
 import type { LogAppend } from '../log/index.ts'
-import { decodeControl, encodeLease } from './control-record.ts'
+import { FEEDS_MAX } from '../runtime/config/sections/feeds.ts'
+import { decodeControl, encodeGrey, encodeLease, encodeWord } from './control-record.ts'
 import vectors from './control-records.vectors.json' with { type: 'json' }
 
 const bytes = (text: string | null) => (text === null ? null : Buffer.from(text))
@@ -45,6 +46,30 @@ test('a newer version, an unknown key and a malformed value are told apart, and 
     const read = decodeControl(bytes('lease/gw-1'), bytes(JSON.stringify(rest)))
     assert.ok(read.kind === 'ignored' && read.why === 'malformed' && read.problem.includes(member), JSON.stringify(read))
   }
+})
+
+test('a push node with as many feeds and delayed feeds as can be configured, all of which move, has a lease', () => {
+  const two = (feed: string, delayOf?: string) =>
+    [1, 2].map((generation) => ({
+      feed,
+      generation,
+      topic: `${feed}-${generation}`,
+      pulseAgeMs: 1,
+      ...(delayOf === undefined ? {} : { delayOf, delayMs: 1000 }),
+    }))
+  const feeds = Array.from({ length: FEEDS_MAX }, (_, n) => two(`feed-${n}`))
+  const delayed = Array.from({ length: FEEDS_MAX }, (_, n) => two(`late-${n}`, `feed-${n}`))
+  const lease = testLease('push-a1', { feeds: [...feeds, ...delayed].flat() })
+  assert.deepEqual(decode(encodeLease(lease)), { kind: 'lease', name: 'push-a1', lease, left: false })
+})
+
+test('what nobody could read is not written', () => {
+  const refused = (write: () => unknown, why: RegExp) => assert.throws(write, { code: 'control_record_invalid', message: why })
+  const feeds = Array.from({ length: 2000 }, (_, n) => ({ feed: `feed-${n}`, generation: 1, pulseAgeMs: null }))
+  refused(() => encodeLease(testLease('gw-1', { feeds })), /lease\/gw-1 cannot be written: feeds: /)
+  refused(() => encodeLease(testLease('gw-1', { feeds: [{ feed: 'quote', generation: 1, pulseAgeMs: Number.NaN }] })), /pulseAgeMs/)
+  refused(() => encodeWord('gw 1', { word: 'offline', atMs: 1 }), /word\/gw 1 cannot be written: name/)
+  refused(() => encodeGrey({ percent: 101, users: [], atMs: 1 }), /percent/)
 })
 
 test('no bytes make it throw', () => {

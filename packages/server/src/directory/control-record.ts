@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import type { LogAppend } from '../log/index.ts'
+import { DirectoryError } from '../runtime/errors.ts'
 import type { CatalogueFeed } from './directory.ts'
 import { GREY_REASON_CHARS_MAX, GREY_USERS_MAX, type GreyRelease, type GreyStop } from './grey.ts'
 import type { Lease, NodeWord } from './lease.ts'
@@ -41,6 +42,11 @@ export type ControlRecord =
 /** What holds until something newer is said, whatever becomes of the topic. */
 export type LastingRecord = Extract<ControlRecord, { kind: 'word' | 'feed' | 'revoke' | 'grey' | 'stop' }>
 
+/**
+ * A push node has 64 feeds at most and as many delayed ones, each twice while it moves: 256. A gateway has those of all of its
+ * push nodes.
+ */
+const LEASED_FEEDS_MAX = 1024
 /** More than any gateway has. */
 const LEASED_LINKS_MAX = 64
 /** Of what a lease says is stuck. */
@@ -75,7 +81,7 @@ const leaseValue = z.object({
         delayMs: z.exactOptional(whole),
       }),
     )
-    .max(64),
+    .max(LEASED_FEEDS_MAX),
   load: z.object({ sessions: whole, sessionsMax: whole, busy: z.number().min(0).max(1) }),
   ready: z.boolean(),
   draining: z.boolean(),
@@ -136,6 +142,8 @@ const stopValue = z.object({
   atMs: whole,
 })
 
+const VALUES = { lease: leaseValue, word: wordValue, feed: feedValue, revoke: revocationValue, grey: greyValue, stop: stopValue } as const
+
 /** There is one release at a time. */
 const GREY_NAME = 'release'
 /** Under a key of its own, so that it never takes the place of what an operator says at the same moment. */
@@ -194,8 +202,13 @@ export function decodeControl(keyBytes: Uint8Array | null, value: Uint8Array | n
   return read(key, leaseValue, tree, ({ left = false, ...lease }) => ({ kind, name: of, lease: { node: of, ...lease }, left }))
 }
 
+/** @throws DirectoryError `control_record_invalid` for what `decodeControl` would take for malformed, at every node that reads it. */
 function encode(kind: ControlKind, of: string, value: object): LogAppend {
-  return { key: `${kind}/${of}`, value: JSON.stringify({ v: CONTROL_FORMAT, ...value }) }
+  const key = `${kind}/${of}`
+  const issue = NAME.test(of) ? VALUES[kind].safeParse(value).error?.issues[0] : { path: ['name'], message: 'it cannot be a key' }
+  if (issue !== undefined)
+    throw new DirectoryError('control_record_invalid', `${key} cannot be written: ${issue.path.join('.')}: ${issue.message}`)
+  return { key, value: JSON.stringify({ v: CONTROL_FORMAT, ...value }) }
 }
 
 function parse(value: Uint8Array): { readonly v: number } | undefined {

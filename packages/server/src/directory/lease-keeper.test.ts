@@ -25,11 +25,11 @@ async function setUp() {
     const connection = log.connect()
     const directory = new ControlDirectory({ log: connection, topic: TOPIC, lifeMs: 3000, logger, clock })
     const said: string[] = []
-    const state = { ready: true, beatNow: () => {} }
+    const state = { ready: true, pulseAgeMs: 100, beatNow: () => {} }
     const member: Member = {
       leaseContent: () => ({
         addresses: [`ws://${id}:1`],
-        feeds: [],
+        feeds: [{ feed: 'quote', generation: 1, pulseAgeMs: state.pulseAgeMs }],
         load: { sessions: 3, sessionsMax: 10 },
         ready: state.ready,
         draining: false,
@@ -80,6 +80,7 @@ test('it beats once a second, and each beat says what is so then', async () => {
   const { incarnation, ...lease } = known('gw-1')!.lease
   assert.deepEqual(lease, {
     ...omitIncarnation(testLease('gw-1', { beat: 6, addresses: ['ws://gw-1:1'], ready: false })),
+    feeds: [{ feed: 'quote', generation: 1, pulseAgeMs: 100 }],
     load: { sessions: 3, sessionsMax: 10, busy: 0.25 },
     fault: 'x'.repeat(300),
     vitals: VITALS,
@@ -90,6 +91,27 @@ test('it beats once a second, and each beat says what is so then', async () => {
   assert.deepEqual([known('gw-1')?.lease.ready, known('gw-1')?.lease.draining], [false, true])
   await watcher.close()
   assert.deepEqual([clock.timers, log.readerCount], [0, 0])
+})
+
+test('a lease that nobody could read is not written, and that is said; it is written again when it can be', async () => {
+  const { clock, watcher, node, known, logger } = await setUp()
+  const gateway = await node('gw-1')
+  const other = await node('gw-2')
+  gateway.state.pulseAgeMs = Number.NaN
+  await clock.pass(5000)
+  assert.equal(known('gw-1')?.state, 'expired')
+  const said = logger.lines.filter(({ code }) => code === 'lease_failed').map(({ message }) => message)
+  assert.equal(said.length, 1)
+  assert.match(said[0]!, /lease\/gw-1 cannot be written: feeds\.0\.pulseAgeMs/)
+  assert.equal(watcher.ignored.malformed, 0)
+  gateway.state.pulseAgeMs = 100
+  await clock.pass(1000)
+  assert.equal(known('gw-1')?.state, 'live')
+  gateway.state.pulseAgeMs = Number.NaN
+  await clock.pass(1000)
+  await gateway.close()
+  await other.close()
+  await watcher.close()
 })
 
 test('a change is told before the next beat is due, but not without end', async () => {

@@ -186,7 +186,8 @@ export class LeaseKeeper implements Service {
     const lease = { ...last, beat: ++this.#beat, ready: false, draining: true }
     const late = Promise.withResolvers<void>()
     const timer = this.#clock.after(GOODBYE_WAIT_MS, late.resolve)
-    await Promise.race([log.append(directory.topic, [encodeLease(lease, true)]).catch(() => {}), late.promise])
+    const say = async () => log.append(directory.topic, [encodeLease(lease, true)])
+    await Promise.race([say().catch(() => {}), late.promise])
     timer.cancel()
   }
 

@@ -36,6 +36,7 @@ export class LogError extends PulsewireError {
 export const DIRECTORY_ERROR_CODES = {
   control_topic_missing: 'The control topic does not exist and cannot be created.',
   control_topic_shape: 'The control topic has more than one partition.',
+  control_record_invalid: 'What was to be written into the control topic could not be read by any node.',
   control_topic_silent: 'The control topic could not be read to its end in time.',
   node_unknown: 'No node of that name has ever had a lease.',
   revocations_full: 'As many revocations are held as are kept.',

@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { bytes, count, durationMs, filePath, flag, text } from '../fields.ts'
 
+/** Of a push node, and as many delayed ones. */
+export const FEEDS_MAX = 64
+
 export const history = z
   .strictObject({
     recordsPerSymbolMax: count('Records kept per symbol.', { default: 1_000, max: 1_000_000 }),
@@ -81,5 +84,5 @@ export const delayedFeed = z
 export const feedsSection = z
   .array(feedSection)
   .min(1)
-  .max(64)
+  .max(FEEDS_MAX)
   .meta({ description: 'The feeds; at least one.', expected: 'a list of feeds, at least one' })

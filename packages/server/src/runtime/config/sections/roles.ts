@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { greySection } from './grey.ts'
 import { bytes, count, durationMs, filePath, flag, listen, nodeName, secret, text } from '../fields.ts'
 import { accessSection } from './access.ts'
-import { delayedFeed, history, symbolsMax } from './feeds.ts'
+import { delayedFeed, FEEDS_MAX, history, symbolsMax } from './feeds.ts'
 import { otherZones } from './other-zones.ts'
 import { CLIENT_SESSION, INNER_SESSION, sessionSection } from './session.ts'
 import { nodeTls, serverTls } from './tls.ts'
@@ -19,7 +19,7 @@ export const pushSection = z
           'Partitions that this node reads. `shared`: those that fall to it when all are spread over the push nodes of its line that have a lease; without a directory, all. Each line as a whole must read all of them.',
         expected: '`shared`, `all`, or a list of partition numbers such as [0, 1]',
       }),
-    delayedFeeds: z.array(delayedFeed).max(64).default([]).meta({
+    delayedFeeds: z.array(delayedFeed).max(FEEDS_MAX).default([]).meta({
       description:
         'Feeds that show others with a delay, for clients without a right to these: read from the same topics, which have to keep records for the delay and `warmup.spanMs` together. The same on all push nodes.',
       expected: 'a list such as [{ name: quote-delayed, of: quote, delayMs: 900000 }]',
