@@ -44,6 +44,7 @@ export const DEGRADED_REASONS = {
   probes_failed: 'Every probe of the track fails at once: the gateways that were good until then are handed out.',
   verdicts_old: 'This balancer stood still, and what its probes hear since is still to be judged: the verdicts are those of before.',
   never_proven: 'No probe of the track has succeeded since this balancer started: what the leases say is taken for it.',
+  none_left: 'None of the gateways that were good is left, and no probe of the others succeeds: what their leases say is taken for it.',
 } as const
 
 export type DegradedReason = keyof typeof DEGRADED_REASONS

@@ -29,12 +29,13 @@ export interface Usable {
 
 /** Probes notice the same fault at different moments, a refused connection at once, silence after seconds: so far apart is "at once". */
 export const TOGETHER_MS = 6000
-/** Probes of a balancer that has just started get so long before leases are taken at their word. */
+/** Probes get so long, of a balancer that has just started or when no known good gateway is left, before leases are taken at their word. */
 export const START_GRACE_MS = 5000
 
 /**
  * The proven ones. When there are none, and something else than hard reasons speaks against the others, those that were proven
- * until everything failed at once: a fault that hits all of them together is hardly theirs.
+ * until everything failed at once: a fault that hits all of them together is hardly theirs. When none of those is left either
+ * (gateways get new names where they are scaled or renamed, and a fault may outlast that), whoever is there.
  *
  * A log that is away is no fault of its gateways, and while nobody has another one, they are kept. Where gateways of another
  * log are proven, quotes are there.
@@ -48,13 +49,12 @@ export function chooseUsable(candidates: readonly Candidate[], past: TrackPast, 
   )
   if (proven.length + excused.length > 0) return usable([...proven, ...excused], null)
   const spared = candidates.filter(({ findings }) => findings.every(isSoft))
-  const { anyProvenAtMs } = past
-  if (anyProvenAtMs === null) {
-    const isOver = nowMs - past.startedAtMs >= START_GRACE_MS
-    return usable(isOver ? spared : [], isOver && spared.length > 0 ? 'never_proven' : null)
-  }
-  const knownGood = spared.filter(({ node }) => (past.provenAtMs.get(node) ?? -Infinity) >= anyProvenAtMs - TOGETHER_MS)
-  return usable(knownGood, knownGood.length > 0 ? 'probes_failed' : null)
+  const { anyProvenAtMs, startedAtMs } = past
+  const knownGood =
+    anyProvenAtMs === null ? [] : spared.filter(({ node }) => (past.provenAtMs.get(node) ?? -Infinity) >= anyProvenAtMs - TOGETHER_MS)
+  if (knownGood.length > 0) return usable(knownGood, 'probes_failed')
+  if (spared.length === 0 || nowMs - (anyProvenAtMs ?? startedAtMs) < START_GRACE_MS) return usable([], null)
+  return usable(spared, anyProvenAtMs === null ? 'never_proven' : 'none_left')
 }
 
 function wasProven({ node, blindSinceMs }: Candidate, { provenAtMs }: TrackPast): boolean {
