@@ -19,7 +19,7 @@ export class Tap {
           this.#note('receiver', message)
           handler.message(message)
         },
-        pinged: () => handler.pinged?.(),
+        unasked: (frames) => handler.unasked?.(frames),
         drained: () => handler.drained(),
         closed: (code, reason) => handler.closed(code, reason),
       }

@@ -52,7 +52,7 @@ async function check(input: Input): Promise<void> {
   const transports: MemoryTransport[] = []
   const accept = (transport: Transport): TransportHandler => {
     transports.push(transport as MemoryTransport)
-    return { message() {}, drained() {}, closed() {}, pinged() {} }
+    return { message() {}, drained() {}, closed() {}, unasked() {} }
   }
   world.lines.put(HOSTILE, { sessions: { accept } as unknown as Sender['sessions'] })
   await world.gateway.start()

@@ -170,6 +170,18 @@ test('a flood of messages, and one of pings, is told so and closed', async () =>
   assert.equal(pings.code, 4005)
 })
 
+test('pongs that nobody asked for, and parts of a message without end, are a flood too', async () => {
+  const pongs = await closedWith(HELLO, ...Array.from({ length: 300 }, () => frame(10, Buffer.from('x'))))
+  assert.equal(pongs.code, 4005)
+  const parts = [
+    frame(1, Buffer.from('{'), { fin: false }),
+    Buffer.concat(Array.from({ length: 16_000 }, () => frame(0, Buffer.alloc(0), { fin: false }))),
+  ]
+  const end = frame(0, Buffer.from('"t":"sync","at":1}'))
+  const inParts = await closedWith(HELLO, ...Array.from({ length: 10 }, () => Buffer.concat([...parts, end])))
+  assert.equal(inParts.code, 4005)
+})
+
 test('after all of it the server holds nothing of it, and serves', async () => {
   while (sessions.size > 0) await new Promise((resolve) => setImmediate(resolve))
   assert.match(await answerTo(['GET /live HTTP/1.1', 'Host: x', 'Connection: close']), /^HTTP\/1\.1 200 /)

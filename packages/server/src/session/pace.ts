@@ -14,13 +14,13 @@ export class Pace {
     this.#atMs = nowMs
   }
 
-  /** Counts one. @returns false when it is one too many. */
-  take(nowMs: number): boolean {
+  /** @param cost in messages. @returns false when it is too much. */
+  take(nowMs: number, cost = 1): boolean {
     if (this.#perSecond === 0) return true
     this.#left = Math.min(this.#perSecond * BURST_S, this.#left + ((nowMs - this.#atMs) / 1000) * this.#perSecond)
     this.#atMs = nowMs
-    if (this.#left < 1) return false
-    this.#left--
+    if (this.#left < cost) return false
+    this.#left -= cost
     return true
   }
 

@@ -156,13 +156,13 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     }
   }
 
-  pinged(): void {
-    if (!this.isOver) this.#isPaced()
+  unasked(frames: number): void {
+    if (!this.isOver) this.#isPaced(frames)
   }
 
   /** Closes who sends more than a receiver may. */
-  #isPaced(): boolean {
-    if (this.#pace.take(this.#context.hub.clock.nowMs())) return true
+  #isPaced(cost = 1): boolean {
+    if (this.#pace.take(this.#context.hub.clock.nowMs(), cost)) return true
     const message = `more than ${this.#context.options.messagesPerSecondMax} messages a second came, for longer than a burst`
     if (this.state === 'open') this.say({ t: 'error', code: 'message_flood', message })
     this.close('message_flood', message)

@@ -23,8 +23,8 @@ export interface Transport {
 /** What a transport tells its session. */
 export interface TransportHandler {
   message(message: Uint8Array | string): void
-  /** A ping of WebSocket's own; it is answered already. */
-  pinged?(): void
+  /** So many frames came that carry no message: pings (answered already), pongs that nobody asked for, parts of a message beyond the first. */
+  unasked?(frames: number): void
   /** The kernel took what was buffered. */
   drained(): void
   closed(code: number, reason: string): void

@@ -143,7 +143,8 @@ export class StreamServer implements StreamListener {
   }
 
   #session(accepted: Accepted): void {
-    const tools = { framer: this.#framer, sendQueues: this.#sendQueues }
+    const { messageBytesMax } = this.#options
+    const tools = { framer: this.#framer, sendQueues: this.#sendQueues, messageBytesMax }
     const transport = new WebSocketTransport(accepted, accepted.webSocket.protocol as Encoding, tools)
     transport.attach(this.#options.sessions.accept(transport))
   }

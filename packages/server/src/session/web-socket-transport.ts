@@ -12,6 +12,11 @@ const CLOSE_GRACE_MS = 1000
 /** RFC 6455: a close reason has 123 bytes at most. */
 const REASON_BYTES_MAX = 123
 
+/** What a part of a message beyond the first costs, at least: its head with the mask. */
+const PART_BYTES = 6
+/** What one read of a socket brings, at most, is told before the messages in it are. */
+const CHUNK_BYTES_MAX = 128 * 1024
+
 const BINARY = { binary: true, compress: false, fin: true } as const
 const TEXT = { binary: false, compress: false, fin: true } as const
 
@@ -20,6 +25,12 @@ export interface Accepted {
   readonly webSocket: WebSocket
   readonly socket: Duplex
   readonly guest: Guest
+}
+
+export interface TransportTools {
+  readonly framer: Framer
+  readonly sendQueues: SendQueues
+  readonly messageBytesMax: number
 }
 
 /** A session's connection over WebSocket. */
@@ -31,14 +42,18 @@ export class WebSocketTransport implements Transport {
   readonly #socket: Duplex
   readonly #framer: Framer
   readonly #sendQueues: SendQueues
+  /** Received, and not of a message, ping or pong that was told. */
+  #unaccounted = 0
+  readonly #unaccountedBytesMax: number
   #bearer: string | undefined
   #closing = false
 
   constructor(
     { webSocket, socket, guest: { remote, bearer, isCertified } }: Accepted,
     encoding: Encoding,
-    { framer, sendQueues }: { readonly framer: Framer; readonly sendQueues: SendQueues },
+    { framer, sendQueues, messageBytesMax }: TransportTools,
   ) {
+    this.#unaccountedBytesMax = messageBytesMax + CHUNK_BYTES_MAX
     this.#framer = framer
     this.#sendQueues = sendQueues
     this.#bearer = bearer
@@ -50,12 +65,30 @@ export class WebSocketTransport implements Transport {
   }
 
   attach(handler: TransportHandler): void {
-    this.#webSocket.on('message', (data: Buffer, isBinary) => handler.message(isBinary ? data : data.toString('utf8')))
-    this.#webSocket.on('ping', () => handler.pinged?.())
+    this.#webSocket.on('message', (data: Buffer, isBinary) => {
+      this.#unaccounted -= framedBytes(data.length)
+      handler.message(isBinary ? data : data.toString('utf8'))
+    })
+    for (const event of ['ping', 'pong'] as const) {
+      this.#webSocket.on(event, (data: Buffer) => {
+        this.#unaccounted -= framedBytes(data.length)
+        handler.unasked?.(1)
+      })
+    }
+    this.#socket.on('data', (chunk: Buffer) => this.#received(chunk.length, handler))
     this.#webSocket.on('close', (code, reason) => handler.closed(code, reason.toString('utf8')))
     // Errors are followed by close; without a listener they would end the process.
     this.#webSocket.on('error', () => {})
     this.#socket.on('drain', () => handler.drained())
+  }
+
+  /** The library tells of messages, not of the parts that they come in: those show as bytes that no message accounts for. */
+  #received(bytes: number, handler: TransportHandler): void {
+    this.#unaccounted += bytes
+    const parts = Math.floor((this.#unaccounted - this.#unaccountedBytesMax) / PART_BYTES)
+    if (parts <= 0) return
+    this.#unaccounted -= parts * PART_BYTES
+    handler.unasked?.(parts)
   }
 
   get bufferedBytes(): number {
@@ -93,4 +126,9 @@ function truncated(reason: string): string {
   const bytes = Buffer.from(reason)
   if (bytes.length <= REASON_BYTES_MAX) return reason
   return new TextDecoder().decode(bytes.subarray(0, REASON_BYTES_MAX - 4)).replace(/\uFFFD*$/u, '…')
+}
+
+/** Bytes of a receiver's frame on the wire: head, mask, payload. */
+function framedBytes(payload: number): number {
+  return payload + (payload < 126 ? 6 : payload < 65_536 ? 8 : 14)
 }

@@ -85,7 +85,7 @@ export function sessionSection(defaults: SessionDefaults) {
         max: 64 * MIB,
       }),
       messagesPerSecondMax: count(
-        'Messages and WebSocket pings that a receiver may send in a second, on average over ten; who sends more is closed with 4005. 0: no limit.',
+        'Messages, WebSocket pings and pongs, and further parts of messages that a receiver may send in a second, on average over ten; who sends more is closed with 4005. 0: no limit.',
         { default: defaults.messagesPerSecondMax, min: 0, max: 1_000_000 },
       ),
       subscriptionsMax: count('Symbols that one session may hold, over all its subscriptions.', {
