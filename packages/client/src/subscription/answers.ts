@@ -219,6 +219,8 @@ export class Answers {
       return
     }
     session.rows.drop(wireId, name)
+    // A pattern that was open, and cannot be held any longer; what it brought stays.
+    session.rows.dropName(wireId, name)
     this.#end(session, wireId, endedEvent(name, code, message))
   }
 

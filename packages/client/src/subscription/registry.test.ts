@@ -263,6 +263,30 @@ describe('subscriptions', () => {
     assert.equal(quotes.get('X.US')!.state.state, 'live', 'asked for again, it comes')
   })
 
+  test('a pattern that is refused later, for want of room, is ended by its name; what it brought goes on', async () => {
+    const world = new World()
+    const gateway = world.gateway('gw-1')
+    world.publish('A.HK', { last: 1 })
+    await using client = world.client()
+    const ended: EndedEvent[] = []
+    const quotes = client.subscribe({ feed: 'quote', patterns: ['*.HK'] }, { onEnded: (event) => ended.push(event) })
+    await settled()
+    await world.pulse()
+    gateway.connection.send({ t: 'subscribed', id: 1, refused: [['*.HK', 'subscriptions_limit', 'no room']] })
+    await settled()
+    assert.deepEqual(
+      ended.map(({ symbol, code }) => [symbol, code]),
+      [['*.HK', 'subscriptions_limit']],
+    )
+    await world.pulse()
+    assert.equal(quotes.get('A.HK')!.state.state, 'live')
+    gateway.connection.close(4200)
+    await world.clock.advance(300)
+    await world.pulse()
+    const named = gateway.connection.of('subscribe').flatMap(({ symbols = [], patterns = [] }) => [...symbols, ...patterns])
+    assert.deepEqual(named, ['A.HK'], 'asked for by its name from now on')
+  })
+
   test('every option survives a reconnect', async () => {
     const world = new World()
     const gateway = world.gateway('gw-1', { mode: 'every' })

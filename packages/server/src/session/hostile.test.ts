@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ENCODINGS } from '@pulsewire/protocol'
-import { Sender } from '../../../../test/support/sender.ts'
+import type { Receiver } from '../../../../test/support/receiver.ts'
+import { Sender, type SenderOptions } from '../../../../test/support/sender.ts'
 
 const ODD_NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 
@@ -60,6 +61,66 @@ test('5,000 symbols over the limit are refused one by one, and those before are 
     ['S0', 'S99'],
   )
   assert.equal(sender.feed().symbols.size, 101)
+})
+
+/** Rows of all answers that have come, of either kind. */
+function answered(receiver: Receiver): { readonly ok: number; readonly refused: number } {
+  const frames = receiver.takeOf('subscribed')
+  const count = (kind: 'ok' | 'refused') => frames.reduce((sum, frame) => sum + (frame[kind]?.length ?? 0), 0)
+  return { ok: count('ok'), refused: count('refused') }
+}
+
+function quotes(count: number, options: SenderOptions = {}): Sender {
+  const sender = new Sender({ feeds: [{ symbolsMax: 10_000 }], ...options })
+  for (let n = 0; n < count; n++) sender.record(`S${n}`, { last: n })
+  return sender
+}
+
+for (const encoding of ENCODINGS) {
+  test(`symbols, patterns and groups that one message names again and again are answered once (${encoding})`, () => {
+    const many = quotes(2000, { session: { subscriptionsMax: 5000 }, groups: { all: ['S0', 'S*'] } })
+    const receiver = many.connect({ encoding })
+    receiver.take()
+    const again = <T>(value: T): T[] => Array.from({ length: 1000 }, () => value)
+    receiver.subscribe(again('S1'), { patterns: again('*'), groups: again('all') })
+    assert.deepEqual(answered(receiver), { ok: 2000, refused: 0 })
+    receiver.subscribe(again(''), { id: 2, patterns: again(''), groups: again('nobody') })
+    assert.deepEqual(answered(receiver), { ok: 0, refused: 3 })
+    const few = quotes(2000, { session: { subscriptionsMax: 100 } })
+    const other = few.connect({ encoding })
+    other.take()
+    other.subscribe([], { patterns: again('*') })
+    assert.deepEqual(answered(other), { ok: 0, refused: 1 })
+  })
+}
+
+test('what is named again before its answer could be sent is answered once, however often', () => {
+  const sender = quotes(1000, { session: { subscriptionsMax: 2000 } })
+  const receiver = sender.connect()
+  receiver.take()
+  const symbols = Array.from({ length: 1000 }, (_, n) => `S${n}`)
+  // In one turn: nothing goes out in between.
+  for (let n = 0; n < 100; n++) receiver.subscribe(symbols, { patterns: ['S*', `T${n % 2}`], groups: ['nobody'] })
+  assert.deepEqual(answered(receiver), { ok: 1000, refused: 1 })
+})
+
+test('who asks and asks and takes no answers is cut before these take memory', () => {
+  const kinds: readonly ((receiver: Receiver, n: number) => void)[] = [
+    (receiver, n) => receiver.subscribe(Array.from({ length: 500 }, (_, at) => `${'x'.repeat(70)}${n * 500 + at}`.slice(-65))),
+    (receiver, n) => receiver.send({ t: 'subscribe', id: n + 1, feed: 'quote' }),
+    (receiver, n) => receiver.send({ t: 'unsubscribe', id: 1, symbols: Array.from({ length: 500 }, (_, at) => `U${n * 500 + at}`) }),
+  ]
+  for (const ask of kinds) {
+    const sender = quotes(10)
+    const receiver = sender.connect()
+    receiver.take()
+    receiver.acks = false
+    let asked = 0
+    // All of it before anything can be sent.
+    while (asked < 20_000 && receiver.closed.code === 0) ask(receiver, asked++)
+    assert.equal(receiver.closed.code, 4101, receiver.closed.reason)
+    assert.match(receiver.closed.reason, /answers wait/)
+  }
 })
 
 test('a thousand receivers that take nothing are each bounded and cut with the reason; the one that reads misses nothing', () => {

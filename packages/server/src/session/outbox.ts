@@ -13,8 +13,11 @@ import type { Transport } from './transport.ts'
 
 /** What an update that is due counts for, beside the bytes that wait. */
 const DUE_BYTES = 8
-/** Control frames that wait for a closed window. Only a receiver that asks and takes no answers comes this far. */
-const CONTROLS_MAX = 10_000
+/**
+ * Control frames, and the rows in them, that wait for a closed window, beyond one for each symbol that the session may
+ * hold. Only a receiver that asks and takes no answers comes this far.
+ */
+const ROWS_BEYOND_MAX = 10_000
 
 /** Whose outbox it is. */
 export interface OutboxOwner extends Pulsed {
@@ -45,6 +48,8 @@ export class Outbox implements Flushable {
   /** Per feed index. Made at their length: an array that grows by itself reserves room for many more. */
   readonly #known: number[]
   #controls: ControlFrame[] = []
+  /** Of `#controls`, each with the rows in it. */
+  #rows = 0
   #pulseDue = false
   /** A pulse is due, and goes with what is sent next. */
   #awaitsRide = false
@@ -77,23 +82,37 @@ export class Outbox implements Flushable {
   /** An answer or a notice. */
   control(frame: ControlFrame): void {
     if (this.#isClosed) return
-    if (this.#controls.length >= CONTROLS_MAX) return this.#owner.overflowed(CONTROLS_MAX)
+    this.#push(frame)
+    if (this.checkRoom()) this.schedule()
+  }
+
+  #push(frame: ControlFrame): void {
     this.#controls.push(frame)
-    this.schedule()
+    this.#rows += rowsOf(frame)
+  }
+
+  /** @returns false when more waits than may: its receiver has gone too far. */
+  checkRoom(): boolean {
+    const rows = this.#rows + this.#table.rowsOwed
+    if (rows <= this.#context.options.subscriptionsMax + ROWS_BEYOND_MAX) return true
+    this.#owner.overflowed(rows)
+    return false
   }
 
   /** Of a symbol that comes to its end. Many that end together go into one frame. */
   ended(id: number, symbol: string, code: string, message: string): void {
     this.takeAnswers()
     const last = this.#controls.at(-1)
-    if (last?.t === 'ended' && last.id === id) (last.symbols as RefusedRow[]).push([symbol, code, message])
-    else this.control({ t: 'ended', id, symbols: [[symbol, code, message]] })
+    if (last?.t === 'ended' && last.id === id) {
+      ;(last.symbols as RefusedRow[]).push([symbol, code, message])
+      this.#rows++
+    } else this.control({ t: 'ended', id, symbols: [[symbol, code, message]] })
   }
 
   /** Answers that the table owes, in front of whatever is said next. */
   takeAnswers(): void {
     for (const frame of this.#table.takeAnswers()) {
-      this.#controls.push(frame)
+      this.#push(frame)
       // A pulse says that all of what was answered before it is complete up to there: an older one does not know of this.
       this.pulses.forgetWaiting()
       // What was just answered is proven fresh at once, not only at the next pulse; and a gateway waits for the pulse,
@@ -154,6 +173,7 @@ export class Outbox implements Flushable {
     this.takeAnswers()
     for (const frame of this.#controls) composer.control(frame)
     this.#controls.length = 0
+    this.#rows = 0
     if (this.#pulseDue && this.slowness.isBehind && !this.pulses.isWaiting) this.#awaitRound()
     this.#due.write(composer, open)
     if (composer.sampledOf !== null) this.#context.counts.latency.of(composer.sampledOf).observe(nowMs - composer.sampledTs)
@@ -205,4 +225,11 @@ export class Outbox implements Flushable {
     this.#context.counts.bytes += composer.size
     this.#owner.transport.send(composer.finish())
   }
+}
+
+/** What a frame counts for while it waits. */
+function rowsOf(frame: ControlFrame): number {
+  if (frame.t === 'subscribed') return 1 + (frame.ok?.length ?? 0) + (frame.refused?.length ?? 0)
+  if (frame.t === 'unsubscribed') return 1 + frame.ok.length + frame.unknown.length
+  return frame.t === 'ended' ? 1 + frame.symbols.length : 1
 }

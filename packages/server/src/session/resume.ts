@@ -1,5 +1,5 @@
 import { formatPosition, parsePosition, type AnswerState, type Position, type SubscribeFrame } from '@pulsewire/protocol'
-import type { Entry, SymbolState } from '../hub/index.ts'
+import { isValidName, type Entry, type SymbolState } from '../hub/index.ts'
 
 /** Where a receiver asks to begin with a symbol. */
 export interface Begin {
@@ -9,13 +9,59 @@ export interface Begin {
   readonly since: string | undefined
 }
 
+/** No position is longer; what a receiver says instead of one need not be kept. */
+const POSITION_CHARS_MAX = 64
+
 export type Positions = Pick<SubscribeFrame, 'from' | 'since'>
+
+/** Where to begin with each symbol; `undefined`: nobody says. */
+export type Begins = (name: string) => Begin | undefined
+
+export const NOWHERE: Begins = () => undefined
 
 /** What a frame says of one symbol; `undefined` when nothing. */
 export function beginOf({ from, since }: Positions, name: string): Begin | undefined {
-  const of = (positions: Positions['from']) => (positions !== undefined && Object.hasOwn(positions, name) ? positions[name] : undefined)
+  const of = (positions: Positions['from']) => {
+    const text = positions !== undefined && Object.hasOwn(positions, name) ? positions[name]! : ''
+    return text.length > 0 && text.length <= POSITION_CHARS_MAX ? text : undefined
+  }
   const begin = { from: of(from), since: of(since) }
   return begin.from === undefined && begin.since === undefined ? undefined : begin
+}
+
+/**
+ * Positions that receivers named with patterns which wait for an answer: several frames may name some. Only of names that
+ * can come, and of no more than may be held.
+ */
+export class PatternPositions {
+  readonly #patterns = new Map<string, Map<string, Begin>>()
+
+  /** Of all patterns. */
+  get size(): number {
+    return [...this.#patterns.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
+  remember(key: string, frame: Positions, matches: (name: string) => boolean, max: number): void {
+    for (const name of new Set([...Object.keys(frame.from ?? {}), ...Object.keys(frame.since ?? {})])) {
+      const begin = beginOf(frame, name)
+      if (begin === undefined || !isValidName(name) || !matches(name)) continue
+      let named = this.#patterns.get(key)
+      if (named === undefined) this.#patterns.set(key, (named = new Map()))
+      const before = named.get(name)
+      if (before === undefined && named.size >= max) continue
+      named.set(name, { from: begin.from ?? before?.from, since: begin.since ?? before?.since })
+    }
+  }
+
+  take(key: string): Begins {
+    const named = this.#patterns.get(key)
+    this.#patterns.delete(key)
+    return named === undefined ? NOWHERE : (name) => named.get(name)
+  }
+
+  delete(key: string): void {
+    this.#patterns.delete(key)
+  }
 }
 
 /** Decides where a receiver begins: sets what the entry holds, and says what follows. */

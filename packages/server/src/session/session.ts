@@ -36,7 +36,8 @@ import type { Pulsed } from './pulse-wheel.ts'
 import { Repair } from './repair.ts'
 import { Rights } from './rights.ts'
 import { StallWatch } from './stall-watch.ts'
-import { SubscribeError, SubscriptionTable } from './table.ts'
+import { SubscribeError } from './subscribe-options.ts'
+import { SubscriptionTable } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 import { describeEnd, nameSome } from './words.ts'
 import { accountOf, type SessionAccount } from './account.ts'
@@ -256,6 +257,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
       this.say({ t: 'error', code: error.code, message: error.message, id: error.id })
       return
     }
+    if (!this.#outbox.checkRoom()) return
     if (isNew) this.#beginFeed(feed)
     // What a pattern matches comes later.
     const { patterns = [] } = frame

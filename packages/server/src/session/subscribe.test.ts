@@ -157,13 +157,34 @@ test('a rate on a feed of every record makes it latest', () => {
 })
 
 test('a session holds so many symbols and patterns; those before are kept, and room that is freed can be used', () => {
-  const { sender, receiver } = setUp({ session: { subscriptionsMax: 3 } })
+  const { receiver } = setUp({ session: { subscriptionsMax: 3 } })
   assert.deepEqual(refusals(subscribe(receiver, ['A', 'B'], { patterns: ['X*', 'Y*'] })), [['Y*', 'subscriptions_limit']])
   assert.deepEqual(refusals(subscribe(receiver, ['A', 'C'])), [['C', 'subscriptions_limit']])
-  sender.record('X1', { last: 1 })
-  assert.deepEqual(refusals(receiver.take()), [['X1', 'subscriptions_limit']])
   receiver.send({ t: 'unsubscribe', id: 1, symbols: ['A'], patterns: ['X*'] })
   assert.deepEqual(states(subscribe(receiver, ['C', 'D'])), { C: 'empty', D: 'empty' })
+})
+
+test('a pattern that matches more than there is room for is refused by one row, and brings nothing', () => {
+  const { sender, receiver } = setUp({ session: { subscriptionsMax: 3 } })
+  for (const name of ['A.HK', 'B.HK', 'C.HK', 'A.US']) sender.record(name, { last: 1 })
+  const frames = subscribe(receiver, ['A.US'], { patterns: ['*.HK'] })
+  assert.deepEqual([states(frames), refusals(frames)], [{ 'A.US': 'snapshot' }, [['*.HK', 'subscriptions_limit']]])
+  assert.deepEqual([sender.feed().patterns.size, receiver.digest.count], [0, 1])
+  assert.deepEqual(states(subscribe(receiver, [], { patterns: ['A*'] })), { 'A.HK': 'snapshot' })
+})
+
+test('an open pattern that cannot take what appears is over with one row; what it brought stays, as if it had been named', () => {
+  const { sender, receiver } = setUp({ session: { subscriptionsMax: 3 } })
+  for (const name of ['A.HK', 'B.HK']) sender.record(name, { last: 1 })
+  subscribe(receiver, [], { patterns: ['*.HK'] })
+  for (const name of ['C.HK', 'D.HK']) sender.record(name, { last: 1 })
+  assert.deepEqual(refusals(receiver.take()), [['*.HK', 'subscriptions_limit']])
+  assert.deepEqual([sender.feed().patterns.size, receiver.digest.count], [0, 2])
+  sender.record('A.HK', { last: 2 })
+  receiver.take()
+  assert.deepEqual(receiver.image('A.HK'), { last: 2 })
+  receiver.send({ t: 'unsubscribe', id: 1, symbols: ['A.HK', 'B.HK'] })
+  assert.equal(receiver.takeOf('unsubscribed')[0]?.closed, true)
 })
 
 test('a feed that is full refuses symbols that it does not know', () => {
@@ -219,7 +240,7 @@ test('naming a symbol again synchronises it anew, once, under the same ref', () 
   const frames = subscribe(receiver, ['A', 'A'])
   assert.deepEqual(
     rows(frames).map(([symbol, ref, state]) => `${symbol} ${ref} ${state}`),
-    ['A 1 snapshot', 'A 1 snapshot'],
+    ['A 1 snapshot'],
   )
   assert.deepEqual(
     frames.filter(({ t }) => t === 'update').map((frame) => frame.t === 'update' && [frame.snapshot, frame.values]),

@@ -1,7 +1,5 @@
 import {
   SubscriptionDigest,
-  type FeedMode,
-  type RefusalCode,
   type SubscribedFrame,
   type SubscribeFrame,
   type UnsubscribedFrame,
@@ -20,22 +18,11 @@ import {
 } from '../hub/index.ts'
 import { OwedAnswers, type Answers } from './answers.ts'
 import type { DueQueue } from './due-queue.ts'
-import { type Begin, beginOf, type Positions, positionReceiver } from './resume.ts'
+import { type Begin, type Begins, beginOf, NOWHERE, PatternPositions, positionReceiver } from './resume.ts'
 import type { Rights } from './rights.ts'
-
-/** A subscribe that cannot be taken as a whole. */
-export class SubscribeError extends Error {
-  readonly code: RefusalCode
-  readonly id: number
-  constructor(code: RefusalCode, message: string, id: number) {
-    super(message)
-    this.code = code
-    this.id = id
-  }
-}
+import { deliveryOf, shown, SubscribeError } from './subscribe-options.ts'
 
 const NO_FRAMES: readonly SubscribedFrame[] = []
-const NOWHERE: Positions = {}
 
 /** A symbol or pattern that is subscribed no more, and why. */
 export interface Lost {
@@ -57,7 +44,7 @@ export class SubscriptionTable {
   /** Positions that waiting entries asked to resume from. */
   #resume: Map<Entry, Begin> | null = null
   /** The same of waiting patterns. */
-  #resumePatterns: Map<string, Positions> | null = null
+  #resumePatterns: PatternPositions | null = null
   /** Per feed index how many subscriptions there are. */
   readonly #feeds: number[]
   #symbols = 0
@@ -94,17 +81,23 @@ export class SubscriptionTable {
     return this.#answers.any
   }
 
+  /** Rows of answers that wait to be sent. */
+  get rowsOwed(): number {
+    return this.#answers.size
+  }
+
   /** @throws SubscribeError when nothing of it can be taken. */
   subscribe(frame: SubscribeFrame): void {
     const subscription = this.#open(frame)
     const answers = this.#answers.of(subscription)
     answers.open = true
-    const names = [...(frame.symbols ?? [])]
-    const patterns = [...(frame.patterns ?? [])]
-    for (const group of frame.groups ?? []) {
+    // What is named several times in one frame is named once.
+    const names = new Set(frame.symbols)
+    const patterns = new Set(frame.patterns)
+    for (const group of new Set(frame.groups)) {
       const members = this.#groups.get(group)
-      if (members === undefined) answers.refused.push([shown(group), 'group_unknown', `no group ${shown(group)} is configured here`])
-      else for (const member of members) (isPattern(member) ? patterns : names).push(member)
+      if (members === undefined) answers.refuse('group', shown(group), 'group_unknown', `no group ${shown(group)} is configured here`)
+      else for (const member of members) (isPattern(member) ? patterns : names).add(member)
     }
     for (const name of names) this.#subscribeName(subscription, answers, name, frame)
     for (const pattern of patterns) this.#subscribePattern(subscription, answers, pattern, frame)
@@ -151,33 +144,23 @@ export class SubscriptionTable {
     this.#forget(entry)
     if (wasAnswered) return true
     if (answers.outstanding > 0) answers.outstanding--
-    answers.refused.push([entry.symbol.name, code, message])
+    answers.refuse('symbol', entry.symbol.name, code, message)
     return false
   }
 
   /** A symbol appeared that matches one of the session's patterns. */
   matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void {
-    if (pattern.readiness === 'waiting') return
-    this.#match(subscription, this.#answers.of(subscription), pattern, symbol, NOWHERE, false)
+    if (pattern.readiness === 'waiting' || !this.#rights.allows(subscription.feed, symbol.name)) return
+    const answers = this.#answers.of(subscription)
+    if (this.#room > 0 || subscription.entries.has(symbol.name)) this.#match(subscription, answers, pattern, symbol, NOWHERE, false)
+    else this.#outgrown(subscription, answers, pattern)
   }
 
   patternReady(subscription: Subscription, pattern: PatternState): void {
     const answers = this.#answers.of(subscription)
     if (answers.outstanding > 0) answers.outstanding--
-    const key = patternKey(subscription, pattern.pattern)
-    const positions = this.#resumePatterns?.get(key) ?? NOWHERE
-    this.#resumePatterns?.delete(key)
-    for (const symbol of this.#hub.matching(subscription.feed, pattern)) {
-      this.#match(subscription, answers, pattern, symbol, positions, false)
-    }
-  }
-
-  /** From where the pattern's symbols are to be given when it can be answered; several frames may have said so. */
-  #remember(subscription: Subscription, text: string, { from, since }: SubscribeFrame): void {
-    if (from === undefined && since === undefined) return
-    const key = patternKey(subscription, text)
-    const before = this.#resumePatterns?.get(key) ?? NOWHERE
-    ;(this.#resumePatterns ??= new Map()).set(key, { from: { ...before.from, ...from }, since: { ...before.since, ...since } })
+    const begins = this.#resumePatterns?.take(patternKey(subscription, pattern.pattern)) ?? NOWHERE
+    this.#bring(subscription, answers, pattern, begins, false)
   }
 
   /** Takes the answers that can be sent now, oldest first. */
@@ -248,10 +231,10 @@ export class SubscriptionTable {
         this.#drop(entry)
         lost.push({ id: subscription.id, name: entry.symbol.name, message: this.#denial(subscription.feed, why) })
       }
-      for (const text of subscription.patterns ?? []) {
+      for (const text of [...(subscription.patterns ?? [])]) {
         const pattern = subscription.feed.patterns.get(text)
-        if (pattern === undefined || pattern.readiness === 'waiting') continue
-        for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.matched(subscription, pattern, symbol)
+        if (pattern !== undefined && pattern.readiness === 'ready')
+          this.#bring(subscription, this.#answers.of(subscription), pattern, NOWHERE, false)
       }
       this.#closeIfEmpty(subscription)
     }
@@ -275,7 +258,7 @@ export class SubscriptionTable {
       const known = this.#hub.feeds.map(({ name }) => name).join(', ')
       throw new SubscribeError('feed_unknown', `no feed ${shown(frame.feed)} here; there is ${known}`, frame.id)
     }
-    const delivery = this.#delivery(frame, feed)
+    const delivery = deliveryOf(frame, feed, this.#rights)
     const open = this.#subscriptions.get(frame.id)
     const options = {
       view: feed.views.open(frame.fields),
@@ -295,25 +278,6 @@ export class SubscriptionTable {
     return subscription
   }
 
-  #delivery(frame: SubscribeFrame, feed: Feed): FeedMode {
-    const delivery = frame.delivery ?? (frame.maxRate === undefined ? feed.options.mode : 'latest')
-    if (delivery === 'every' && feed.options.mode === 'latest') {
-      throw new SubscribeError(
-        'options_invalid',
-        `feed ${feed.name} keeps only the latest of each symbol; delivery "every" cannot be had`,
-        frame.id,
-      )
-    }
-    if (delivery === 'every' && !this.#rights.givesEvery) throw new SubscribeError('not_entitled', this.#rights.rateMessage, frame.id)
-    if (delivery === 'every' && frame.maxRate !== undefined) {
-      throw new SubscribeError('options_invalid', 'maxRate conflates, so it goes only with delivery "latest"', frame.id)
-    }
-    if (delivery === 'latest' && frame.history !== undefined) {
-      throw new SubscribeError('options_invalid', 'history replays records, so it goes only with delivery "every"', frame.id)
-    }
-    return delivery
-  }
-
   #denial(feed: Feed, why = 'the token does not give access to it'): string {
     return `${why}${this.#insteadOf(feed)}`
   }
@@ -326,16 +290,16 @@ export class SubscriptionTable {
 
   #subscribeName(subscription: Subscription, answers: Answers, name: string, frame: SubscribeFrame): void {
     if (!isValidName(name)) {
-      answers.refused.push([shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character'])
+      answers.refuse('symbol', shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character')
       return
     }
     if (!this.#rights.allows(subscription.feed, name)) {
-      answers.refused.push([name, 'not_entitled', this.#denial(subscription.feed)])
+      answers.refuse('symbol', name, 'not_entitled', this.#denial(subscription.feed))
       return
     }
     const open = subscription.entries.get(name)
     const begin = beginOf(frame, name)
-    const entry = open ?? this.#attach(subscription, answers, name, begin)
+    const entry = open ?? this.#attachNamed(subscription, answers, name, begin)
     if (entry === undefined) return
     entry.named = true
     this.#confirmed?.add(entry)
@@ -344,44 +308,67 @@ export class SubscriptionTable {
 
   #subscribePattern(subscription: Subscription, answers: Answers, text: string, frame: SubscribeFrame): void {
     if (!isValidName(text)) {
-      answers.refused.push([shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character'])
+      answers.refuse('pattern', shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character')
       return
     }
     if (!this.#rights.hasFeed(subscription.feed)) {
-      answers.refused.push([text, 'not_entitled', this.#denial(subscription.feed)])
+      answers.refuse('pattern', text, 'not_entitled', this.#denial(subscription.feed))
       return
     }
     const again = subscription.patterns?.has(text) === true
     if (!again && this.#isFull) {
-      answers.refused.push([text, 'subscriptions_limit', this.#limitMessage])
+      answers.refuse('pattern', text, 'subscriptions_limit', this.#limitMessage)
       return
     }
+    answers.takeBack('pattern', text)
     if (!again) this.#patterns++
     this.#confirmed?.add(patternKey(subscription, text))
     const pattern = this.#hub.addPattern(subscription, text, frame.from)
     if (pattern.readiness === 'waiting') {
       if (!again) answers.outstanding++
-      this.#remember(subscription, text, frame)
+      this.#remember(subscription, pattern, frame)
       return
     }
-    for (const symbol of this.#hub.matching(subscription.feed, pattern)) this.#match(subscription, answers, pattern, symbol, frame, again)
+    this.#bring(subscription, answers, pattern, (name) => beginOf(frame, name), again)
+  }
+
+  /** From where the pattern's symbols are to be given when it can be answered. */
+  #remember(subscription: Subscription, { pattern, matches }: PatternState, frame: SubscribeFrame): void {
+    if (frame.from === undefined && frame.since === undefined) return
+    this.#resumePatterns ??= new PatternPositions()
+    this.#resumePatterns.remember(patternKey(subscription, pattern), frame, matches, this.#rights.symbolsMax)
+  }
+
+  /** Brings what there is of a pattern. All of it or nothing: a receiver could not know what is missing. */
+  #bring(subscription: Subscription, answers: Answers, pattern: PatternState, begins: Begins, again: boolean): void {
+    const symbols: SymbolState[] = []
+    let room = this.#room
+    for (const symbol of this.#hub.matching(subscription.feed, pattern)) {
+      // A pattern brings what may be seen of what it means, and is silent about the rest.
+      if (!this.#rights.allows(subscription.feed, symbol.name)) continue
+      if (!subscription.entries.has(symbol.name) && --room < 0) return this.#outgrown(subscription, answers, pattern)
+      symbols.push(symbol)
+    }
+    for (const symbol of symbols) this.#match(subscription, answers, pattern, symbol, begins, again)
+  }
+
+  /** There is no room for what a pattern matches: it is over. What it has brought stays, as if it had been named. */
+  #outgrown(subscription: Subscription, answers: Answers, { pattern }: PatternState): void {
+    for (const entry of subscription.entries.values()) {
+      if (entry.patterns?.delete(pattern) !== true) continue
+      entry.named = true
+      this.#confirmed?.add(entry)
+    }
+    this.#hub.removePattern(subscription, pattern)
+    this.#patterns--
+    answers.refuse('pattern', pattern, 'subscriptions_limit', `it matches more than there is room for: ${this.#limitMessage}`)
   }
 
   /** @param again the receiver named the pattern once more, and gets everything of it anew that it does not name itself. */
-  #match(
-    subscription: Subscription,
-    answers: Answers,
-    pattern: PatternState,
-    symbol: SymbolState,
-    positions: Positions,
-    again: boolean,
-  ): void {
-    // A pattern brings what may be seen of what it means, and is silent about the rest.
-    if (!this.#rights.allows(subscription.feed, symbol.name)) return
+  #match(subscription: Subscription, answers: Answers, pattern: PatternState, symbol: SymbolState, begins: Begins, again: boolean): void {
     const open = subscription.entries.get(symbol.name)
-    const begin = beginOf(positions, symbol.name)
-    const entry = open ?? this.#attach(subscription, answers, symbol.name, begin)
-    if (entry === undefined) return
+    const begin = begins(symbol.name)
+    const entry = open ?? this.#attach(subscription, symbol, begin)
     ;(entry.patterns ??= new Set()).add(pattern.pattern)
     // What is named is synchronised by its name, perhaps from a position in another frame, which must not be undone here.
     const isAgain = again && !this.#isConfirmedByName(entry)
@@ -393,24 +380,30 @@ export class SubscriptionTable {
   }
 
   /** A pattern counts as a symbol, even while none matches it: it is held and matched all the same. */
+  get #room(): number {
+    return this.#rights.symbolsMax - this.#symbols - this.#patterns
+  }
+
   get #isFull(): boolean {
-    return this.#symbols + this.#patterns >= this.#rights.symbolsMax
+    return this.#room <= 0
   }
 
   get #limitMessage(): string {
     return `a session holds at most ${this.#rights.symbolsMax} symbols and patterns; those before are kept`
   }
 
-  #attach(subscription: Subscription, answers: Answers, name: string, begin: Begin | undefined): Entry | undefined {
+  #attachNamed(subscription: Subscription, answers: Answers, name: string, begin: Begin | undefined): Entry | undefined {
     if (this.#isFull) {
-      answers.refused.push([name, 'subscriptions_limit', this.#limitMessage])
+      answers.refuse('symbol', name, 'subscriptions_limit', this.#limitMessage)
       return undefined
     }
     const symbol = subscription.feed.obtain(name)
-    if (symbol === undefined) {
-      answers.refused.push([name, 'symbol_unknown', `feed ${subscription.feed.name} holds as many symbols as it may`])
-      return undefined
-    }
+    if (symbol !== undefined) return this.#attach(subscription, symbol, begin)
+    answers.refuse('symbol', name, 'symbol_unknown', `feed ${subscription.feed.name} holds as many symbols as it may`)
+    return undefined
+  }
+
+  #attach(subscription: Subscription, symbol: SymbolState, begin: Begin | undefined): Entry {
     this.#symbols++
     return this.#hub.attach(subscription, symbol, this.#freeRefs?.pop() ?? this.#nextRef++, begin?.from)
   }
@@ -435,7 +428,7 @@ export class SubscriptionTable {
       this.digest.add(entry.subscription.id, entry.symbol.name)
     }
     entry.answered = true
-    answers.ok.push([entry.symbol.name, entry.ref, state])
+    answers.ok([entry.symbol.name, entry.ref, state])
     // What is there now goes out only where the answer promises it.
     entry.looked()
     if (state === 'snapshot' || state === 'recovered') this.#due.promise(entry)
@@ -491,9 +484,4 @@ export class SubscriptionTable {
 
 function patternKey(subscription: Subscription, text: string): string {
   return `${subscription.id} ${text}`
-}
-
-/** A name as it may be shown back: never longer than it makes sense. */
-function shown(name: string): string {
-  return name.length > 64 ? `${name.slice(0, 64)}…` : name
 }
