@@ -131,6 +131,19 @@ test('odd HTTP is answered with 400 and closed', async () => {
   for (const lines of odd) assert.match(await answerTo(lines), /^HTTP\/1\.1 400 /, lines.join(' | '))
 })
 
+test('an upgrade that proxies on the way could read otherwise is answered with 400', async () => {
+  const [, ...headers] = UPGRADE
+  const odd = [
+    [UPGRADE[0]!.replace('1.1', '1.0'), ...headers],
+    [...UPGRADE, 'Host: y'],
+    [...UPGRADE, 'hOST: x'],
+    [...UPGRADE, 'Content-Length: 5'],
+    [...UPGRADE, 'Transfer-Encoding: chunked'],
+  ]
+  for (const lines of odd) assert.match(await answerTo(lines, '\r\n\r\nhello'), /^HTTP\/1\.1 400 /, lines.slice(-1).join())
+  assert.match(await answerTo(['GET /live HTTP/1.1', 'Host: x', 'Host: y']), /^HTTP\/1\.1 400 /)
+})
+
 test('nothing but the stream and the probes is on the public port', async () => {
   for (const path of [
     '/metrics',

@@ -30,8 +30,8 @@ export interface DoorOptions {
 
 export const HEADERS_MAX = 100
 
-/** URLs end in the logs of every proxy on the way. */
-const TOKEN_IN_URL = /[?&](access_?token|id_?token|token|jwt|bearer|authorization)=/i
+/** URLs end in the logs of every proxy on the way, and some read `;` as they read `&`. */
+const TOKEN_IN_URL = /[?&;](access_?token|id_?token|token|jwt|bearer|authorization)=/i
 
 const TURNED_AWAY: Readonly<Record<TurnedAway, Refusal>> = {
   origin: { status: 403, message: 'pages of this origin may not connect here' },
@@ -64,7 +64,7 @@ export class Door {
 
   /** What can be said of a request for a session before a place is given to it. */
   objection(request: IncomingMessage): Refusal | null {
-    if (TOKEN_IN_URL.test(request.url!)) return { status: 401, message: 'a token never goes into the URL, but into hello' }
+    if (TOKEN_IN_URL.test(decoded(request.url!))) return { status: 401, message: 'a token never goes into the URL, but into hello' }
     const foreign = this.objectionToOrigin(request)
     if (foreign !== null) return foreign
     if (!this.isOpen) return { status: 503, message: 'this node takes no sessions now' }
@@ -102,9 +102,24 @@ export function isRefusal(answer: Refusal | Guest): answer is Refusal {
   return 'status' in answer
 }
 
-/** Those beyond are dropped by the parser, whatever they say. */
 export function objectionToHeaders({ rawHeaders }: IncomingMessage): Refusal | null {
-  return rawHeaders.length >= 2 * HEADERS_MAX ? { status: 431, message: `more than ${HEADERS_MAX} headers` } : null
+  // Those beyond are dropped by the parser, whatever they say.
+  if (rawHeaders.length >= 2 * HEADERS_MAX) return { status: 431, message: `more than ${HEADERS_MAX} headers` }
+  // The parser takes the first, somebody on the way perhaps the other.
+  const hosts = rawHeaders.filter((text, index) => index % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host')
+  return hosts.length > 1 ? { status: 400, message: 'more than one Host header' } : null
+}
+
+/** RFC 6455, 4.1: HTTP/1.1 or higher; and what stood in a body would be taken for frames. */
+export function objectionToUpgrade({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): Refusal | null {
+  if (httpVersionMajor === 1 && httpVersionMinor < 1) return { status: 400, message: 'an upgrade wants HTTP/1.1' }
+  if (Number(headers['content-length'] ?? 0) === 0 && headers['transfer-encoding'] === undefined) return null
+  return { status: 400, message: 'an upgrade has no body' }
+}
+
+/** Each `%XX` alone: what stands behind a broken one is to be seen too. */
+function decoded(url: string): string {
+  return url.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 export function statusLine(status: number): string {

@@ -271,3 +271,42 @@ test('a receiver that reads nothing fills its window, not our memory, and is cut
   assert.equal(sessions.counts.ended.slow_consumer, 1)
   socket.destroy()
 })
+
+/** Raw requests on one connection. */
+function pipeline(url: string, ...requests: readonly string[]) {
+  const { port, host } = new URL(url)
+  const socket = connect(Number(port), '127.0.0.1').on('error', () => {})
+  socket.write(requests.map((request) => request.replace('\r\n', `\r\nHost: ${host}\r\n`)).join(''))
+  return socket
+}
+
+const GET_STREAM = 'GET /v1/stream HTTP/1.1\r\n\r\n'
+const UPGRADE = `GET /v1/stream HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\nSec-WebSocket-Protocol: pulsewire.json.v1\r\n\r\n`
+
+test('a connection carries one stream: further ones behind it take no place, and all are gone with it', async () => {
+  const { url, sessions } = await start({ from: { connectionsMax: 100 } })
+  const socket = pipeline(url, ...Array.from({ length: 60 }, () => GET_STREAM))
+  await once(socket, 'data')
+  // An answer on another connection comes behind all that stood in the one packet.
+  await (await fetch(url.replace('/v1/stream', '/live'))).text()
+  assert.equal(sessions.size, 1)
+  socket.destroy()
+  await allGone(sessions)
+})
+
+test('a stream behind another request on its connection is refused in its turn', async () => {
+  const { url, sessions } = await start()
+  const socket = pipeline(url, 'GET /live HTTP/1.1\r\n\r\n', GET_STREAM)
+  let text = ''
+  for await (const chunk of socket) text += String(chunk)
+  assert.match(text, /^HTTP\/1\.1 200 .*HTTP\/1\.1 400 .*a connection of its own/s)
+  assert.equal(sessions.size, 0)
+})
+
+test('an upgrade behind a stream ends both', async () => {
+  const { url, sessions } = await start()
+  let text = ''
+  for await (const chunk of pipeline(url, GET_STREAM, UPGRADE)) text += String(chunk)
+  assert.doesNotMatch(text, /101 Switching/)
+  await allGone(sessions)
+})

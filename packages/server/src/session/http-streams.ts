@@ -35,6 +35,11 @@ const STREAM_HEADERS = {
   'x-content-type-options': 'nosniff',
 } as const
 
+/** Answers on a connection go in turn. Behind a stream, which has no end, one would hold its place without ever being written. */
+const NOT_FIRST: Refusal = {
+  status: 400,
+  message: 'a stream wants a connection of its own, with no request ahead that is not answered yet',
+}
 /** Its sender wants a WebSocket, and has no use for a stream of events. */
 const STRIPPED: Refusal = { status: 426, message: 'somebody on the way took the Upgrade header away' }
 
@@ -54,6 +59,7 @@ export class HttpStreams {
   readonly #deps: Deps
   readonly #bodyBytesMax: number
   readonly #open = new Map<string, HttpTransport>()
+  readonly #sockets = new WeakSet<object>()
   readonly #timer: NodeJS.Timeout
 
   constructor(options: HttpStreamOptions, deps: Deps) {
@@ -90,18 +96,27 @@ export class HttpStreams {
     return true
   }
 
+  /** Whether this connection carries a stream: nothing else may take it. */
+  carries(socket: object): boolean {
+    return this.#sockets.has(socket)
+  }
+
   #stream(request: IncomingMessage, response: ServerResponse): void {
     const { door, sessions, sendQueues, messageBytesMax } = this.#deps
+    if (response.socket === null) return refuse(response, NOT_FIRST)
     const objection = door.objection(request)
     if (objection !== null) return refuse(response, objection)
     const guest = door.enter(request)
     if (isRefusal(guest)) return refuse(response, guest)
     const key = randomBytes(KEY_BYTES).toString('base64url')
     const bodyBytesMax = this.#bodyBytesMax
-    const transport = new HttpTransport(response, guest, { sendQueues, messageBytesMax, bodyBytesMax })
+    const { socket } = request
+    this.#sockets.add(socket)
+    const transport = new HttpTransport({ response, socket }, guest, { sendQueues, messageBytesMax, bodyBytesMax })
     this.#open.set(key, transport)
     response.on('close', () => {
       this.#open.delete(key)
+      this.#sockets.delete(socket)
       guest.leave()
     })
     response.writeHead(200, STREAM_HEADERS)

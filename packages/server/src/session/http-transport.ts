@@ -19,6 +19,8 @@ export class HttpTransport implements Transport {
   /** Requests whose bodies are being read. */
   reading = 0
   readonly #response: ServerResponse
+  /** Of the request: an answer that waits for its turn has none, and this one has to be destroyed whatever becomes of it. */
+  readonly #socket: Socket
   readonly #sendQueues: SendQueues
   readonly #messageBytesMax: number
   readonly #inbox: HttpInbox
@@ -28,11 +30,12 @@ export class HttpTransport implements Transport {
   #closed: { readonly code: number; readonly reason: string } | undefined
 
   constructor(
-    response: ServerResponse,
+    { response, socket }: { readonly response: ServerResponse; readonly socket: Socket },
     { remote, bearer, isCertified }: Guest,
     { sendQueues, messageBytesMax, bodyBytesMax }: { sendQueues: SendQueues; messageBytesMax: number; bodyBytesMax: number },
   ) {
     this.#response = response
+    this.#socket = socket
     this.#sendQueues = sendQueues
     this.#messageBytesMax = messageBytesMax
     this.#bearer = bearer
@@ -54,8 +57,7 @@ export class HttpTransport implements Transport {
   }
 
   sendQueue(): SendQueue | undefined {
-    const { socket } = this.#response
-    return socket === null ? undefined : this.#sendQueues.of(socket as Socket)
+    return this.#sendQueues.of(this.#socket)
   }
 
   takeBearer(): string | undefined {
@@ -84,9 +86,8 @@ export class HttpTransport implements Transport {
     if (this.#closed !== undefined) return
     this.#closed = { code, reason }
     this.#response.end(`event: close\ndata: ${JSON.stringify(this.#closed)}\n\n`)
-    const { socket } = this.#response
     setTimeout(() => {
-      if (!this.#response.writableFinished) socket?.destroy()
+      if (!this.#response.writableFinished) this.#socket.destroy()
     }, CLOSE_GRACE_MS).unref()
   }
 

@@ -283,6 +283,6 @@ test('an address with too many connections is refused with 429 until one of them
 
 test('a token in the URL is refused with 401', async () => {
   const { address } = await start()
-  for (const query of ['token=x', 'a=b&access_token=x', 'ACCESS_TOKEN=x'])
-    assert.equal((await refusal(dial(address, [JSON_V1], `/v1/stream?${query}`)))[0], 401)
+  const queries = ['token=x', 'a=b&access_token=x', 'ACCESS_TOKEN=x', '%74oken=x', 'a=b;token=x', 'a=%zz%26jwt%3dx']
+  for (const query of queries) assert.equal((await refusal(dial(address, [JSON_V1], `/v1/stream?${query}`)))[0], 401)
 })

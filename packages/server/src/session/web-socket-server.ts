@@ -9,7 +9,7 @@ import type { Logger } from '../runtime/logger.ts'
 import { SendQueues } from '../runtime/send-queue.ts'
 import type { ListenerTls } from '../runtime/tls.ts'
 import type { Arrivals } from './arrivals.ts'
-import { Door, HEADERS_MAX, isRefusal, objectionToHeaders, type Refusal, statusLine } from './door.ts'
+import { Door, HEADERS_MAX, isRefusal, objectionToHeaders, objectionToUpgrade, type Refusal, statusLine } from './door.ts'
 import { type HttpStreamOptions, HttpStreams } from './http-streams.ts'
 import { Framer } from './framer.ts'
 import type { Sessions } from './sessions.ts'
@@ -113,7 +113,8 @@ export class StreamServer implements StreamListener {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
-    if (objectionToHeaders(request) !== null) return void response.writeHead(431, { connection: 'close' }).end()
+    const unwanted = objectionToHeaders(request)
+    if (unwanted !== null) return void response.writeHead(unwanted.status, { connection: 'close' }).end()
     if (this.#streams?.handle(request, response) === true) return
     const ready = this.#door.isOpen
     // That a process answers is what makes it live: neither Kafka nor anything else is asked.
@@ -126,8 +127,10 @@ export class StreamServer implements StreamListener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', destroyOnError)
+    // Its answer would be written into that of the stream.
+    if (this.#streams?.carries(socket) === true) return void socket.destroy()
     const path = request.url?.split('?', 1)[0]
-    const unwanted = objectionToHeaders(request)
+    const unwanted = objectionToHeaders(request) ?? objectionToUpgrade(request)
     if (unwanted !== null) return refuse(socket, unwanted)
     if (path !== STREAM_PATH) return refuse(socket, { status: 404, message: `the stream is at ${STREAM_PATH}` })
     const objection = this.#door.objection(request)
