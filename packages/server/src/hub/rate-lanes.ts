@@ -23,6 +23,8 @@ export class RateLane {
   readonly #clock: Clock
   readonly #blocks: EntryBlock[] = []
   #timer: Timer | null = null
+  /** Which tick the last one was, or the next one is, counted in periods. */
+  #number = -1
   #isLooking = false
   /** A tick came while the last one was still looking. */
   #isDueAgain = false
@@ -54,9 +56,9 @@ export class RateLane {
   arm(): void {
     if (this.#timer !== null) return
     const nowMs = this.#clock.nowMs()
-    const tickMs = (Math.floor(nowMs / this.periodMs) + 1) * this.periodMs
-    // A millisecond more, because timers may fire early by a fraction of one.
-    this.#timer = this.#clock.after(tickMs - nowMs + 1, () => this.#tick())
+    // A timer may fire early by a fraction of a millisecond: it has its tick behind it all the same.
+    this.#number = Math.max(this.#number + 1, Math.floor(nowMs / this.periodMs) + 1)
+    this.#timer = this.#clock.after(this.#number * this.periodMs - nowMs, () => this.#tick())
   }
 
   close(): void {
