@@ -111,7 +111,10 @@ export class Arbiter implements HubSource, LinkHandler {
     source.since = since
     source.idleSinceMs = Infinity
     this.#sources.idle.delete(source)
-    if (this.#due.isDue(source)) return true
+    if (this.#due.isDue(source)) {
+      this.#settled(source)
+      return true
+    }
     source.named = true
     source.answerByMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
     this.#sources.waiting.add(source)
@@ -458,7 +461,13 @@ export class Arbiter implements HubSource, LinkHandler {
     source.answerByMs = Infinity
     this.#sources.waiting.delete(source)
     this.#proof.count(source, source.covered)
+    if (this.#proof.isSettled(source)) this.#settled(source)
     this.#hub.symbolReady(source.symbol)
+  }
+
+  /** What its subscribers are told is what there is. */
+  #settled(source: SymbolSource): void {
+    source.saidEmpty ||= source.symbol.offset < 0
   }
 
   #openMask(): number {

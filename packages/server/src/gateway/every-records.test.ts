@@ -132,6 +132,37 @@ test('and when the line that was waited for is lost, the gap is told after all',
   await world.gateway.close()
 })
 
+test('who was told that there is nothing is told what was lost before the first record that comes', async () => {
+  const { world, receiver, trade, look, gaps } = await setUp({
+    feeds: [{ ...TRADE, history: { recordsPerSymbolMax: 3, bytesMax: 1_000_000 } }],
+  })
+  receiver.subscribe(['A'], { feed: 'trade' })
+  look()
+  trade(10)
+  world.pass(2000)
+  assert.deepEqual([look(), gaps], [[8, 9, 10], ['0:0:0']])
+  trade(2)
+  assert.deepEqual([look(), gaps.length], [[8, 9, 10, 11, 12], 1])
+  await world.gateway.close()
+})
+
+test('and is given them by the line that has them', async () => {
+  const { world, receiver, trade, look, upTo, gaps } = await setUp()
+  receiver.subscribe(['A'], { feed: 'trade' })
+  look()
+  world.lag('b1')
+  world.cut('a1')
+  trade(10)
+  world.start('a1', [{ ...TRADE, history: { recordsPerSymbolMax: 3, bytesMax: 1_000_000 } }])
+  world.restore('a1')
+  world.pass(2000)
+  assert.deepEqual(look(), [], 'A alone would leave a gap')
+  world.catchUp('b1')
+  world.pass(1000)
+  assert.deepEqual([look(), gaps], [upTo(10), []])
+  await world.gateway.close()
+})
+
 test('a link that is slower than the node’s history is long says so, and asks for the rest', async () => {
   const { world, receiver, trade, look, upTo, gaps } = await setUp({
     feeds: [{ ...TRADE, history: { recordsPerSymbolMax: 10, bytesMax: 1_000_000 } }],

@@ -34,13 +34,9 @@ export class RecordChain {
   breaks(link: Link, book: LinkBook, source: SymbolSource, image: ReceivedImage): boolean {
     const { symbol } = source
     const isResumed = book.resumed.delete(image.ref)
-    if (symbol.offset < 0 || !symbol.isNewer(image)) return false
+    if (!source.hasBegun || !symbol.isNewer(image)) return false
     const isBehind = book.ahead.has(source) || book.refilling.has(source)
-    // The first record of another partition names none before it, or, of another topic, one that was passed over. It is
-    // the next all the same where the link goes on from a record that we have.
-    const isOther = image.prev < 0 || image.generation > symbol.generation
-    const isNext = isOther ? !isBehind && (isResumed || !image.snapshot) : follows(image, symbol)
-    if (isNext) {
+    if (isNext(image, symbol, { isBehind, isResumed })) {
       book.ahead.delete(source)
       if (!book.awaiting.has(source)) this.#host.cover(link, source)
       return false
@@ -84,6 +80,15 @@ export class RecordChain {
 /** Whether the link has come to the next topic, and there not as far yet as we have been brought in the one before. */
 function isBehindInTime(image: ReceivedImage, symbol: SymbolState): boolean {
   return image.generation > symbol.generation && image.ts <= symbol.ts
+}
+
+/** Whether no record lies between the image's and what the symbol is at. */
+function isNext(image: ReceivedImage, symbol: SymbolState, link: { readonly isBehind: boolean; readonly isResumed: boolean }): boolean {
+  if (symbol.offset < 0) return image.prev < 0
+  // The first record of another partition names none before it, or, of another topic, one that was passed over. It is
+  // the next all the same where the link goes on from a record that we have.
+  const isOther = image.prev < 0 || image.generation > symbol.generation
+  return isOther ? !link.isBehind && (link.isResumed || !image.snapshot) : follows(image, symbol)
 }
 
 /** Whether the record before the image's is the one that the symbol is at. */

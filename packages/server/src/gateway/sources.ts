@@ -59,7 +59,7 @@ export class Sources implements Iterable<SymbolSource> {
     book.refilling.delete(source)
     if (state === 'recovered') book.resumed.add(ref)
     else book.resumed.delete(ref)
-    if (feed.history !== null && source.symbol.offset >= 0 && state === 'snapshot') book.ahead.set(source, ref)
+    if (feed.history !== null && source.hasBegun && state === 'snapshot') book.ahead.set(source, ref)
     if (state === 'snapshot' || state === 'recovered') book.awaiting.add(source)
   }
 

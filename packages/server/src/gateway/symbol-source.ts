@@ -21,11 +21,18 @@ export class SymbolSource implements CountLineage {
   since: string | undefined
   /** By when it is answered downstream, come what may; Infinity once it is. */
   answerByMs = Infinity
+  /** Somebody here was told that there is nothing of it, by links that know: the first record is owed, too. */
+  saidEmpty = false
   /** Since when nobody here wants it; Infinity while somebody does. */
   idleSinceMs = Infinity
 
   constructor(symbol: SymbolState) {
     this.symbol = symbol
+  }
+
+  /** Whether it is known up to which record receivers were given everything. */
+  get hasBegun(): boolean {
+    return this.symbol.offset >= 0 || this.saidEmpty
   }
 }
 
