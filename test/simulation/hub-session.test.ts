@@ -6,8 +6,9 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { test } from 'node:test'
-import { checkSender, play } from './sender/commands.ts'
+import { play } from './sender/commands.ts'
 import { REGRESSIONS } from './sender/regressions.ts'
+import { checkPart } from './sequences/parts.ts'
 import { inOwnTurn } from './world/microtasks.ts'
 
 for (const { found, setting, commands } of REGRESSIONS) {
@@ -20,4 +21,4 @@ for (const { found, setting, commands } of REGRESSIONS) {
 /** Another one each time; a failure prints it. `PULSEWIRE_TEST_SEED` plays one again. */
 const SEED = Number(process.env['PULSEWIRE_TEST_SEED'] || randomInt(2 ** 31))
 
-test(`P1 holds at every pulse, in both modes and encodings (seed ${SEED})`, () => inOwnTurn(() => checkSender(400, SEED)))
+test(`P1 holds at every pulse, in both modes and encodings (seed ${SEED})`, () => inOwnTurn(() => checkPart('sender', 400, SEED)))

@@ -32,7 +32,7 @@ test('a text that the sources do not have any more is an error', () => {
 for (const name of PLAYED) {
   test(`found: ${name}`, { timeout: 280_000 }, async () => {
     const found = await findMutation(MUTATIONS.find((mutation) => mutation.name === name)!, 60)
-    assert.notEqual(found.rule, null, `${found.seeds} fleets do not show it`)
+    assert.notEqual(found.rule, null, `${found.played} fleets do not show it`)
   })
 }
 
@@ -40,5 +40,5 @@ for (const name of PLAYED) {
 test('found in fleets of ten minutes: digests are never compared', { timeout: 280_000 }, async () => {
   const mutation = MUTATIONS.find(({ name }) => name === 'digests are never compared')!
   const found = await findMutation(mutation, 10, 600_000)
-  assert.notEqual(found.rule, null, `${found.seeds} fleets do not show it`)
+  assert.notEqual(found.rule, null, `${found.played} fleets do not show it`)
 })

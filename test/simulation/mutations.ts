@@ -116,6 +116,24 @@ export const MUTATIONS: readonly Mutation[] = [
     instead: 'else if (again === null && symbol.feed.history !== null) book.resumed.delete(image.ref)',
   },
   {
+    name: 'a gateway waits for no slower link before it tells a gap',
+    file: `${GATEWAY}/record-chain.ts`,
+    text: 'if (this.#host.isBroughtByOthers(link, source, image.partition)) return this.#host.uncover(link, source)',
+    instead: '',
+  },
+  {
+    name: 'who was told that there is nothing is not told of a gap before the first record',
+    file: `${GATEWAY}/symbol-source.ts`,
+    text: 'return this.symbol.offset >= 0 || this.saidEmpty',
+    instead: 'return this.symbol.offset >= 0',
+  },
+  {
+    name: 'what a pattern left out is not asked for by name',
+    file: `${GATEWAY}/arbiter.ts`,
+    text: 'this.#byName.patternSettled(feed, pattern)',
+    instead: '',
+  },
+  {
     name: 'a ref is used again while its row is in force',
     file: `${SESSION}/table.ts`,
     text: 'this.#freeRefs?.pop() ?? this.#nextRef++',

@@ -6,6 +6,7 @@
  *   npm run simulate -- --simulated-minutes 10           faults strike for so long in each
  *   npm run simulate -- --seed 42 --trace                one seed, with everything that happens
  *   npm run simulate -- --sender 10000                   sequences of commands to one sender
+ *   npm run simulate -- --gateway 10000                  sequences of what befalls one gateway
  *   npm run simulate -- --mutations                      whether planted defects are found
  *
  * Exits with 1 at the first seed that breaks a promise, and shows how.
@@ -15,7 +16,7 @@ import { parseArgs } from 'node:util'
 import { testMutations } from './runner/mutation-run.ts'
 import { playSeed } from './runner/play-seed.ts'
 import { playSeeds, type PoolResult } from './runner/pool.ts'
-import { checkSender } from './sender/commands.ts'
+import { PARTS, playPart, type Part } from './sequences/parts.ts'
 import { inOwnTurn } from './world/microtasks.ts'
 
 /** Lines of a trace that are shown of a seed that failed. */
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     'simulated-minutes': { type: 'string' },
     sender: { type: 'string' },
+    gateway: { type: 'string' },
     mutations: { type: 'boolean', default: false },
     only: { type: 'string' },
     trace: { type: 'boolean', default: false },
@@ -41,7 +43,7 @@ const { values } = parseArgs({
 })
 
 function main(): Promise<number> {
-  if (values.sender !== undefined) return sender(whole('sender')!)
+  for (const part of PARTS) if (values[part] !== undefined) return sequences(part, whole(part)!)
   if (values.seed !== undefined) return one(whole('seed')!)
   if (values.mutations) return testMutations({ jobs: whole('jobs')!, seedsMax: whole('seeds'), only: values.only, faultsMs: faultsMs() })
   return many()
@@ -102,16 +104,13 @@ async function one(seed: number): Promise<number> {
   return result.failure === null ? 0 : 1
 }
 
-async function sender(runs: number): Promise<number> {
+async function sequences(part: Part, count: number): Promise<number> {
   const seed = whole('from') === 1 ? randomInt(2 ** 31) : whole('from')!
-  console.log(`${runs} sequences from seed ${seed}`)
-  try {
-    await inOwnTurn(() => checkSender(runs, seed))
-    return 0
-  } catch (error) {
-    console.log(error)
-    return 1
-  }
+  console.log(`${count} sequences from seed ${seed}`)
+  const failure = await inOwnTurn(() => playPart({ part, sequences: count, seed, shrink: true }))
+  if (failure === undefined) return 0
+  console.log(failure.message)
+  return 1
 }
 
 function faultsMs(): number | undefined {
@@ -119,7 +118,7 @@ function faultsMs(): number | undefined {
   return minutes === undefined ? undefined : minutes * 60_000
 }
 
-function number(name: 'minutes' | 'simulated-minutes' | 'seed' | 'seeds' | 'from' | 'jobs' | 'sender'): number | undefined {
+function number(name: 'minutes' | 'simulated-minutes' | 'seed' | 'seeds' | 'from' | 'jobs' | Part): number | undefined {
   const text = values[name]
   if (text === undefined) return undefined
   const value = Number(text)

@@ -1,5 +1,5 @@
 import type { Directory } from '../../packages/server/src/directory/index.ts'
-import { createGateway, type Gateway } from '../../packages/server/src/gateway/index.ts'
+import { createGateway, type ConnectLink, type Gateway } from '../../packages/server/src/gateway/index.ts'
 import type { FeedOptions } from '../../packages/server/src/hub/index.ts'
 import { loadConfig } from '../../packages/server/src/runtime/config/index.ts'
 import type { SessionOptions } from '../../packages/server/src/session/index.ts'
@@ -23,9 +23,16 @@ export interface GatewayWorldOptions {
   readonly directory?: Directory
   /** Added to its section of sessions. */
   readonly session?: Partial<SessionOptions>
+  /** Sees what goes over the lines between the gateway and its nodes. */
+  readonly watched?: (connect: ConnectLink) => ConnectLink
   /** Who follows sampled updates, by node. Default: nobody. */
   readonly followed?: (node: string) => FollowedUpdates
 }
+
+/** Read once: that takes longer than most of what worlds are made for. */
+const BASE = loadConfig('gateway', {
+  env: { PULSEWIRE_NODE_ID: 'gw-1', PULSEWIRE_GATEWAY_UPSTREAMS: '[{line: A, addresses: ["ws://stub:1"]}]' },
+})
 
 type Value = Parameters<Sender['record']>[1]
 
@@ -58,15 +65,14 @@ export class GatewayWorld {
           .map(addressOf),
       }))
       .filter(({ addresses }) => addresses.length > 0)
-    const config = loadConfig('gateway', { env: { PULSEWIRE_NODE_ID: 'gw-1', PULSEWIRE_GATEWAY_UPSTREAMS: JSON.stringify(upstreams) } })
     this.gateway = createGateway(
       {
-        ...config,
+        ...BASE,
         gateway: {
-          ...config.gateway,
-          ...(options.directory === undefined ? {} : { upstreams: [] }),
+          ...BASE.gateway,
+          upstreams: options.directory === undefined ? upstreams : [],
           ...options.gateway,
-          session: { ...config.gateway.session, ...options.session },
+          session: { ...BASE.gateway.session, ...options.session },
         },
       },
       {
@@ -74,7 +80,7 @@ export class GatewayWorld {
         logger: this.log,
         clock: this.clock,
         random: () => 0.5,
-        connect: this.lines.connect,
+        connect: options.watched?.(this.lines.connect) ?? this.lines.connect,
         ...(options.followed === undefined ? {} : { followed: options.followed('gw-1') }),
         listen: () => ({ port: 1, listen: async () => {}, stopAccepting() {}, close: async () => {} }),
       },
@@ -105,21 +111,24 @@ export class GatewayWorld {
     return this.#nodes.get(id)!.node
   }
 
-  record(name: string, value: Value, options: RecordOptions = {}): void {
+  /** @returns its offset. */
+  record(name: string, value: Value, options: RecordOptions = {}): number {
     const { feed = 'quote', partition = 0 } = options
     const at = { ...options, offset: this.#nextOffset(feed, partition), ts: this.clock.nowMs() }
     this.#append(partition, (node) => node.record(name, value, at))
+    return at.offset
   }
 
-  /** A pulse in every partition, or in one. */
-  pulse(options: Omit<PulseOptions, 'offset' | 'writtenAtMs'> = {}): void {
+  /** A pulse in every partition, or in one. @returns their offsets. */
+  pulse(options: Omit<PulseOptions, 'offset' | 'writtenAtMs'> = {}): number[] {
     const { partitions = 1 } = this.#options
     const all = Array.from({ length: partitions }, (_, partition) => partition)
     const writtenAtMs = this.clock.nowMs()
-    for (const partition of options.partition === undefined ? all : [options.partition]) {
+    return (options.partition === undefined ? all : [options.partition]).map((partition) => {
       const at = { ...options, partition, writtenAtMs, offset: this.#nextOffset(options.feed ?? 'quote', partition) }
       this.#append(partition, (node) => node.pulse(at))
-    }
+      return at.offset
+    })
   }
 
   /** The node reads nothing from now on, until it is to catch up. */

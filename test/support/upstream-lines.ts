@@ -18,8 +18,8 @@ export class UpstreamLines {
   readonly #connections = new Map<string, Connection>()
   readonly #down = new Set<string>()
   readonly #heldDown = new Set<string>()
-  readonly #heldUp = new Set<string>()
-  #heldFrames: (() => void)[] = []
+  /** What the gateway sent up while the line was held, by address. */
+  readonly #heldUp = new Map<string, (() => void)[]>()
   /** Messages that the gateway sent up, by address. */
   readonly sentUp = new Map<string, (Uint8Array | string)[]>()
   /** Whether a message that the gateway sends up is lost on its way; the connection stays. */
@@ -62,8 +62,9 @@ export class UpstreamLines {
     const deliver = () => {
       if (this.#isOpen(address, connection)) connection.handler.message(message)
     }
-    if (this.#heldUp.has(address)) this.#heldFrames.push(deliver)
-    else this.#clock.soon(deliver)
+    const held = this.#heldUp.get(address)
+    if (held === undefined) this.#clock.soon(deliver)
+    else held.push(deliver)
   }
 
   /** From now on nothing that the node sends arrives; it is kept until `release`. */
@@ -73,13 +74,13 @@ export class UpstreamLines {
 
   /** From now on nothing that the gateway sends arrives; it is kept until `release`. */
   holdUp(address: string): void {
-    this.#heldUp.add(address)
+    if (!this.#heldUp.has(address)) this.#heldUp.set(address, [])
   }
 
   release(address: string): void {
     this.#heldDown.delete(address)
+    for (const deliver of this.#heldUp.get(address) ?? []) this.#clock.soon(deliver)
     this.#heldUp.delete(address)
-    for (const deliver of this.#heldFrames.splice(0)) this.#clock.soon(deliver)
     const connection = this.#connections.get(address)
     for (const message of connection?.held.splice(0) ?? []) {
       this.#clock.soon(() => this.#isOpen(address, connection!) && connection!.events.message(message))

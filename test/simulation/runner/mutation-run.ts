@@ -1,4 +1,5 @@
 import { MUTATIONS, type Mutation } from '../mutations.ts'
+import { PARTS, type Part } from '../sequences/parts.ts'
 import { playSeeds, playSequences } from './pool.ts'
 
 /** A defect that so many fleets do not show counts as not found. */
@@ -6,30 +7,41 @@ const SEEDS_MAX = 1000
 /** Far from the seeds that others play, so that nothing is tuned to these. */
 const FIRST_SEED = 1_000_001
 
+/**
+ * Sequences of commands that are played before fleets, of each part. Cheap: a sender's fill a flow window, and a gateway's
+ * make its links differ, as fleets seldom do.
+ */
+const SEQUENCES: Readonly<Record<Part, number>> = { sender: 3000, gateway: 2000 }
+
 export interface Found {
   readonly mutation: Mutation
-  /** Seeds played until it was found, all of them when it was not; `null`: sequences of commands to one sender showed it at once. */
-  readonly seeds: number | null
+  readonly rule: string | null
+  /** The part whose sequences showed it; `null`: fleets did, or nothing. */
+  readonly part: Part | null
+  /** Sequences of the part, or fleets, that were played until it was found; all fleets when it was not. */
+  readonly played: number
   /** CPU time of these, in ms. */
   readonly cpuMs: number
-  readonly rule: string | null
-  /** Seeds that failed without the defect as well: these show nothing of it, but of the sources. */
-  readonly unsound: readonly number[]
+  /** What failed without the defect as well: that shows nothing of it, but of the sources. */
+  readonly unsound: readonly string[]
 }
 
-/** Sequences of commands to one sender that are played first: cheap, and they fill a flow window as fleets seldom do. */
-const SEQUENCES = 3000
-
 /**
- * Plays one sender, then fleets, with this defect until a promise is broken that is kept without it.
+ * Plays sequences of commands to each part, then fleets, with this defect until a promise is broken that is kept without it.
  *
  * @throws Error when the defect cannot be planted.
  */
 export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX, faultsMs?: number): Promise<Found> {
-  const failure = await playSequences(SEQUENCES, FIRST_SEED, mutation.name)
-  if (failure !== undefined) return { mutation, seeds: null, cpuMs: 0, rule: failure.rule, unsound: [] }
+  const unsound: string[] = []
+  for (const part of PARTS) {
+    const { failure, cpuMs } = await playSequences({ part, sequences: SEQUENCES[part], seed: FIRST_SEED }, mutation.name)
+    if (failure === undefined) continue
+    const { sequences, rule } = failure
+    const { failure: without } = await playSequences({ part, sequences, seed: FIRST_SEED })
+    if (without === undefined) return { mutation, rule, part, played: sequences, cpuMs, unsound }
+    unsound.push(`the ${without.sequences}th of one ${part}`)
+  }
   const common = { jobs: 1, untilMs: Infinity, faultsMs, keepGoing: false }
-  const unsound: number[] = []
   const end = FIRST_SEED + seedsMax
   let [from, cpuMs] = [FIRST_SEED, 0]
   while (from < end) {
@@ -39,13 +51,13 @@ export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX, fau
     if (failed === undefined) break
     from = failed.seed + 1
     const { failures } = await playSeeds({ ...common, from: failed.seed, seeds: 1 })
-    if (failures.length === 0) return { mutation, seeds: from - FIRST_SEED, cpuMs, rule: failed.rule, unsound }
-    unsound.push(failed.seed)
+    if (failures.length === 0) return { mutation, rule: failed.rule, part: null, played: from - FIRST_SEED, cpuMs, unsound }
+    unsound.push(`seed ${failed.seed}`)
   }
-  return { mutation, seeds: seedsMax, cpuMs, rule: null, unsound }
+  return { mutation, rule: null, part: null, played: seedsMax, cpuMs, unsound }
 }
 
-/** All of them, one line each. @returns the exit code: 1 when one survives, or a seed fails without any. */
+/** All of them, one line each. @returns the exit code: 1 when one survives, or something fails without any. */
 export async function testMutations(given: {
   readonly jobs: number
   readonly seedsMax: number | undefined
@@ -56,19 +68,19 @@ export async function testMutations(given: {
   const left = MUTATIONS.filter(({ name }) => given.only === undefined || name.includes(given.only))
   const total = left.length
   let survived = 0
-  const failing = new Set<number>()
+  const failing = new Set<string>()
   const next = async (): Promise<void> => {
     for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
-      const { seeds, cpuMs, rule, unsound } = await findMutation(mutation, given.seedsMax, given.faultsMs)
+      const { rule, part, played, cpuMs, unsound } = await findMutation(mutation, given.seedsMax, given.faultsMs)
       if (rule === null) survived++
-      for (const seed of unsound) failing.add(seed)
+      for (const what of unsound) failing.add(what)
       const cpu = `${Math.round(cpuMs / 1000)} s of CPU`
-      const after = seeds === null ? 'in sequences of one sender' : `after ${seeds} seeds, ${cpu}`
-      console.log(`${rule === null ? `SURVIVED ${seeds} seeds, ${cpu}` : `caught by ${rule} ${after}`}: ${mutation.name}`)
+      const after = part === null ? `after ${played} seeds, ${cpu}` : `in sequences of one ${part}, after ${played}, ${cpu}`
+      console.log(`${rule === null ? `SURVIVED ${played} seeds, ${cpu}` : `caught by ${rule} ${after}`}: ${mutation.name}`)
     }
   }
   await Promise.all(Array.from({ length: given.jobs }, next))
   console.log(`${total - survived} of ${total} planted defects caught`)
-  if (failing.size > 0) console.log(`without any of them these fail as well: ${[...failing].join(' ')}`)
+  if (failing.size > 0) console.log(`without any of them these fail as well: ${[...failing].join(', ')}`)
   return survived > 0 || failing.size > 0 ? 1 : 0
 }

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Batch, BatchResult, SeedFailure, SenderBatch } from './worker.ts'
+import type { Batch, BatchResult, SeedFailure, SequenceBatch, SequenceResult } from './worker.ts'
 
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
 /** Most of what a fleet makes is garbage at once: a roomy nursery collects a fifth faster (measured). */
@@ -31,20 +31,20 @@ export interface PoolResult {
   readonly failures: readonly SeedFailure[]
 }
 
-/** Plays so many sequences of commands to one sender. */
-export async function playSequences(sequences: number, seed: number, mutation: string): Promise<SeedFailure | undefined> {
-  let failure: SeedFailure | undefined
-  let batch: SenderBatch | undefined = { sender: sequences, seed }
+/** Plays so many sequences of commands to one part, with a defect or without. */
+export async function playSequences(batch: SequenceBatch, mutation?: string): Promise<SequenceResult> {
+  let left: SequenceBatch | undefined = batch
+  let played: SequenceResult | undefined
   const take = () => {
-    const taken = batch
-    batch = undefined
+    const taken = left
+    left = undefined
     return taken
   }
-  await serve(mutation, take, (_, { failures }) => {
-    failure = failures[0]
+  await serve<SequenceBatch, SequenceResult>(mutation, take, (_, result) => {
+    played = result
     return undefined
   })
-  return failure
+  return played!
 }
 
 /** Plays seeds in so many processes; without `keepGoing`, until the first that fails. */
@@ -61,7 +61,7 @@ export async function playSeeds(options: PoolOptions): Promise<PoolResult> {
   }
   await Promise.all(
     Array.from({ length: options.jobs }, () =>
-      serve(options.mutation, take, (batch, result) => {
+      serve<Batch, BatchResult>(options.mutation, take, (batch, result) => {
         total.done += result.done
         total.simulatedMs += result.simulatedMs
         total.cpuMs += result.cpuMs
@@ -81,10 +81,10 @@ export async function playSeeds(options: PoolOptions): Promise<PoolResult> {
 }
 
 /** @param done takes a result. @returns what is left of the batch. */
-async function serve<B extends Batch | SenderBatch>(
+async function serve<B extends Batch | SequenceBatch, R extends BatchResult | SequenceResult>(
   mutation: string | undefined,
   take: () => B | undefined,
-  done: (batch: B, result: BatchResult) => B | undefined,
+  done: (batch: B, result: R) => B | undefined,
 ): Promise<void> {
   let batch = take()
   if (batch === undefined) return
@@ -97,7 +97,7 @@ async function serve<B extends Batch | SenderBatch>(
   try {
     while (batch !== undefined) {
       child.send(batch)
-      const result: BatchResult = await Promise.race([ended, nextMessage(child)])
+      const result = await Promise.race([ended, nextMessage<R>(child)])
       batch = done(batch, result) ?? take()
     }
   } finally {
@@ -105,6 +105,6 @@ async function serve<B extends Batch | SenderBatch>(
   }
 }
 
-function nextMessage(child: ChildProcess): Promise<BatchResult> {
+function nextMessage<R>(child: ChildProcess): Promise<R> {
   return new Promise((resolve) => child.once('message', resolve as (message: unknown) => void))
 }

@@ -2,11 +2,13 @@
  * One process that plays seeds for `Pool`: is sent batches, answers with what became of them. Its one argument may name a
  * mutation; then the sources are loaded with that defect planted.
  */
+import type { Part, SequencesFailure } from '../sequences/parts.ts'
 import { plant } from './plant.ts'
 
-/** Sequences of commands to one sender. */
-export interface SenderBatch {
-  readonly sender: number
+/** Sequences of commands to one part. */
+export interface SequenceBatch {
+  readonly part: Part
+  readonly sequences: number
   readonly seed: number
 }
 
@@ -33,32 +35,26 @@ export interface BatchResult {
   readonly failures: readonly SeedFailure[]
 }
 
+export interface SequenceResult {
+  readonly cpuMs: number
+  readonly failure?: SequencesFailure
+}
+
 const [mutation] = process.argv.slice(2)
 if (mutation !== undefined) await plant(mutation)
 const { playSeed } = await import('./play-seed.ts')
-const { checkSender } = await import('../sender/commands.ts')
+const { playPart } = await import('../sequences/parts.ts')
 const { inOwnTurn } = await import('../world/microtasks.ts')
 
-process.on('message', (batch: Batch | SenderBatch) => void ('sender' in batch ? playSender(batch) : play(batch)))
+process.on('message', (batch: Batch | SequenceBatch) => void ('part' in batch ? playSequences(batch) : play(batch)))
 // Whoever started this is gone.
 process.on('disconnect', () => process.exit())
 
-async function playSender({ sender, seed }: SenderBatch): Promise<void> {
-  let failure: SeedFailure | undefined
-  try {
-    await inOwnTurn(() => checkSender(sender, seed))
-  } catch (error) {
-    const { message, cause } = error as Error & { cause?: { rule?: string } }
-    failure = { seed, rule: cause?.rule ?? 'threw', message }
-  }
-  process.send!({
-    done: 0,
-    simulatedMs: 0,
-    cpuMs: 0,
-    events: 0,
-    counts: {},
-    failures: failure === undefined ? [] : [failure],
-  } satisfies BatchResult)
+async function playSequences(batch: SequenceBatch): Promise<void> {
+  const started = process.cpuUsage()
+  const failure = await inOwnTurn(() => playPart({ ...batch, shrink: false }))
+  const cpuMs = cpuMsSince(started)
+  process.send!((failure === undefined ? { cpuMs } : { cpuMs, failure }) satisfies SequenceResult)
 }
 
 async function play({ from, seeds, faultsMs }: Batch): Promise<void> {
@@ -76,6 +72,10 @@ async function play({ from, seeds, faultsMs }: Batch): Promise<void> {
     for (const [key, value] of Object.entries(result.counts)) counts[key] = (counts[key] ?? 0) + value
     if (result.failure !== null) failures.push({ seed, ...result.failure })
   }
+  process.send!({ done, simulatedMs, cpuMs: cpuMsSince(started), events, counts, failures } satisfies BatchResult)
+}
+
+function cpuMsSince(started: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(started)
-  process.send!({ done, simulatedMs, cpuMs: (user + system) / 1000, events, counts, failures } satisfies BatchResult)
+  return (user + system) / 1000
 }

@@ -1,5 +1,4 @@
-import type { ControlFrame, Encoding, FeedCodec, FeedMode, PulseFrame, SubscribeFrame } from '@pulsewire/protocol'
-import { encodeUpstreamFor, formatPosition, type UpstreamFrame } from '@pulsewire/protocol'
+import type { Encoding, FeedCodec, FeedMode, SubscribeFrame } from '@pulsewire/protocol'
 import { silentLogger, type FeedConfig, type LogAppend } from '@pulsewire/server'
 import { encodePulse } from '../../../packages/server/src/feeds/index.ts'
 import { Hub, type HubSource } from '../../../packages/server/src/hub/index.ts'
@@ -7,12 +6,13 @@ import { Intake } from '../../../packages/server/src/push/intake.ts'
 import { CLIENT_SESSION, sessionSection } from '../../../packages/server/src/runtime/config/sections/session.ts'
 import { feedSection } from '../../../packages/server/src/runtime/config/sections/feeds.ts'
 import { Sessions, type SessionOptions } from '../../../packages/server/src/session/index.ts'
-import { HopMonitor } from '../../support/checker/hop-monitor.ts'
 import { LogModel } from '../../support/checker/log-model.ts'
 import { Violation } from '../../support/checker/report.ts'
+import { FEED, someFields } from '../sequences/asks.ts'
+import { Subscriber } from '../sequences/subscriber.ts'
 import { Kernel } from '../world/kernel.ts'
 import { Path } from '../world/path.ts'
-import { Pipe, type Data, type Parcel } from '../world/pipe.ts'
+import { Pipe } from '../world/pipe.ts'
 import { EPOCH_MS, SimProcess } from '../world/process.ts'
 import { Random } from '../world/random.ts'
 
@@ -38,51 +38,29 @@ const EVERYTHING: HubSource = {
   explain: () => ({ hop: 'log', reason: 'no_pulse', message: 'nothing comes' }),
 }
 
-/** A receiver by the book that acknowledges, too. */
-class AckingMonitor extends HopMonitor {
-  highestPulse = 0
-  readonly marks: number[] = []
-
-  override onPulse(frame: PulseFrame): void {
-    this.highestPulse = Math.max(this.highestPulse, frame.pulse)
-    super.onPulse(frame)
-  }
-
-  override onControl(frame: ControlFrame): void {
-    if (frame.t === 'mark') this.marks.push(frame.mark)
-    super.onControl(frame)
-  }
-}
-
 /** A hub with sessions, one receiver, and a line between them. */
 export class SenderWorld {
   failure: Violation | null = null
   readonly #kernel = new Kernel()
   readonly #random: Random
-  readonly #noteBytes: number
+  readonly #noteBytesMax: number
   readonly #process: SimProcess
   readonly #model: LogModel
   readonly #config: FeedConfig
   readonly #intake: Intake
-  readonly #monitor: AckingMonitor
-  readonly #there: Pipe
+  readonly #receiver: Subscriber
   readonly #paths: { readonly there: Path; readonly back: Path }
-  readonly #encode: (frame: UpstreamFrame) => Data
   #offset = 0
   #sequence = 0
-  /** By symbol, what a receiver last held that unsubscribed: it may resume from there much later. */
-  readonly #left = new Map<string, string>()
-  /** Ids in use, so that nobody unsubscribes what it never asked for. */
-  readonly #open = new Set<number>()
 
   constructor({ mode, codec, merge, encoding, bytesPerMs, historyRecordsMax, pulseIntervalMs, noteBytesMax, seed }: Setting) {
     this.#random = new Random(seed)
-    this.#noteBytes = noteBytesMax / 3
+    this.#noteBytesMax = noteBytesMax
     this.#process = new SimProcess(this.#kernel, 'sender', 'sender', { offsetMs: 0, drift: 0 })
     const receiver = new SimProcess(this.#kernel, 'receiver', 'receiver', { offsetMs: 1000, drift: 0 })
     const history = { recordsPerSymbolMax: historyRecordsMax }
     this.#config = feedSection.parse({
-      name: 'quote',
+      name: FEED,
       topic: 'quotes',
       mode,
       codec,
@@ -94,12 +72,12 @@ export class SenderWorld {
     const session = { ...(sessionSection(CLIENT_SESSION).parse({}) as SessionOptions), pulseIntervalMs }
     const sessions = new Sessions({ hub, session, role: 'push', version: 'test', log: silentLogger, random: this.#random.fork().next })
     hub.connect(EVERYTHING, sessions)
-    hub.setShape(hub.feed('quote')!, 1, 1)
-    this.#intake = new Intake(hub, hub.feed('quote')!, this.#config, silentLogger)
+    hub.setShape(hub.feed(FEED)!, 1, 1)
+    this.#intake = new Intake(hub, hub.feed(FEED)!, this.#config, silentLogger)
     const report = (rule: string, message: string) => {
       this.failure ??= new Violation(rule, message)
     }
-    this.#monitor = new AckingMonitor({
+    this.#receiver = new Subscriber({
       name: 'receiver',
       model: this.#model,
       report,
@@ -107,9 +85,10 @@ export class SenderWorld {
       countsExactSinceMs: () => 0,
       mayNotKnow: () => false,
       trace: () => {},
+      feed: FEED,
+      encoding,
+      send: (data) => there.send({ data, bytes: data.length }),
     })
-    this.#monitor.opened(encoding)
-    this.#encode = encodeUpstreamFor(encoding)
     const back = new Path(this.#random.fork(), 5, 5, bytesPerMs)
     this.#paths = { there: new Path(this.#random.fork(), 5, 5, 1000), back }
     const kernelBytesMax = 16 * 1024
@@ -118,7 +97,9 @@ export class SenderWorld {
       to: receiver,
       path: back,
       kernelBytesMax,
-      deliver: (parcel) => this.#received(parcel),
+      deliver: (parcel) => {
+        if ('data' in parcel) this.#receiver.take(parcel.data)
+      },
       drained: () => handler.drained(),
     })
     const handler = sessions.accept({
@@ -130,7 +111,7 @@ export class SenderWorld {
       send: (data) => down.send({ data, bytes: data.length }),
       close: (code, reason) => report('closed', `${code} ${reason}`),
     })
-    this.#there = new Pipe(this.#kernel, {
+    const there = new Pipe(this.#kernel, {
       from: receiver,
       to: this.#process,
       path: this.#paths.there,
@@ -140,7 +121,7 @@ export class SenderWorld {
       },
       drained: () => {},
     })
-    this.#send({ t: 'hello', client: 'test' })
+    this.#receiver.hello()
   }
 
   record(symbol: string, count: number, deletes: boolean): void {
@@ -148,14 +129,7 @@ export class SenderWorld {
     const records = Array.from({ length: count }, (_, index): LogAppend => {
       if (deletes && index === count - 1) return { key: symbol, value: null }
       if (this.#config.codec === 'raw') return { key: symbol, value: `raw ${this.#offset + index}` }
-      const fields = {
-        seq: this.#offset + index,
-        last: random.int(0, 9) / 10 ** random.int(0, 3),
-        status: random.pick(['a', null, 'b']),
-        book: [random.int(0, 2)],
-        note: 'x'.repeat(random.int(0, 3) * this.#noteBytes),
-      }
-      return { key: symbol, value: JSON.stringify(Object.fromEntries(Object.entries(fields).filter(() => random.chance(0.6)))) }
+      return { key: symbol, value: JSON.stringify(someFields(random, this.#offset + index, this.#noteBytesMax)) }
     })
     this.#append(records)
   }
@@ -165,21 +139,11 @@ export class SenderWorld {
   }
 
   subscribe(frame: SubscribeFrame, resume: boolean): void {
-    const from: Record<string, string> = {}
-    // Of a pattern alone all that it brought is resumed.
-    const isResumed = (name: string) => resume && (frame.symbols?.includes(name) ?? true)
-    for (const [name, position] of this.#left) if (isResumed(name)) from[name] = position
-    for (const row of this.#monitor.rows.values())
-      if (row.id === frame.id && row.held !== null && isResumed(row.name)) from[row.name] = this.#positionOf(row.name, row.heldIndex)
-    this.#open.add(frame.id)
-    this.#send({ ...frame, ...(Object.keys(from).length === 0 ? {} : { from }) })
+    this.#receiver.subscribe(frame, resume)
   }
 
   unsubscribe(id: number, symbols: readonly string[] | null): void {
-    if (!this.#open.has(id)) return
-    for (const row of this.#monitor.rows.values())
-      if (row.id === id && row.held !== null) this.#left.set(row.name, this.#positionOf(row.name, row.heldIndex))
-    this.#send(symbols === null ? { t: 'unsubscribe', id } : { t: 'unsubscribe', id, symbols })
+    this.#receiver.unsubscribe(id, symbols)
   }
 
   stall(direction: 'there' | 'back', ms: number): void {
@@ -196,12 +160,12 @@ export class SenderWorld {
   rest(): void {
     this.wait(4000)
     this.pulse()
-    const newestPulse = () => this.#monitor.pulses.get('quote/0')?.offset ?? -1
+    const newestPulse = () => this.#receiver.pulses.get(`${FEED}/0`)?.offset ?? -1
     this.wait(60_000)
     // The thinnest line needs its time for the longest history.
     for (let i = 0; i < 60 && newestPulse() !== this.#offset - 1; i++) this.wait(10_000)
     const newest = newestPulse()
-    const subscribed = this.#monitor.rows.size > 0
+    const subscribed = this.#receiver.rows.size > 0
     if (subscribed && newest !== this.#offset - 1)
       this.failure ??= new Violation('pulse', `the last pulse, at ${this.#offset - 1}, never came; ${newest} was the last`)
   }
@@ -227,26 +191,6 @@ export class SenderWorld {
         value: bytesOf(value),
       })),
     })
-  }
-
-  #positionOf(symbol: string, index: number): string {
-    return formatPosition({ generation: 1, partition: 0, offset: this.#model.symbol('quote', symbol)!.records[index]!.offset })
-  }
-
-  #received(parcel: Parcel): void {
-    if (!('data' in parcel)) return
-    const monitor = this.#monitor
-    monitor.highestPulse = 0
-    monitor.received(parcel.data)
-    for (const mark of monitor.marks.splice(0)) this.#send({ t: 'ack', mark })
-    if (monitor.highestPulse > 0)
-      this.#send({ t: 'ack', pulse: monitor.highestPulse, count: monitor.digest.count, digest: monitor.digest.value })
-  }
-
-  #send(frame: UpstreamFrame): void {
-    const data = this.#encode(frame)
-    this.#monitor.sent(data)
-    this.#there.send({ data, bytes: data.length })
   }
 }
 
