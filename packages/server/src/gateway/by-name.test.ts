@@ -167,3 +167,21 @@ test('nor when that one stays behind as the feed moves', async () => {
   )
   await world.gateway.close()
 })
+
+test('what a line was asked for by name and has not answered is not asked for once more when the other is lost', async () => {
+  const { world, byName } = await setUp()
+  world.record('A.HK', { last: 1 })
+  world.pulse()
+  world.hold('b1')
+  byName.subscribe(['A.HK'])
+  byName.take()
+  const asked = () => world.lines.sentUp.get('ws://push-b1:8081')!.length
+  const before = asked()
+  world.cut('a1')
+  world.clock.advance(20)
+  assert.equal(asked(), before)
+  world.release('b1')
+  world.pass(1000)
+  assert.ok(isLive(world, byName))
+  await world.gateway.close()
+})

@@ -32,7 +32,7 @@ export class ByName {
         if (!source.named && source.covered === 0) this.#sources.forget(source)
       } else if (source.named || !isMatched(symbol)) {
         source.named = true
-        for (const book of this.#books.values()) if (!book.holds(source)) this.#asker.ask(book, source)
+        for (const [link, book] of this.#books) if (!isAsked(link, book, source)) this.#asker.ask(book, source)
       }
     }
   }
@@ -55,7 +55,7 @@ export class ByName {
     const { entries, feed } = source.symbol
     if (entries.length === 0) return
     for (const [link, book] of this.#books) {
-      if (book.holds(source) || book.isOutdated(feed) || this.#mayName(link, source.symbol)) continue
+      if (isAsked(link, book, source) || book.isOutdated(feed) || this.#mayName(link, source.symbol)) continue
       source.named = true
       this.#asker.ask(book, source)
     }
@@ -67,6 +67,12 @@ export class ByName {
       if ((this.#patterns.get(pattern)!.covered & link.bit) === 0 && pattern.matches(name)) return true
     return false
   }
+}
+
+/** Whether the link brings the symbol, or is to answer by its name. */
+function isAsked(link: Link, book: LinkBook, source: SymbolSource): boolean {
+  const id = book.namedIds.get(source.symbol.feed)
+  return book.holds(source) || (id !== undefined && link.awaits(id, source.symbol.name))
 }
 
 function isMatched({ feed, name }: SymbolState): boolean {

@@ -197,6 +197,11 @@ export class Link implements FrameHandler, AskPeer {
     this.#connection?.send(encode(frame))
   }
 
+  /** Whether the node was asked for the symbol under this id, by name, and has not answered. */
+  awaits(id: number, symbol: string): boolean {
+    return this.#unanswered.awaits(id, symbol)
+  }
+
   /** Gives the connection up and opens another. */
   drop(reason: string): void {
     this.#connection?.drop()

@@ -80,6 +80,11 @@ export class Unanswered {
     if (closed) this.#leaving.delete(`${id}`)
   }
 
+  /** Whether the symbol was asked for by name, and nothing has been said of it. */
+  awaits(id: number, symbol: string): boolean {
+    return this.#asked.get(id)?.names.has(`symbols ${symbol}`) === true
+  }
+
   /** Nothing of what was asked under the id took effect, and asking again would not help. */
   failed(id: number): void {
     this.#asked.delete(id)
