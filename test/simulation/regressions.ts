@@ -129,4 +129,17 @@ export const SEEDS: readonly (Pick<Regression, 'seed' | 'found'> & { readonly si
     simulatedMinutes: 10,
     found: 'an unsubscribe was lost: gateway and push node repaired in circles until it was said again',
   },
+  // Those of a minute and more play what those of ten do, as far as they go.
+  {
+    seed: 3816,
+    simulatedMinutes: 1,
+    found:
+      'a symbol that a pattern had brought, which ended while no link was open, was asked for by nobody and made its partition stale for good',
+  },
+  {
+    seed: 4297,
+    simulatedMinutes: 2,
+    found:
+      'an application took every record of the same symbols several times, and two bursts together were more than its line carried in time',
+  },
 ]

@@ -6,6 +6,7 @@ import { hostOf } from '../world/network.ts'
 import { SimProcess } from '../world/process.ts'
 import type { Random } from '../world/random.ts'
 import type { SimBalancer } from './balancers.ts'
+import { carriesBursts } from './demand.ts'
 import type { SimFeed } from './feeds.ts'
 import type { SimGateway } from './nodes.ts'
 import type { Taps } from './taps.ts'
@@ -143,8 +144,12 @@ export class SimApp {
     })
   }
 
-  /** By what came since this was asked last. */
+  /** By what came since this was asked last, or would come with a burst. */
   #isLineFull(): boolean {
+    return this.#wasLineFull() || !this.#carriesEvery()
+  }
+
+  #wasLineFull(): boolean {
     const { monitor, servedBy } = this
     const before = this.#came
     this.#came = { monitor, bytes: monitor?.receivedBytes ?? 0, atMs: this.#world.nowMs }
@@ -153,11 +158,23 @@ export class SimApp {
     return bytesPerMs > LINE_SHARE_MAX * this.#world.network.path(servedBy!, this.id).soundBytesPerMs
   }
 
+  /** Whether the line carries every record of what is subscribed to, and of one more, when many come at once. */
+  #carriesEvery(feed?: SimFeed): boolean {
+    const { servedBy } = this
+    if (servedBy === undefined) return true
+    const names = [...this.checkers].flatMap(({ facts }) => (facts.every ? [facts.feed] : []))
+    const feeds = names.map((name) => this.#world.feeds.find(({ config }) => config.name === name)!)
+    const { soundBytesPerMs } = this.#world.network.path(servedBy, this.id)
+    return carriesBursts(feed === undefined ? feeds : [...feeds, feed], soundBytesPerMs)
+  }
+
   #subscribe(): void {
     const random = this.#random
     const feed = random.pick(this.#world.feeds)
-    const options = this.#options(feed)
-    const every = (options.delivery ?? (options.maxRate === undefined ? feed.config.mode : 'latest')) === 'every'
+    const drawn = this.#options(feed)
+    const asksEvery = (drawn.delivery ?? (drawn.maxRate === undefined ? feed.config.mode : 'latest')) === 'every'
+    const every = asksEvery && this.#carriesEvery(feed)
+    const options: SubscribeOptions = asksEvery && !every ? { ...drawn, delivery: 'latest' } : drawn
     const name = `${this.id} subscription ${++this.#subscribed} to ${feed.config.name}`
     const facts = {
       name,

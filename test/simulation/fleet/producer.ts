@@ -7,6 +7,9 @@ import type { SimFeed } from './feeds.ts'
 
 const FIELDS = ['last', 'bid', 'ask', 'volume', 'status', 'book'] as const
 
+/** So many records of one feed may come at once. */
+export const BURST_RECORDS_MAX = 60
+
 /** Writes records of all kinds into one feed's topic: ticks, bursts, quiet symbols, tombstones, poison. */
 export class Producer {
   readonly #kernel: Kernel
@@ -40,7 +43,7 @@ export class Producer {
 
   #next(): void {
     this.#kernel.after(this.#random.exponential(1000 / this.#feed.ratePerS), () => {
-      if (!this.#paused) this.#write(this.#random.chance(0.03) ? this.#random.int(5, 60) : this.#random.int(1, 3))
+      if (!this.#paused) this.#write(this.#random.chance(0.03) ? this.#random.int(5, BURST_RECORDS_MAX) : this.#random.int(1, 3))
       this.#next()
     })
   }
