@@ -26,7 +26,7 @@ function controlRecords(): TopicRecord[] {
 
 function pulseRecords(): TopicRecord[] {
   const pulse = { writer: 'pulse-1', sequence: 7, generation: 2, atMs: 1_764_000_000_000.25 }
-  return [pulse, { ...pulse, to: 3 }].map((each) => record('quotes', encodePulse(1, each)))
+  return [pulse, { ...pulse, to: 3 }, { ...pulse, life: 1_763_999_999_999 }].map((each) => record('quotes', encodePulse(1, each)))
 }
 
 /** One of each event that there is, by the writer itself. */

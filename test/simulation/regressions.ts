@@ -104,6 +104,12 @@ export const FORMER: readonly Regression[] = [
     found: 'a client showed a feed as live that its gateway had said is stale, in one message with the first answer of another feed',
     keptBy: 'packages/client/src/freshness/client-freshness.test.ts',
   },
+  {
+    seed: 4277,
+    found:
+      'a push node read what a partition had held up of a pulse writer by the clock of that writer’s next life: old data passed for young',
+    keptBy: 'packages/server/src/push/writer-clock.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

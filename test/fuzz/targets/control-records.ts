@@ -27,7 +27,14 @@ const controlRecords: Target = {
 const pulseRecords: Target = {
   name: 'pulse records',
   weight: 8,
-  seeds: [[bytesOf(encodePulse(0, { writer: 'pulse-1', sequence: 7, generation: 2, atMs: 1_764_000_000_000, to: 3 }).value as string)]],
+  seeds: [
+    [
+      bytesOf(
+        encodePulse(0, { writer: 'pulse-1', life: 1_763_999_999_999, sequence: 7, generation: 2, atMs: 1_764_000_000_000, to: 3 })
+          .value as string,
+      ),
+    ],
+  ],
   run: (input) => {
     for (const value of input) {
       const pulse = decodePulse(value)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isValidName } from '../hub/index.ts'
 import { decodePulse, encodePulse, isPulseKey, PULSE_KEY } from './pulse-record.ts'
 
-const PULSE = { writer: 'pulse-1', sequence: 7, generation: 2, atMs: 1_764_000_000_000.25 }
+const PULSE = { writer: 'pulse-1', life: 1_763_999_999_999, sequence: 7, generation: 2, atMs: 1_764_000_000_000.25 }
 
 test('a pulse is read as it was written, and its record carries its time', () => {
   const append = encodePulse(3, PULSE)
@@ -24,6 +24,7 @@ test('what only looks like a pulse is none', () => {
     { ...PULSE, writer: 1 },
     { ...PULSE, sequence: 1.5 },
     { ...PULSE, generation: '2' },
+    { ...PULSE, life: 'a' },
     { ...PULSE, atMs: null },
     { ...PULSE, atMs: -1 },
     { ...PULSE, atMs: 1e300 },

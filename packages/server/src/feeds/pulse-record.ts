@@ -10,6 +10,8 @@ const TIME_MS_MAX = 1e13
 export interface PulseRecord {
   /** Who wrote it. */
   readonly writer: string
+  /** Which life of the writer: when it started, by its clock. All its times are of one clock, those of another life may not be. */
+  readonly life?: number
   /** Counts this writer's pulses of the partition. */
   readonly sequence: number
   /** Generation of the feed that the writer believes in. */
@@ -41,8 +43,8 @@ export function decodePulse(value: Uint8Array | null): PulseRecord | undefined {
     const pulse = JSON.parse(decoder.decode(value)) as Partial<PulseRecord>
     const whole = Number.isSafeInteger(pulse.sequence) && Number.isSafeInteger(pulse.generation)
     const isTime = typeof pulse.atMs === 'number' && pulse.atMs >= 0 && pulse.atMs < TIME_MS_MAX
-    const isPlain = typeof pulse.writer === 'string' && (pulse.to === undefined || Number.isSafeInteger(pulse.to))
-    return whole && isTime && isPlain ? (pulse as PulseRecord) : undefined
+    const areWhole = [pulse.to, pulse.life].every((each) => each === undefined || Number.isSafeInteger(each))
+    return whole && isTime && areWhole && typeof pulse.writer === 'string' ? (pulse as PulseRecord) : undefined
   } catch {
     return undefined
   }

@@ -52,7 +52,8 @@ test('one pulse per partition at once, and then one per interval', async () => {
     )
     assert.ok(
       pulses.every(
-        ({ writer: id, generation, atMs, timestampMs }) => id === 'pulse-1' && generation === 1 && timestampMs === Math.round(atMs),
+        ({ writer: id, life, generation, atMs, timestampMs }) =>
+          id === 'pulse-1' && life === startMs && generation === 1 && timestampMs === Math.round(atMs),
       ),
     )
   }

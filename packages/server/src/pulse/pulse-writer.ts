@@ -121,6 +121,7 @@ export class PulseWriter implements Service, Member {
         ...deps,
         log: clusters.of(generation),
         writer: this.#config.pulse.writerId,
+        startedAtMs: this.#startedAtMs,
         intervalMs: this.#config.pulse.intervalMs ?? feed.pulseIntervalMs,
       })
       topic.isPaused = this.#word !== 'online'

@@ -12,6 +12,8 @@ const LOG_CALL_DEADLINE_MS = 300_000
 
 export interface TopicPulseOptions {
   readonly writer: string
+  /** When the writer started. */
+  readonly startedAtMs: number
   readonly intervalMs: number
   readonly log: Log
   readonly logger: Logger
@@ -30,6 +32,7 @@ export class TopicPulse {
   readonly feed: string
   readonly generation: FeedGeneration
   readonly #writer: string
+  readonly #life: number
   readonly #log: Log
   readonly #logger: Logger
   readonly #clock: Clock
@@ -51,10 +54,11 @@ export class TopicPulse {
   isPaused = false
 
   constructor(feed: string, generation: FeedGeneration, options: TopicPulseOptions) {
-    const { writer, intervalMs, ...deps } = options
+    const { writer, startedAtMs, intervalMs, ...deps } = options
     this.feed = feed
     this.generation = generation
     this.#writer = writer
+    this.#life = Math.floor(startedAtMs)
     this.#intervalMs = intervalMs
     this.#log = deps.log
     this.#logger = deps.logger
@@ -115,6 +119,7 @@ export class TopicPulse {
     const atMs = this.#clock.nowMs()
     const pulse: PulseRecord = {
       writer: this.#writer,
+      life: this.#life,
       sequence: this.#sequence++,
       generation: this.generation.generation,
       atMs,

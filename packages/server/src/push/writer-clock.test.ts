@@ -81,6 +81,35 @@ test('a writer that comes back with another clock is judged anew', () => {
   assert.equal(pulse(10_000, { skewMs: 90_000 }), 20)
 })
 
+test('what a partition held up is judged by the clock of the life that wrote it, whatever lives other partitions have told of', () => {
+  for (const skewMs of [-500_000, 0, 500_000]) {
+    const clocks = new WriterClocks()
+    const believed = (partition: number, life: number, sequence: number, atMs: number, nowMs: number) =>
+      clocks.writtenAtMs({ writer: 'w', life, sequence, generation: 1, atMs }, partition, nowMs, true)
+    // Partition 0 is held up from 1,000 on, the writer begins anew at 5,000 with a clock that is off by so much more.
+    for (let at = 0; at < 5000; at += 500) for (const partition of at < 1000 ? [0, 1] : [1]) believed(partition, 1, at / 500, at, at)
+    for (let at = 5000; at < 7000; at += 500) believed(1, 2, (at - 5000) / 500, at + skewMs, at)
+    for (let at = 1000; at < 5000; at += 500) assert.equal(believed(0, 1, at / 500, at, 7000), at, `skew ${skewMs}`)
+    for (let at = 5000; at < 7000; at += 500) {
+      const writtenAtMs = believed(0, 2, (at - 5000) / 500, at + skewMs, 7000)
+      assert.ok(writtenAtMs === null || writtenAtMs === at, `skew ${skewMs}: ${writtenAtMs} for ${at}`)
+    }
+    assert.equal(believed(1, 2, 4, 7000 + skewMs, 7000), 7000)
+  }
+})
+
+test('lives that end take their place in memory with them, and one that goes on keeps what it taught', () => {
+  const clocks = new WriterClocks()
+  const pulse = (writer: string, life: number, atMs: number) =>
+    clocks.writtenAtMs({ writer, life, sequence: 0, generation: 1, atMs: atMs + 5000 }, 0, atMs, true)
+  pulse('long', 1, 0)
+  for (let atMs = 500; atMs < 500_000; atMs += 500) {
+    assert.equal(pulse('long', 1, atMs), atMs)
+    pulse('short', atMs, atMs)
+  }
+  assert.ok(clocks.size <= 65)
+})
+
 test('slow drift is followed', () => {
   const { pulse } = setUp(0, 20)
   let worstMs = 0

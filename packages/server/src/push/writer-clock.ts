@@ -8,6 +8,9 @@ import type { PulseRecord } from '../feeds/index.ts'
  * What was held up is not taken for skew: a clock that nothing is known of is believed only once two pulses of one partition
  * arrived at the pace at which they were written. After a standstill, of this process, of the network or of a broker, all that
  * came meanwhile arrives at once.
+ *
+ * A clock is that of one life of a writer: started again, perhaps on another machine, it has another. Partitions may be held
+ * up one by one, so that a life that is over in one still speaks in another.
  */
 
 /** Differences up to this are taken for travel time, not for skew. */
@@ -15,6 +18,8 @@ const PLAUSIBLE_TRAVEL_MS = 250
 const WINDOW_MS = 60_000
 /** A pulse of a backlog that says itself that it is so old proves nothing by any clock, and may be shown as what it says. */
 const OLD_MS = 2_500
+/** A few writers, each with some lives. */
+const WINDOWS_MAX = 64
 
 interface Heard {
   readonly sequence: number
@@ -22,12 +27,15 @@ interface Heard {
   readonly arrivedAtMs: number
 }
 
+/** What is known of the clock of one life of a writer. */
 interface Window {
+  readonly writer: string
+  heardAtMs: number
   /** Per partition, the writer's last pulse. */
   readonly last: Heard[]
-  /** What its clock was off by in the life before; 0: as far as is known. */
+  /** What the writer's clock was off by in the life before; 0: as far as is known. */
   readonly before: number
-  /** Whether the least difference is its clock's, and not that of pulses which were held up. */
+  /** Whether the least difference is the clock's, and not that of pulses which were held up. */
   isKnown: boolean
   leastMs: number
   previousLeastMs: number
@@ -42,18 +50,19 @@ export class WriterClocks {
   }
 
   /**
-   * @param pulse as it was read, in the order of its partition. A sequence that begins anew is that of a writer that was
-   * restarted, perhaps on another machine: its clock may be another.
+   * @param pulse as it was read, in the order of its partition. Where it does not say of which life it is, one whose sequence
+   * begins anew is of another.
    * @param atTail whether the reader had read everything there was: only then is a pulse's delay not a backlog's.
    * @returns when the pulse was written, by this node's clock; `null`: nobody can tell yet, so that it proves nothing.
    */
-  writtenAtMs({ writer, sequence, atMs }: PulseRecord, partition: number, arrivedAtMs: number, atTail: boolean): number | null {
+  writtenAtMs({ writer, life, sequence, atMs }: PulseRecord, partition: number, arrivedAtMs: number, atTail: boolean): number | null {
     const differenceMs = arrivedAtMs - atMs
-    let window = this.#windows.get(writer)
+    const key = `${life ?? ''} ${writer}`
+    let window = this.#windows.get(key)
     const last = window?.last[partition]
-    if (window === undefined || (last !== undefined && sequence <= last.sequence)) {
-      window = this.#open(writer, window, arrivedAtMs)
-    }
+    const isAnew = life === undefined && last !== undefined && sequence <= last.sequence
+    if (window === undefined || isAnew) window = this.#open(key, writer, arrivedAtMs)
+    window.heardAtMs = arrivedAtMs
     const previous = window.last[partition]
     window.last[partition] = { sequence, atMs, arrivedAtMs }
     if (arrivedAtMs - window.startedAtMs > WINDOW_MS) {
@@ -74,12 +83,38 @@ export class WriterClocks {
     return atMs + skewOf(leastOf(window))
   }
 
-  #open(writer: string, before: Window | undefined, nowMs: number): Window {
-    if (this.#windows.size > 64) this.#windows.clear()
+  #open(key: string, writer: string, nowMs: number): Window {
+    const ofWriter = [...this.#windows.values()].filter((window) => window.writer === writer)
+    const before = ofWriter.reduce<Window | null>(
+      (latest, each) => (latest === null || each.heardAtMs >= latest.heardAtMs ? each : latest),
+      null,
+    )
     const skewMs = before?.isKnown === true ? skewOf(leastOf(before)) : 0
-    const window = { last: [], before: skewMs, isKnown: false, leastMs: Infinity, previousLeastMs: Infinity, startedAtMs: nowMs }
-    this.#windows.set(writer, window)
+    if (this.#windows.size >= WINDOWS_MAX) this.#forgetOne()
+    const window: Window = {
+      writer,
+      heardAtMs: nowMs,
+      last: [],
+      before: skewMs,
+      isKnown: false,
+      leastMs: Infinity,
+      previousLeastMs: Infinity,
+      startedAtMs: nowMs,
+    }
+    this.#windows.set(key, window)
     return window
+  }
+
+  /** Forgets the one that has been silent for the longest time. */
+  #forgetOne(): void {
+    let quietest: string | undefined
+    let heardAtMs = Infinity
+    for (const [key, window] of this.#windows) {
+      if (window.heardAtMs >= heardAtMs) continue
+      heardAtMs = window.heardAtMs
+      quietest = key
+    }
+    if (quietest !== undefined) this.#windows.delete(quietest)
   }
 }
 
