@@ -110,6 +110,12 @@ export const FORMER: readonly Regression[] = [
       'a push node read what a partition had held up of a pulse writer by the clock of that writer’s next life: old data passed for young',
     keptBy: 'packages/server/src/push/writer-clock.test.ts',
   },
+  {
+    // And 3541 and 4402.
+    seed: 3188,
+    found: 'a push node that did not know the clocks of pulse writers yet said that the log was silent, while their pulses came',
+    keptBy: 'packages/server/src/push/explain.test.ts',
+  },
 ]
 
 /** Played by `npm test`, while the draws are as they were when these were found. */

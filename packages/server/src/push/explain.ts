@@ -18,6 +18,8 @@ export interface PartitionFacts {
   readonly unprovenSinceMs: number | undefined
   /** When the newest pulse came. */
   readonly pulseAtMs: number | undefined
+  /** When the last pulse came, where it is of a writer whose clock this node does not know yet, so that it proves nothing. */
+  readonly unknownAtMs: number | undefined
   /** What was there before has been read. */
   readonly isWarm: boolean
   /** What is younger is held back; 0: nothing is. */
@@ -50,6 +52,9 @@ export function explainPartition(facts: PartitionFacts, nowMs: number, staleAfte
     return { hop: node, reason: 'warming', message }
   }
   if (!facts.isWarm) return warming(node, topic)
+  // They do come: it is this node that was away, or has just come, and what was held up meanwhile says nothing of clocks.
+  if (isYoung(facts.unknownAtMs))
+    return { hop: node, reason: 'resyncing', message: `pulses of ${place} come again, and their age cannot be told yet` }
   return { hop: 'log', reason: 'no_pulse', message: `neither pulses nor records come from ${place}` }
 }
 

@@ -289,6 +289,18 @@ test('since when records flow without a pulse is known, and each pulse begins it
   assert.equal(intake.unprovenSinceMs.has(0), false)
 })
 
+test('when a pulse came whose age cannot be told yet is known, until one can be told', () => {
+  const { clock, take, intake } = setUp()
+  let sequence = 0
+  const pulse = () =>
+    take([[PULSE_KEY, String(encodePulse(0, { writer: 'p', sequence: sequence++, generation: 1, atMs: clock.nowMs() - 9000 }).value)]])
+  pulse()
+  assert.equal(intake.unknownPulseAtMs.get(0), clock.nowMs())
+  clock.advance(500)
+  pulse()
+  assert.equal(intake.unknownPulseAtMs.has(0), false)
+})
+
 test('a seam is the last that is taken, and proves what precedes it', () => {
   const { clock, intake, take, image, pulses } = setUp({}, ({ to }) => to === 2)
   const pulse = (to?: number): Draft => [

@@ -49,6 +49,8 @@ export class Intake {
   readonly recordAtMs = new Map<number, number>()
   /** By partition, when the first such record came since the last pulse that proves anything. */
   readonly unprovenSinceMs = new Map<number, number>()
+  /** By partition, when the last pulse came, where nobody can tell yet how old it is. */
+  readonly unknownPulseAtMs = new Map<number, number>()
   /** By partition, the last timestamp that can be one. */
   readonly #soundTs: number[] = []
   /** And the first. */
@@ -256,8 +258,11 @@ export class Intake {
     const writtenAtMs = this.#writers.writtenAtMs(shown, partition, nowMs, last.offset + 1 >= highWatermark)
     const { generation } = pulse
     this.unprovenSinceMs.delete(partition)
-    if (writtenAtMs !== null)
+    if (writtenAtMs === null) this.unknownPulseAtMs.set(partition, nowMs)
+    else {
+      this.unknownPulseAtMs.delete(partition)
       this.#hub.pulse(this.#feed, { generation, partition, offset: record.offset, writtenAtMs, path: this.#path, arrivedAtMs: [nowMs] })
+    }
     return this.#isSeam(pulse)
   }
 

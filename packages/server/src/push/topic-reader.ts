@@ -198,6 +198,7 @@ export class TopicReader {
       isHeld: progress.isHeld(partition),
       recordAtMs: this.#intake.recordAtMs.get(partition),
       unprovenSinceMs: this.#intake.unprovenSinceMs.get(partition),
+      unknownAtMs: this.#intake.unknownPulseAtMs.get(partition),
       pulseAtMs: feed.freshness.get(partition)?.point?.arrivedAtMs[0],
       isWarm: this.warm,
       delayMs: this.#config.delay?.delayMs ?? 0,
