@@ -242,7 +242,7 @@ test('a control topic that is deleted is made anew with what was said in it: a g
   const nodes = [...fleet.gateways, ...fleet.pushNodes]
   const { topicId } = await log.describe(CONTROL)
   await log.deleteTopic(CONTROL)
-  const again = await Promise.any(nodes.map((node) => node.line(({ code }) => code === 'control_records_again', DEADLINE_MS)))
+  const again = await Promise.any(nodes.map((node) => node.line(({ code }) => code === 'control_records_again', 2 * DEADLINE_MS)))
   assert.match(again.msg, /word\/gw-1/)
   assert.notEqual((await log.describe(CONTROL)).topicId, topicId)
   await fleet.gateways[0]!.stop('SIGTERM')
@@ -288,6 +288,24 @@ test('who takes part in a grey release is said to everybody, holds over restarts
   await until(() => directory.grey === null, 'it has been taken back')
   await assert.rejects(pulsewire('grey', 'set'), /--percent, --users, or both/)
   await assert.rejects(pulsewire('grey', 'set', '--users', file), /cannot be read/)
+})
+
+test('a second process with the name of one that runs serves nobody; one that was frozen meanwhile ends with a code that is not 0', async () => {
+  const [, gateway] = fleet.gateways
+  await using second = await fleet.startGateway('gw-2')
+  const { msg } = await second.line(({ code }) => code === 'node_id_taken')
+  assert.ok(msg.includes(`gw-2 (${gateway!.url}`), msg)
+  assert.deepEqual([await isReady(second), await isReady(gateway!)], [false, true])
+  const exited = once(gateway!.child, 'exit')
+  gateway!.signal('SIGSTOP')
+  await second.line(({ code }) => code === 'node_id_free')
+  await until(() => directory.nodes.get('gw-2')?.lease.addresses[0]?.startsWith(second.url) === true, 'the second one has the lease')
+  gateway!.signal('SIGCONT')
+  await gateway!.line(({ code }) => code === 'node_superseded')
+  assert.deepEqual(await exited, [1, null])
+  await second.stop('SIGTERM')
+  fleet.gateways[1] = await fleet.startGateway('gw-2')
+  await until(() => directory.nodes.get('gw-2')?.lease.ready === true, 'gw-2 is ready')
 })
 
 test('a misspelt name is refused', async () => {

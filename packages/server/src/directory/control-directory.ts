@@ -164,6 +164,11 @@ export class ControlDirectory implements Directory, Service {
     return this.#table.incarnationOf(node)
   }
 
+  /** Whether another process may be running under this name, asked before one's own first beat. */
+  holderOf(node: string): ReturnType<NodeTable['holderOf']> {
+    return this.#table.holderOf(node, this.#clock.nowMs())
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

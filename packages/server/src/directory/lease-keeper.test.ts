@@ -135,6 +135,8 @@ test('started again, its incarnation is greater than any before, even where the 
   const incarnation = clock.nowMs() + 3_600_000
   log.appendNow(TOPIC, [encodeLease(testLease('gw-1', { incarnation, beat: 500 }))])
   const gateway = await node('gw-1')
+  assert.equal(known('gw-1')?.lease.beat, 500, 'it listens whether that one lives')
+  await clock.pass(2000)
   assert.deepEqual([known('gw-1')?.lease.incarnation, known('gw-1')?.lease.beat, known('gw-1')?.state], [incarnation + 1, 1, 'live'])
   await gateway.close()
   await watcher.close()
@@ -210,23 +212,105 @@ test('an operator’s word is told to the role, on its next start too, until ano
   say('online')
   await clock.settle()
   assert.deepEqual(second.said, ['offline', 'draining', 'online'])
-  await second.close()
+  say('offline')
+  await clock.settle()
+  second.connection.setReachable(false)
+  // It was killed: whoever starts now listens whether it lives, and knows what operators said.
+  const third = await node('gw-1')
+  assert.deepEqual(third.said, ['offline'])
+  await Promise.all([second.close(), third.close()])
   await watcher.close()
 })
 
-test('of two processes with one name the one started later stays; the other is told to go and says no goodbye for it', async () => {
-  const { clock, watcher, node, known, codes } = await setUp()
+/** How it ended by itself; `null`: it has not. */
+function endOf(keeper: LeaseKeeper) {
+  const ended: { code: string | null } = { code: null }
+  keeper.closed.catch((error: { readonly code: string }) => {
+    ended.code = error.code
+  })
+  return ended
+}
+
+test('whoever starts under the name of a process that runs serves nobody, is told to end, and leaves the other alone', async () => {
+  const { clock, watcher, node, known, logger } = await setUp()
   const first = await node('gw-1')
   await clock.pass(5000)
-  const second = await node('gw-1')
-  await clock.pass(5000)
-  assert.deepEqual([first.said, second.said], [['offline'], []])
-  assert.ok(codes().includes('node_superseded'))
+  for (let restart = 0; restart < 3; restart++) {
+    const second = await node('gw-1')
+    const ended = endOf(second.keeper)
+    await clock.pass(3000)
+    assert.deepEqual([second.said, ended.code], [['offline'], null])
+    await clock.pass(26_000)
+    assert.equal(ended.code, null, 'no restart without pause')
+    await clock.pass(3000)
+    assert.equal(ended.code, 'node_id_taken')
+    await second.close()
+  }
+  assert.deepEqual([first.said, known('gw-1')?.state], [[], 'live'])
+  assert.match(logger.lines.find(({ code }) => code === 'node_id_taken')!.message, /calls itself gw-1 \(ws:\/\/gw-1:1\)/)
   await first.close()
+  assert.equal(known('gw-1')?.state, 'left')
+  await watcher.close()
+  assert.equal(clock.timers, 0)
+})
+
+for (const [what, end] of [
+  ['says goodbye', (first: Node) => first.close()],
+  ['dies', async (first: Node) => first.connection.setReachable(false)],
+] as const) {
+  test(`it begins as soon as the other ${what}`, async () => {
+    const { clock, watcher, node, known, codes } = await setUp()
+    const first = await node('gw-1')
+    const beside = await node('gw-2')
+    await clock.pass(5000)
+    const second = await node('gw-1')
+    const ended = endOf(second.keeper)
+    await clock.pass(3000)
+    const { incarnation } = known('gw-1')!.lease
+    await end(first)
+    await clock.pass(5000)
+    assert.deepEqual([second.said, known('gw-1')?.state], [['offline', 'online'], 'live'])
+    assert.ok(known('gw-1')!.lease.incarnation > incarnation)
+    assert.ok(!codes().includes('told'), 'no operator said anything')
+    await clock.pass(60_000)
+    assert.equal(ended.code, null)
+    await Promise.all([first.close(), second.close(), beside.close()])
+    await watcher.close()
+  })
+}
+
+test('one that was killed, or is frozen, is not waited for; when it goes on it is told to go, ends, and says no goodbye for the other', async () => {
+  const { clock, watcher, node, known, codes } = await setUp()
+  const frozen = await node('gw-1')
+  const ended = endOf(frozen.keeper)
+  await clock.pass(5000)
+  frozen.connection.setReachable(false)
+  const { incarnation } = known('gw-1')!.lease
+  const second = await node('gw-1')
+  await clock.pass(2000)
+  assert.ok(known('gw-1')!.lease.incarnation > incarnation, 'it has begun')
+  assert.deepEqual(second.said, [])
+  frozen.connection.setReachable(true)
+  await clock.pass(5000)
+  assert.deepEqual([frozen.said, ended.code], [['offline'], 'node_superseded'])
+  assert.ok(codes().includes('node_superseded'))
+  await frozen.close()
   assert.equal(known('gw-1')?.state, 'live')
   await second.close()
   assert.equal(known('gw-1')?.state, 'left')
   await watcher.close()
+})
+
+test('closed while it waits for the other to go, nothing is left of it', async () => {
+  const { clock, log, watcher, node } = await setUp()
+  const first = await node('gw-1')
+  await clock.pass(2000)
+  const second = await node('gw-1')
+  await clock.pass(2000)
+  await second.close()
+  await first.close()
+  await watcher.close()
+  assert.deepEqual([clock.timers, log.readerCount], [0, 0])
 })
 
 test('closed while the log is away, it does not wait for the goodbye', async () => {
@@ -246,3 +330,5 @@ test('closed while the log is away, it does not wait for the goodbye', async () 
 function omitIncarnation<T extends { readonly incarnation: number }>({ incarnation: _, ...rest }: T): Omit<T, 'incarnation'> {
   return rest
 }
+
+type Node = Awaited<ReturnType<Awaited<ReturnType<typeof setUp>>['node']>>

@@ -2,10 +2,12 @@ import type { Log } from '../log/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Service } from '../runtime/service.ts'
+import { DirectoryError } from '../runtime/errors.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { encodeLease, FAULT_CHARS_MAX } from './control-record.ts'
 import type { ControlDirectory } from './control-directory.ts'
 import type { Lease, NodeVitals, NodeWord } from './lease.ts'
+import { NameClaim } from './name-claim.ts'
 import { eventLoopBusy, processVitals } from './vitals.ts'
 
 /** A beat that is asked for before its time comes at once, and no further one sooner than this. */
@@ -66,6 +68,9 @@ export class LeaseKeeper implements Service {
   /** Since when the beat before has been on its way. */
   #onTheWaySinceMs: number | null = null
   #word: NodeWord = 'online'
+  readonly #claim: NameClaim
+  #isReadBack = false
+  #isTaken = false
   #isSuperseded = false
   #failing = false
   #closing: Promise<void> | null = null
@@ -75,8 +80,21 @@ export class LeaseKeeper implements Service {
     this.#clock = options.clock ?? systemClock
     this.#busy = options.busy ?? eventLoopBusy()
     this.#vitals = options.vitals ?? processVitals()
+    // Who does not watch for its failure hears of it in the log output.
+    this.#closed.promise.catch(() => {})
+    const { directory, identity, beatIntervalMs } = options
+    this.#claim = new NameClaim({
+      directory,
+      node: identity.node,
+      beatIntervalMs,
+      clock: this.#clock,
+      free: () => this.#begin(),
+      taken: () => this.#taken(),
+      refused: () => this.#refused(),
+    })
   }
 
+  /** Rejects with a DirectoryError, `node_id_taken` or `node_superseded`, when another process has the name: this one is to end. */
   get closed(): Promise<void> {
     return this.#closed.promise
   }
@@ -88,7 +106,7 @@ export class LeaseKeeper implements Service {
     this.#timer = this.#clock.every(beatIntervalMs, () => this.#tick(standstill.tick()))
     this.#stopListening = directory.onChange(() => this.#look())
     member.beatsBy?.(() => this.#beatSoon())
-    void directory.readBack.then(() => this.#begin())
+    void directory.readBack.then(() => this.#claimName())
   }
 
   async drain(): Promise<void> {}
@@ -105,18 +123,31 @@ export class LeaseKeeper implements Service {
   async #close(): Promise<void> {
     this.#timer?.cancel()
     this.#extra?.cancel()
+    this.#claim.close()
     this.#stopListening()
     if (this.#lease !== null && !this.#isSuperseded) await this.#sayGoodbye(this.#lease)
     this.#incarnation = null
     this.#closed.resolve()
   }
 
-  /** The topic has been read to its end: now it is known what this node was before. */
-  #begin(): void {
+  /** What operators say holds at once, whether or not the name is free. */
+  #claimName(): void {
     if (this.#closing !== null) return
-    const { directory, identity } = this.#options
+    this.#isReadBack = true
+    this.#claim.begin()
+    this.#look()
+  }
+
+  /** The topic has been read to its end, and nobody else has the name: now it is known what this node was before. */
+  #begin(): void {
+    const { directory, identity, logger } = this.#options
     // Its own clock may have been set back since.
     this.#incarnation = Math.max(Math.floor(this.#clock.nowMs()), directory.incarnationOf(identity.node) + 1)
+    if (this.#isTaken) {
+      this.#isTaken = false
+      logger.info('node_id_free', `the other process that called itself ${identity.node} has gone: this one begins`, {})
+      this.#tell(directory.wordOf(identity.node)?.word ?? 'online')
+    }
     this.#look()
     this.#beatNow()
   }
@@ -193,25 +224,55 @@ export class LeaseKeeper implements Service {
 
   /** What others, and operators, say of this node. */
   #look(): void {
-    if (this.#incarnation === null || this.#isSuperseded) return
-    const { directory, identity, member, logger } = this.#options
-    const newest = directory.incarnationOf(identity.node)
-    if (newest > this.#incarnation) {
-      this.#isSuperseded = true
-      const addresses = directory.nodes.get(identity.node)?.lease.addresses.join(', ') ?? ''
-      logger.error(
-        'node_superseded',
-        `another process, started later, calls itself ${identity.node} (${addresses}): this one serves no longer. Every node needs an id of its own (node.id)`,
-        {},
-      )
-      member.told('offline')
-      return
-    }
+    this.#claim.look()
+    if (!this.#isReadBack || this.#isTaken || this.#isSuperseded) return
+    const { directory, identity, logger } = this.#options
+    if (this.#incarnation !== null && directory.incarnationOf(identity.node) > this.#incarnation) return this.#superseded()
     const word = directory.wordOf(identity.node)?.word ?? 'online'
     if (word === this.#word) return
-    this.#word = word
     logger.warn('told', `an operator says: ${word}`, { word })
-    member.told(word)
+    this.#tell(word)
     this.#beatSoon()
+  }
+
+  #tell(word: NodeWord): void {
+    if (word === this.#word) return
+    this.#word = word
+    this.#options.member.told(word)
+  }
+
+  // ---- two processes of one name
+
+  #superseded(): void {
+    this.#isSuperseded = true
+    this.#tell('offline')
+    this.#end('node_superseded', `another process, started later, calls itself ${this.#other()}: this one drains and ends`)
+  }
+
+  #taken(): void {
+    const { logger } = this.#options
+    this.#isTaken = true
+    logger.error(
+      'node_id_taken',
+      `another process that runs calls itself ${this.#other()}: this one serves nobody, and waits for it to go`,
+      {},
+    )
+    this.#tell('offline')
+  }
+
+  #refused(): void {
+    this.#end('node_id_taken', `another process that runs calls itself ${this.#other()}, and does not go: this one ends`)
+  }
+
+  #end(code: 'node_id_taken' | 'node_superseded', message: string): void {
+    const error = new DirectoryError(code, `${message}. Every node needs an id of its own (node.id)`)
+    this.#options.logger.error(code, error.message, {})
+    this.#closed.reject(error)
+  }
+
+  #other(): string {
+    const { directory, identity } = this.#options
+    const addresses = directory.nodes.get(identity.node)?.lease.addresses ?? []
+    return addresses.length === 0 ? identity.node : `${identity.node} (${addresses.join(', ')})`
   }
 }

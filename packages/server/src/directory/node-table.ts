@@ -44,6 +44,19 @@ export class NodeTable {
     return this.#newest(node)?.incarnation ?? 0
   }
 
+  /**
+   * Whether a process runs under this name: `living`, one was heard; `unheard`, it may, by the lease that was there before
+   * reading began and is not much older than its life; `none`.
+   */
+  holderOf(node: string, nowMs: number): 'living' | 'unheard' | 'none' {
+    const state = this.nodes.get(node)?.state
+    if (state !== undefined) return state === 'live' || state === 'kept' ? 'living' : 'none'
+    const remembered = this.#remembered.get(node)
+    // Clocks differ; too old by mistake is no harm: the other one hears who began, and ends.
+    if (remembered === undefined || nowMs - remembered.writtenAtMs > 2 * remembered.lease.lifeMs) return 'none'
+    return 'unheard'
+  }
+
   /** A lease that was in the log before reading began: it says what was, and nobody is believed for it. */
   remember(lease: Lease, left: boolean, writtenAtMs: number, nowMs: number): void {
     if (!this.#isNews(lease)) return

@@ -38,6 +38,8 @@ export const DIRECTORY_ERROR_CODES = {
   control_topic_shape: 'The control topic has more than one partition.',
   control_record_invalid: 'What was to be written into the control topic could not be read by any node.',
   control_topic_silent: 'The control topic could not be read to its end in time.',
+  node_id_taken: 'Another process that runs has the id of this node.',
+  node_superseded: 'Another process, started later, has the id of this node.',
   node_unknown: 'No node of that name has ever had a lease.',
   revocations_full: 'As many revocations are held as are kept.',
   feed_unread: 'No push node that has a lease reads a feed of that name.',
