@@ -20,6 +20,7 @@ import {
 } from '@pulsewire/server'
 import { startKafka, type KafkaForTests } from '../support/kafka.ts'
 import { NodeProcess } from '../support/node-process.ts'
+import { TcpProxy } from '../support/proxy/index.ts'
 
 const run = Date.now().toString(36)
 const CONTROL = `control-${run}`
@@ -171,6 +172,26 @@ test('an operator takes a gateway offline: gone within 3 s, back when it is onli
   assert.equal((await verdict('gw-2'))!.reasons[0]!.code, 'offline')
   await sayWord(log, CONTROL, 'gw-2', 'online', systemClock.nowMs())
   await until(() => handedOutBy('gw-1', 'gw-2'), 'both are handed out again')
+})
+
+test('a gateway that goes on serving and lets nobody new in is in no answer after 3 s, with the reason', async (t) => {
+  await using proxy = await TcpProxy.listen()
+  const gateway = await startNode('gateway', {
+    node: { id: 'gw-shut', advertise: [proxy.url] },
+    gateway: { listen: { host: '127.0.0.1', port: 0 } },
+  })
+  proxy.leadTo({ port: gateway.port })
+  await until(() => handedOutBy('gw-1', 'gw-2', 'gw-shut'), 'it is handed out')
+  proxy.refusing = true
+  const tookMs = await goneAfterMs('gw-shut', systemClock.nowMs())
+  t.diagnostic(`gone after ${Math.round(tookMs)} ms`)
+  assert.ok(tookMs <= GONE_WITHIN_MS, `${tookMs} ms`)
+  const { probe, reasons } = (await verdict('gw-shut'))!
+  assert.deepEqual([probe!.state, reasons.map(({ code }) => code)], ['open', ['entry_failed']])
+  proxy.clear()
+  await until(() => handedOutBy('gw-1', 'gw-2', 'gw-shut'), 'it is handed out again')
+  await gateway.stop('SIGTERM')
+  await until(() => handedOutBy('gw-1', 'gw-2'), 'it has left')
 })
 
 test('nodes left behind on a retired topic stand out by name, version and address, although they look healthy', async () => {

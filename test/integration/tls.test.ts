@@ -177,6 +177,20 @@ describe('TLS', { timeout: 200_000 }, () => {
     webSocket.terminate()
   })
 
+  test('a gateway whose new certificate nobody trusts is not handed out, though those who are there are served', async () => {
+    const { webSocket, last } = await client()
+    put(stranger.issue('strange'))
+    const shut = await balancer.line(({ code, msg }) => code === 'node_unusable' && /^gw-1 .*let nobody new in/.test(msg))
+    assert.match(shut.msg, /certificate|signature/)
+    await log.append(QUOTES, [{ key: 'AAPL.US', value: '{"last":3}' }])
+    while (last() !== 3) await once(webSocket, 'message')
+    webSocket.terminate()
+    const usable = () => balancer.lines.filter(({ code, msg }) => code === 'node_usable' && msg.startsWith('gw-1')).length
+    const before = usable()
+    put(authority.files('third'))
+    await balancer.line(() => usable() > before)
+  })
+
   test('a listener whose certificate cannot be used does not start, and says why', async () => {
     const third = authority.files('third')
     await assert.rejects(

@@ -98,6 +98,7 @@ export function largeTopology(ageMs: number, size = 200): Topology {
         state: 'open',
         sinceMs: AT_MS - 50_000,
         failures: 0,
+        entry: null,
         failure: null,
         answeredBy: { node, role: 'gateway', version: '0.1.0' },
         roundTripMs: 1.4,

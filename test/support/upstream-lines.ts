@@ -15,7 +15,8 @@ interface Connection {
 export class UpstreamLines {
   readonly #clock: ManualClock
   readonly #nodes = new Map<string, Pick<Sender, 'sessions'>>()
-  readonly #connections = new Map<string, Connection>()
+  readonly #connections = new Map<string, Set<Connection>>()
+  readonly #shut = new Set<string>()
   readonly #down = new Set<string>()
   readonly #heldDown = new Set<string>()
   /** What the gateway sent up while the line was held, by address. */
@@ -36,13 +37,13 @@ export class UpstreamLines {
 
   readonly connect: ConnectLink = (address, events) => {
     const node = this.#nodes.get(address)
-    if (node === undefined || this.#down.has(address)) {
+    if (node === undefined || this.#down.has(address) || this.#shut.has(address)) {
       this.#clock.soon(() => events.closed('connection refused'))
       return { send() {}, drop() {} }
     }
     const transport = new MemoryTransport('pulsewire.bin.v1')
     const connection: Connection = { events, handler: node.sessions.accept(transport), held: [] }
-    this.#connections.set(address, connection)
+    this.#connections.set(address, (this.#connections.get(address) ?? new Set()).add(connection))
     transport.onSend = (message) => {
       if (this.#heldDown.has(address)) connection.held.push(message)
       else this.#clock.soon(() => this.#isOpen(address, connection) && events.message(message))
@@ -81,32 +82,39 @@ export class UpstreamLines {
     this.#heldDown.delete(address)
     for (const deliver of this.#heldUp.get(address) ?? []) this.#clock.soon(deliver)
     this.#heldUp.delete(address)
-    const connection = this.#connections.get(address)
-    for (const message of connection?.held.splice(0) ?? []) {
-      this.#clock.soon(() => this.#isOpen(address, connection!) && connection!.events.message(message))
+    for (const connection of this.#connections.get(address) ?? []) {
+      for (const message of connection.held.splice(0)) {
+        this.#clock.soon(() => this.#isOpen(address, connection) && connection.events.message(message))
+      }
     }
   }
 
   /** The connection breaks, and the address refuses until `restore`. */
   cut(address: string): void {
     this.#down.add(address)
-    const connection = this.#connections.get(address)
-    if (connection === undefined) return
-    this.#end(address, connection)
-    connection.events.closed('connection reset')
+    for (const connection of [...(this.#connections.get(address) ?? [])]) {
+      this.#end(address, connection)
+      connection.events.closed('connection reset')
+    }
+  }
+
+  /** Connections that are open go on; nobody gets through who comes anew, until `restore`. */
+  shut(address: string): void {
+    this.#shut.add(address)
   }
 
   restore(address: string): void {
     this.#down.delete(address)
+    this.#shut.delete(address)
   }
 
   #isOpen(address: string, connection: Connection): boolean {
-    return this.#connections.get(address) === connection
+    return this.#connections.get(address)?.has(connection) === true
   }
 
   #end(address: string, connection: Connection): void {
     if (!this.#isOpen(address, connection)) return
-    this.#connections.delete(address)
+    this.#connections.get(address)!.delete(connection)
     connection.handler.closed(1006, 'gone')
   }
 }

@@ -78,6 +78,7 @@ export function figures(n: Numbers): Group[] {
   const judging = (gateways * n.judgementUsPerGateway * n.judgementsPerSecond) / US
   const answersEach = ((n.usedMost - leaseReading - judging) * US) / n.answerUs
   const balancers = answersEach > 0 ? Math.ceil((Math.max(asksOfStorm, renewals) / answersEach) * (n.zones / (n.zones - 1))) : Infinity
+  const entries = Math.min((gateways * 1000) / (n.enteredWithinMs * n.entryPause), n.entriesPerSecondMax)
 
   // ---- leases
   const nodes = nodesButBalancers + balancers
@@ -161,6 +162,9 @@ export function figures(n: Numbers): Group[] {
         figure('balancers', balancers, '', 'the larger of both questions ÷ answers of each, × zones ÷ (zones − 1)'),
         figure('messages of probes of each', gateways * n.probeMessages, '/s', 'gateways × probeMessages'),
         figure('probes at each gateway', balancers, '', 'balancers'),
+        figure('new sessions of probes of each', entries, '/s', 'gateways ÷ (enteredWithinMs × entryPause), at most entriesPerSecondMax'),
+        figure('of them at each gateway', (entries * balancers) / gateways, '/s', '× balancers ÷ gateways'),
+        figure('within which a gateway lets one in', gateways / entries / n.entryPause, 's', 'gateways ÷ that ÷ entryPause'),
       ],
     },
     {

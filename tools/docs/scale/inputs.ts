@@ -57,6 +57,9 @@ export const DEFAULTS = {
   pulsesPerSecond: { value: 2, unit: 'pulses/s', from: '`feeds[].pulseIntervalMs`, of each writer and partition' },
   clientPulsesPerSecond: { value: 1, unit: 'pulses/s', from: '`gateway.session.pulseIntervalMs`' },
   linksMax: { value: 31, unit: 'links', from: 'of a gateway ([decision 9](decisions/0009-leases.md))' },
+  enteredWithinMs: { value: 2800, unit: 'ms', from: '`balancer.enteredWithinMs`' },
+  entriesPerSecondMax: { value: 100, unit: 'sessions/s', from: '`balancer.entriesPerSecondMax`' },
+  entryPause: { value: 0.6, unit: 'of that time', from: 'between two new sessions of a probe ([balancer.md](balancer.md#the-probe))' },
   judgementsPerSecond: { value: 10, unit: 'judgements/s', from: 'of a balancer' },
   beatsPerSecond: { value: 1, unit: 'beats/s', from: '`directory.beatIntervalMs`' },
 } as const satisfies Record<string, Input>

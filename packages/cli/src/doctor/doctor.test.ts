@@ -258,6 +258,7 @@ describe('a gateway, met as a client', () => {
     sinceMs: 0,
     failure: null,
     failures: 0,
+    entry: null,
     peer: null,
     heardAtMs: 9900,
     roundTripMs: 2,

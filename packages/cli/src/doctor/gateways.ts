@@ -52,8 +52,8 @@ export async function probeGateways(
 }
 
 function reportOf(probe: Probe): ProbeReport {
-  const { address, state, sinceMs, failure, failures, peer, heardAtMs, roundTripMs, pulseIntervalMs, feeds } = probe
-  return { address, state, sinceMs, failure, failures, peer, heardAtMs, roundTripMs, pulseIntervalMs, feeds }
+  const { address, state, sinceMs, failure, failures, peer, entry, heardAtMs, roundTripMs, pulseIntervalMs, feeds } = probe
+  return { address, state, sinceMs, failure, failures, peer, entry, heardAtMs, roundTripMs, pulseIntervalMs, feeds }
 }
 
 export function judgeGateway({ node, address, report, atMs }: GatewayFacts, generations: ReadonlyMap<string, number>): Check {

@@ -18,6 +18,12 @@ import { TokenVerifier } from './token-verifier.ts'
  */
 export const PROBE_PATTERN = '.pulsewire.probe'
 
+/**
+ * How those begin to say who they are that only look whether they are let in, and leave at once. There are many, one after
+ * the other: what happens to them is not written down, where they name no user.
+ */
+export const ENTRY_CLIENT = 'pulsewire-entry/'
+
 /** What files with secrets and keys are followed by. */
 export interface FollowDeps {
   readonly watch: FileWatch

@@ -1,4 +1,5 @@
 import type { Directory, LeaseContent, Member, NodeWord } from '../directory/index.ts'
+import { ENTRY_CLIENT } from '../access/index.ts'
 import type { AskDesk } from '../diagnosis/index.ts'
 import { systemClock, type Clock, type Timer } from '../runtime/clock.ts'
 import type { BalancerConfig, Secret, SecretSource } from '../runtime/config/index.ts'
@@ -103,6 +104,11 @@ export class Balancer implements Service, Member {
     this.#adminSecrets = this.#live(balancer.admin.secrets, balancer.admin.source)
     this.#probes = new Probes(deps.directory, {
       client: `pulsewire-balancer/${VERSION} ${node.id}`,
+      entries: {
+        client: `${ENTRY_CLIENT}${VERSION} ${node.id}`,
+        withinMs: balancer.enteredWithinMs,
+        perSecondMax: balancer.entriesPerSecondMax,
+      },
       ...(shown === undefined ? {} : { secret: shown }),
       connect: deps.connect ?? connectProbeBy(balancer.gatewayCaFile),
       clock: this.#clock,

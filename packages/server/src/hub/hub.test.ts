@@ -149,6 +149,16 @@ test('patterns match symbols with an image: those that are there, those that app
   assert.deepEqual(recorder.take(), ['matched *.HK B.HK'])
 })
 
+test('a pattern without a wildcard is a name, and is looked up instead of searched for', (t) => {
+  const { hub, feed, subscription, record } = setUp()
+  for (const name of ['A.HK', 'A.US']) record(name)
+  const searched = t.mock.method(feed.symbols, 'values').mock
+  const namesOf = (text: string) => [...hub.matching(feed, hub.addPattern(subscription(1), text))].map(({ name }) => name)
+  feed.obtain('B.HK')
+  assert.deepEqual(['A.HK', 'B.HK', 'C.HK'].map(namesOf), [['A.HK'], [], []])
+  assert.equal(searched.callCount(), 0)
+})
+
 test('a pattern lives as long as one subscription has it', () => {
   const wishes: string[] = []
   const { hub, feed, recorder, subscription } = setUp({

@@ -4,6 +4,7 @@ import { Entry } from './entry.ts'
 import { Feed, type FeedOptions } from './feed.ts'
 import type { FreshnessChange, PulsePoint, StaleCause } from './freshness.ts'
 import { PatternState } from './pattern-state.ts'
+import { isPattern } from './pattern.ts'
 import { PulseFrames } from './pulse-frames.ts'
 import { RateLanes } from './rate-lanes.ts'
 import type { Subscription } from './subscription.ts'
@@ -191,6 +192,12 @@ export class Hub {
 
   /** Symbols with an image that match, in no particular order. */
   *matching(feed: Feed, pattern: PatternState): Iterable<SymbolState> {
+    // One without a wildcard is a name: what probes ask for, and they come often.
+    if (!isPattern(pattern.pattern)) {
+      const named = feed.symbols.get(pattern.pattern)
+      if (named?.hasImage === true) yield named
+      return
+    }
     for (const symbol of feed.symbols.values()) if (symbol.hasImage && pattern.matches(symbol.name)) yield symbol
   }
 

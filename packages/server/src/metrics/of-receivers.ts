@@ -102,7 +102,7 @@ export const OF_RECEIVERS: readonly Metric[] = [
   {
     name: 'pulsewire_session_opens_total',
     type: 'counter',
-    help: 'Connections that became sessions, or would have.',
+    help: 'Connections that became sessions, or would have; those too by which balancers see whether somebody is let in.',
     labels: ROLE,
     read: perRole((role) => role.sessions?.counts.opened),
   },

@@ -14,7 +14,7 @@ function start() {
     receiver.send({ t: 'hello', client: 'app/1', user: 'jo', via: 'http://lb-1:8070' })
     return receiver
   }
-  return { clock, sender, told, connect }
+  return { clock, sender, told, connect, size: () => notes.size }
 }
 
 test('a session writes down what happens to it: from where it came to why it ended', async () => {
@@ -34,6 +34,19 @@ test('a session writes down what happens to it: from where it came to why it end
     'refused: a subscription to nothing: feed_unknown: no feed nothing here; there is quote',
     'closed: bye; pulse 1 was acknowledged 200 ms before',
   ])
+})
+
+test('who only looks whether it is let in, and names no user, is not written down in the place of users', async () => {
+  const { clock, sender, size } = start()
+  for (const hello of [{ client: 'pulsewire-entry/1 lb-1' }, { client: 'pulsewire-entry/1 lb-1', user: 'jo' }]) {
+    const receiver = sender.connectSilently()
+    receiver.send({ t: 'hello', ...hello })
+    receiver.send({ t: 'subscribe', id: 1, feed: 'quote', patterns: ['.pulsewire.probe'] })
+    await clock.pass(100)
+    receiver.send({ t: 'bye' })
+    receiver.disconnect()
+    assert.equal(size(), hello.user === undefined ? 0 : 3)
+  }
 })
 
 test('of a pattern, whose symbols come later, no number is told that would be wrong', async () => {

@@ -21,7 +21,7 @@ import {
   type Subscription,
   type SymbolState,
 } from '../hub/index.ts'
-import type { Grant } from '../access/index.ts'
+import { ENTRY_CLIENT, type Grant } from '../access/index.ts'
 import type { AskPeer } from '../diagnosis/index.ts'
 import { Admission } from './admission.ts'
 import { welcomeFrame, type SessionContext } from './context.ts'
@@ -227,6 +227,11 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     this.#outbox.schedule()
   }
 
+  /** Where it is written down what happens to it: not to those who only look whether they are let in, in the place of users' news. */
+  get #notes(): SessionContext['notes'] {
+    return this.user === '' && this.client.startsWith(ENTRY_CLIENT) ? undefined : this.#context.notes
+  }
+
   /** In log lines. */
   get #name(): string {
     return this.client === '' ? 'a receiver' : `receiver ${this.client}`
@@ -239,7 +244,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)
     this.say(welcomeFrame(this.#context, this.id, this.pulseIntervalMs, this.#rights.symbolsMax))
     this.#context.opened(this)
-    this.#context.notes?.note(
+    this.#notes?.note(
       this,
       'connected',
       `${this.client} from ${this.transport.remote}${frame.via === undefined ? '' : `, sent here by ${frame.via}`}`,
@@ -253,7 +258,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
       this.#table.subscribe(frame)
     } catch (error) {
       if (!(error instanceof SubscribeError)) throw error
-      this.#context.notes?.note(this, 'refused', `a subscription to ${frame.feed}: ${error.code}: ${error.message}`)
+      this.#notes?.note(this, 'refused', `a subscription to ${frame.feed}: ${error.code}: ${error.message}`)
       this.say({ t: 'error', code: error.code, message: error.message, id: error.id })
       return
     }
@@ -261,7 +266,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     if (isNew) this.#beginFeed(feed)
     // What a pattern matches comes later.
     const { patterns = [] } = frame
-    this.#context.notes?.note(
+    this.#notes?.note(
       this,
       'subscribed',
       `${nameSome(frame)} of ${frame.feed} (id ${frame.id})${patterns.length > 0 ? '' : `; ${this.#table.symbols} symbols in all`}`,
@@ -272,7 +277,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
   /** Answers that are owed go first, those of what ends now too: a row must not follow the word that it is over. */
   #unsubscribe(frame: Extract<UpstreamFrame, { t: 'unsubscribe' }>): void {
     const answer = this.#table.unsubscribe(frame)
-    this.#context.notes?.note(
+    this.#notes?.note(
       this,
       'unsubscribed',
       `id ${frame.id}: ${answer.closed ? 'all of it' : `${answer.ok.length} symbols`}; ${this.#table.symbols} symbols left`,
@@ -420,7 +425,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     const notice = slowness.notice(nowMs)
     if (notice === 'slow') this.#tellSlow()
     else if (notice === 'caught_up') {
-      this.#context.notes?.note(this, 'caught_up', 'it is in step again')
+      this.#notes?.note(this, 'caught_up', 'it is in step again')
       this.say({ t: 'notice', code: 'caught_up', message: 'you are in step again' })
     }
     const silentMs = flow.silentMs(nowMs, this.transport.bufferedBytes)
@@ -431,7 +436,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
   }
 
   #tellSlow(): void {
-    this.#context.notes?.note(this, 'slow', 'it takes less than it is sent')
+    this.#notes?.note(this, 'slow', 'it takes less than it is sent')
     this.#context.log.info('slow', `${this.#name} takes less than it is sent`, {
       session: this.id,
       windowBytes: this.#outbox.flow.windowBytes,
@@ -447,7 +452,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     if (this.state !== 'open' || this.#asked === code) return false
     this.#asked = code
     const addresses = elsewhere(code)
-    this.#context.notes?.note(this, 'asked_to_move', `${code}: to ${addresses.join(', ') || 'wherever it finds'}`)
+    this.#notes?.note(this, 'asked_to_move', `${code}: to ${addresses.join(', ') || 'wherever it finds'}`)
     this.say({ t: 'goodbye', code, message, reconnectAfterMs, addresses })
     return true
   }
@@ -489,8 +494,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     this.#leave()
     this.state = 'closed'
     const why = this.#endReason || `${reason || 'without a word'} (${code})`
-    if (was !== 'greeting')
-      this.#context.notes?.note(this, 'closed', describeEnd(why, this.#outbox.flow.account(this.#context.hub.clock.nowMs())))
+    if (was !== 'greeting') this.#notes?.note(this, 'closed', describeEnd(why, this.#outbox.flow.account(this.#context.hub.clock.nowMs())))
     this.#context.closed(this, this.#how ?? endOf(code))
     if (was !== 'leaving') this.#context.log.debug('session_ended', reason || `closed with ${code}`, { session: this.id, code })
   }

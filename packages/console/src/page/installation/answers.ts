@@ -35,6 +35,8 @@ export interface NodeAnswer {
   readonly probe: null | {
     readonly state: string
     readonly failure: string | null
+    /** Whether somebody new is let in. A balancer of before knows nothing of it. */
+    readonly entry?: null | { readonly failure: string | null }
     readonly roundTripMs: number | null
     readonly feeds: readonly { readonly feed: string; readonly pulseAgeMs: number | null }[]
   }

@@ -60,7 +60,16 @@ describe('History', () => {
   it('keeps the oldest proof, and of each node what it had, aligned and bounded', () => {
     const history = new History()
     const probe = (pulseAgeMs: number) => ({
-      ...{ address: 'x', state: 'open' as const, sinceMs: 0, failures: 0, failure: null, answeredBy: null, roundTripMs: 1 },
+      ...{
+        address: 'x',
+        state: 'open' as const,
+        sinceMs: 0,
+        failures: 0,
+        entry: null,
+        failure: null,
+        answeredBy: null,
+        roundTripMs: 1,
+      },
       feeds: [{ feed: 'quote', generation: 1, partitions: 4, partitionsHeard: 4, pulseAgeMs }],
     })
     for (let i = 0; i < 400; i++) {

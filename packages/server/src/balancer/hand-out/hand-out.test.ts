@@ -247,6 +247,7 @@ describe('HandOut, near and far', () => {
       sinceMs: 0,
       failure: null,
       failures: 0,
+      entry: null,
       peer: null,
       heardAtMs: nowMs - agoMs,
       roundTripMs: null,

@@ -32,13 +32,14 @@ export function verdictRow(verdict: Verdict, nowMs: number): VerdictRow {
 }
 
 function probeRow(probe: ProbeReport, nowMs: number): VerdictRow['probe'] {
-  const { address, state, sinceMs, failures, failure, peer, roundTripMs } = probe
+  const { address, state, sinceMs, failures, failure, peer, roundTripMs, entry } = probe
   return {
     address,
     state,
     sinceMs: whole(sinceMs),
     failures,
     failure,
+    entry: entry === null ? null : { enteredAtMs: whole(entry.enteredAtMs), failure: entry.failure, withinMs: whole(entry.withinMs) },
     answeredBy: peer,
     roundTripMs: roundTripMs === null ? null : Math.round(roundTripMs * 10) / 10,
     feeds: [...probe.feeds].map(([feed, heard]) => feedRow(feed, heard, nowMs)),

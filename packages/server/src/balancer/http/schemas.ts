@@ -80,6 +80,12 @@ export const reason = z.object({
   sinceMs: timestamp('Since when'),
 })
 
+const entry = z.object({
+  enteredAtMs: timestamp('When a new session was let in, and served, last'),
+  failure: z.nullable(z.string().describe('Why the newest one was not; `null`: it was.')),
+  withinMs: duration('Within which one has to be'),
+})
+
 const probe = z
   .object({
     address: z.string(),
@@ -87,6 +93,7 @@ const probe = z
     sinceMs: timestamp('Since when'),
     failures: z.int().min(0).describe('Attempts that failed in a row.'),
     failure: z.nullable(z.string().describe('Why the last attempt, or session, ended.')),
+    entry: z.nullable(entry).describe('Whether somebody new is let in beside the session of the probe.'),
     answeredBy: z.nullable(z.object({ node: z.string(), role: z.string(), version: z.string() })).describe('Who answers at the address.'),
     roundTripMs: z.nullable(duration('Round trip')),
     feeds: z.array(

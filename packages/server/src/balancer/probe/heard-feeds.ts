@@ -74,6 +74,14 @@ export class HeardFeeds {
     }
   }
 
+  /** Feeds of which pulses of the gateway's own generation came since. */
+  broughtSince(atMs: number): string[] {
+    return [...this.feeds].flatMap(([name, { generation, generations }]) => {
+      const pulses = [...(generations.get(generation)?.pulses.values() ?? [])]
+      return pulses.some(({ heardAtMs }) => heardAtMs >= atMs) ? [name] : []
+    })
+  }
+
   notice(frame: StaleFrame | LiveFrame): void {
     const feed = this.feeds.get(frame.feed)
     if (feed === undefined || frame.symbols !== undefined) return

@@ -20,9 +20,10 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Secret } from '../../runtime/config/index.ts'
 import { Standstill } from '../../runtime/standstill.ts'
 import type { ConnectProbe, ProbeConnection } from './connect.ts'
+import { Entries } from './entries.ts'
 import { HeardFeeds } from './heard-feeds.ts'
 import { ProbeQuestions } from './questions.ts'
-import type { HeardFeed, ProbeReport, ProbeState } from './report.ts'
+import type { EntryReport, HeardFeed, ProbeReport, ProbeState } from './report.ts'
 
 const encode = encodeUpstreamFor(ENCODINGS[0])
 
@@ -33,6 +34,8 @@ const SILENT_MS_MAX = 3000
 const CHECK_INTERVAL_MS = 250
 /** Checks that come later than this are those of a process that stood still. */
 const CHECK_LATE_MS = 1000
+/** Of a feed whose pulses came this lately, whoever comes anew is owed one. */
+const OWED_SINCE_MS = 2500
 const SYNC_INTERVAL_MS = 5000
 /** So soon again while the clock of the other end is not known well enough. */
 const SYNC_AGAIN_MS = 1000
@@ -53,6 +56,8 @@ export interface ProbeOptions {
   readonly logger: Logger
   /** Something that a verdict may depend on has changed other than by time. */
   readonly onChange: () => void
+  /** Somebody new has to be let in within so long, again and again, and says to be this `client`. Default: nobody is sent. */
+  readonly entries?: { readonly withinMs: () => number; readonly client: string }
   /** Takes questions of operators that the gateway passes on. Default: nobody does. */
   readonly asks?: Asks
 }
@@ -75,6 +80,7 @@ export class Probe implements FrameHandler, ProbeReport {
   readonly #heard = new HeardFeeds()
   readonly #digest = new SubscriptionDigest()
   readonly #questions: ProbeQuestions | null
+  readonly #entries: Entries | null
   /** Per subscription id, the feed and its index; ids are given in the order in which feeds were learned. */
   #subscriptions: { readonly feed: string; readonly index: number }[] = []
   /** Rows in force, by `id symbol`: should somebody name a symbol as the pattern, the session stays correct all the same. */
@@ -98,10 +104,26 @@ export class Probe implements FrameHandler, ProbeReport {
     this.heardAtMs = this.sinceMs
     const { asks, address } = options
     this.#questions = asks === undefined ? null : new ProbeQuestions(asks, address, (frame) => this.#send(frame))
+    this.#entries = this.#entriesOf(options)
   }
 
   get feeds(): ReadonlyMap<string, HeardFeed> {
     return this.#heard.feeds
+  }
+
+  get entry(): EntryReport | null {
+    return this.#entries?.enteredAtMs === -Infinity ? null : this.#entries
+  }
+
+  #entriesOf({ entries, ...options }: ProbeOptions): Entries | null {
+    if (entries === undefined) return null
+    return new Entries({
+      ...options,
+      ...entries,
+      token: () => options.secret?.reveal(),
+      owed: () => this.#heard.broughtSince(this.#clock.nowMs() - OWED_SINCE_MS),
+      welcomed: (frame) => this.#answered(frame),
+    })
   }
 
   open(): void {
@@ -116,6 +138,7 @@ export class Probe implements FrameHandler, ProbeReport {
     this.#closed = true
     this.#retry?.cancel()
     this.#check?.cancel()
+    this.#entries?.stop()
     if (this.#connection !== null && this.state === 'open') this.#send({ t: 'bye' })
     this.#connection?.drop()
     this.#connection = null
@@ -217,7 +240,8 @@ export class Probe implements FrameHandler, ProbeReport {
 
   #welcomed(frame: WelcomeFrame): void {
     this.failures = 0
-    this.peer = { node: frame.node, role: frame.role, version: frame.version }
+    this.#answered(frame)
+    this.#entries?.begin()
     this.pulseIntervalMs = frame.pulseIntervalMs
     this.#offset.heard(frame.at, this.#clock.nowMs())
     this.#heard.begin(frame.feeds, this.#clock.nowMs())
@@ -225,6 +249,10 @@ export class Probe implements FrameHandler, ProbeReport {
     this.#subscribe(frame.feeds)
     this.#sync()
     this.#questions?.welcomed(frame)
+  }
+
+  #answered({ node, role, version }: WelcomeFrame): void {
+    this.peer = { node, role, version }
   }
 
   /** Asks for the feeds that it does not have yet. */
@@ -292,6 +320,7 @@ export class Probe implements FrameHandler, ProbeReport {
   #lose(reason: string): void {
     this.#connection = null
     this.#questions?.lost()
+    this.#entries?.stop()
     this.failure = reason
     this.#decoder = createDecoder(ENCODINGS[0])
     this.#digest.clear()

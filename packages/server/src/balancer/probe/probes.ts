@@ -1,7 +1,20 @@
 import type { LinksAnswer } from '../../diagnosis/index.ts'
 import type { Directory, KnownNode } from '../../directory/index.ts'
+import { EVERY } from './entries.ts'
 import { Probe, type ProbeOptions } from './probe.ts'
 import type { ProbeReport } from './report.ts'
+
+type Shared = Omit<ProbeOptions, 'node' | 'address' | 'entries'>
+
+/** Of new sessions that only look whether they are let in. */
+export interface EntryLimits {
+  /** What they say that they are. */
+  readonly client: string
+  /** At each gateway one has to be let in within this... */
+  readonly withinMs: number
+  /** ...or within as much longer as it takes where there are no more than these, at all gateways together. */
+  readonly perSecondMax: number
+}
 
 /** One probe per gateway that the directory knows, on the first of the addresses that it advertises. */
 export class Probes {
@@ -9,9 +22,11 @@ export class Probes {
   readonly #shared: Omit<ProbeOptions, 'node' | 'address'>
   readonly #probes = new Map<string, Probe>()
 
-  constructor(directory: Directory, shared: Omit<ProbeOptions, 'node' | 'address'>) {
+  constructor(directory: Directory, { entries, ...shared }: Shared & { readonly entries: EntryLimits }) {
     this.#directory = directory
-    this.#shared = shared
+    const { client, withinMs, perSecondMax } = entries
+    const paced = (): number => Math.max(withinMs, (this.#probes.size * 1000) / perSecondMax / EVERY)
+    this.#shared = { ...shared, entries: { client, withinMs: paced } }
   }
 
   of(node: string): ProbeReport | null {

@@ -35,6 +35,16 @@ export interface HeardFeed {
   readonly complaint: string | null
 }
 
+/** Whether somebody new is let in, as new sessions have found out that leave at once. */
+export interface EntryReport {
+  /** When the last one was let in, and served. */
+  readonly enteredAtMs: number
+  /** Why the newest was not; `null`: it was. */
+  readonly failure: string | null
+  /** One has to be within this. */
+  readonly withinMs: number
+}
+
 export interface ProbeReport {
   /** The address that is probed: the first of those advertised. */
   readonly address: string
@@ -47,6 +57,8 @@ export interface ProbeReport {
   readonly failures: number
   /** Who answered last; `null` before anybody did. */
   readonly peer: { readonly node: string; readonly role: string; readonly version: string } | null
+  /** Of those who came anew beside the probe's own session; `null`: nobody has yet. */
+  readonly entry: EntryReport | null
   /** When anything came last. */
   readonly heardAtMs: number
   /** The shortest of the newest round trips; `null` while there is none. */

@@ -15,6 +15,8 @@ export interface MemoryGateway {
   /** How much of that a pulse has waited at the gateway for the turn of the connection. */
   pulseWaitMs: number
   generation: number
+  /** Whether those get pulses, and not heartbeats alone, that come from now on. */
+  servesNew: boolean
   /** Open now. */
   sessions: number
 }
@@ -23,6 +25,7 @@ interface Session {
   readonly events: ProbeEvents
   pulse: number
   subscribed: boolean
+  readonly isServed: boolean
 }
 
 /**
@@ -30,11 +33,16 @@ interface Session {
  * in test/integration. They speak bin.v1.
  */
 export class MemoryGateways {
+  /** That were let in since the start. */
+  connections = 0
   readonly #clock: ManualClock
   readonly #gateways = new Map<string, MemoryGateway>()
   readonly #sessions = new Map<string, Set<Session>>()
   readonly #frozen = new Set<string>()
   readonly #dead = new Set<string>()
+  readonly #shut = new Set<string>()
+  /** When the newest pulse came, by gateway. */
+  readonly #pulsedAtMs = new Map<string, number>()
 
   constructor(clock: ManualClock) {
     this.#clock = clock
@@ -42,7 +50,7 @@ export class MemoryGateways {
   }
 
   add(node: string): void {
-    this.#gateways.set(node, { name: node, pulses: true, pulseAgeMs: 200, pulseWaitMs: 1, generation: 1, sessions: 0 })
+    this.#gateways.set(node, { name: node, pulses: true, pulseAgeMs: 200, pulseWaitMs: 1, generation: 1, servesNew: true, sessions: 0 })
     this.#sessions.set(node, new Set())
   }
 
@@ -64,6 +72,15 @@ export class MemoryGateways {
     for (const session of this.#take(node)) session.events.closed('connection reset')
   }
 
+  /** Sessions that are open go on; nobody is let in any more. */
+  shut(node: string): void {
+    this.#shut.add(node)
+  }
+
+  reopen(node: string): void {
+    this.#shut.delete(node)
+  }
+
   restart(node: string): void {
     this.#dead.delete(node)
   }
@@ -76,15 +93,17 @@ export class MemoryGateways {
 
   readonly connect: ConnectProbe = (address, events) => {
     const node = [...this.#gateways.keys()].find((name) => address === `ws://${name}:8080`)
-    if (node === undefined || this.#dead.has(node)) {
-      this.#clock.soon(() => events.closed('connect ECONNREFUSED'))
+    if (node === undefined || this.#dead.has(node) || this.#shut.has(node)) {
+      const isShut = node !== undefined && this.#shut.has(node)
+      this.#clock.soon(() => events.closed(isShut ? 'socket hang up' : 'connect ECONNREFUSED'))
       return { send() {}, drop() {} }
     }
     if (this.#frozen.has(node)) {
       const timer = this.#clock.after(2000, () => events.closed('Opening handshake has timed out'))
       return { send() {}, drop: () => timer.cancel() }
     }
-    const session: Session = { events, pulse: 0, subscribed: false }
+    const session: Session = { events, pulse: 0, subscribed: false, isServed: this.of(node).servesNew }
+    this.connections++
     this.#sessions.get(node)!.add(session)
     this.of(node).sessions++
     this.#clock.soon(() => events.opened())
@@ -102,6 +121,11 @@ export class MemoryGateways {
     else if (frame.t === 'subscribe') {
       session.subscribed = true
       this.#send(node, session, { t: 'subscribed', id: frame.id, done: true })
+      // Whoever comes gets the newest pulse at once, however old.
+      this.#sendPulse(node, session, this.#pulsedAtMs.get(node))
+    } else if (frame.t === 'bye') {
+      this.#leave(node, session)
+      this.#clock.soon(() => session.events.closed('bye'))
     }
   }
 
@@ -127,16 +151,21 @@ export class MemoryGateways {
 
   #pulse(): void {
     for (const [node, sessions] of this.#sessions) {
-      const { pulses, pulseAgeMs, pulseWaitMs, generation } = this.of(node)
-      for (const session of sessions) {
-        if (!session.subscribed) continue
-        const pulse = ++session.pulse
-        const at = this.#clock.nowMs()
-        const rows = [0, 1].map((partition) => [partition, at - EPOCH, 0, pulseAgeMs, [pulseWaitMs]] as const)
-        const frame = { t: 'pulse', pulse, at, feed: 'quote', generation, paths: [[node]], partitions: rows } as const
-        this.#send(node, session, pulses ? frame : { t: 'pulse', pulse, at })
-      }
+      const { pulses } = this.of(node)
+      if (pulses) this.#pulsedAtMs.set(node, this.#clock.nowMs())
+      for (const session of sessions) if (session.subscribed) this.#sendPulse(node, session, pulses ? this.#clock.nowMs() : undefined)
     }
+  }
+
+  /** A heartbeat where none has come. */
+  #sendPulse(node: string, session: Session, pulsedAtMs: number | undefined): void {
+    const { pulseAgeMs, pulseWaitMs, generation } = this.of(node)
+    const pulse = ++session.pulse
+    const at = this.#clock.nowMs()
+    if (pulsedAtMs === undefined || !session.isServed) return this.#send(node, session, { t: 'pulse', pulse, at })
+    const keptMs = at - pulsedAtMs
+    const rows = [0, 1].map((partition) => [partition, pulsedAtMs - EPOCH, 0, pulseAgeMs + keptMs, [pulseWaitMs + keptMs]] as const)
+    this.#send(node, session, { t: 'pulse', pulse, at, feed: 'quote', generation, paths: [[node]], partitions: rows })
   }
 
   #send(node: string, { events }: Session, frame: DownstreamFrame): void {

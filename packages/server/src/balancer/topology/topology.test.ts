@@ -42,6 +42,7 @@ function probe(
     sinceMs: 0,
     failure: null,
     failures: 0,
+    entry: null,
     peer: null,
     heardAtMs: 0,
     roundTripMs: null,

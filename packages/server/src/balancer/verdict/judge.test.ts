@@ -32,6 +32,7 @@ function probe(rest: Partial<ProbeReport> = {}): ProbeReport {
     sinceMs: NOW_MS - 60_000,
     failure: null,
     failures: 0,
+    entry: { enteredAtMs: NOW_MS - 400, failure: null, withinMs: 2800 },
     peer: { node: 'gw-1', role: 'gateway', version: '0.1.0' },
     heardAtMs: NOW_MS - 400,
     roundTripMs: 1,
@@ -126,6 +127,27 @@ describe('judge, of a gateway', () => {
     assert.deepEqual(codes({ probe: probe({ peer: { node: 'gw-1', role: 'push', version: '0.1.0' } }) }), ['wrong_node'])
     assert.deepEqual(codes({ probe: probe({ heardAtMs: NOW_MS - 2501 }) }), ['silent'])
     assert.deepEqual(codes({ probe: probe({ state: 'connecting', peer: null, feeds: new Map() }) }), ['probe_pending'])
+  })
+
+  it('wants somebody new to be let in, however well those are served who are there', () => {
+    const entry = { enteredAtMs: NOW_MS - 2800, failure: 'socket hang up', withinMs: 2800 }
+    assert.deepEqual(codes({ probe: probe({ entry }) }), [])
+    const shut = { entry: { ...entry, enteredAtMs: NOW_MS - 2801 } }
+    assert.deepEqual(codes({ probe: probe(shut) }), ['entry_failed'])
+    assert.equal(judged({ probe: probe(shut) })[0]!.message, 'gw-1 has let nobody new in at ws://gw-1:8080 for 2.8 s: socket hang up')
+    assert.deepEqual(codes({ probe: probe({ ...shut, feeds: new Map([['quote', heard([{}, null])]]) }) }), [
+      'entry_failed',
+      'pulse_missing quote',
+    ])
+    assert.deepEqual(codes({ probe: probe({ entry: null }) }), [], 'nobody is sent')
+  })
+
+  it('knows that nobody new gets into one that is full, which its lease says, and hand-out heeds', () => {
+    const shut = probe({ entry: { enteredAtMs: NOW_MS - 60_000, failure: 'answered with 503: this node is full', withinMs: 2800 } })
+    const load = { sessions: 97, sessionsMax: 100, busy: 0.1 }
+    assert.deepEqual(codes({ node: known({ load }), probe: shut }), ['entry_failed'])
+    // Places come free, and are taken, between two beats.
+    assert.deepEqual(codes({ node: known({ load: { ...load, sessions: 98 } }), probe: shut }), [])
   })
 
   it('lets what was proven outlive a session that was lost a moment ago, and no longer', () => {

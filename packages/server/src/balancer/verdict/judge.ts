@@ -6,6 +6,8 @@ import type { VerdictReason } from './reasons.ts'
 
 /** Pulse writers look for new partitions every 2 s. */
 const GROWTH_GRACE_MS = 6000
+/** Places come free, and are taken again, between two beats of a gateway that is full. */
+const FULL = 0.98
 
 export interface Finding {
   readonly code: VerdictReason
@@ -137,6 +139,7 @@ function judgeProbe(input: JudgeInput): Finding[] {
   const connection = judgeConnection(input, probe)
   if (connection !== undefined) return [connection]
   const findings = [...expectations.values()].flatMap((expected) => judgeFeed(lease.node, probe, expected, input))
+  findings.unshift(...judgeEntry(lease, probe, input.nowMs))
   return findings.length > 0 && probe.state === 'connecting' && probe.failure !== null ? [lost(probe)] : findings
 }
 
@@ -164,6 +167,15 @@ function judgeConnection({ limits, nowMs }: JudgeInput, probe: ProbeReport): Fin
 /** The session ended, no attempt has failed yet, and what it had proven is too old by now. */
 function lost({ address, failure }: ProbeReport): Finding {
   return { code: 'connect_failed', message: `the session of the probe at ${address} was lost: ${failure}` }
+}
+
+/** Sessions that are open live on where nobody new gets in. That one is full its lease says, and it is the last to be handed out. */
+function judgeEntry({ node: name, load }: KnownNode['lease'], { entry, address }: ProbeReport, nowMs: number): Finding[] {
+  if (entry === null || nowMs - entry.enteredAtMs <= entry.withinMs) return []
+  if (load.sessionsMax > 0 && load.sessions >= load.sessionsMax * FULL) return []
+  const why = entry.failure === null ? '' : `: ${entry.failure}`
+  const message = `${name} has let nobody new in at ${address} for ${seconds(nowMs - entry.enteredAtMs)}${why}`
+  return [{ code: 'entry_failed', message }]
 }
 
 function judgeFeed(name: string, probe: ProbeReport, expected: FeedExpectation, input: JudgeInput): Finding[] {

@@ -18,6 +18,7 @@ export const VERDICT_REASONS = {
   feed_missing: 'The gateway does not offer a feed of the catalogue.',
   probe_pending: 'The probe has not heard a pulse of every feed and partition yet.',
   connect_failed: 'The probe cannot connect to the advertised address.',
+  entry_failed: 'The gateway serves those who are there, and lets in, or serves, nobody who comes anew.',
   silent: 'The connection of the probe is open, and nothing comes: the node is frozen, or its network is.',
   pulse_missing: 'Pulses of some partitions do not come, though the node answers.',
   pulse_old: 'Pulses come, but too old.',
@@ -25,7 +26,14 @@ export const VERDICT_REASONS = {
 
 export type VerdictReason = keyof typeof VERDICT_REASONS
 
-const SOFT: ReadonlySet<VerdictReason> = new Set(['probe_pending', 'connect_failed', 'silent', 'pulse_missing', 'pulse_old'])
+const SOFT: ReadonlySet<VerdictReason> = new Set([
+  'probe_pending',
+  'connect_failed',
+  'entry_failed',
+  'silent',
+  'pulse_missing',
+  'pulse_old',
+])
 
 export function isSoft({ code }: { readonly code: VerdictReason }): boolean {
   return SOFT.has(code)

@@ -87,6 +87,7 @@ export function NodeDetails({ installation, topology, node, asks, preferences, o
             {probe.failure === null || probe.state === 'open' ? '' : `: ${probe.failure}`}
           </Fact>
         )}
+        {probe?.entry != null && <Fact name="New sessions">{probe.entry.failure ?? 'let in'}</Fact>}
       </dl>
       {asks && lease.state !== 'left' && <StagesTable node={node.node} fault={fault} />}
       <MsPlot

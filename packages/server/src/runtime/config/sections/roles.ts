@@ -214,6 +214,14 @@ export const balancerSection = z
       'A gateway is handed out only while its probe has heard a pulse of every partition within this. At least twice `gateway.session.pulseIntervalMs`.',
       { default: 2_500, min: 500, max: 60_000 },
     ),
+    enteredWithinMs: durationMs(
+      'And only while somebody new was let in, and got a pulse, within this: a session of the probe that leaves at once. One comes after 0.6 of it.',
+      { default: 2_800, min: 1_000, max: 60_000 },
+    ),
+    entriesPerSecondMax: count(
+      'Such sessions that this balancer opens in a second, at all gateways together. With so many gateways that it takes more, they come more seldom, and `enteredWithinMs` grows.',
+      { default: 100, min: 1, max: 100_000 },
+    ),
     pulseAgeMaxMs: durationMs('And only while those pulses were not older than this when they came.', {
       default: 2_500,
       min: 200,
