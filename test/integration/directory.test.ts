@@ -213,9 +213,10 @@ test('a gateway that is taken offline takes nobody new within 3 s, stays out ove
   const [gateway] = fleet.gateways
   await using recorder = new ViewRecorder({ url: [fleet.urls[0]!, fleet.urls[1]!] }, { feed: 'trade', symbols: SYMBOLS })
   await live(recorder)
-  assert.match(await pulsewire('node', 'offline', 'gw-1'), /gw-1 is taken out/)
+  assert.match(await pulsewire('node', 'offline', 'gw-1', '--by', 'jo@ops-1'), /gw-1 is taken out/)
   const saidAtMs = performance.now()
-  await gateway!.line(({ code, word }) => code === 'told' && word === 'offline', 3000)
+  const told = await gateway!.line(({ code, word }) => code === 'told' && word === 'offline', 3000)
+  assert.match(told.msg, /^jo@ops-1 says: offline/)
   assert.equal(await isReady(gateway!), false)
   assert.ok(performance.now() - saidAtMs < 3000)
   await until(
@@ -230,6 +231,7 @@ test('a gateway that is taken offline takes nobody new within 3 s, stays out ove
   assert.equal(await isReady(again), false)
   const table = await pulsewire('nodes')
   assert.match(table, /^gw-1 +gateway +live +offline/m)
+  assert.match(table, /^gw-1 is offline: jo@ops-1 said so at \d{4}-/m)
   assert.match(table, /^push-a1 +push +live +online +yes .* A +trade:1 /m)
   await pulsewire('node', 'online', 'gw-1')
   await until(() => directory.nodes.get('gw-1')?.lease.ready === true, 'gw-1 is ready')
@@ -271,21 +273,25 @@ test('who takes part in a grey release is said to everybody, holds over restarts
   const file = join(tmpdir(), `pulsewire-users-${process.pid}`)
   writeFileSync(file, 'jo\nma\n')
   try {
-    assert.match(await pulsewire('grey', 'set', '--percent', '5', '--users', file), /5 % of all users and 2 named users/)
+    assert.match(
+      await pulsewire('grey', 'set', '--percent', '5', '--users', file, '--by', 'jo@ops-1'),
+      /5 % of all users and 2 named users/,
+    )
   } finally {
     rmSync(file)
   }
   await until(() => directory.grey?.includes('jo') === true && directory.grey.release.percent === 5, 'it has been read')
   // A reader of its own, which knows only what the topic holds.
-  assert.match(await pulsewire('grey', 'show', '--user', 'ma'), /ma does$/m)
+  assert.match(await pulsewire('grey', 'show', '--user', 'ma'), /take part: jo@ops-1 said so at .*\nma does$/m)
   await sayGreyStop(log, CONTROL, { of: directory.grey!.release.atMs, by: 'lb-7', reason: 'latency of grey is 400 ms', atMs: 1 })
   await until(() => directory.grey?.includes('jo') === false, 'it is stopped')
   assert.match(await pulsewire('grey', 'show'), /nobody takes part: lb-7 stopped the release at .*: latency of grey is 400 ms/)
   await pulsewire('grey', 'set', '--percent', '100', '--no-guard')
   await until(() => directory.grey?.includes('al') === true, 'an operator outranks it')
   assert.equal(directory.grey?.release.guarded, false)
-  assert.match(await pulsewire('grey', 'off'), /nobody/)
+  assert.match(await pulsewire('grey', 'off', '--by', 'ma@ops-2'), /nobody/)
   await until(() => directory.grey === null, 'it has been taken back')
+  assert.match(await pulsewire('grey', 'show'), /nobody takes part in a grey release: ma@ops-2 said so at /)
   await assert.rejects(pulsewire('grey', 'set'), /--percent, --users, or both/)
   await assert.rejects(pulsewire('grey', 'set', '--users', file), /cannot be read/)
 })

@@ -4,9 +4,10 @@ import { standing } from '../feeds/catalogue.ts'
 import { migrate } from '../feeds/migrate.ts'
 import { feedDetails, feedsTable, type FeedView } from '../feeds/show.ts'
 import { type DirectoryFlags, type OpenDirectory, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
+import { operatorOf, type SpeakerFlags, withSpeaker } from '../nodes/operator.ts'
 import { withDirectory } from './directory-flags.ts'
 
-type MoveFlags = DirectoryFlags & { readonly force: boolean; readonly timeout: number }
+type MoveFlags = DirectoryFlags & SpeakerFlags & { readonly force: boolean; readonly timeout: number }
 
 export function feedCommand(): Command {
   const feed = new Command('feed').description('see where feeds are, and move one to another topic or cluster while it is served')
@@ -52,7 +53,14 @@ export function feedCommand(): Command {
 async function move(feed: string, to: Parameters<typeof migrate>[1]['to'], flags: MoveFlags): Promise<void> {
   await using open = await openDirectoryOf(flags)
   await whenCurrent(open)
-  await migrate(open, { feed, to, force: flags.force, timeoutMs: flags.timeout * 1000, print: (line) => console.log(line) })
+  await migrate(open, {
+    feed,
+    to,
+    force: flags.force,
+    timeoutMs: flags.timeout * 1000,
+    print: (line) => console.log(line),
+    by: operatorOf(flags),
+  })
 }
 
 function feedNames({ directory }: OpenDirectory): string[] {
@@ -65,7 +73,7 @@ function viewOf({ directory }: OpenDirectory, feed: string): FeedView {
 }
 
 function withMoving(command: Command): Command {
-  return withDirectory(command)
+  return withSpeaker(withDirectory(command))
     .argument('<feed>')
     .option('--force', 'move although preflight fails, or only one line is there', false)
     .option('--timeout <seconds>', 'longest wait for nodes to do their part', seconds, 120)

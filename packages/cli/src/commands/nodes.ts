@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { type NodeWord, systemClock } from '@pulsewire/server'
 import { type DirectoryFlags, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
+import { operatorOf, type SpeakerFlags, withSpeaker } from '../nodes/operator.ts'
 import { say } from '../nodes/say.ts'
 import { nodesTable } from '../nodes/table.ts'
 import { withDirectory } from './directory-flags.ts'
@@ -23,11 +24,11 @@ export function nodeCommands(): Command[] {
   const node = new Command('node').description("say an operator's word on a node; it takes effect within 3 s")
   for (const [name, { word, what, effect }] of Object.entries(WORDS)) {
     const command = new Command(name).description(what).argument('<id>', 'its name, as in `pulsewire nodes`')
-    withDirectory(command)
+    withSpeaker(withDirectory(command))
       .option('--force', 'say it of a node that nobody knows yet', false)
-      .action(async (id: string, flags: DirectoryFlags & { readonly force: boolean }) => {
+      .action(async (id: string, flags: DirectoryFlags & SpeakerFlags & { readonly force: boolean }) => {
         await using open = await openDirectoryOf(flags)
-        await say(open, id, word, flags.force)
+        await say(open, id, word, { force: flags.force, by: operatorOf(flags) })
         console.log(`${id} ${effect}`)
       })
     node.addCommand(command)

@@ -1,5 +1,5 @@
-import { hostname, userInfo } from 'node:os'
 import { Command } from 'commander'
+import { operatorOf } from '../nodes/operator.ts'
 import { type DirectoryFlags, onlookerConfig, openDirectoryOf } from '../nodes/open.ts'
 import { revoke } from '../tokens/revoke.ts'
 import { withDirectory } from './directory-flags.ts'
@@ -24,7 +24,7 @@ export function tokenCommand(): Command {
       const { tokenLifeMaxMs, clockToleranceMs } = onlookerConfig(flags).gateway.access
       await using open = await openDirectoryOf(flags)
       const atMs = Date.now()
-      const by = `${userInfo().username}@${hostname()}`.slice(0, 128)
+      const by = operatorOf()
       await revoke(open, { of, name, atMs, untilMs: atMs + tokenLifeMaxMs + 2 * clockToleranceMs, by })
       console.log(`${of === 'user' ? `the tokens of user ${name}` : `token ${name}`} count no more`)
     })

@@ -182,7 +182,10 @@ describe('nodes', () => {
     const [a, , pulse, gateway] = good
     const of = (node: KnownNode) => wrong(judgeNodes(directory(a!, node)))
     assert.match(of(known(pulse!.lease, { state: 'expired' }))[0]!, /^note pulse pulse-1 .* ended without a goodbye/)
-    assert.match(of(known(gateway!.lease, { word: 'offline' }))[0]!, /^note gw-1 .* was taken offline/)
+    assert.match(
+      of(known(gateway!.lease, { word: 'offline', told: { by: 'jo@ops-1', atMs: 0 } }))[0]!,
+      /^note gw-1 .* was taken offline by jo@ops-1 at 1970/,
+    )
     assert.match(of(known(lease('gw-1', 'gateway', { ready: false })))[0]!, /^problem gateway gw-1 .* is not ready/)
     assert.match(of(known(lease('gw-1', 'gateway', { fault: 'stage flush is stuck' })))[0]!, /^problem gw-1 .*stage flush is stuck/)
     assert.match(of(known(lease('gw-1', 'gateway', { version: '0.0.9' })))[0]!, /^note versions differ: 0\.0\.9, 0\.1\.0/)
@@ -190,6 +193,21 @@ describe('nodes', () => {
     assert.match(of(known(lease('gw-1', 'gateway', { vitals })))[0]!, /^note gw-1 .*stood still for 900 ms/)
     assert.deepEqual(of(known(pulse!.lease, { state: 'left' })), [])
     assert.match(wrong(judgeNodes({ ...directory(...good), view: 'degraded' }))[0]!, /^problem the control topic is silent/)
+  })
+
+  test('a feed that is being moved, and who moves it', () => {
+    const feed = {
+      feed: 'quote',
+      current: { generation: 2, topic: 'quotes' },
+      next: { generation: 3, topic: 'quotes-v8' },
+      retired: [],
+      revision: 1,
+      said: { by: 'jo@ops-1', atMs: 0 },
+    }
+    const of = (next: typeof feed.next | null) =>
+      wrong(judgeFeed({ ...directory(...good), feeds: new Map([['quote', { ...feed, next }]]) }, 'quote', 4))
+    assert.match(of(feed.next)[0]!, /^note feed quote is being moved to .*quotes-v8.*: jo@ops-1 said so at 1970/)
+    assert.deepEqual(of(null), [])
   })
 
   test('lines, and who was left behind', () => {

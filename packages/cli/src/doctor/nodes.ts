@@ -1,5 +1,6 @@
 /** What leases tell: who is there, whether anything covers for anything, who was left behind. */
 import {
+  type CatalogueFeed,
   delaysOf,
   type Directory,
   type FeedReader,
@@ -8,8 +9,11 @@ import {
   type KnownNode,
   linesOf,
   nameOf,
+  placeOf,
   zombies,
   span,
+  whenSaid,
+  whoSaid,
 } from '@pulsewire/server'
 import { type Check, note, ok, problem, some } from './check.ts'
 
@@ -61,7 +65,7 @@ export function judgeNodes(directory: View): Check[] {
   return checks
 }
 
-function judgeNode({ lease, state, word }: KnownNode): Check[] {
+function judgeNode({ lease, state, word, told }: KnownNode): Check[] {
   const { node, role, version, addresses, fault, vitals } = lease
   const name = nameOf({ node, version, addresses })
   if (state === 'left' && word === 'online') return []
@@ -80,7 +84,7 @@ function judgeNode({ lease, state, word }: KnownNode): Check[] {
     checks.push(
       note(
         'nodes',
-        `${name} was taken ${word === 'offline' ? 'offline' : 'down to drain'} by an operator`,
+        `${name} was taken ${word === 'offline' ? 'offline' : 'down to drain'} by ${whoSaid(told)}${whenSaid(told)}`,
         'it is not handed out until somebody says otherwise',
         `\`pulsewire node online ${node}\``,
       ),
@@ -125,9 +129,24 @@ export function judgeFeed(directory: View, feed: string, partitions: number): Ch
   const generation = catalogued?.current.generation ?? Math.max(0, ...generations)
   const accepted = [generation, ...(catalogued?.next == null ? [] : [catalogued.next.generation])]
   return [
+    ...judgeMove(catalogued),
     ...judgeLines(feed, readers, generation, partitions),
     ...judgeZombies(feed, readers, accepted, generation),
     ...judgeWriters(feed, readers),
+  ]
+}
+
+/** One that somebody began and left is found by this alone: all is well while both are read. */
+function judgeMove(feed: CatalogueFeed | undefined): Check[] {
+  if (feed?.next == null) return []
+  const { next, said } = feed
+  return [
+    note(
+      'feeds',
+      `feed ${feed.feed} is being moved to ${placeOf(next)}: ${whoSaid(said)} said so${whenSaid(said)}`,
+      'push nodes read both until it is finished',
+      `\`pulsewire feed show ${feed.feed}\` says how to go on, and how to undo it`,
+    ),
   ]
 }
 

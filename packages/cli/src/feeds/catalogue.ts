@@ -17,15 +17,16 @@ import type { OpenDirectory } from '../nodes/open.ts'
  * its way, and the other is told.
  * @throws DirectoryError `feed_changed`, `control_topic_silent`
  */
-export async function writeFeed(open: OpenDirectory, feed: CatalogueFeed): Promise<void> {
+export async function writeFeed(open: OpenDirectory, feed: CatalogueFeed, by: string): Promise<void> {
   const { log, directory } = open
-  await log.append(directory.topic, [encodeFeed(feed)])
+  const said = { by, atMs: Math.floor(systemClock.nowMs()) }
+  await log.append(directory.topic, [encodeFeed({ ...feed, said })])
   await heard(open, () => (directory.feeds.get(feed.feed)?.revision ?? -1) >= feed.revision, {
     what: 'the catalogue',
     again: 'run this again',
   })
   const held = directory.feeds.get(feed.feed)
-  if (isDeepStrictEqual(held, feed)) return
+  if (isDeepStrictEqual({ ...held, said }, { ...feed, said })) return
   await restore(open, feed.feed)
   throw new DirectoryError(
     'feed_changed',

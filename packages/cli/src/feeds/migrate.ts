@@ -29,6 +29,8 @@ export interface MigrateOptions {
   readonly force: boolean
   readonly timeoutMs: number
   readonly print: (line: string) => void
+  /** Who moves it. */
+  readonly by: string
 }
 
 /**
@@ -36,7 +38,7 @@ export interface MigrateOptions {
  * ended at any moment and run again.
  * @throws DirectoryError `feed_unread`, `feed_changed`, `preflight_failed`, `migration_refused`, `migration_unfinished`; LogError
  */
-export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs, print }: MigrateOptions): Promise<void> {
+export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs, print, by }: MigrateOptions): Promise<void> {
   const delayOf = feedReaders(open.directory, feed).find(({ leased }) => leased.delayOf !== undefined)?.leased.delayOf
   if (delayOf !== undefined)
     throw new DirectoryError('migration_refused', `feed ${feed} shows ${delayOf} with a delay, and follows it: move feed ${delayOf}`)
@@ -50,7 +52,7 @@ export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs,
     await nextLook(open)
   }
   for (;;) {
-    const step = await take(open, { feed, goal, force, print }).catch((error: unknown) => {
+    const step = await take(open, { feed, goal, force, print, by }).catch((error: unknown) => {
       // What was written, if anything, the next look shows.
       if (error instanceof LogError && error.retryable) return { do: 'wait', say: `until Kafka answers (${error.message})` } as const
       throw error
@@ -64,7 +66,7 @@ export async function migrate(open: OpenDirectory, { feed, to, force, timeoutMs,
 /** Looks at where the migration stands and does what is next. */
 async function take(
   open: OpenDirectory,
-  { feed, goal, force, print }: Pick<MigrateOptions, 'feed' | 'force' | 'print'> & { readonly goal: MigrationGoal },
+  { feed, goal, force, print, by }: Pick<MigrateOptions, 'feed' | 'force' | 'print' | 'by'> & { readonly goal: MigrationGoal },
 ): Promise<MigrationStep> {
   const readers = feedReaders(open.directory, feed)
   const now = standing(open, feed, readers)
@@ -79,7 +81,7 @@ async function take(
   })
   if (step.do !== 'write') return step
   if (now.next === null) await mayOpen(open, now, step.feed.next!, { force, print })
-  await writeFeed(open, step.feed)
+  await writeFeed(open, step.feed, by)
   print(`${standingOf(step.feed)}: ${step.say}`)
   return step
 }

@@ -1,4 +1,4 @@
-import { type CatalogueFeed, type FeedReader, nameOf, placeOf, standingOf, zombies } from '@pulsewire/server'
+import { type CatalogueFeed, type FeedReader, nameOf, placeOf, standingOf, whenSaid, whoSaid, zombies } from '@pulsewire/server'
 import { columns } from '../nodes/table.ts'
 
 /** What one feed stands at: `null` in place of a catalogue that says nothing of it. */
@@ -43,7 +43,7 @@ export function feedDetails(view: FeedView): string {
 
 function describe(catalogued: CatalogueFeed | null, feed: string): string[] {
   if (catalogued === null) return ['the catalogue says nothing of it: nodes read what their configuration says']
-  const { current, next, retired, revision } = catalogued
+  const { current, next, retired, revision, said } = catalogued
   const lines = [`current: ${placeOf(current)}${current.fromMs === undefined ? '' : `, from ${new Date(current.fromMs).toISOString()}`}`]
   const goOn =
     next === null
@@ -57,7 +57,7 @@ function describe(catalogued: CatalogueFeed | null, feed: string): string[] {
       goOn,
     )
   if (retired.length > 0) lines.push(`over: ${retired.map(placeOf).join(', ')}`)
-  return [...lines, `revision ${revision}`]
+  return [...lines, `revision ${revision}${said === undefined ? '' : `: ${whoSaid(said)} said so${whenSaid(said)}`}`]
 }
 
 function describeShort(feed: CatalogueFeed): string {

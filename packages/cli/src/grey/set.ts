@@ -1,13 +1,23 @@
 import { readFile } from 'node:fs/promises'
-import { ConfigError, GREY_USERS_MAX, greyDigest, type GreyRelease, laterThan, sayGrey, sayGreyOff, systemClock } from '@pulsewire/server'
+import {
+  ConfigError,
+  GREY_USERS_MAX,
+  greyDigest,
+  type GreyRelease,
+  laterThan,
+  type Saying,
+  sayGrey,
+  sayGreyOff,
+  systemClock,
+} from '@pulsewire/server'
 import { heard } from '../nodes/heard.ts'
 import type { OpenDirectory } from '../nodes/open.ts'
 
 /** Says who takes part, `null`: nobody; and waits until it has come back from the log, as every balancer has it then. @throws DirectoryError */
-export async function setGrey(open: OpenDirectory, release: Omit<GreyRelease, 'atMs'> | null): Promise<void> {
+export async function setGrey(open: OpenDirectory, release: Omit<GreyRelease, keyof Saying> | null, by: string): Promise<void> {
   const { log, directory } = open
   const atMs = laterThan(directory.greySaidAtMs, systemClock.nowMs())
-  await (release === null ? sayGreyOff(log, directory.topic, atMs) : sayGrey(log, directory.topic, { ...release, atMs }))
+  await (release === null ? sayGreyOff(log, directory.topic, atMs, by) : sayGrey(log, directory.topic, { ...release, atMs, by }))
   await heard(open, () => directory.greySaidAtMs >= atMs)
 }
 

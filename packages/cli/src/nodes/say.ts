@@ -6,7 +6,12 @@ import type { OpenDirectory } from './open.ts'
  * Says an operator's word on a node, and waits until it has come back from the log, as every node has it then.
  * @throws DirectoryError `node_unknown`, so that a misspelt name is not taken for one that obeys; `control_topic_silent`.
  */
-export async function say(open: OpenDirectory, node: string, word: NodeWord, force: boolean): Promise<void> {
+export async function say(
+  open: OpenDirectory,
+  node: string,
+  word: NodeWord,
+  { force, by }: { readonly force: boolean; readonly by: string },
+): Promise<void> {
   const { log, directory } = open
   const isKnown = directory.incarnationOf(node) > 0 || directory.wordOf(node) !== undefined
   if (!isKnown && !force) {
@@ -16,6 +21,6 @@ export async function say(open: OpenDirectory, node: string, word: NodeWord, for
     )
   }
   const atMs = laterThan(directory.wordOf(node)?.atMs ?? 0, systemClock.nowMs())
-  await sayWord(log, directory.topic, node, word, atMs)
+  await sayWord(log, directory.topic, node, word, atMs, by)
   await heard(open, () => directory.wordOf(node)?.word === word && directory.wordOf(node)!.atMs >= atMs)
 }

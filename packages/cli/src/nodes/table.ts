@@ -1,11 +1,14 @@
-import type { KnownNode } from '@pulsewire/server'
+import { type KnownNode, whenSaid, whoSaid } from '@pulsewire/server'
 
 const HEADINGS = ['node', 'role', 'state', 'word', 'ready', 'version', 'zone', 'line', 'generations', 'sessions', 'age', 'address'] as const
 
-/** One line per node, by role and name. */
+/** One line per node, by role and name; and who took out those that are. */
 export function nodesTable(nodes: readonly KnownNode[], nowMs: number): string {
   const sorted = nodes.toSorted((a, b) => a.lease.role.localeCompare(b.lease.role) || a.lease.node.localeCompare(b.lease.node))
-  return columns([HEADINGS, ...sorted.map((node) => cells(node, nowMs))])
+  const words = sorted
+    .filter(({ word }) => word !== 'online')
+    .map(({ lease, word, told }) => `${lease.node} is ${word}: ${whoSaid(told)} said so${whenSaid(told)}`)
+  return [columns([HEADINGS, ...sorted.map((node) => cells(node, nowMs))]), ...words].join('\n')
 }
 
 /** Rows of cells as lines of text, each column as wide as its widest cell. */

@@ -78,7 +78,10 @@ function zoneLines({ otherZones = [], atMs }: Topology): string[] {
 function greyLines({ grey }: Topology): string[] {
   if (grey === null) return []
   if (grey.stopped !== null) return [`grey release stopped by ${grey.stopped.by}: ${grey.stopped.reason}`]
-  return [`grey release: ${grey.percent} % of all users, ${grey.users} named`, ...grey.worse.map(({ message }) => message)]
+  return [
+    `grey release: ${grey.percent} % of all users, ${grey.users} named${grey.setBy === undefined ? '' : `, set by ${grey.setBy}`}`,
+    ...grey.worse.map(({ message }) => message),
+  ]
 }
 
 function tracks({ tracks: both, grey }: Topology, paint: Paint): Section {

@@ -266,6 +266,34 @@ test('words are had at once by every reader, by one that starts later too, and f
   await Promise.all([directory.close(), later.close()])
 })
 
+test('who said something is known to every reader, and in the log of those who hear it', async () => {
+  const { clock, directory, logger, append, pass } = await started()
+  await pass(1000, 'me', 'gw-1')
+  const by = 'jo@ops-1'
+  const feed = { feed: 'quote', current: { generation: 1, topic: 'quotes' }, next: null, retired: [], revision: 1 }
+  append(encodeWord('gw-1', { word: 'offline', atMs: 1, by }))
+  append(encodeFeed({ ...feed, said: { by, atMs: 2 } }))
+  append(encodeGrey({ percent: 5, users: [], atMs: 3, by }), encodeGreyOff(4, 'ma@ops-2'))
+  await clock.settle()
+  assert.deepEqual(directory.nodes.get('gw-1')?.told, { by, atMs: 1 })
+  assert.deepEqual(directory.feeds.get('quote')?.said, { by, atMs: 2 })
+  assert.deepEqual([directory.grey, directory.greySaid?.by], [null, 'ma@ops-2'])
+  const said = logger.lines.filter(({ code }) => /^(node_word|feed_said|grey_said)$/.test(code))
+  assert.deepEqual(
+    said.map(({ message }) => message),
+    [
+      'gw-1 was told: offline, by jo@ops-1',
+      'feed quote is on quotes, says jo@ops-1',
+      '5 % of all users and 0 named ones take part in the grey release, says jo@ops-1',
+      'nobody takes part in the grey release, says ma@ops-2',
+    ],
+  )
+  append(encodeRemoval('word', 'gw-1'))
+  await clock.settle()
+  assert.equal(directory.nodes.get('gw-1')?.told, undefined)
+  await directory.close()
+})
+
 test('the newest word of the catalogue counts', async () => {
   const { clock, directory, append } = await started()
   const feed = { feed: 'quote', current: { generation: 1, topic: 'quotes' }, next: null, retired: [], revision: 1 }

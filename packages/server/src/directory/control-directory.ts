@@ -7,7 +7,7 @@ import { Standstill } from '../runtime/standstill.ts'
 import { type ControlRecord, decodeControl, encodeRemoval, type Word } from './control-record.ts'
 import { ensureControlTopic } from './control-topic.ts'
 import type { CatalogueFeed, Directory, DirectoryPart, KnownNode } from './directory.ts'
-import type { GreyPolicy } from './grey.ts'
+import type { GreyPolicy, GreyRelease } from './grey.ts'
 import { Hearing } from './hearing.ts'
 import { IgnoredRecords } from './ignored-records.ts'
 import { type IgnoredCounts, NodeTable } from './node-table.ts'
@@ -129,6 +129,11 @@ export class ControlDirectory implements Directory, Service {
   /** When the latest word on grey releases was said, that there is none included; 0: nothing was. */
   get greySaidAtMs(): number {
     return this.#said.grey.saidAtMs
+  }
+
+  /** That word itself; of a release that an operator ended, who did. */
+  get greySaid(): GreyRelease | null {
+    return this.#said.grey.said
   }
 
   get nodes(): ReadonlyMap<string, KnownNode> {

@@ -11,6 +11,7 @@ import type { CatalogueFeed } from './directory.ts'
 import { GREY_REASON_CHARS_MAX, GREY_USERS_MAX, type GreyRelease, type GreyStop } from './grey.ts'
 import type { Lease, NodeWord } from './lease.ts'
 import { type Revocation, revocationKey } from './revocations.ts'
+import { BY_CHARS_MAX, type Saying } from './saying.ts'
 
 /** Of what this version writes, and the newest that it reads. */
 export const CONTROL_FORMAT = 1
@@ -19,7 +20,7 @@ const KINDS = ['lease', 'word', 'feed', 'revoke', 'grey', 'stop'] as const
 export type ControlKind = (typeof KINDS)[number]
 
 /** What an operator said of a node. */
-export interface Word {
+export interface Word extends Saying {
   readonly word: NodeWord
   /** When it was said, Unix time of whoever said it, and later than what was said before: of two the later one holds. */
   readonly atMs: number
@@ -105,7 +106,9 @@ const leaseValue = z.object({
   ),
 })
 
-const wordValue = z.object({ word: z.enum(['online', 'offline', 'draining']), atMs: z.number() })
+const by = z.exactOptional(z.string().max(BY_CHARS_MAX))
+
+const wordValue = z.object({ word: z.enum(['online', 'offline', 'draining']), atMs: z.number(), by })
 
 const generationValue = z.object({
   generation,
@@ -118,6 +121,7 @@ const feedValue = z.object({
   next: generationValue.nullable(),
   retired: z.array(generationValue),
   revision: whole,
+  said: z.exactOptional(z.object({ atMs: whole, by })),
 })
 
 const revocationValue = z.object({
@@ -125,7 +129,7 @@ const revocationValue = z.object({
   name: z.string().min(1).max(512),
   atMs: whole,
   untilMs: whole,
-  by: z.exactOptional(z.string().max(128)),
+  by,
 })
 
 const greyValue = z.object({
@@ -133,6 +137,7 @@ const greyValue = z.object({
   users: z.array(z.string().max(64)).max(GREY_USERS_MAX),
   atMs: whole,
   guarded: z.exactOptional(z.boolean()),
+  by,
 })
 
 const stopValue = z.object({
@@ -171,8 +176,8 @@ export function encodeGrey(release: GreyRelease): LogAppend {
 }
 
 /** No tombstone: whoever was away for longer than those are kept would never hear of it. */
-export function encodeGreyOff(atMs: number): LogAppend {
-  return encodeGrey({ percent: 0, users: [], atMs })
+export function encodeGreyOff(atMs: number, by?: string): LogAppend {
+  return encodeGrey({ percent: 0, users: [], atMs, ...(by === undefined ? {} : { by }) })
 }
 
 export function encodeGreyStop(stop: GreyStop): LogAppend {

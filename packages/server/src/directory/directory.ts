@@ -1,6 +1,7 @@
 import type { GreyPolicy } from './grey.ts'
 import type { Lease, NodeWord } from './lease.ts'
 import type { Revocations } from './revocations.ts'
+import type { Saying } from './saying.ts'
 
 /** One node as this reader knows it. */
 export interface KnownNode {
@@ -13,6 +14,8 @@ export interface KnownNode {
   readonly state: 'live' | 'expired' | 'left' | 'kept'
   /** `online` when nobody said anything. */
   readonly word: NodeWord
+  /** Who said that, and when; absent: nobody did. */
+  readonly told?: Saying
 }
 
 /** One generation of a feed in the catalogue. */
@@ -41,6 +44,8 @@ export interface CatalogueFeed {
    * time of the first one (`firstRevision`), so that it also says which of two catalogues is the newer one.
    */
   readonly revision: number
+  /** Who said so, and when; absent: a version that did not say. */
+  readonly said?: Saying
 }
 
 /**

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { Saying } from './saying.ts'
 
 /** Who takes part in a grey release, as an operator said it. */
-export interface GreyRelease {
+export interface GreyRelease extends Saying {
   /** Part of all users, 0 to 100. */
   readonly percent: number
   /** Digests of users that take part in any case (`greyDigest`): names are nobody's business in the control topic. */
   readonly users: readonly string[]
-  /** When it was said, Unix time of whoever said it, ms. */
-  readonly atMs: number
   /** `false`: balancers do not stop it, whatever they see. Absent: they do when it is worse. */
   readonly guarded?: boolean
 }
@@ -70,6 +69,11 @@ export class GreyBook {
   /** When the latest word was said, Unix ms; 0: nothing was. Whoever says another one says it later than that. */
   get saidAtMs(): number {
     return this.#said?.atMs ?? 0
+  }
+
+  /** The latest word; one in which nobody takes part when the release was ended. `null`: nothing was said. */
+  get said(): GreyRelease | null {
+    return this.#said
   }
 
   /** @returns whether it counts: not when a later one is known. */

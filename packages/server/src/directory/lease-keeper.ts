@@ -8,6 +8,7 @@ import { encodeLease, FAULT_CHARS_MAX } from './control-record.ts'
 import type { ControlDirectory } from './control-directory.ts'
 import type { Lease, NodeVitals, NodeWord } from './lease.ts'
 import { NameClaim } from './name-claim.ts'
+import { whoSaid } from './saying.ts'
 import { eventLoopBusy, processVitals } from './vitals.ts'
 
 /** A beat that is asked for before its time comes at once, and no further one sooner than this. */
@@ -228,9 +229,10 @@ export class LeaseKeeper implements Service {
     if (!this.#isReadBack || this.#isTaken || this.#isSuperseded) return
     const { directory, identity, logger } = this.#options
     if (this.#incarnation !== null && directory.incarnationOf(identity.node) > this.#incarnation) return this.#superseded()
-    const word = directory.wordOf(identity.node)?.word ?? 'online'
+    const said = directory.wordOf(identity.node)
+    const word = said?.word ?? 'online'
     if (word === this.#word) return
-    logger.warn('told', `an operator says: ${word}`, { word })
+    logger.warn('told', `${whoSaid(said)} says: ${word}`, { word, by: said?.by ?? null })
     this.#tell(word)
     this.#beatSoon()
   }

@@ -73,7 +73,7 @@ export class NodeTable {
     if (left) this.#deadSinceMs.set(node, nowMs)
     else this.#deadSinceMs.delete(node)
     const state = left ? 'left' : 'live'
-    this.nodes.set(node, { lease, heardAtMs: nowMs, expiresAtMs: nowMs + (left ? 0 : lifeMs), state, word: this.#wordFor(node) })
+    this.nodes.set(node, { lease, heardAtMs: nowMs, expiresAtMs: nowMs + (left ? 0 : lifeMs), state, ...this.#wordFor(node) })
     return true
   }
 
@@ -106,7 +106,9 @@ export class NodeTable {
 
   #tellWord(node: string): void {
     const known = this.nodes.get(node)
-    if (known !== undefined) this.nodes.set(node, { ...known, word: this.#wordFor(node) })
+    if (known === undefined) return
+    const { told: _, ...rest } = known
+    this.nodes.set(node, { ...rest, ...this.#wordFor(node) })
   }
 
   /** For so long nobody could be heard: that is no part of anybody's life. */
@@ -120,7 +122,7 @@ export class NodeTable {
   /** What operators said holds no more. */
   forgetWords(): void {
     this.#words.clear()
-    for (const [node, known] of this.nodes) this.nodes.set(node, { ...known, word: 'online' })
+    for (const node of this.nodes.keys()) this.#tellWord(node)
   }
 
   /** Time has passed: who is past its life has expired, or is kept while nobody may be judged. @returns those that changed. */
@@ -152,7 +154,7 @@ export class NodeTable {
     const { lease, writtenAtMs } = this.#remembered.get(node)!
     this.#remembered.delete(node)
     this.#deadSinceMs.set(node, nowMs)
-    this.nodes.set(node, { lease, heardAtMs: Math.min(writtenAtMs, nowMs), expiresAtMs: nowMs, state, word: this.#wordFor(node) })
+    this.nodes.set(node, { lease, heardAtMs: Math.min(writtenAtMs, nowMs), expiresAtMs: nowMs, state, ...this.#wordFor(node) })
   }
 
   #isNews(lease: Lease): boolean {
@@ -173,7 +175,10 @@ export class NodeTable {
     return this.nodes.get(node)?.lease ?? this.#remembered.get(node)?.lease
   }
 
-  #wordFor(node: string): KnownNode['word'] {
-    return this.#words.get(node)?.word ?? 'online'
+  #wordFor(node: string): Pick<KnownNode, 'word' | 'told'> {
+    const said = this.#words.get(node)
+    if (said === undefined) return { word: 'online' }
+    const { word, ...told } = said
+    return { word, told }
   }
 }

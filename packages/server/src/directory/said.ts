@@ -2,10 +2,12 @@ import type { LogRecord } from '../log/index.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { Catalogue } from './catalogue.ts'
 import type { ControlKind, IgnoredWhy, LastingRecord, Word } from './control-record.ts'
-import { GreyBook, type GreyStop } from './grey.ts'
+import type { CatalogueFeed } from './directory.ts'
+import { GreyBook, type GreyRelease, type GreyStop } from './grey.ts'
 import { LastingRecords } from './lasting-records.ts'
 import type { NodeTable } from './node-table.ts'
 import { type Revocation, revocationKey, RevocationTable } from './revocations.ts'
+import { whoSaid } from './saying.ts'
 
 /**
  * All that one control topic says that holds until something newer is said: operators' words, catalogue, grey release,
@@ -65,11 +67,11 @@ export class Said {
       case 'word':
         return this.#told(read.name, read.word, wasThere)
       case 'feed':
-        return this.catalogue.take(read.feed)
+        return this.#moved(read.feed, wasThere)
       case 'revoke':
         return this.#revoked(read.name, read.revocation, wasThere)
       case 'grey':
-        return this.grey.say(read.release)
+        return this.#released(read.release, wasThere)
       case 'stop':
         return this.#stopped(read.stop, wasThere)
     }
@@ -78,7 +80,27 @@ export class Said {
   #told(name: string, word: Word, wasThere: boolean): boolean {
     const before = this.#table.wordOf(name)?.word
     if (!this.#table.say(name, word)) return false
-    if (!wasThere && word.word !== before) this.#logger.info('node_word', `${name} was told: ${word.word}`, { of: name })
+    if (!wasThere && word.word !== before)
+      this.#logger.info('node_word', `${name} was told: ${word.word}, by ${whoSaid(word)}`, { of: name, by: word.by ?? null })
+    return true
+  }
+
+  #moved(feed: CatalogueFeed, wasThere: boolean): boolean {
+    const before = this.catalogue.feeds.get(feed.feed)
+    if (!this.catalogue.take(feed)) return false
+    const { current, next, said } = feed
+    const what = `feed ${feed.feed} is on ${current.topic}${next === null ? '' : ` and moves to ${next.topic}`}`
+    if (!wasThere && before?.revision !== feed.revision)
+      this.#logger.info('feed_said', `${what}, says ${whoSaid(said)}`, { feed: feed.feed, by: said?.by ?? null })
+    return true
+  }
+
+  #released(release: GreyRelease, wasThere: boolean): boolean {
+    const before = this.grey.saidAtMs
+    if (!this.grey.say(release)) return false
+    const { percent, users, by = null, atMs } = release
+    const what = this.grey.policy === null ? 'nobody takes part' : `${percent} % of all users and ${users.length} named ones take part`
+    if (!wasThere && before !== atMs) this.#logger.info('grey_said', `${what} in the grey release, says ${whoSaid(release)}`, { by })
     return true
   }
 

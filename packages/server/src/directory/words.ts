@@ -13,8 +13,8 @@ export function laterThan(beforeMs: number, nowMs: number): number {
 }
 
 /** Says an operator's word on a node; every reader has it as soon as it is in the log, and it holds over restarts. */
-export async function sayWord(log: Log, topic: string, node: string, word: NodeWord, atMs: number): Promise<void> {
-  await log.append(topic, [encodeWord(node, { word, atMs: Math.floor(atMs) })])
+export async function sayWord(log: Log, topic: string, node: string, word: NodeWord, atMs: number, by?: string): Promise<void> {
+  await log.append(topic, [encodeWord(node, { word, atMs: Math.floor(atMs), ...(by === undefined ? {} : { by }) })])
 }
 
 /** Takes access away; every gateway that reads the topic closes whom it means. */
@@ -28,8 +28,8 @@ export async function sayGrey(log: Log, topic: string, release: GreyRelease): Pr
 }
 
 /** Says that nobody takes part. */
-export async function sayGreyOff(log: Log, topic: string, atMs: number): Promise<void> {
-  await log.append(topic, [encodeGreyOff(atMs)])
+export async function sayGreyOff(log: Log, topic: string, atMs: number, by?: string): Promise<void> {
+  await log.append(topic, [encodeGreyOff(atMs, by)])
 }
 
 /** Ends a grey release by itself. Of two balancers that do so at once, the first in the log is the one that is named. */

@@ -54,7 +54,7 @@ export function takeOffline(log: EmbeddedLog, nodes: NodesOfDemo): Break {
 
 async function say(log: EmbeddedLog, target: string, word: 'offline' | 'online'): Promise<void> {
   try {
-    await sayWord(log, CONTROL_TOPIC, target, word, systemClock.nowMs())
+    await sayWord(log, CONTROL_TOPIC, target, word, systemClock.nowMs(), 'the demo')
   } catch (error) {
     throw new BreakRefused(`the word cannot be written: ${(error as Error).message}`)
   }
@@ -84,7 +84,7 @@ export function pinToOldTopic(log: EmbeddedLog, nodes: NodesOfDemo, pump: Market
         await log.createTopic(topic, { partitions: DEMO_PARTITIONS })
         story.tell(`feed ${FEED} is being moved to topic ${topic}`)
         pump.alsoInto(topic)
-        await migrate(open, { feed: FEED, to: { topic }, force: true, timeoutMs: MIGRATION_MS_MAX, print: () => {} })
+        await migrate(open, { feed: FEED, to: { topic }, force: true, timeoutMs: MIGRATION_MS_MAX, print: () => {}, by: 'the demo' })
         pump.onlyInto(topic)
         story.tell(`${target} is started anew as it was months ago, pinned to topic ${from}`, 'plain', target)
         const pinned = { name: FEED, mode: 'latest', topic: from, generation, pinned: true }

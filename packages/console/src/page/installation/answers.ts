@@ -24,6 +24,7 @@ export interface NodeAnswer {
   readonly version: string
   readonly addresses: readonly string[]
   readonly word: 'online' | 'offline' | 'draining'
+  readonly told?: { readonly by?: string; readonly atMs: number }
   readonly lease: {
     readonly state: 'live' | 'expired' | 'left' | 'kept'
     readonly incarnation: number
@@ -73,6 +74,7 @@ export interface TrackAnswer {
 export interface GreyAnswer {
   readonly percent: number
   readonly users: number
+  readonly setBy?: string
   readonly worse: readonly { readonly measure: string; readonly message: string }[]
   readonly stopped: null | { readonly by: string; readonly reason: string; readonly atMs: number }
 }

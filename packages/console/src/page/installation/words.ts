@@ -21,3 +21,9 @@ const ROLES = { push: 'push node', gateway: 'gateway', balancer: 'balancer', pul
 export function roleInWords({ role, line }: NodeAnswer): string {
   return line === undefined ? ROLES[role] : `${ROLES[role]}, line ${line}`
 }
+
+/** `offline, says jo@ops-1 (2026-11-30 07:12:01)`; of one that nobody says anything of, `online`. */
+export function wordInWords({ word, told }: NodeAnswer): string {
+  if (told === undefined) return word
+  return `${word}, says ${told.by ?? 'an operator'} (${new Date(told.atMs).toLocaleString()})`
+}

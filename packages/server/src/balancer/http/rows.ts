@@ -4,7 +4,7 @@ import type { VerdictRow } from './schemas.ts'
 
 /** A verdict as the API shows it. */
 export function verdictRow(verdict: Verdict, nowMs: number): VerdictRow {
-  const { lease, state, word, heardAtMs } = verdict.known
+  const { lease, state, word, told, heardAtMs } = verdict.known
   return {
     node: verdict.node,
     role: verdict.role,
@@ -19,6 +19,7 @@ export function verdictRow(verdict: Verdict, nowMs: number): VerdictRow {
     version: lease.version,
     addresses: [...lease.addresses],
     word,
+    ...(told === undefined ? {} : { told: { ...told } }),
     lease: {
       state,
       incarnation: lease.incarnation,

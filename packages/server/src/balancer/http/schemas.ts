@@ -73,6 +73,11 @@ export const gatewaysAnswer = z
 
 export const view = z.object({ state: z.enum(['loading', 'current', 'degraded']), sinceMs: timestamp('Since when') })
 
+export const saying = z.object({
+  by: z.exactOptional(z.string().describe('User and host, as they called themselves.')),
+  atMs: z.number().describe('By their clock, Unix time in ms.'),
+})
+
 export const reason = z.object({
   code: oneOf<VerdictReason>(VERDICT_REASONS),
   feed: z.exactOptional(z.string().describe('The feed that it is about; absent: the node as a whole.')),
@@ -125,6 +130,7 @@ export const verdict = z
     version: z.string(),
     addresses: z.array(z.string()),
     word: z.enum(['online', 'offline', 'draining']).describe("The operator's word on it."),
+    told: z.exactOptional(saying).describe('Who said so, and when; absent: nobody said anything.'),
     lease: z.object({
       state: z.enum(['live', 'expired', 'left', 'kept']),
       incarnation: z.number(),

@@ -65,6 +65,9 @@ describe('eventsBetween', () => {
 
   it("tells operators' words, faults, and an event loop that stood still", () => {
     assert.deepEqual(turn({}, { word: 'offline', lease: { ...LEASE, draining: true } }), ['word plain: an operator says of gw-1: offline'])
+    assert.deepEqual(turn({ word: 'offline' }, { word: 'online', told: { by: 'jo@ops-1', atMs: 1 } }), [
+      'word plain: jo@ops-1 says of gw-1: online',
+    ])
     assert.deepEqual(turn({}, { lease: { ...LEASE, draining: true } }), ['draining plain: gw-1 is draining: it asks its receivers to move'])
     assert.deepEqual(turn({}, { fault: 'stage intake is stuck' }), ['fault bad: gw-1: stage intake is stuck'])
     assert.deepEqual(turn({ fault: 'stage intake is stuck' }, {}), ['fault_over good: gw-1: nothing is stuck any more'])
@@ -99,6 +102,13 @@ describe('eventsBetween', () => {
     const at = (change: Parameters<typeof topologyFeed>[1]) => topology([], { feeds: [topologyFeed('quote', change)] })
     const next = { generation: 2, topic: 'quotes-v2' }
     assert.deepEqual(told(at({}), at({ next })), ['migration_opened plain: feed quote is being moved to quotes-v2, generation 2'])
+    const said = { by: 'jo@ops-1', atMs: 1 }
+    assert.deepEqual(told(at({}), at({ next, said })), [
+      'migration_opened plain: feed quote is being moved to quotes-v2, generation 2, says jo@ops-1',
+    ])
+    assert.deepEqual(told(at({ next, said }), at({ said })), [
+      'migration_dropped bad: feed quote stays on quotes: the move to quotes-v2 was given up',
+    ])
     assert.deepEqual(told(at({ next }), at({ generation: 2, topic: 'quotes-v2' })), [
       'migration_switched good: feed quote has moved to quotes-v2, generation 2',
     ])
@@ -134,6 +144,9 @@ describe('events of a grey release', () => {
     const stopped = { by: 'lb-2', reason: 'latency of grey is 400 ms, for 20 s', atMs: 9 }
     const at = (release: Topology['grey']) => topology([], { grey: release })
     assert.deepEqual(told(at(null), at(grey)), ['grey_set plain: an operator set a grey release: 5 % of all users, 2 named ones'])
+    assert.deepEqual(told(at(null), at({ ...grey, setBy: 'jo@ops-1' })), [
+      'grey_set plain: jo@ops-1 set a grey release: 5 % of all users, 2 named ones',
+    ])
     assert.deepEqual(told(at(grey), at({ ...grey, worse })), ['grey_worse bad: latency of grey is 400 ms'])
     assert.deepEqual(told(at({ ...grey, worse }), at({ ...grey, worse })), [])
     assert.deepEqual(told(at({ ...grey, worse }), at({ ...grey, stopped })), [

@@ -1,4 +1,5 @@
 /** What has happened between two topologies: a pure function. */
+import { whoSaid } from '../../directory/index.ts'
 import type { Topology, TopologyEvent, TopologyEventKind, TopologyFeed, TopologyNode } from './schemas.ts'
 
 type OtherZone = NonNullable<Topology['otherZones']>[number]
@@ -105,7 +106,12 @@ function greyEvents(before: Topology['grey'], after: Topology['grey']): Happenin
   const isSame = before?.setAtMs === after.setAtMs
   const events = isSame
     ? []
-    : [happening('grey_set', `an operator set a grey release: ${after.percent} % of all users, ${after.users} named ones`)]
+    : [
+        happening(
+          'grey_set',
+          `${after.setBy ?? 'an operator'} set a grey release: ${after.percent} % of all users, ${after.users} named ones`,
+        ),
+      ]
   if (after.stopped !== null && (!isSame || before?.stopped === null))
     events.push(happening('grey_stopped', `${after.stopped.by} stopped the grey release: ${after.stopped.reason}`))
   for (const { measure, message } of after.worse)
@@ -115,15 +121,16 @@ function greyEvents(before: Topology['grey'], after: Topology['grey']): Happenin
 
 function feedEvents(before: TopologyFeed, after: TopologyFeed | undefined): Happening[] {
   if (after === undefined) return []
-  const { feed, generation, topic, next } = after
+  const { feed, generation, topic, next, said } = after
   const events: Happening[] = []
+  const by = said?.by === undefined || said.atMs === before.said?.atMs ? '' : `, says ${said.by}`
   const tell = (kind: TopologyEventKind, message: string) => events.push(happening(kind, message, { feed }))
   if (generation !== before.generation)
-    tell('migration_switched', `feed ${feed} has moved to ${topic ?? 'another topic'}, generation ${generation}`)
+    tell('migration_switched', `feed ${feed} has moved to ${topic ?? 'another topic'}, generation ${generation}${by}`)
   else if (next === null && before.next !== null)
-    tell('migration_dropped', `feed ${feed} stays on ${topic}: the move to ${before.next.topic} was given up`)
+    tell('migration_dropped', `feed ${feed} stays on ${topic}: the move to ${before.next.topic} was given up${by}`)
   if (next !== null && next.generation !== before.next?.generation)
-    tell('migration_opened', `feed ${feed} is being moved to ${next.topic}, generation ${next.generation}`)
+    tell('migration_opened', `feed ${feed} is being moved to ${next.topic}, generation ${next.generation}${by}`)
   if (generation !== before.generation) return events
   const turned = { stale: [] as number[], fresh: [] as number[] }
   after.partitions.forEach(({ pulseAgeMs }, partition) => {
@@ -152,7 +159,7 @@ function nodeEvents(before: TopologyNode | undefined, after: TopologyNode): Happ
     else if (!isThere(before)) tell('node_returned', `${node} is back`)
   }
   if (after.lease.incarnation > before.lease.incarnation) tell('node_restarted', `${node} was started anew`)
-  if (before.word !== after.word) tell('word', `an operator says of ${node}: ${after.word}`)
+  if (before.word !== after.word) tell('word', `${whoSaid(after.told)} says of ${node}: ${after.word}`)
   if (isThere(after) && after.lease.draining && !before.lease.draining && after.word === 'online')
     tell('draining', `${node} is draining: it asks its receivers to move`)
   if (after.fault !== null && before.fault === null) tell('fault', `${node}: ${after.fault}`)

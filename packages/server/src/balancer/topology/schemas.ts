@@ -1,6 +1,6 @@
 /** The topology and its events, as the HTTP API gives them. */
 import * as z from 'zod'
-import { duration, degradation, timestamp, track, verdict, view } from '../http/schemas.ts'
+import { duration, degradation, saying, timestamp, track, verdict, view } from '../http/schemas.ts'
 
 const pulseAge = (description: string) => z.nullable(duration(description)).describe('`null`: none has come.')
 
@@ -42,6 +42,7 @@ const topologyFeed = z.object({
   feed: z.string(),
   generation: z.int().describe('The one that counts.'),
   topic: z.nullable(z.string()),
+  said: z.exactOptional(saying).describe('Who said so in the catalogue last, and when.'),
   next: z.nullable(z.object({ generation: z.int(), topic: z.string() })).describe('Opened beside it: a migration is under way.'),
   partitions: z.array(z.object({ pulseAgeMs: pulseAge('Age of the newest pulse that any gateway brought') })).describe('By number.'),
 })
@@ -64,6 +65,7 @@ const greyRelease = z
     percent: z.number(),
     users: z.int().describe('How many are named.'),
     setAtMs: z.number().describe('When an operator set it, Unix time in ms.'),
+    setBy: z.exactOptional(z.string().describe('Who did: user and host, as they called themselves.')),
     guarded: z.boolean().describe('Whether balancers stop it when it is worse.'),
     worse: z
       .array(z.object({ measure: z.string(), message: z.string(), sinceMs: timestamp('Since when') }))

@@ -71,6 +71,7 @@ function greyOf(policy: TopologySource['directory']['grey'], worse: readonly Wor
     percent: release.percent,
     users: release.users.length,
     setAtMs: release.atMs,
+    ...(release.by === undefined ? {} : { setBy: release.by }),
     guarded: release.guarded !== false,
     worse: worse.map(({ sinceMs, ...one }) => ({ ...one, sinceMs: Math.round(sinceMs) })),
     stopped: stopped === null ? null : { by: stopped.by, reason: stopped.reason, atMs: stopped.atMs },
@@ -111,6 +112,7 @@ function feedsOf(directory: DirectoryPart, verdicts: readonly Verdict[], nowMs: 
       feed,
       generation,
       topic: topic ?? null,
+      ...(catalogued?.said === undefined ? {} : { said: { ...catalogued.said } }),
       next: catalogued?.next == null ? null : { generation: catalogued.next.generation, topic: catalogued.next.topic },
       partitions: partitionsOf(feed, generation, leased, verdicts, nowMs),
     }

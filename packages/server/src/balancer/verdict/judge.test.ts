@@ -108,6 +108,16 @@ describe('judge, of a gateway', () => {
     assert.deepEqual(codes({ node: known({}, { word: 'draining' }) }), ['draining'])
   })
 
+  it('names who said it, and when, where that is known', () => {
+    const said = (rest: Partial<KnownNode>) => judged({ node: known({}, rest) })[0]?.message
+    const told = { by: 'jo@ops-1', atMs: NOW_MS }
+    assert.equal(said({ word: 'offline', told }), `jo@ops-1 took gw-1 offline at ${new Date(NOW_MS).toISOString()}`)
+    assert.equal(said({ word: 'draining', told }), `jo@ops-1 told gw-1 to drain at ${new Date(NOW_MS).toISOString()}`)
+    assert.equal(said({ word: 'offline' }), 'an operator took gw-1 offline')
+    assert.equal(said({ word: 'offline', told: { atMs: 1e300 } }), 'an operator took gw-1 offline', 'no date')
+    assert.equal(said({ word: 'online', told }), undefined)
+  })
+
   it('goes by the lease: its life, a goodbye, readiness, draining, its address', () => {
     assert.deepEqual(codes({ node: known({}, { state: 'expired', heardAtMs: NOW_MS - 3100 }) }), ['lease_expired'])
     assert.deepEqual(codes({ node: known({ ready: false, draining: true }, { state: 'left' }) }), ['lease_left', 'draining'])

@@ -1,5 +1,5 @@
 /** The judgement of one node: a pure function of what the directory, the catalogue and the probe say. */
-import type { KnownNode, LeasedFeed } from '../../directory/index.ts'
+import { type KnownNode, type LeasedFeed, whenSaid, whoSaid } from '../../directory/index.ts'
 import type { HeardFeed, HeardGeneration, ProbeReport } from '../probe/report.ts'
 import type { FeedExpectation } from './expectations.ts'
 import type { VerdictReason } from './reasons.ts'
@@ -41,9 +41,9 @@ export function judge(input: JudgeInput): Finding[] {
   return findings
 }
 
-function judgeWord({ word, lease }: KnownNode): Finding[] {
-  if (word === 'offline') return [{ code: 'offline', message: `an operator took ${lease.node} offline` }]
-  if (word === 'draining') return [{ code: 'draining', message: `an operator is draining ${lease.node}` }]
+function judgeWord({ word, told, lease }: KnownNode): Finding[] {
+  if (word === 'offline') return [{ code: 'offline', message: `${whoSaid(told)} took ${lease.node} offline${whenSaid(told)}` }]
+  if (word === 'draining') return [{ code: 'draining', message: `${whoSaid(told)} told ${lease.node} to drain${whenSaid(told)}` }]
   return []
 }
 

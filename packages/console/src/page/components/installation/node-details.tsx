@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { NodeAnswer, TopologyAnswer } from '../../installation/answers.ts'
 import type { Installation } from '../../installation/installation.ts'
-import { partitionsInWords, roleInWords } from '../../installation/words.ts'
+import { partitionsInWords, roleInWords, wordInWords } from '../../installation/words.ts'
 import { standing, toneOf } from '../../installation/tone.ts'
 import { clockTime, count, duration, longDuration } from '../../format.ts'
 import type { Preferences } from '../../preferences.ts'
@@ -59,7 +59,7 @@ export function NodeDetails({ installation, topology, node, asks, preferences, o
         <Fact name="Lease">
           {lease.state}, {duration(lease.beatAgeMs)} old
         </Fact>
-        <Fact name="Operator">{node.word}</Fact>
+        <Fact name="Operator">{wordInWords(node)}</Fact>
         <Fact name="Address">{node.addresses.join(', ') || '–'}</Fact>
         <Fact name="Busy">{Math.round(load.busy * 100)} %</Fact>
         <Fact name="Event loop">{vitals === null ? '–' : duration(vitals.loopDelayMs)}</Fact>

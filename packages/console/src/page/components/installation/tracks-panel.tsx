@@ -46,5 +46,5 @@ const HEADINGS = ['Track', 'Gateways', 'Clients', 'Pulse', 'Latency', 'Errors â€
 function greyLine(grey: TopologyAnswer['grey']): string {
   if (grey === null) return 'Nobody takes part in a grey release.'
   if (grey.stopped !== null) return `The grey release was stopped by ${grey.stopped.by}: ${grey.stopped.reason}`
-  return `Grey release: ${grey.percent} % of all users, ${count(grey.users)} named.`
+  return `Grey release: ${grey.percent} % of all users, ${count(grey.users)} named${grey.setBy === undefined ? '' : `, set by ${grey.setBy}`}.`
 }
