@@ -25,6 +25,8 @@ export interface GatewayWorldOptions {
   readonly session?: Partial<SessionOptions>
   /** Sees what goes over the lines between the gateway and its nodes. */
   readonly watched?: (connect: ConnectLink) => ConnectLink
+  /** How nodes treat the gateway, by node. */
+  readonly nodeSessions?: Readonly<Record<string, Partial<SessionOptions>>>
   /** Who follows sampled updates, by node. Default: nobody. */
   readonly followed?: (node: string) => FollowedUpdates
 }
@@ -96,8 +98,8 @@ export class GatewayWorld {
 
   /** Starts a node, in place of the one of that name; a new one has read the whole log, and remembers no session. */
   start(id: string, feeds: readonly Partial<FeedOptions>[] = this.#options.feeds ?? [{}]): Sender {
-    const { partitions = 1, carried, followed } = this.#options
-    const session = { pulseIntervalMs: 0, subscriptionsMax: 100_000 }
+    const { partitions = 1, carried, followed, nodeSessions } = this.#options
+    const session = { pulseIntervalMs: 0, subscriptionsMax: 100_000, ...nodeSessions?.[id] }
     const traced = followed === undefined ? {} : { followed: followed(`push-${id}`) }
     const node = new Sender({ clock: this.clock, nodeId: `push-${id}`, feeds, session, ...traced })
     for (const feed of node.hub.feeds) node.hub.setShape(feed, feed.generation, partitions, carried?.[id] ?? null)

@@ -34,6 +34,8 @@ export const sessionOptions: SessionOptions = {
   messageBytesMax: 16 * 1024,
   messagesPerSecondMax: 0,
   subscriptionsMax: 100,
+  patternsMax: 100,
+  feedPatternsMax: 1000,
   outboundBytesMax: 1024 * 1024,
   stallAfterMs: 1250,
   stuckTimeoutMs: 4_000,

@@ -62,7 +62,7 @@ export const CLIENT_FRAMES: Readonly<Record<Exclude<ControlFrame['t'], 'ask' | '
     pulseIntervalMs: number,
     staleAfterMs: number,
     feeds,
-    limits: shape({ messageBytesMax: count, subscriptionsMax: count }),
+    limits: shape({ messageBytesMax: count, subscriptionsMax: count, patternsMax: optional(count) }),
     asks: optional(text),
   }),
   feeds: shape({ feeds }),

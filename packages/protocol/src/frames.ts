@@ -147,7 +147,7 @@ export interface WelcomeFrame {
   pulseIntervalMs: number
   staleAfterMs: number
   feeds: readonly FeedInfo[]
-  limits: { messageBytesMax: number; subscriptionsMax: number }
+  limits: { messageBytesMax: number; subscriptionsMax: number; patternsMax?: number }
   /** Questions may be asked here by whoever has the operator secret: what the proof has to be made for. */
   asks?: string
 }

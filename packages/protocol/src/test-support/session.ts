@@ -19,7 +19,7 @@ export const WELCOME: WelcomeFrame = {
   pulseIntervalMs: 1000,
   staleAfterMs: 2500,
   feeds: FEEDS,
-  limits: { messageBytesMax: 16_384, subscriptionsMax: 5000 },
+  limits: { messageBytesMax: 16_384, subscriptionsMax: 5000, patternsMax: 16 },
 }
 
 export function subscribed(id: number, ...ok: readonly OkRow[]) {

@@ -154,7 +154,7 @@ test('entitlements are those of the claim and of the roles that it names, limits
   }
   const { access } = make({ keyFiles: [write(await issuer.pem())], roles, defaultRole: 'us' })
   const both = await access.admit(
-    await issuer.token({ rights: { roles: ['us', 'desk'], feeds: { quote: ['7203.JP'] }, limits: { subscriptions: 7 } } }),
+    await issuer.token({ rights: { roles: ['us', 'desk'], feeds: { quote: ['7203.JP'] }, limits: { subscriptions: 7, patterns: 3 } } }),
   )
   const sees = (feed: string, symbol: string) => both.entitlements.allows(feed, symbol)
   assert.deepEqual(
@@ -162,7 +162,7 @@ test('entitlements are those of the claim and of the roles that it names, limits
     [true, true, true, true, true],
   )
   assert.deepEqual([sees('quote', 'X.HK'), sees('depth', 'AAPL.US'), sees('__proto__', 'constructor')], [false, false, false])
-  assert.deepEqual(both.limits, { connections: 9, subscriptions: 7, maxRate: Infinity })
+  assert.deepEqual(both.limits, { connections: 9, subscriptions: 7, patterns: 3, maxRate: Infinity })
   const byDefault = await access.admit(await issuer.token({ claims: { pulsewire: undefined } as unknown as JWTPayload }))
   assert.deepEqual([byDefault.entitlements.hasFeed('quote'), byDefault.entitlements.hasFeed('trade')], [true, false])
   assert.equal(byDefault.limits.maxRate, 5)

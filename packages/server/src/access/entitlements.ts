@@ -1,4 +1,4 @@
-import { isPattern, matcherOf } from '../hub/index.ts'
+import { canMeet, isPattern, matcherOf } from '../hub/index.ts'
 
 /** Names and patterns by feed; the feed `*` stands for every feed. */
 export type FeedRules = Readonly<Record<string, readonly string[]>>
@@ -7,19 +7,26 @@ export const EVERY_FEED = '*'
 
 class SymbolRules {
   readonly #names = new Set<string>()
-  readonly #matchers: ((name: string) => boolean)[] = []
+  readonly #patterns: { readonly text: string; readonly matches: (name: string) => boolean }[] = []
   #all = false
 
   add(texts: readonly string[]): void {
     for (const text of texts) {
       if (text === '*') this.#all = true
-      else if (isPattern(text)) this.#matchers.push(matcherOf(text))
+      else if (isPattern(text)) this.#patterns.push({ text, matches: matcherOf(text) })
       else this.#names.add(text)
     }
   }
 
   allows(name: string): boolean {
-    return this.#all || this.#names.has(name) || this.#matchers.some((matches) => matches(name))
+    return this.#all || this.#names.has(name) || this.#patterns.some(({ matches }) => matches(name))
+  }
+
+  meets(pattern: string): boolean {
+    if (this.#all) return true
+    const matches = matcherOf(pattern)
+    for (const name of this.#names) if (matches(name)) return true
+    return this.#patterns.some(({ text }) => canMeet(text, pattern))
   }
 }
 
@@ -44,5 +51,9 @@ export class Entitlements {
 
   allows(feed: string, symbol: string): boolean {
     return this.#feeds.get(feed)?.allows(symbol) === true || this.#feeds.get(EVERY_FEED)?.allows(symbol) === true
+  }
+  /** Whether anything that the pattern can match may be seen. */
+  meets(feed: string, pattern: string): boolean {
+    return this.#feeds.get(feed)?.meets(pattern) === true || this.#feeds.get(EVERY_FEED)?.meets(pattern) === true
   }
 }

@@ -6,11 +6,13 @@ export interface GrantLimits {
   readonly connections: number
   /** Symbols and patterns of one session. */
   readonly subscriptions: number
+  /** Patterns of one feed of one session. */
+  readonly patterns: number
   /** Updates per second and symbol. */
   readonly maxRate: number
 }
 
-export const NO_LIMITS: GrantLimits = { connections: Infinity, subscriptions: Infinity, maxRate: Infinity }
+export const NO_LIMITS: GrantLimits = { connections: Infinity, subscriptions: Infinity, patterns: Infinity, maxRate: Infinity }
 
 /** What a token gives. Times are Unix time in ms by the wall clock, of which tokens speak. */
 export interface Grant {

@@ -26,7 +26,14 @@ const limit = z.number().positive()
 const claimSchema = z.strictObject({
   roles: z.array(z.string().max(64)).max(64).optional(),
   feeds: z.record(z.string().min(1).max(64), z.array(subject).max(RULES_MAX)).optional(),
-  limits: z.strictObject({ connections: limit.optional(), subscriptions: limit.optional(), maxRate: limit.min(0.1).optional() }).optional(),
+  limits: z
+    .strictObject({
+      connections: limit.optional(),
+      subscriptions: limit.optional(),
+      patterns: limit.optional(),
+      maxRate: limit.min(0.1).optional(),
+    })
+    .optional(),
 })
 
 export interface Rights {
@@ -84,7 +91,7 @@ export class Policy {
 function mostOf(limits: readonly Partial<GrantLimits>[]): GrantLimits {
   if (limits.length === 0) return NO_LIMITS
   const most = (name: keyof GrantLimits): number => Math.max(...limits.map((each) => each[name] ?? Infinity))
-  return { connections: most('connections'), subscriptions: most('subscriptions'), maxRate: most('maxRate') }
+  return { connections: most('connections'), subscriptions: most('subscriptions'), patterns: most('patterns'), maxRate: most('maxRate') }
 }
 
 function withoutUndefined(limits: { readonly [name in keyof GrantLimits]?: number | undefined }): Partial<GrantLimits> {

@@ -132,7 +132,7 @@ export class Arbiter implements HubSource, LinkHandler {
   wantPattern(feed: Feed, pattern: PatternState, since?: Readonly<Record<string, string>>): boolean {
     this.#proof.follow(feed)
     const byMs = this.#hub.clock.nowMs() + this.#options.subscribeDeadlineMs
-    this.#patterns.set(pattern, { feed, covered: 0, counted: false, answerByMs: byMs, since })
+    this.#patterns.set(pattern, { feed, covered: 0, refused: 0, counted: false, answerByMs: byMs, since })
     for (const [link, book] of this.#books) this.#asker.askPattern(link, book, feed, pattern)
     return false
   }
@@ -180,7 +180,10 @@ export class Arbiter implements HubSource, LinkHandler {
       // What nobody wants waits a while, where links that come are asked for it.
       if (!source.named || !this.#sources.idle.has(source)) this.#sources.forget(source)
     }
-    for (const source of this.#patterns.values()) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
+    for (const source of this.#patterns.values()) {
+      this.#proof.setPatternCovered(source, source.covered & ~link.bit)
+      source.refused &= ~link.bit
+    }
     this.#byName.uncovered()
   }
 
@@ -193,11 +196,13 @@ export class Arbiter implements HubSource, LinkHandler {
       // Nothing follows by which it could be seen that all has come.
       if (source !== undefined && (row[2] === 'empty' || row[2] === 'changes')) this.#cover(link, source)
     }
-    for (const [name, code, message] of refused) this.#refused(link, subscription.feed, name, code, message)
     const { pattern } = subscription
-    // The pattern's images follow; the next pulse stands behind them. A link that refused it will never name a symbol.
-    const isRefused = refused.some(([name]) => name === pattern?.pattern)
-    if (done && pattern !== null && !isRefused && book.isWanted(id)) book.settling.add(pattern)
+    const refusal = pattern === null ? undefined : refused.find(([name]) => name === pattern.pattern)
+    for (const row of refused) if (row !== refusal) this.#refused(link, subscription.feed, ...row)
+    if (pattern === null || !book.isWanted(id)) return
+    if (refusal !== undefined) this.#patternRefused(link, book, pattern, refusal[2])
+    // The pattern's images follow; the next pulse stands behind them.
+    else if (done) this.#patternGiven(link, book, pattern)
   }
 
   unsubscribed(link: Link, id: number, names: readonly string[], closed: boolean): void {
@@ -237,6 +242,23 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#sources.closeRow(link, book, ref)
     // What a pattern brings comes again with the pattern.
     if (source?.named === true && source.symbol.entries.length > 0) this.#asker.ask(book, source)
+  }
+
+  #patternGiven(link: Link, book: LinkBook, pattern: PatternState): void {
+    const source = this.#patterns.get(pattern)
+    if (source !== undefined) source.refused &= ~link.bit
+    book.settling.add(pattern)
+  }
+
+  /** The link will not name the pattern's symbols, or no more of them: what it has brought is asked for by name from now on. */
+  #patternRefused(link: Link, book: LinkBook, pattern: PatternState, message: string): void {
+    const source = this.#patterns.get(pattern)
+    if (source === undefined) return
+    source.refused |= link.bit
+    book.settling.delete(pattern)
+    this.#proof.setPatternCovered(source, source.covered & ~link.bit)
+    if ((source.refused & this.#openMask()) === this.#openMask() && source.covered === 0)
+      this.#hub.patternRefused(pattern, 'upstream_refused', `${link.node}: ${message}`)
   }
 
   /** The link can no longer give every record: it does not cover the symbol until it has given the rest. */

@@ -141,3 +141,70 @@ test('many receivers that come and go with patterns leave nothing behind', async
   for (const id of ['a1', 'b1']) assert.equal(world.node(id).feed().patterns.size, 0)
   await world.gateway.close()
 })
+
+function refusals(frames: readonly Seen[]): string[][] {
+  return frames.flatMap((frame) => (frame.t === 'subscribed' ? (frame.refused ?? []).map(([name, code]) => [name, code]) : []))
+}
+
+test('a pattern that no push node takes is refused to who asked for it, and keeps nobody’s pulses back', async () => {
+  const { world, receiver } = await setUp({ nodeSessions: { a1: { patternsMax: 1 }, b1: { patternsMax: 1 } } })
+  subscribe(receiver, '*.HK')
+  const other = world.connect()
+  assert.deepEqual(refusals(subscribe(other, '*.US')), [['*.US', 'upstream_refused']])
+  receiver.take()
+  world.pass(8000)
+  const frames = receiver.take()
+  assert.deepEqual([frames.some(({ t }) => t === 'pulse'), frames.filter(({ t }) => t === 'stale')], [true, []])
+  assert.deepEqual([...world.gateway.hub.feed('quote')!.patterns.keys()], ['*.HK'])
+  receiver.send({ t: 'unsubscribe', id: 1 })
+  receiver.take()
+  assert.deepEqual(names(subscribe(other, '*.US')), ['C.US'], 'there is room again')
+  await world.gateway.close()
+})
+
+test('a pattern that one of the push nodes takes is brought by that one', async () => {
+  const { world, receiver } = await setUp({ nodeSessions: { a1: { patternsMax: 1 } } })
+  subscribe(receiver, '*.HK')
+  const frames = subscribe(receiver, '*.US', 2)
+  world.pass(1000)
+  frames.push(...receiver.take())
+  assert.deepEqual([names(frames), refusals(frames)], [['C.US'], []])
+  world.record('D.US', { last: 2 })
+  assert.deepEqual(names(receiver.take()), ['D.US'])
+  world.pass(8000)
+  assert.deepEqual(receiver.takeOf('stale'), [])
+  await world.gateway.close()
+})
+
+test('when push nodes have no room for what appears, the pattern is over; what it brought goes on by name', async () => {
+  const { world, receiver } = await setUp({ nodeSessions: { a1: { subscriptionsMax: 4 }, b1: { subscriptionsMax: 4 } } })
+  subscribe(receiver, '*.HK')
+  for (const name of ['D.HK', 'E.HK']) world.record(name, { last: 1 })
+  const frames = receiver.take()
+  assert.deepEqual([names(frames), refusals(frames)], [['D.HK'], [['*.HK', 'upstream_refused']]])
+  world.pass(3000)
+  for (const name of ['A.HK', 'B.HK', 'D.HK', 'E.HK']) world.record(name, { last: 7 })
+  receiver.take()
+  assert.deepEqual(
+    ['A.HK', 'B.HK', 'D.HK', 'E.HK'].map((name) => receiver.image(name)),
+    [{ last: 7 }, { last: 7 }, { last: 7 }, undefined],
+  )
+  world.pass(8000)
+  assert.deepEqual(receiver.takeOf('stale'), [])
+  await world.gateway.close()
+})
+
+test('in the middle of an update a pattern may be over for want of room here, on every line', async () => {
+  const { world, receiver } = await setUp({ session: { subscriptionsMax: 3 } })
+  const other = world.connect()
+  subscribe(receiver, '*.HK')
+  other.subscribe(['B.HK'])
+  for (const name of ['D.HK', 'A.HK']) world.record(name, { last: 4 })
+  assert.deepEqual(refusals(receiver.take()), [['*.HK', 'subscriptions_limit']])
+  world.pass(3000)
+  for (const name of ['A.HK', 'B.HK']) world.record(name, { last: 8 })
+  for (const each of [receiver, other]) each.take()
+  assert.deepEqual([receiver.image('A.HK'), receiver.image('B.HK'), other.image('B.HK')], [{ last: 8 }, { last: 8 }, { last: 8 }])
+  for (const id of ['a1', 'b1']) assert.equal(world.node(id).feed().patterns.size, 0)
+  await world.gateway.close()
+})

@@ -41,6 +41,8 @@ export interface PatternSource {
   readonly feed: Feed
   /** Links (bits) that name new symbols of it as they appear. */
   covered: number
+  /** Links that will not give it. */
+  refused: number
   /** Whether it counts in the coverage: from when somebody downstream was answered. */
   counted: boolean
   /** By when it is answered downstream, come what may; Infinity once it is. */

@@ -7,7 +7,7 @@ import { Entry, type Subscriber } from './entry.ts'
 import { Feed } from './feed.ts'
 import { Subscription } from './subscription.ts'
 
-const nobody: Subscriber = { due() {}, ready() {}, refused() {}, matched() {}, patternReady() {} }
+const nobody: Subscriber = { due() {}, ready() {}, refused() {}, matched() {}, patternReady() {}, patternRefused() {} }
 const feed = new Feed(0, feedOptions)
 const options = { view: feed.views.all, delivery: 'latest', periodMs: 0, image: true, history: 0 } as const
 

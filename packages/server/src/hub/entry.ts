@@ -14,6 +14,8 @@ export interface Subscriber {
   /** A symbol that this pattern subscription asked for appeared. */
   matched(subscription: Subscription, pattern: PatternState, symbol: SymbolState): void
   patternReady(subscription: Subscription, pattern: PatternState): void
+  /** The pattern cannot be had any longer; it is still attached. */
+  patternRefused(subscription: Subscription, pattern: PatternState, code: string, message: string): void
 }
 
 /** One symbol in one subscription of one session. */

@@ -35,6 +35,9 @@ class Recorder implements Subscriber, HubListener {
   patternReady(_subscription: unknown, pattern: { pattern: string }): void {
     this.heard.push(`patternReady ${pattern.pattern}`)
   }
+  patternRefused(_subscription: unknown, pattern: { pattern: string }, code: string): void {
+    this.heard.push(`patternRefused ${pattern.pattern} ${code}`)
+  }
   feeds(): void {
     this.heard.push('feeds')
   }
@@ -138,25 +141,14 @@ test('patterns match symbols with an image: those that are there, those that app
   record('A.US')
   feed.obtain('B.HK')
   const pattern = hub.addPattern(subscription(1), '*.HK')
-  assert.deepEqual(
-    [...hub.matching(feed, pattern)].map(({ name }) => name),
-    ['A.HK'],
-  )
+  const found: string[] = []
+  hub.scans.start(recorder, feed, pattern, { take: ({ name }) => found.push(name) > 0, done: () => found.push('done') })
+  assert.deepEqual(found, ['A.HK', 'done'])
   recorder.take()
   record('B.HK')
   record('B.US')
   record('B.HK')
   assert.deepEqual(recorder.take(), ['matched *.HK B.HK'])
-})
-
-test('a pattern without a wildcard is a name, and is looked up instead of searched for', (t) => {
-  const { hub, feed, subscription, record } = setUp()
-  for (const name of ['A.HK', 'A.US']) record(name)
-  const searched = t.mock.method(feed.symbols, 'values').mock
-  const namesOf = (text: string) => [...hub.matching(feed, hub.addPattern(subscription(1), text))].map(({ name }) => name)
-  feed.obtain('B.HK')
-  assert.deepEqual(['A.HK', 'B.HK', 'C.HK'].map(namesOf), [['A.HK'], [], []])
-  assert.equal(searched.callCount(), 0)
 })
 
 test('a pattern lives as long as one subscription has it', () => {

@@ -3,8 +3,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { Entry } from './entry.ts'
 import { Feed, type FeedOptions } from './feed.ts'
 import type { FreshnessChange, PulsePoint, StaleCause } from './freshness.ts'
+import { PatternScans } from './pattern-scans.ts'
 import { PatternState } from './pattern-state.ts'
-import { isPattern } from './pattern.ts'
 import { PulseFrames } from './pulse-frames.ts'
 import { RateLanes } from './rate-lanes.ts'
 import type { Subscription } from './subscription.ts'
@@ -13,8 +13,8 @@ import type { RecordWatcher } from './watcher.ts'
 
 /**
  * Where a hub's updates come from. A push node reads a log and has every symbol there is, so it ignores the wishes; a
- * gateway passes them on to its upstream nodes and calls `symbolReady`, `symbolRefused` and `patternReady` when they
- * have answered.
+ * gateway passes them on to its upstream nodes and calls `symbolReady`, `symbolRefused`, `patternReady` and
+ * `patternRefused` when they have answered.
  */
 export interface HubSource {
   /**
@@ -50,6 +50,8 @@ export class Hub {
   readonly clock: Clock
   /** Base of binary timestamps. */
   readonly epoch: number
+  /** Finds the symbols that patterns mean. */
+  readonly scans: PatternScans
   /** Set where updates are traced. */
   watcher: RecordWatcher | null = null
   readonly #feeds: Feed[] = []
@@ -65,6 +67,7 @@ export class Hub {
     this.clock = options.clock
     this.epoch = Math.floor(options.clock.nowMs())
     this.#rateLanes = new RateLanes(options.clock)
+    this.scans = new PatternScans(options.clock)
     for (const feed of options.feeds ?? []) this.addFeed(feed)
     this.#pulseFrames = new PulseFrames(this.epoch, () => this.clock.nowMs())
   }
@@ -190,17 +193,6 @@ export class Hub {
     this.#source?.unwantPattern(feed, pattern)
   }
 
-  /** Symbols with an image that match, in no particular order. */
-  *matching(feed: Feed, pattern: PatternState): Iterable<SymbolState> {
-    // One without a wildcard is a name: what probes ask for, and they come often.
-    if (!isPattern(pattern.pattern)) {
-      const named = feed.symbols.get(pattern.pattern)
-      if (named?.hasImage === true) yield named
-      return
-    }
-    for (const symbol of feed.symbols.values()) if (symbol.hasImage && pattern.matches(symbol.name)) yield symbol
-  }
-
   // ---- what the source tells
 
   /** A source applied an update to the symbol: everybody who subscribes gets it. `appeared`: it had no image before. */
@@ -236,6 +228,11 @@ export class Hub {
       this.detach(entry)
       entry.subscription.subscriber.refused(entry, code, message)
     }
+  }
+
+  /** Nobody upstream gives what the pattern matches: its subscribers are told, and it is forgotten. */
+  patternRefused(pattern: PatternState, code: string, message: string): void {
+    for (const subscription of [...pattern.subscriptions]) subscription.subscriber.patternRefused(subscription, pattern, code, message)
   }
 
   patternReady(pattern: PatternState): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isPattern, isValidName, matcherOf } from './pattern.ts'
+import { canMeet, isPattern, isValidName, matcherOf } from './pattern.ts'
 
 const MATCHES: readonly (readonly [pattern: string, matching: readonly string[], others: readonly string[]])[] = [
   ['*.HK', ['0700.HK', '.HK'], ['0700.HKX', '0700xHK', '0700.hk']],
@@ -29,6 +29,23 @@ for (const [pattern, matching, others] of MATCHES) {
 test('a hostile pattern costs no more than a few steps per character', { timeout: 10_000 }, () => {
   const matches = matcherOf(`${'*A'.repeat(31)}B`)
   for (let i = 0; i < 1000; i++) assert.equal(matches('A'.repeat(64)), false)
+})
+
+test('two patterns meet where a name can match both', () => {
+  const texts = ['*', 'A', 'AB', 'A*', '*B', '*A', 'A*B', '?', '??', 'A?', '*A*', 'B*A', '**', '?*', 'AB*', '*AB', '', 'A*A*', '😀', '?😀']
+  const letters = ['A', 'B', '😀']
+  const names = ['']
+  for (let at = 0; names.length < 400; at++) names.push(...letters.map((letter) => names[at]! + letter))
+  for (const one of texts) {
+    for (const other of texts) {
+      const [a, b] = [matcherOf(one), matcherOf(other)]
+      assert.equal(
+        canMeet(one, other),
+        names.some((name) => a(name) && b(name)),
+        `${one} and ${other}`,
+      )
+    }
+  }
 })
 
 test('names: 1 to 64 characters, no control characters, well-formed', () => {

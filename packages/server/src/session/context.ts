@@ -8,6 +8,7 @@ import type { StallKind } from '../runtime/stall.ts'
 import type { Composer } from './composer.ts'
 import type { SessionCounts, SessionEnd } from './counts.ts'
 import type { SessionOptions } from './options.ts'
+import type { Rights } from './rights.ts'
 import type { FlushScheduler } from './scheduler.ts'
 import type { Session } from './session.ts'
 
@@ -44,7 +45,7 @@ export function welcomeFrame(
   { hub, nodeId, options, role, version, asks }: SessionContext,
   session: string,
   pulseIntervalMs: number,
-  subscriptionsMax: number,
+  { symbolsMax, patternsMax }: Rights,
 ): WelcomeFrame {
   const slowerMs = Math.max(0, pulseIntervalMs - options.pulseIntervalMs)
   return {
@@ -58,7 +59,7 @@ export function welcomeFrame(
     pulseIntervalMs,
     staleAfterMs: options.staleAfterMs + slowerMs,
     feeds: hub.info(),
-    limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax },
+    limits: { messageBytesMax: options.messageBytesMax, subscriptionsMax: symbolsMax, patternsMax },
     ...(asks === undefined ? {} : { asks: asks.nonceOf(session) }),
   }
 }

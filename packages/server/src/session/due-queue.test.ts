@@ -33,7 +33,14 @@ class Recorder implements Composer {
 function setUp(counts: readonly number[]) {
   const feed = new Feed(0, feedOptions)
   const queue = new DueQueue()
-  const subscriber: Subscriber = { due: (block) => queue.push(block), ready() {}, refused() {}, matched() {}, patternReady() {} }
+  const subscriber: Subscriber = {
+    due: (block) => queue.push(block),
+    ready() {},
+    refused() {},
+    matched() {},
+    patternReady() {},
+    patternRefused() {},
+  }
   const options = { view: feed.views.all, delivery: 'latest', periodMs: 0, image: true, history: 0 } as const
   const entries: Entry[] = []
   for (const [id, count] of counts.entries()) {

@@ -281,6 +281,59 @@ test('a new token is answered with its end, and what it gives no more is ended s
   )
 })
 
+test('a pattern that can mean nothing of what the token gives is refused, and no upstream node is asked for it', async () => {
+  const { sender, access } = start()
+  access.give('us', { quote: ['*.US', '0700.HK'] })
+  access.give('jp', { quote: ['72*.JP'] })
+  const receiver = await connect(sender, 'us')
+  receiver.subscribe([], { patterns: ['*.JP', '07*', 'A*', '*.HKX'] })
+  const refused = receiver.takeOf('subscribed').flatMap((frame) => (frame.refused ?? []).map(([name, code]) => [name, code]))
+  assert.deepEqual(refused, [
+    ['*.JP', 'not_entitled'],
+    ['*.HKX', 'not_entitled'],
+  ])
+  assert.deepEqual([...sender.feed().patterns.keys()], ['07*', 'A*'])
+  receiver.subscribe([], { patterns: ['7*'] })
+  await refresh(receiver, 'jp')
+  const ended = receiver.takeOf('ended').flatMap(({ symbols }) => symbols.map(([name]) => name))
+  assert.deepEqual(ended, ['07*', 'A*'])
+  assert.deepEqual([...sender.feed().patterns.keys()], ['7*'])
+})
+
+test('a token that gives what the one before gave has nothing looked for again; one that gives more has', async (t) => {
+  const { sender, access } = start()
+  access.give('one', { quote: ['A*'] })
+  access.give('more', { quote: ['*'] })
+  for (const name of ['AA', 'BB']) sender.record(name, { last: 1 })
+  const receiver = await connect(sender, 'one')
+  receiver.subscribe([], { patterns: ['*'] })
+  receiver.take()
+  const { mock } = t.mock.method(sender.hub.scans, 'start')
+  for (const [token, scans] of [
+    ['one', 0],
+    ['more', 1],
+    ['more', 1],
+  ] as const) {
+    await refresh(receiver, token)
+    receiver.take()
+    assert.equal(mock.callCount(), scans)
+  }
+  assert.deepEqual(receiver.image('BB'), { last: 1 })
+})
+
+test('a token that gives less while a pattern is looked for: it brings what that one gives', async () => {
+  const { sender, access } = start({ feeds: [{ symbolsMax: 100_000 }], session: { subscriptionsMax: 100_000 } })
+  access.give('wide', { quote: ['*'] })
+  access.give('narrow', { quote: ['A*'] })
+  for (let n = 0; n < 30_000; n++) sender.record(`${n % 3000 === 0 ? 'A' : 'B'}${n}`, { last: n })
+  const receiver = await connect(sender, 'wide')
+  receiver.subscribe([], { patterns: ['*'] })
+  assert.equal(sender.hub.scans.size, 1)
+  await refresh(receiver, 'narrow')
+  const answers = receiver.takeOf('subscribed')
+  assert.deepEqual([answers.flatMap(({ ok = [] }) => ok).length, answers.at(-1)?.done], [10, true])
+})
+
 test('a symbol that waits for an answer when it is taken away is answered, and owed no more', async () => {
   const waiting = {
     want: () => false,

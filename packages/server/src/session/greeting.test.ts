@@ -25,7 +25,7 @@ for (const encoding of ENCODINGS) {
         { feed: 'quote', mode: 'latest', codec: 'json', generation: 1, partitions: 1 },
         { feed: 'trade', mode: 'every', codec: 'json', generation: 1, partitions: 1 },
       ],
-      limits: { messageBytesMax: 16_384, subscriptionsMax: 100 },
+      limits: { messageBytesMax: 16_384, subscriptionsMax: 100, patternsMax: 100 },
     })
   })
 }

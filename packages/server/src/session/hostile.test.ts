@@ -123,6 +123,39 @@ test('who asks and asks and takes no answers is cut before these take memory', (
   }
 })
 
+test('patterns that match nothing, hundreds to a message, are refused beyond a few, and looked for in turns', () => {
+  const sender = quotes(5000, { session: { patternsMax: 16 } })
+  const receiver = sender.connect()
+  receiver.take()
+  for (let n = 0; n < 40; n++) receiver.subscribe([], { patterns: Array.from({ length: 220 }, (_, at) => `*X${n}-${at}`) })
+  assert.equal(sender.feed().patterns.size, 16)
+  assert.ok(sender.hub.scans.size > 0, 'not all of them in this turn')
+  assert.deepEqual(answered(receiver), { ok: 0, refused: 40 * 220 - 16 })
+  assert.equal(sender.hub.scans.size, 0)
+})
+
+test('who has patterns looked for again and again is told so and closed, long before as many messages have come', () => {
+  const kinds: readonly ((receiver: Receiver, n: number) => void)[] = [
+    (receiver) => receiver.subscribe([], { patterns: ['*', '*9'] }),
+    (receiver, n) => {
+      receiver.subscribe([], { id: n + 2, patterns: ['*7'] })
+      receiver.send({ t: 'unsubscribe', id: n + 2 })
+    },
+  ]
+  for (const ask of kinds) {
+    const sender = quotes(9000, { session: { messagesPerSecondMax: 500, subscriptionsMax: 10_000, outboundBytesMax: 64 * 1024 * 1024 } })
+    const receiver = sender.connect()
+    receiver.take()
+    let asked = 0
+    while (asked < 1000 && receiver.closed.code === 0) {
+      ask(receiver, asked++)
+      sender.clock.turn()
+    }
+    assert.equal(receiver.closed.code, 4005, receiver.closed.reason)
+    assert.ok(asked > 4, `closed after ${asked}`)
+  }
+})
+
 test('a thousand receivers that take nothing are each bounded and cut with the reason; the one that reads misses nothing', () => {
   const window = 64 * 1024
   const sender = new Sender({ session: { outboundBytesMax: window, ackTimeoutMs: 15_000 } })

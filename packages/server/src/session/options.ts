@@ -11,6 +11,10 @@ export interface SessionOptions {
   readonly messagesPerSecondMax: number
   /** Symbols per session, over all its subscriptions. */
   readonly subscriptionsMax: number
+  /** Patterns of one feed per session, over all its subscriptions. */
+  readonly patternsMax: number
+  /** Different patterns of one feed, over all sessions. */
+  readonly feedPatternsMax: number
   /** Bytes on their way to one receiver, at most. */
   readonly outboundBytesMax: number
   /** A receiver that takes nothing for so long counts as stalled: it is named, logged and counted. */

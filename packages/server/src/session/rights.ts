@@ -1,13 +1,17 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Grant } from '../access/index.ts'
 import type { Feed, Subscription } from '../hub/index.ts'
+import type { SessionOptions } from './options.ts'
+
+type NodeLimits = Pick<SessionOptions, 'subscriptionsMax' | 'patternsMax' | 'feedPatternsMax'>
 
 /** What a session's receiver may subscribe to: everything within the node's own limit, unless a grant says less. */
 export class Rights {
-  readonly #nodeSymbolsMax: number
+  readonly #limits: NodeLimits
   #grant: Grant | null = null
 
-  constructor(nodeSymbolsMax: number) {
-    this.#nodeSymbolsMax = nodeSymbolsMax
+  constructor(limits: NodeLimits) {
+    this.#limits = limits
   }
 
   set grant(grant: Grant) {
@@ -15,7 +19,21 @@ export class Rights {
   }
 
   get symbolsMax(): number {
-    return Math.min(this.#nodeSymbolsMax, this.#grant?.limits.subscriptions ?? Infinity)
+    return Math.min(this.#limits.subscriptionsMax, this.#grant?.limits.subscriptions ?? Infinity)
+  }
+
+  get patternsMax(): number {
+    return Math.min(this.#limits.patternsMax, this.#grant?.limits.patterns ?? Infinity)
+  }
+
+  /** Of all sessions together. */
+  get feedPatternsMax(): number {
+    return this.#limits.feedPatternsMax
+  }
+
+  /** Whether another grant gives the same. Equal rules are compiled once, so that it is enough to compare what they became. */
+  isAsBefore({ entitlements, limits }: Grant): boolean {
+    return this.#grant?.entitlements === entitlements && isDeepStrictEqual(this.#grant.limits, limits)
   }
 
   allows(feed: Feed, name: string): boolean {
@@ -24,6 +42,11 @@ export class Rights {
 
   hasFeed(feed: Feed): boolean {
     return this.#grant === null || this.#grant.entitlements.hasFeed(feed.name)
+  }
+
+  /** Whether a pattern can bring anything: upstream nodes are not asked for what nobody here may see. */
+  meets(feed: Feed, pattern: string): boolean {
+    return this.#grant === null || this.#grant.entitlements.meets(feed.name, pattern)
   }
 
   /** Each update may be had, however fast they come. */

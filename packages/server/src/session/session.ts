@@ -17,7 +17,6 @@ import {
   type Feed,
   type PatternState,
   type StaleState,
-  type Subscriber,
   type Subscription,
   type SymbolState,
 } from '../hub/index.ts'
@@ -37,7 +36,7 @@ import { Repair } from './repair.ts'
 import { Rights } from './rights.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SubscribeError } from './subscribe-options.ts'
-import { SubscriptionTable } from './table.ts'
+import { SubscriptionTable, type TableOwner } from './table.ts'
 import type { Transport, TransportHandler } from './transport.ts'
 import { describeEnd, nameSome } from './words.ts'
 import { accountOf, type SessionAccount } from './account.ts'
@@ -46,7 +45,7 @@ export type SessionState = 'greeting' | 'open' | 'leaving' | 'closed'
 
 const BAD_FRAMES_MAX = 4
 /** The sender's side of one hop: one receiver, what it subscribes to, and what is due to it. */
-export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
+export class Session implements TableOwner, TransportHandler, Pulsed, AskPeer {
   readonly id: string
   readonly transport: Transport
   readonly openedAtMs: number
@@ -87,7 +86,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     this.openedAtMs = context.hub.clock.nowMs()
     this.pulseIntervalMs = context.options.pulseIntervalMs
     this.#pace = new Pace(context.options.messagesPerSecondMax, this.openedAtMs)
-    this.#rights = new Rights(context.options.subscriptionsMax)
+    this.#rights = new Rights(context.options)
     const due = new DueQueue()
     this.#table = new SubscriptionTable(context.hub, this, due, context.groups, this.#rights)
     this.#outbox = new Outbox(this, { context, table: this.#table, due, openedAtMs: this.openedAtMs })
@@ -146,7 +145,8 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
   // ---- what the receiver sends
 
   message(message: Uint8Array | string): void {
-    if (this.isOver || !this.#isPaced()) return
+    // What the last one cost shows by now.
+    if (this.isOver || !this.#isPaced(1, this.#table.takeWork())) return
     if (this.state === 'greeting' && this.#credentials?.hold(message.length) === false)
       return this.close('protocol_error', 'it sends more than is kept while its token is checked')
     try {
@@ -162,9 +162,9 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
   }
 
   /** Closes who sends more than a receiver may. */
-  #isPaced(cost = 1): boolean {
-    if (this.#pace.take(this.#context.hub.clock.nowMs(), cost)) return true
-    const message = `more than ${this.#context.options.messagesPerSecondMax} messages a second came, for longer than a burst`
+  #isPaced(messages: number, work = 0): boolean {
+    if (this.#pace.take(this.#context.hub.clock.nowMs(), messages, work)) return true
+    const message = `more than ${this.#context.options.messagesPerSecondMax} messages a second came, or as much work, for longer than a burst`
     if (this.state === 'open') this.say({ t: 'error', code: 'message_flood', message })
     this.close('message_flood', message)
     return false
@@ -220,10 +220,12 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
   /** Another token is in force: what it does not entitle to ends. */
   regranted(grant: Grant): void {
     this.#badFrames = 0
+    const isSame = this.#rights.isAsBefore(grant)
     this.#rights.grant = grant
     this.user = grant.user
     this.#credentials!.tellExpiry(grant)
-    for (const { id, name, message } of this.#table.regrant()) this.#outbox.ended(id, name, 'not_entitled', message)
+    // Most tokens only last longer than the one before.
+    for (const { id, name, message } of isSame ? [] : this.#table.regrant()) this.#outbox.ended(id, name, 'not_entitled', message)
     this.#outbox.schedule()
   }
 
@@ -242,7 +244,7 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
     this.user = user
     this.wantsTraces = frame.traces === true
     this.pulseIntervalMs = Math.max(this.#context.options.pulseIntervalMs, frame.pulseIntervalMs ?? 0)
-    this.say(welcomeFrame(this.#context, this.id, this.pulseIntervalMs, this.#rights.symbolsMax))
+    this.say(welcomeFrame(this.#context, this.id, this.pulseIntervalMs, this.#rights))
     this.#context.opened(this)
     this.#notes?.note(
       this,
@@ -349,6 +351,15 @@ export class Session implements Subscriber, TransportHandler, Pulsed, AskPeer {
 
   patternReady(subscription: Subscription, pattern: PatternState): void {
     this.#table.patternReady(subscription, pattern)
+    this.#outbox.schedule()
+  }
+
+  patternRefused(subscription: Subscription, pattern: PatternState, code: string, message: string): void {
+    this.#table.patternRefused(subscription, pattern, code, message)
+    this.#outbox.schedule()
+  }
+
+  owes(): void {
     this.#outbox.schedule()
   }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { OkRow, SubscribeFrame } from '@pulsewire/protocol'
 import type { Receiver, Seen } from '../../../../test/support/receiver.ts'
 import { everything, Sender, type SenderOptions } from '../../../../test/support/sender.ts'
+import { PROBE_PATTERN } from '../access/index.ts'
 
 function setUp(options: SenderOptions = {}) {
   const sender = new Sender({ feeds: [{}, { name: 'trade', mode: 'every' }], ...options })
@@ -185,6 +186,53 @@ test('an open pattern that cannot take what appears is over with one row; what i
   assert.deepEqual(receiver.image('A.HK'), { last: 2 })
   receiver.send({ t: 'unsubscribe', id: 1, symbols: ['A.HK', 'B.HK'] })
   assert.equal(receiver.takeOf('unsubscribed')[0]?.closed, true)
+})
+
+test('a session holds so many patterns of a feed, and all sessions so many different ones; those before are kept', () => {
+  const { sender, receiver } = setUp({ session: { patternsMax: 3, feedPatternsMax: 4 }, groups: { many: ['P*', 'Q*', 'R*', 'S*'] } })
+  assert.equal(subscribe(receiver, [], { patterns: ['A*'] }).find(({ t }) => t === 'subscribed') !== undefined, true)
+  assert.deepEqual(refusals(subscribe(receiver, [], { id: 2, groups: ['many'] })), [
+    ['R*', 'subscriptions_limit'],
+    ['S*', 'subscriptions_limit'],
+  ])
+  assert.deepEqual(refusals(subscribe(receiver, [], { patterns: ['A*'] })), [], 'one that is open may be named again')
+  const other = sender.connect()
+  other.take()
+  assert.deepEqual(refusals(subscribe(other, [], { patterns: ['A*', 'X*', 'Y*'] })), [['Y*', 'subscriptions_limit']])
+  assert.deepEqual(refusals(subscribe(other, [], { patterns: [PROBE_PATTERN] })), [], 'a balancer can always look')
+  other.send({ t: 'unsubscribe', id: 1, patterns: [PROBE_PATTERN] })
+  receiver.send({ t: 'unsubscribe', id: 2, patterns: ['P*'] })
+  assert.deepEqual(refusals(subscribe(other, [], { patterns: ['Y*'] })), [])
+  assert.deepEqual([...sender.feed().patterns.keys()], ['A*', 'Q*', 'X*', 'Y*'])
+})
+
+test('a pattern of a large feed is answered some turns later, once, with what came meanwhile, however often it is named', () => {
+  const { sender, receiver } = setUp({ feeds: [{ symbolsMax: 100_000 }], session: { subscriptionsMax: 100_000 } })
+  for (let n = 0; n < 50_000; n++) sender.record(`S${n}.${n % 1000 === 0 ? 'HK' : 'US'}`, { last: n })
+  for (let n = 0; n < 10; n++) receiver.subscribe([], { patterns: ['*.HK'] })
+  assert.equal(sender.hub.scans.size, 1)
+  sender.record('NEW.HK', { last: 1 })
+  receiver.subscribe(['A.US'])
+  const frames = receiver.take()
+  assert.equal(new Set(rows(frames).map(([symbol]) => symbol)).size, 52)
+  const answers = frames.filter((frame) => frame.t === 'subscribed')
+  assert.deepEqual(
+    answers.map(({ done }) => done === true),
+    answers.map((_, at) => at === answers.length - 1),
+    'done is said when all of it is there',
+  )
+  assert.deepEqual([receiver.image('S1000.HK'), receiver.image('NEW.HK')], [{ last: 1000 }, { last: 1 }])
+})
+
+test('a pattern that ends while it is looked for, with its session or alone, is looked for no longer', () => {
+  const { sender, receiver } = setUp({ feeds: [{ symbolsMax: 100_000 }] })
+  for (let n = 0; n < 50_000; n++) sender.record(`S${n}`, { last: n })
+  receiver.subscribe([], { patterns: ['*7', '*8'] })
+  receiver.send({ t: 'unsubscribe', id: 1, patterns: ['*7'] })
+  assert.equal(sender.hub.scans.size, 1)
+  receiver.handler.closed(1006, '')
+  assert.equal(sender.hub.scans.size, 0)
+  assert.equal(sender.feed().patterns.size, 0)
 })
 
 test('a feed that is full refuses symbols that it does not know', () => {

@@ -16,8 +16,11 @@ import {
   type Subscriber,
   type SymbolState,
 } from '../hub/index.ts'
+import { PROBE_PATTERN } from '../access/index.ts'
 import { OwedAnswers, type Answers } from './answers.ts'
 import type { DueQueue } from './due-queue.ts'
+import { Work } from './pace.ts'
+import { patternKey, PatternLooks } from './pattern-looks.ts'
 import { type Begin, type Begins, beginOf, NOWHERE, PatternPositions, positionReceiver } from './resume.ts'
 import type { Rights } from './rights.ts'
 import { deliveryOf, shown, SubscribeError } from './subscribe-options.ts'
@@ -31,11 +34,17 @@ export interface Lost {
   readonly message: string
 }
 
+/** Whose table it is. */
+export interface TableOwner extends Subscriber {
+  /** An answer is owed that came by itself. */
+  owes(): void
+}
+
 /** What a session subscribes to, and the answers it still owes its receiver. */
 export class SubscriptionTable {
   readonly digest = new SubscriptionDigest()
   readonly #hub: Hub
-  readonly #subscriber: Subscriber
+  readonly #owner: TableOwner
   readonly #due: DueQueue
   readonly #groups: ReadonlyMap<string, readonly string[]>
   readonly #rights: Rights
@@ -47,21 +56,26 @@ export class SubscriptionTable {
   #resumePatterns: PatternPositions | null = null
   /** Per feed index how many subscriptions there are. */
   readonly #feeds: number[]
+  readonly #work = new Work()
+  readonly #looks: PatternLooks
   #symbols = 0
   #patterns = 0
+  /** The same per feed index. */
+  readonly #patternsOf: number[] = []
   #nextRef = 1
   #freeRefs: number[] | null = null
   /** While a repair runs: what the receiver has named again. */
   #confirmed: Set<Entry | string> | null = null
 
   /** @param due gets each entry whose answer says that its image follows. */
-  constructor(hub: Hub, subscriber: Subscriber, due: DueQueue, groups: ReadonlyMap<string, readonly string[]>, rights: Rights) {
+  constructor(hub: Hub, owner: TableOwner, due: DueQueue, groups: ReadonlyMap<string, readonly string[]>, rights: Rights) {
     this.#hub = hub
     this.#feeds = new Array<number>(hub.feeds.length).fill(0)
-    this.#subscriber = subscriber
+    this.#owner = owner
     this.#due = due
     this.#groups = groups
     this.#rights = rights
+    this.#looks = new PatternLooks(hub, rights, this.#work)
   }
 
   get symbols(): number {
@@ -84,6 +98,11 @@ export class SubscriptionTable {
   /** Rows of answers that wait to be sent. */
   get rowsOwed(): number {
     return this.#answers.size
+  }
+
+  /** What was done since it was last asked for, beside reading what was said: in messages. */
+  takeWork(): number {
+    return this.#work.take()
   }
 
   /** @throws SubscribeError when nothing of it can be taken. */
@@ -156,11 +175,18 @@ export class SubscriptionTable {
     else this.#outgrown(subscription, answers, pattern)
   }
 
+  /** Nobody upstream gives it. */
+  patternRefused(subscription: Subscription, pattern: PatternState, code: string, message: string): void {
+    const answers = this.#answers.of(subscription)
+    if (pattern.readiness === 'waiting' && answers.outstanding > 0) answers.outstanding--
+    this.#resumePatterns?.delete(patternKey(subscription, pattern.pattern))
+    this.#over(subscription, answers, pattern, code, message)
+  }
+
   patternReady(subscription: Subscription, pattern: PatternState): void {
     const answers = this.#answers.of(subscription)
     if (answers.outstanding > 0) answers.outstanding--
-    const begins = this.#resumePatterns?.take(patternKey(subscription, pattern.pattern)) ?? NOWHERE
-    this.#bring(subscription, answers, pattern, begins, false)
+    this.#look(subscription, pattern, false)
   }
 
   /** Takes the answers that can be sent now, oldest first. */
@@ -222,7 +248,8 @@ export class SubscriptionTable {
     const lost: Lost[] = []
     for (const subscription of [...this.#subscriptions.values()]) {
       const why = this.#rights.objection(subscription) ?? undefined
-      for (const pattern of why === undefined ? [] : [...(subscription.patterns ?? [])]) {
+      for (const pattern of [...(subscription.patterns ?? [])]) {
+        if (why === undefined && this.#rights.meets(subscription.feed, pattern)) continue
         this.#dropPattern(subscription, pattern, [])
         lost.push({ id: subscription.id, name: pattern, message: this.#denial(subscription.feed, why) })
       }
@@ -231,17 +258,14 @@ export class SubscriptionTable {
         this.#drop(entry)
         lost.push({ id: subscription.id, name: entry.symbol.name, message: this.#denial(subscription.feed, why) })
       }
-      for (const text of [...(subscription.patterns ?? [])]) {
-        const pattern = subscription.feed.patterns.get(text)
-        if (pattern !== undefined && pattern.readiness === 'ready')
-          this.#bring(subscription, this.#answers.of(subscription), pattern, NOWHERE, false)
-      }
+      for (const text of [...(subscription.patterns ?? [])]) this.#lookAnew(subscription, subscription.feed.patterns.get(text)!)
       this.#closeIfEmpty(subscription)
     }
     return lost
   }
 
   close(): void {
+    this.#looks.close()
     for (const subscription of this.#subscriptions.values()) {
       for (const pattern of [...(subscription.patterns ?? [])]) this.#hub.removePattern(subscription, pattern)
       for (const entry of [...subscription.entries.values()]) this.#hub.detach(entry)
@@ -272,7 +296,7 @@ export class SubscriptionTable {
       if (open.feed === feed && open.sameOptions(options)) return open
       throw new SubscribeError('options_differ', `subscription ${frame.id} is open with another feed or other options`, frame.id)
     }
-    const subscription = new Subscription(this.#subscriber, frame.id, feed, options)
+    const subscription = new Subscription(this.#owner, frame.id, feed, options)
     this.#subscriptions.set(frame.id, subscription)
     this.#feeds[feed.index] = (this.#feeds[feed.index] ?? 0) + 1
     return subscription
@@ -311,25 +335,41 @@ export class SubscriptionTable {
       answers.refuse('pattern', shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character')
       return
     }
-    if (!this.#rights.hasFeed(subscription.feed)) {
+    if (!this.#rights.meets(subscription.feed, text)) {
       answers.refuse('pattern', text, 'not_entitled', this.#denial(subscription.feed))
       return
     }
     const again = subscription.patterns?.has(text) === true
-    if (!again && this.#isFull) {
-      answers.refuse('pattern', text, 'subscriptions_limit', this.#limitMessage)
+    const objection = again ? null : this.#noRoomFor(subscription.feed, text)
+    if (objection !== null) {
+      answers.refuse('pattern', text, 'subscriptions_limit', objection)
       return
     }
     answers.takeBack('pattern', text)
-    if (!again) this.#patterns++
+    if (!again) this.#count(subscription.feed, 1)
     this.#confirmed?.add(patternKey(subscription, text))
     const pattern = this.#hub.addPattern(subscription, text, frame.from)
-    if (pattern.readiness === 'waiting') {
-      if (!again) answers.outstanding++
-      this.#remember(subscription, pattern, frame)
-      return
+    this.#remember(subscription, pattern, frame)
+    if (pattern.readiness === 'ready') this.#look(subscription, pattern, again)
+    else if (!again) {
+      answers.outstanding++
+      this.#work.asked()
     }
-    this.#bring(subscription, answers, pattern, (name) => beginOf(frame, name), again)
+  }
+
+  #count({ index }: Feed, more: 1 | -1): void {
+    this.#patterns += more
+    this.#patternsOf[index] = (this.#patternsOf[index] ?? 0) + more
+  }
+
+  #noRoomFor(feed: Feed, text: string): string | null {
+    if (this.#isFull) return this.#limitMessage
+    const { patternsMax, feedPatternsMax } = this.#rights
+    if ((this.#patternsOf[feed.index] ?? 0) >= patternsMax)
+      return `a session holds at most ${patternsMax} patterns of a feed; those before are kept`
+    // A balancer that cannot look would take this node for a broken one.
+    if (feed.patterns.size < feedPatternsMax || feed.patterns.has(text) || text === PROBE_PATTERN) return null
+    return `${this.#hub.nodeId} holds at most ${feedPatternsMax} patterns of feed ${feed.name} for all of its sessions`
   }
 
   /** From where the pattern's symbols are to be given when it can be answered. */
@@ -339,29 +379,60 @@ export class SubscriptionTable {
     this.#resumePatterns.remember(patternKey(subscription, pattern), frame, matches, this.#rights.symbolsMax)
   }
 
+  /** Looks for what there is of a pattern. It is answered when that is known: at once, or some turns later. */
+  #look(subscription: Subscription, pattern: PatternState, again: boolean): void {
+    const answers = this.#answers.of(subscription)
+    answers.outstanding++
+    const isNew = this.#looks.start(subscription, pattern, again, (symbols, isAgain) => {
+      this.#bring(subscription, pattern, symbols, isAgain)
+      this.#owner.owes()
+    })
+    if (!isNew) answers.outstanding--
+  }
+
+  /** The rights are others than when its symbols were looked for. */
+  #lookAnew(subscription: Subscription, pattern: PatternState): void {
+    const again = this.#giveUp(subscription, pattern.pattern)
+    if (pattern.readiness === 'ready') this.#look(subscription, pattern, again)
+  }
+
+  /** Looks for a pattern's symbols no longer. @returns whether they were to be given anew. */
+  #giveUp(subscription: Subscription, text: string): boolean {
+    const again = this.#looks.giveUp(subscription, text)
+    if (again === null) return false
+    const answers = this.#answers.of(subscription)
+    if (answers.outstanding > 0) answers.outstanding--
+    return again
+  }
+
   /** Brings what there is of a pattern. All of it or nothing: a receiver could not know what is missing. */
-  #bring(subscription: Subscription, answers: Answers, pattern: PatternState, begins: Begins, again: boolean): void {
-    const symbols: SymbolState[] = []
-    let room = this.#room
-    for (const symbol of this.#hub.matching(subscription.feed, pattern)) {
-      // A pattern brings what may be seen of what it means, and is silent about the rest.
-      if (!this.#rights.allows(subscription.feed, symbol.name)) continue
-      if (!subscription.entries.has(symbol.name) && --room < 0) return this.#outgrown(subscription, answers, pattern)
-      symbols.push(symbol)
-    }
+  #bring(subscription: Subscription, pattern: PatternState, symbols: readonly SymbolState[], again: boolean): void {
+    const answers = this.#answers.of(subscription)
+    if (answers.outstanding > 0) answers.outstanding--
+    const begins = this.#resumePatterns?.take(patternKey(subscription, pattern.pattern)) ?? NOWHERE
+    const more = symbols.reduce((sum, { name }) => (subscription.entries.has(name) ? sum : sum + 1), 0)
+    if (more > this.#room) return this.#outgrown(subscription, answers, pattern)
+    this.#work.brought(symbols.length)
     for (const symbol of symbols) this.#match(subscription, answers, pattern, symbol, begins, again)
   }
 
-  /** There is no room for what a pattern matches: it is over. What it has brought stays, as if it had been named. */
-  #outgrown(subscription: Subscription, answers: Answers, { pattern }: PatternState): void {
+  /** There is no room for what a pattern matches. */
+  #outgrown(subscription: Subscription, answers: Answers, pattern: PatternState): void {
+    const message = `it matches more than there is room for: ${this.#limitMessage}`
+    this.#over(subscription, answers, pattern, 'subscriptions_limit', message)
+  }
+
+  /** A pattern brings nothing any more. What it has brought stays, as if it had been named. */
+  #over(subscription: Subscription, answers: Answers, { pattern }: PatternState, code: string, message: string): void {
     for (const entry of subscription.entries.values()) {
       if (entry.patterns?.delete(pattern) !== true) continue
       entry.named = true
       this.#confirmed?.add(entry)
     }
+    this.#giveUp(subscription, pattern)
     this.#hub.removePattern(subscription, pattern)
-    this.#patterns--
-    answers.refuse('pattern', pattern, 'subscriptions_limit', `it matches more than there is room for: ${this.#limitMessage}`)
+    this.#count(subscription.feed, -1)
+    answers.refuse('pattern', pattern, code, message)
   }
 
   /** @param again the receiver named the pattern once more, and gets everything of it anew that it does not name itself. */
@@ -459,9 +530,10 @@ export class SubscriptionTable {
 
   #dropPattern(subscription: Subscription, text: string, dropped: string[]): void {
     const waiting = subscription.feed.patterns.get(text)?.readiness === 'waiting'
+    this.#giveUp(subscription, text)
     this.#hub.removePattern(subscription, text)
     this.#resumePatterns?.delete(patternKey(subscription, text))
-    this.#patterns--
+    this.#count(subscription.feed, -1)
     if (waiting) {
       const answers = this.#answers.of(subscription)
       if (answers.outstanding > 0) answers.outstanding--
@@ -480,8 +552,4 @@ export class SubscriptionTable {
     this.#feeds[subscription.feed.index]!--
     subscription.feed.views.close(subscription.view)
   }
-}
-
-function patternKey(subscription: Subscription, text: string): string {
-  return `${subscription.id} ${text}`
 }

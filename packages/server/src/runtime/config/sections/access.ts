@@ -27,6 +27,7 @@ const limits = z
   .strictObject({
     connections: z.exactOptional(z.int().min(1).max(1_000_000).describe('Connections of one user to one gateway.')),
     subscriptions: z.exactOptional(z.int().min(1).max(10_000_000).describe('Symbols and patterns of one session.')),
+    patterns: z.exactOptional(z.int().min(1).max(1_000_000).describe('Patterns of one feed of one session.')),
     maxRate: z.exactOptional(z.int().min(1).max(1_000).describe('Updates per second and symbol.')),
   })
   .prefault({})

@@ -8,6 +8,8 @@ interface SessionDefaults {
   readonly messageBytesMax: number
   readonly messagesPerSecondMax: number
   readonly subscriptionsMax: number
+  readonly patternsMax: number
+  readonly feedPatternsMax: number
   readonly outboundBytesMax: number
   readonly stallAfterMs: number
   readonly stuckTimeoutMs: number
@@ -32,6 +34,9 @@ export const INNER_SESSION: SessionDefaults = {
   // Gateways are trusted, and say what all of their clients want.
   messagesPerSecondMax: 0,
   subscriptionsMax: 2_000_000,
+  // What a gateway holds for its clients, of many feeds.
+  patternsMax: 10_000,
+  feedPatternsMax: 100_000,
   outboundBytesMax: 16 * MIB,
   stallAfterMs: STALL_AFTER_MS,
   stuckTimeoutMs: STUCK_TIMEOUT_MS,
@@ -49,6 +54,9 @@ export const CLIENT_SESSION: SessionDefaults = {
   // Far above what acknowledgements take: at most one for each message that is sent, and those are 100 a second.
   messagesPerSecondMax: 500,
   subscriptionsMax: 5_000,
+  // Every node on the way holds each against all symbols of its feed: once when it is asked for, and each that appears.
+  patternsMax: 16,
+  feedPatternsMax: 500,
   outboundBytesMax: MIB,
   stallAfterMs: STALL_AFTER_MS,
   stuckTimeoutMs: STUCK_TIMEOUT_MS,
@@ -92,6 +100,14 @@ export function sessionSection(defaults: SessionDefaults) {
         default: defaults.subscriptionsMax,
         max: 10_000_000,
       }),
+      patternsMax: count('Patterns of one feed that one session may hold, those in groups too. Each counts as a symbol as well.', {
+        default: defaults.patternsMax,
+        max: 1_000_000,
+      }),
+      feedPatternsMax: count(
+        'Different patterns of one feed that all sessions together may hold; what several ask for counts once. Each is asked of every push node.',
+        { default: defaults.feedPatternsMax, max: 1_000_000 },
+      ),
       outboundBytesMax: bytes(
         'Bytes written to a session and not yet taken by its receiver, at which writing to it pauses and its updates conflate.',
         {
