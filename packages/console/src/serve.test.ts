@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { slowPeersCut } from '../../../test/support/slow-peers.ts'
 import { serveConsole, type ConsoleServer } from './serve.ts'
 
 describe('serveConsole', () => {
@@ -53,6 +54,10 @@ describe('serveConsole', () => {
     assert.equal((await fetch(`${server.url}nothing`)).status, 404)
     assert.equal((await fetch(`${server.url}%2e%2e/package.json`)).status, 404)
     assert.equal((await fetch(server.url, { method: 'POST' })).status, 405)
+  })
+
+  it('cuts who does not come to the end of a request', { timeout: 20_000 }, async () => {
+    await slowPeersCut(Number(new URL(server.url).port))
   })
 
   it('says how to build the page when it is not there', async () => {

@@ -59,6 +59,10 @@ export class ConsoleError extends Error {
 
 const BUILT = join(import.meta.dirname, '..', 'dist')
 const YEAR_S = 31_536_000
+/** Who does not come to the end of a request is cut; Node looks every 30 s unless it is told otherwise. */
+const TIMEOUTS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000, connectionsCheckingInterval: 500 }
+/** Browsers of operators, each with a handful. */
+const CONNECTIONS_MAX = 1000
 const BREAKS = '/api/break'
 const ASKED: ReadonlySet<string> = new Set(['/api/trace', '/api/sessions', '/api/find', '/api/holders', '/api/stages'])
 
@@ -71,7 +75,8 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
   if (!existsSync(join(directory, 'index.html'))) {
     throw new ConsoleError('console_not_built', 'the console is not built yet: npm run build -w @pulsewire/console')
   }
-  const server = createServer(handler(directory, options))
+  const server = createServer(TIMEOUTS, handler(directory, options))
+  server.maxConnections = CONNECTIONS_MAX
   const url = await listen(server, options.host, options.port)
   options.log?.info('console_listening', `console at ${url}`, { url })
   return { url, close: () => close(server) }

@@ -164,13 +164,14 @@ export class Balancer implements Service, Member {
   }
 
   async start(): Promise<void> {
-    const { listen, origins, trustedProxies, requestsPerSecondMax } = this.#config.balancer
+    const { listen, origins, trustedProxies, requestsPerSecondMax, connectionsPerAddressMax } = this.#config.balancer
     const tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
     const options = {
       ...listen,
       origins,
       trustedProxies,
       requestsPerSecondMax,
+      connectionsPerAddressMax,
       logger: this.#logger,
       clock: this.#clock,
       api: this.api,

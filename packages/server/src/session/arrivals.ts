@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import type { Clock } from '../runtime/clock.ts'
+import { groupOf, isWithin, plainAddress } from '../runtime/http/addresses.ts'
 
 export interface ArrivalOptions {
   /** Origins of web pages that may connect; `*`: any. `https://*.example.com` means every name below. */
@@ -33,14 +34,14 @@ export class Arrivals {
   readonly #options: ArrivalOptions
   readonly #clock: Clock
   readonly #isOrigin: (origin: string) => boolean
-  readonly #proxies: BlockList | null
+  readonly #trusts: (address: string) => boolean
   readonly #accounts = new Map<string, Account>()
 
   constructor(options: ArrivalOptions, clock: Clock) {
     this.#options = options
     this.#clock = clock
     this.#isOrigin = originsOf(options.origins)
-    this.#proxies = options.trustedProxies.length === 0 ? null : listOf(options.trustedProxies)
+    this.#trusts = isWithin(options.trustedProxies)
   }
 
   /** A native app names no origin, and has no cookies that another page could use. */
@@ -52,7 +53,7 @@ export class Arrivals {
   addressOf({ socket, headers }: IncomingMessage): string {
     const peer = plainAddress(socket.remoteAddress ?? '')
     const forwarded = headers['x-forwarded-for']
-    if (this.#proxies === null || forwarded === undefined || !this.#trusts(peer)) return peer
+    if (forwarded === undefined || !this.#trusts(peer)) return peer
     const named = (Array.isArray(forwarded) ? forwarded.join() : forwarded).split(',').slice(-HOPS_MAX)
     // From the nearest on: the first whom no trusted proxy stands behind is as far as anybody can be believed.
     for (const each of named.reverse()) {
@@ -114,10 +115,6 @@ export class Arrivals {
       return
     }
   }
-
-  #trusts(address: string): boolean {
-    return isIP(address) !== 0 && this.#proxies!.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-  }
 }
 
 function originsOf(origins: readonly string[]): (origin: string) => boolean {
@@ -132,33 +129,4 @@ function originsOf(origins: readonly string[]): (origin: string) => boolean {
       return /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(given.slice(scheme.length, -domain.length))
     })
   }
-}
-
-function listOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address, bits] = range.split('/')
-    const family = isIPv6(address!) ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address!, family)
-    else list.addSubnet(address!, Number(bits), family)
-  }
-  return list
-}
-
-/** An IPv4 peer of a listener that speaks both. */
-export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
-}
-
-/** Whoever has one IPv6 address has 2^64 of them. */
-function groupOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const [head = '', tail] = address.split('::')
-  const first = head.split(':').filter((part) => part !== '')
-  const last = tail === undefined ? [] : tail.split(':').filter((part) => part !== '')
-  const parts = [...first, ...Array.from({ length: Math.max(0, 8 - first.length - last.length) }, () => '0'), ...last]
-  return `${parts
-    .slice(0, 4)
-    .map((part) => Number.parseInt(part, 16).toString(16))
-    .join(':')}::/64`
 }

@@ -1,7 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { TLSSocket } from 'node:tls'
+import { plainAddress } from '../runtime/http/addresses.ts'
 import type { Logger } from '../runtime/logger.ts'
-import { type Arrivals, plainAddress, type TurnedAway } from './arrivals.ts'
+import type { Arrivals, TurnedAway } from './arrivals.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Why somebody is not let in, as HTTP says it. */

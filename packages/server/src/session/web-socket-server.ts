@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { ENCODINGS, STREAM_PATH, type Encoding } from '@pulsewire/protocol'
 import { WebSocketServer } from 'ws'
 import { PulsewireError } from '../runtime/errors.ts'
+import { HTTP_TIMEOUTS } from '../runtime/http/connections.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { SendQueues } from '../runtime/send-queue.ts'
 import type { ListenerTls } from '../runtime/tls.ts'
@@ -153,9 +154,6 @@ export class StreamServer implements StreamListener {
   }
 }
 
-/** Timeouts count from one look to the next. */
-const TIMEOUTS = { headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000, connectionsCheckingInterval: 500 }
-
 /** Where Node's own parser gave up. */
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -163,8 +161,11 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
 }
 
 function serverOf(tls: ListenerTls | undefined, onRequest: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  if (tls === undefined) return createServer(TIMEOUTS, onRequest)
-  const server: SecureServer = createSecureServer({ ...TIMEOUTS, handshakeTimeout: TIMEOUTS.headersTimeout, ...tls.options }, onRequest)
+  if (tls === undefined) return createServer(HTTP_TIMEOUTS, onRequest)
+  const server: SecureServer = createSecureServer(
+    { ...HTTP_TIMEOUTS, handshakeTimeout: HTTP_TIMEOUTS.headersTimeout, ...tls.options },
+    onRequest,
+  )
   tls.follow(server)
   return server
 }

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { mkdtempDisposable, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { closed, dial, slowPeersCut } from '../../../../../test/support/slow-peers.ts'
 import { ManualClock } from '../../../../../test/support/manual-clock.ts'
 import { Secret } from '../../runtime/config/index.ts'
 import { createMemoryLogger } from '../../runtime/logger.ts'
@@ -106,4 +110,20 @@ test('without a secret of operators the port of clients shows everything in deve
     assert.equal(await status('/v1/gateways'), 503)
     assert.equal(world.logger.lines.filter(({ code }) => code === 'operators_shut_out').length, production ? 1 : 0)
   }
+})
+
+test('both ports cut who does not come to the end of a request, and who has too many connections', { timeout: 40_000 }, async () => {
+  await using files = await mkdtempDisposable(join(tmpdir(), 'pulsewire-operators-'))
+  const secretFile = join(files.path, 'secret')
+  await writeFile(secretFile, SECRETS[0]!)
+  const set = [`balancer.admin.secretFile=${secretFile}`, 'balancer.admin.listen.port=0', 'balancer.connectionsPerAddressMax=4']
+  await using world = await startBalancer(['gw-1'], set)
+  const cuts = async (port: number): Promise<void> => {
+    const dialled = await Promise.all(Array.from({ length: 6 }, () => dial(port)))
+    const served = dialled.filter(({ isServed }) => isServed)
+    assert.equal(served.length, 4)
+    await Promise.all(served.map(({ socket }) => closed(socket)))
+    await slowPeersCut(port)
+  }
+  await Promise.all([cuts(world.balancer.port), cuts(world.balancer.adminPort)])
 })

@@ -8,6 +8,7 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler, type ZodTyp
 import type * as z from 'zod'
 import { systemClock, type Clock } from '../../runtime/clock.ts'
 import { PulsewireError } from '../../runtime/errors.ts'
+import { capConnections, HTTP_TIMEOUTS } from '../../runtime/http/connections.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { ListenerTls } from '../../runtime/tls.ts'
 import { VERSION } from '../../runtime/version.ts'
@@ -64,6 +65,8 @@ export interface ApiServerOptions {
   /** Whose `X-Forwarded-For` is believed. Default: nobody's. */
   readonly trustedProxies?: readonly string[]
   readonly requestsPerSecondMax: number
+  /** Connections of one address at once; trusted proxies are not counted. Default: no limit. */
+  readonly connectionsPerAddressMax?: number
   readonly logger: Logger
   readonly api: Api
   /** What of it is served. */
@@ -74,8 +77,6 @@ export interface ApiServerOptions {
   readonly clock?: Clock
 }
 
-const REQUEST_TIMEOUT_MS = 5000
-const KEEP_ALIVE_MS = 5000
 /** Nothing here takes a body. */
 const BODY_BYTES_MAX = 1024
 /** Addresses whose requests are counted at once. */
@@ -99,12 +100,15 @@ export class ApiServer {
   /** Everything but listening. */
   static async make(options: ApiServerOptions): Promise<ApiServer> {
     const { tls, audience, trustedProxies = [] } = options
-    const https = tls === undefined ? {} : { https: { ...tls.options, handshakeTimeout: REQUEST_TIMEOUT_MS } }
+    const { requestTimeout, keepAliveTimeout } = HTTP_TIMEOUTS
+    const listener =
+      tls === undefined ? { http: HTTP_TIMEOUTS } : { https: { ...HTTP_TIMEOUTS, ...tls.options, handshakeTimeout: requestTimeout } }
     const app = fastify({
-      ...https,
+      ...listener,
       trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      // It would set its own over those of the listener.
+      requestTimeout,
+      keepAliveTimeout,
       bodyLimit: BODY_BYTES_MAX,
       forceCloseConnections: true,
       frameworkErrors: (_error, _request, reply) => void fail(reply, 'request_invalid', 'the URL is not valid'),
@@ -133,6 +137,7 @@ export class ApiServer {
       addStreamRoute(app, streams)
     }
     await app.ready()
+    capConnections(app.server, options.connectionsPerAddressMax ?? 0, trustedProxies)
     tls?.follow(app.server as unknown as SecureServer)
     return new ApiServer(options, app, streams)
   }

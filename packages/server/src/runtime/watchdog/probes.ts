@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { capConnections, HTTP_TIMEOUTS } from '../http/connections.ts'
 import { WATCHDOG_ASK_PATH } from './ask-server.ts'
 
 export interface ProbesOptions {
@@ -14,11 +15,13 @@ export interface ProbesOptions {
   readonly asks?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
+/** Supervisors, collectors of metrics and operators need a few. */
+const CONNECTIONS_PER_ADDRESS_MAX = 100
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** `/live`, `/ready`, `/metrics` and questions of operators, answered by the watchdog's thread: also while the event loop of the node is blocked. */
 export async function serveProbes(options: ProbesOptions): Promise<Server> {
-  const server = createServer({ headersTimeout: 5000, requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
+  const server = createServer(HTTP_TIMEOUTS, (request, response) => {
     const answer = (why: string | null, well: string): void => {
       response.writeHead(why === null ? 200 : 503, { 'content-type': 'text/plain' }).end(`${why ?? well}\n`)
     }
@@ -29,6 +32,7 @@ export async function serveProbes(options: ProbesOptions): Promise<Server> {
     else if (request.url === WATCHDOG_ASK_PATH && options.asks !== undefined) options.asks(request, response)
     else response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
   })
+  capConnections(server, CONNECTIONS_PER_ADDRESS_MAX)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port }, resolve)

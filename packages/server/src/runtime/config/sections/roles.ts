@@ -260,6 +260,10 @@ export const balancerSection = z
       default: 2_000,
       max: 1_000_000,
     }),
+    connectionsPerAddressMax: count(
+      'Connections of one address (of IPv6, of one /64) at once, to each of its ports; further ones are cut as they come. Those of `trustedProxies` are not counted. 0: no limit.',
+      { default: 2_000, min: 0, max: 1_000_000 },
+    ),
   })
   .prefault({})
   .describe('A balancer: proves gateways as a client would, and gives each client the best few. Run two or more of them.')
