@@ -68,7 +68,7 @@ describe('questions of the page beside a balancer', { timeout: 120_000 }, () => 
       ports = await choice.take({ asks: 0, mute: 0, stranger: 0 })
     }
     const balancer = (id: keyof typeof ports, enabled: boolean, with_ = env) => {
-      const console = { enabled: true, listen: { host: '127.0.0.1', port: ports[id] }, asks: { enabled, hosts: [NAME] } }
+      const console = { enabled: true, listen: { host: '127.0.0.1', port: ports[id] }, hosts: [NAME], asks: { enabled } }
       return start('balancer', { node: { id: `lb-${id}` }, balancer: { listen }, console }, with_)
     }
     const balancers = await Promise.all([balancer('asks', true), balancer('mute', false), balancer('stranger', true, otherEnv)])

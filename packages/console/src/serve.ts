@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import sirv from 'sirv'
 import { BalancerBeside } from './balancer-beside.ts'
+import { askedUnderKnownName } from './known-names.ts'
 
 export type { BreakAnswer, BreaksAnswer, StoryAnswer, Tone } from './breaks-answer.ts'
 
@@ -15,6 +16,8 @@ export interface ConsoleOptions {
   readonly host: string
   /** Port to listen on; 0 takes a free one. */
   readonly port: number
+  /** Names under which the page is served, in lower case, beside addresses and localhost: under others nothing is answered. Default: none. */
+  readonly hosts?: readonly string[]
   /**
    * Addresses that the page connects to, best first: `ws://host:port` or `wss://…`. The page may connect nowhere else. Without
    * any, those that the balancer names.
@@ -84,7 +87,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
 
 function handler(
   directory: string,
-  { gateways, feed = 'quote', balancer, balancerSecret, breaks, asks }: ConsoleOptions,
+  { gateways, hosts = [], feed = 'quote', balancer, balancerSecret, breaks, asks }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // Where a balancer names the gateways, nobody knows their origins beforehand.
   const origins = gateways.length === 0 ? ['ws:', 'wss:', 'http:', 'https:'] : gateways.flatMap(originsOf)
@@ -106,8 +109,11 @@ function handler(
     },
   })
   const beside = balancer === undefined ? null : new BalancerBeside(balancer, balancerSecret)
+  const denial = askedUnderKnownName(hosts)
   return (request, response) => {
     response.setHeaders(headers)
+    const denied = denial(request)
+    if (denied !== null) return answer(response, 403, 'text/plain', `${denied}\n`)
     const path = request.url?.split('?')[0] ?? ''
     if (breaks !== undefined && (path === BREAKS || path.startsWith(`${BREAKS}/`))) return breaks(request, response)
     if (asks !== undefined && ASKED.has(path)) return asks(request, response)

@@ -4,13 +4,12 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Secret } from '@pulsewire/server'
-import { askedUnderKnownName, servePageAsks } from './page-asks.ts'
+import { servePageAsks } from './page-asks.ts'
 
-test('a page is answered under its own names alone, with GET, and told what is missing', async () => {
+test('a page is answered with GET alone, and told what is missing', async () => {
   await using stack = new AsyncDisposableStack()
   const secret = new Secret('a secret of the test')
-  const denial = askedUnderKnownName(['console.example.com'])
-  const server = createServer(servePageAsks({ gateways: () => [], secret, who: 'test', denial })).listen(0, '127.0.0.1')
+  const server = createServer(servePageAsks({ gateways: () => [], secret, who: 'test' })).listen(0, '127.0.0.1')
   stack.defer(() => new Promise<void>((resolve) => server.close(() => resolve())))
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -23,12 +22,8 @@ test('a page is answered under its own names alone, with GET, and told what is m
       asked.once('error', reject).end()
     })
   const path = '/api/sessions?user='
-  assert.equal(await ask(path, { host: 'evil.example' }), 403, 'a name that leads here')
-  assert.equal(await ask(path, { host: 'console.example.com.evil.example' }), 403)
-  assert.equal(await ask(path, { host: '127.0.0.1', 'sec-fetch-site': 'cross-site' }), 403)
   assert.equal(await ask(path, {}, 'POST'), 403)
-  for (const host of ['console.example.com', 'Console.example.com:443', 'localhost:1', '[::1]:1', '192.0.2.7'])
-    assert.equal(await ask(path, { host, 'sec-fetch-site': 'same-origin' }), 400, host)
+  assert.equal(await ask(path), 400, 'no user')
   assert.equal(await ask('/api/trace'), 400, 'no symbol')
   assert.equal(await ask('/api/sessions?user=jo'), 200, 'nobody to ask is an answer')
   for (const text of ['', 'j', 'j'.repeat(129)]) assert.equal(await ask(`/api/find?text=${text}`), 400, `${text.length} characters`)

@@ -15,8 +15,8 @@ export interface PageAsksOptions {
   readonly secret: Secret
   /** Who asks, for the nodes' audit. */
   readonly who: string
-  /** Why a request is not answered; `null`: it is. */
-  readonly denial: (request: IncomingMessage) => string | null
+  /** Why a request is not answered; `null`: it is. Default: all that the page's server lets through are. */
+  readonly denial?: (request: IncomingMessage) => string | null
 }
 
 export interface TraceTold {
@@ -62,7 +62,7 @@ export function servePageAsks(options: PageAsksOptions): (request: IncomingMessa
   const ways = new KnownWays()
   const stages = new SharedAnswers<Told>(systemClock, STAGES_KEEP_MS)
   const handle = async (request: IncomingMessage): Promise<Told> => {
-    const denied = request.method === 'GET' ? options.denial(request) : 'nodes are asked with GET'
+    const denied = request.method === 'GET' ? (options.denial?.(request) ?? null) : 'nodes are asked with GET'
     if (denied !== null) return [403, { message: denied }]
     const url = new URL(request.url!, 'http://localhost')
     if (url.pathname !== '/api/stages') return limited(() => answer(options, url))
@@ -117,15 +117,4 @@ async function sessionsFrom(
   const events = inOrder(asked.gateways.flatMap((gateway) => gateway.events))
   const name = whose.session === undefined ? `user ${whose.user}` : `session ${whose.session}`
   return { head: headLines({ ...asked, who: name, events, topic: null }, Date.now()), events }
-}
-
-/** A page elsewhere can make a browser send requests here under a name of its own that leads to this machine: none of that is answered. */
-export function askedUnderKnownName(hosts: readonly string[]): (request: IncomingMessage) => string | null {
-  return ({ headers }) => {
-    const name = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase()
-    const isKnown = name === 'localhost' || /^(\d{1,3}\.){3}\d{1,3}$|^\[[\da-f:.]+\]$/.test(name) || hosts.includes(name)
-    if (!isKnown) return `not under the name ${JSON.stringify(name)}: console.asks.hosts names those of this page`
-    const site = headers['sec-fetch-site']
-    return site === undefined || site === 'same-origin' || site === 'none' ? null : 'only from this page'
-  }
 }

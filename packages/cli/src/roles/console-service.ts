@@ -1,7 +1,7 @@
 import { type ConsoleServer, serveConsole } from '@pulsewire/console'
 import { hostname } from 'node:os'
 import type { Logger, Secret, Service } from '@pulsewire/server'
-import { askedUnderKnownName, servePageAsks } from '../ask/page-asks.ts'
+import { servePageAsks } from '../ask/page-asks.ts'
 
 interface ConsoleBalancer {
   readonly host: string
@@ -13,6 +13,8 @@ interface ConsoleBalancer {
 
 export interface ConsoleServiceOptions {
   readonly listen: { readonly host: string; readonly port: number }
+  /** Names under which it is served, beside addresses and localhost. */
+  readonly hosts: readonly string[]
   /** Where the gateway beside it listens; absent: the balancer names gateways. */
   gateway?: () => number
   /** Where the balancer beside it listens. */
@@ -20,7 +22,6 @@ export interface ConsoleServiceOptions {
   /** Absent: the page asks nodes nothing. */
   readonly asks?: {
     readonly secret: Secret
-    readonly hosts: readonly string[]
     /** Those that a balancer knows of, those next to the node first; absent: the gateway beside it. */
     readonly gateways?: (near?: string) => readonly string[]
   }
@@ -28,7 +29,7 @@ export interface ConsoleServiceOptions {
 }
 
 /** The console beside a gateway, a balancer, or both. */
-export function consoleService({ listen, gateway, balancer, asks, log }: ConsoleServiceOptions): Service {
+export function consoleService({ listen, hosts, gateway, balancer, asks, log }: ConsoleServiceOptions): Service {
   const closed = Promise.withResolvers<void>()
   let server: ConsoleServer | null = null
   const close = async (): Promise<void> => {
@@ -40,6 +41,7 @@ export function consoleService({ listen, gateway, balancer, asks, log }: Console
       const beside = gateway === undefined ? [] : [`ws://${reachable(listen.host)}:${gateway()}`]
       server = await serveConsole({
         ...listen,
+        hosts,
         gateways: beside,
         ...(asks === undefined ? {} : { asks: pageAsks(asks, beside) }),
         ...(balancer === undefined ? {} : asked(balancer())),
@@ -58,9 +60,9 @@ function asked({ host, port, isSecure, secret }: ConsoleBalancer): { balancer: s
   return secret === undefined ? { balancer } : { balancer, balancerSecret: secret }
 }
 
-function pageAsks({ secret, hosts, gateways = () => [] }: NonNullable<ConsoleServiceOptions['asks']>, beside: readonly string[]) {
+function pageAsks({ secret, gateways = () => [] }: NonNullable<ConsoleServiceOptions['asks']>, beside: readonly string[]) {
   const known = (near?: string) => [...new Set([...beside, ...gateways(near)])]
-  return servePageAsks({ gateways: known, secret, who: `page of ${hostname()}`.slice(0, 128), denial: askedUnderKnownName(hosts) })
+  return servePageAsks({ gateways: known, secret, who: `page of ${hostname()}`.slice(0, 128) })
 }
 
 /** A browser cannot connect to "every address". */

@@ -268,6 +268,7 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
       name: 'console',
       service: consoleService({
         listen: console.listen,
+        hosts: console.hosts,
         ...shown,
         ...asksOf(console, (gateway ?? balancer)!.operator, gateways),
         log: logger,
@@ -278,12 +279,12 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
 
 /** Whom the page may ask, where that was allowed. */
 function asksOf(
-  { asks: { enabled, hosts } }: BalancerConfig['console'],
+  { asks: { enabled } }: BalancerConfig['console'],
   { secret }: OperatorConfig,
   gateways: ((near?: string) => readonly string[]) | undefined,
 ): Pick<ConsoleServiceOptions, 'asks'> {
   if (!enabled || secret === undefined) return {}
-  return { asks: { secret, hosts, ...(gateways === undefined ? {} : { gateways }) } }
+  return { asks: { secret, ...(gateways === undefined ? {} : { gateways }) } }
 }
 
 /** Gateways that have a lease, by the first address of each; the node itself and those that are linked to it first. */

@@ -12,23 +12,25 @@ export function consoleSection(options: { readonly enabled: boolean }) {
         host: '127.0.0.1',
         port: 8090,
       }),
+      hosts: z
+        .array(
+          text(
+            'One name.',
+            'a host name such as console.example.com, in lower case, without a port',
+            /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+          ),
+        )
+        .max(32)
+        .default([])
+        .describe(
+          'Host names under which the page is served, beside addresses and localhost. Under others nothing is answered: a page elsewhere can give itself a name that leads here.',
+        ),
       asks: z
         .strictObject({
           enabled: flag(
             'Let whoever reaches the page trace quotes to users and look up their sessions, by the operator secret of this process. Put a proxy that knows your people before it.',
             false,
           ),
-          hosts: z
-            .array(
-              text(
-                'One name.',
-                'a host name such as console.example.com, in lower case, without a port',
-                /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
-              ),
-            )
-            .max(32)
-            .default([])
-            .describe('Host names under which the page is served, beside addresses and localhost. Under others it asks nobody.'),
         })
         .prefault({})
         .describe('Questions that the page puts to nodes.'),
