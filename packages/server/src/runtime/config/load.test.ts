@@ -487,6 +487,40 @@ describe('production', () => {
     assert.deepEqual(problemsOf('gateway', { env: { ...asking, PULSEWIRE_OPERATOR_SECRET: '9f86d081884c7d659a2f' } }), [])
   })
 
+  it('wants the directory where tokens let clients in: without it none could be revoked', () => {
+    const [certFile, keyFile] = [write('tls.crt', 'any'), write('tls.key', 'any')]
+    const access = { mode: 'token', issuer: 'i', audience: 'a', keyFiles: [write('key.pem', 'any')] }
+    const gateway = (directory: object) => {
+      const file = write('gateway.json', JSON.stringify({ gateway: { access, origins: [], tls: { certFile, keyFile } }, directory }))
+      const log = { PULSEWIRE_LOG_BROKERS: 'kafka-1:9092', PULSEWIRE_NODE_ADVERTISE: '["wss://gw-1:8080"]' }
+      return problemsOf('gateway', { file, env: { ...UPSTREAMS, ...log, NODE_ENV, PULSEWIRE_INNER_SECRET: '9f86d081884c7d659a2f' } })
+    }
+    assert.deepEqual(settingsAt(gateway({ enabled: false })), ['directory.enabled'])
+    assert.match(gateway({})[0]!, /revoke/)
+    assert.deepEqual(gateway({ enabled: true }), [])
+  })
+
+  it('refuses passwords of examples for Kafka as well, this one and that of another zone', () => {
+    const sasl = (password: string) => ({
+      mechanism: 'PLAIN',
+      username: 'pulsewire',
+      passwordFile: write(`kafka-${password.length}`, password),
+    })
+    const balancer = (password: string, ofZone: string) => {
+      const zone = { zone: 'hk', log: { brokers: ['kafka-hk:9092'], sasl: sasl(ofZone) } }
+      const file = write('balancer.json', JSON.stringify({ log: { sasl: sasl(password) }, balancer: { otherZones: [zone], origins: [] } }))
+      const log = { PULSEWIRE_LOG_BROKERS: 'kafka-1:9092', PULSEWIRE_DIRECTORY_ENABLED: 'true' }
+      const secrets = { PULSEWIRE_BALANCER_PROBE_SECRET: '9f86d081884c7d659a2f', PULSEWIRE_BALANCER_ADMIN_SECRET: '9f86d081884c7d659a2f' }
+      return problemsOf('balancer', { file, env: { ...log, ...secrets, NODE_ENV } })
+    }
+    assert.deepEqual(settingsAt(balancer('password', 'test')), ['log.sasl.passwordFile', 'balancer.otherZones[0].log.sasl.passwordFile'])
+    assert.doesNotMatch(balancer('password', 'test').join(), / password | test /)
+    assert.deepEqual(balancer('4f1b2b0b822c', '9f86d081884c7d65'), [])
+    const login = { PULSEWIRE_LOG_SASL_MECHANISM: 'PLAIN', PULSEWIRE_LOG_SASL_USERNAME: 'p', PULSEWIRE_LOG_SASL_PASSWORD: 'changeme' }
+    assert.deepEqual(settingsAt(problemsOf('pulse', { env: { ...FEEDS, ...login, NODE_ENV } })), ['log.sasl.password'])
+    assert.deepEqual(problemsOf('pulse', { env: { ...FEEDS, ...login } }), [])
+  })
+
   it('refuses secrets of examples, and never shows them', () => {
     const start = (secret: string) =>
       problemsOf('push', { env: { ...FEEDS, NODE_ENV, PULSEWIRE_INNER_SECRET: secret, PULSEWIRE_OPERATOR_SECRET: secret } })

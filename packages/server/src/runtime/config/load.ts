@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
 import { readPasswordFile } from '../password-file.ts'
 import { type CheckedConfig, crossChecks, unreadable } from './checks.ts'
-import { productionChecks } from './production-checks.ts'
+import { isDevelopmentSecret, productionChecks } from './production-checks.ts'
 import { type Path, type SchemaNode, formatPath, jsonSchemaOf, nodeAt } from './json-schema.ts'
 import { type Problem, formatProblem, toProblems } from './problems.ts'
 import { RawConfig } from './raw-config.ts'
@@ -145,8 +145,9 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
   const id = parsed.node.id ?? defaultNodeId(role, parsed)
   const config: Record<string, unknown> = { ...parsed, node: { ...parsed.node, id, production: isProduction } }
   if ('pulse' in parsed) config['pulse'] = { ...parsed.pulse, writerId: parsed.pulse.writerId ?? id }
-  if ('log' in parsed) config['log'] = withLogin(parsed.log, 'log')
   const problems: string[] = []
+  const login: ReadLogin = (log, where) => withLogin(log, where, isProduction ? problems : null)
+  if ('log' in parsed) config['log'] = login(parsed.log, 'log')
   const secrets: ReadSecrets = (section, name, values, charsMin = SECRET_CHARS_MIN) => {
     const setting = { section, name, charsMin, isProduction }
     return { secrets: secretsOf(setting, values, problems), source: sourceOf(setting, values) }
@@ -157,18 +158,27 @@ function complete(role: ConfigRole, parsed: Configs['all'], isProduction: boolea
   }
   if ('inner' in parsed) config['inner'] = innerOf(parsed.inner, secrets)
   if ('gateway' in parsed) config['gateway'] = { ...parsed.gateway, access: accessOf(parsed.gateway.access, secrets) }
-  if ('balancer' in parsed) config['balancer'] = balancerOf(parsed.balancer, secrets)
+  if ('balancer' in parsed) config['balancer'] = balancerOf(parsed.balancer, secrets, login)
   if (problems.length > 0) throw new ConfigError('config_invalid', `the configuration has ${problems.length} mistake(s)`, problems)
   return config
 }
 
-/** @param where the section, for messages. */
-function withLogin<T extends { readonly sasl?: object }>(log: T, where: string): T {
+type ReadLogin = <T extends { readonly sasl?: object }>(log: T, where: string) => T
+
+/**
+ * @param where the section, for messages.
+ * @param problems gets what is wrong with a password for production; `null`: it is for development.
+ */
+function withLogin<T extends { readonly sasl?: object }>(log: T, where: string, problems: string[] | null): T {
   if (log.sasl === undefined) return log
   const { passwordFile, password, ...login } = log.sasl as { readonly password?: string; readonly passwordFile?: string }
   const value = password ?? readPasswordFile(passwordFile!)
   if (value === '') {
     throw new ConfigError('config_invalid', 'the password file is empty', [`${where}.sasl.passwordFile: the file ${passwordFile} is empty`])
+  }
+  if (isDevelopmentSecret(value)) {
+    const from = passwordFile === undefined ? 'password: it' : `passwordFile: what the file ${passwordFile} holds`
+    problems?.push(`${where}.sasl.${from} looks like one of an example or a test, expected one that was drawn in production`)
   }
   const file = passwordFile === undefined ? {} : { passwordFile }
   return { ...log, sasl: { ...login, ...file, password: new Secret(value) } }
@@ -211,14 +221,14 @@ interface AccessFields {
   readonly jwks: { readonly url?: string }
 }
 
-function balancerOf(parsed: object, secretsOf: ReadSecrets): object {
+function balancerOf(parsed: object, secretsOf: ReadSecrets, loginOf: ReadLogin): object {
   const { probeSecret, probeSecretFile, admin, otherZones, ...rest } = parsed as Pick<AccessFields, 'probeSecret' | 'probeSecretFile'> & {
     readonly admin: { readonly listen: object }
     readonly otherZones: ParsedOtherZones
   }
   const admins = { listen: admin.listen, ...found(secretsOf('balancer.admin', 'secret', admin)) }
   const { secrets, source } = secretsOf('balancer', 'probeSecret', { probeSecret, probeSecretFile })
-  const zones = otherZones.map(({ log, ...zone }, index) => ({ ...zone, log: withLogin(log, `balancer.otherZones[${index}].log`) }))
+  const zones = otherZones.map(({ log, ...zone }, index) => ({ ...zone, log: loginOf(log, `balancer.otherZones[${index}].log`) }))
   return { ...rest, admin: admins, otherZones: zones, probeSecrets: secrets, ...(source === undefined ? {} : { probeSource: source }) }
 }
 

@@ -9,9 +9,13 @@ export function productionChecks(config: CheckedConfig): Problem[] {
   return [...checkClients(config), ...checkHop(config), ...checkOpenDoors(config)]
 }
 
-function checkClients({ gateway, balancer, node }: CheckedConfig): Problem[] {
+function checkClients({ gateway, balancer, node, directory }: CheckedConfig): Problem[] {
   const problems: Problem[] = []
   if (gateway?.access.mode === 'open') problems.push({ path: ['gateway', 'access', 'mode'], text: `found open, expected token ${WHY}` })
+  if (gateway?.access.mode === 'token' && directory?.enabled === false) {
+    const text = `found false, expected true ${WHY}: without it this gateway never hears that a token or user was revoked`
+    problems.push({ path: ['directory', 'enabled'], text })
+  }
   for (const [role, section] of Object.entries({ gateway, balancer })) {
     if (section?.origins.includes('*') === true)
       problems.push({ path: [role, 'origins'], text: `found *, expected the origins of your own pages, or an empty list, ${WHY}` })
