@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { run } from '../packages/run.ts'
+import { policyMistakes } from './rendered-policies.ts'
 import { secretMistakes } from './rendered-secrets.ts'
 
 interface Rendered {
@@ -11,12 +12,12 @@ interface Rendered {
   readonly data?: Readonly<Record<string, string>>
 }
 
-/** Has each role check the configuration that the chart gives it, and compares the secrets that it reads with those mounted. @returns the roles. @throws Error with the mistakes. */
+/** Has each role check the configuration that the chart gives it, compares the secrets that it reads with those mounted, and looks at whom policies admit. @returns the roles. @throws Error with the mistakes. */
 export async function checkRenderedConfig(root: string, rendered: string): Promise<string[]> {
   const documents = parseAllDocuments(rendered).map((document) => document.toJS() as Rendered | null)
   const files = Object.entries(documents.find((each) => each?.kind === 'ConfigMap')?.data ?? {})
   const configs = new Map(files.map(([name, text]) => [name.replace('.yaml', ''), text]))
-  const mistakes = secretMistakes(documents, configs)
+  const mistakes = [...secretMistakes(documents, configs), ...policyMistakes(documents)]
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
   const folder = await mkdtemp(join(tmpdir(), 'pulsewire-chart-'))
   try {
