@@ -246,8 +246,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a balancer whose gateways all fail at once has nobody',
     file: 'packages/server/src/balancer/verdict/usable.ts',
-    text: 'return usable(knownGood, knownGood.length > 0',
-    instead: 'return usable([], knownGood.length > 1e6',
+    text: "if (knownGood.length > 0) return usable(knownGood, 'probes_failed')",
+    instead: 'if (spared.length >= 0) return usable([], null)',
   },
   {
     name: 'a balancer that stood still takes its verdicts for new',
