@@ -96,14 +96,14 @@ export class GatewayWorld {
     return world
   }
 
-  /** Starts a node, in place of the one of that name; a new one has read the whole log, and remembers no session. */
-  start(id: string, feeds: readonly Partial<FeedOptions>[] = this.#options.feeds ?? [{}]): Sender {
+  /** Starts a node, in place of the one of that name; a new one has read the whole log, unless it lags, and remembers no session. */
+  start(id: string, feeds: readonly Partial<FeedOptions>[] = this.#options.feeds ?? [{}], lags = false): Sender {
     const { partitions = 1, carried, followed, nodeSessions } = this.#options
     const session = { pulseIntervalMs: 0, subscriptionsMax: 100_000, ...nodeSessions?.[id] }
     const traced = followed === undefined ? {} : { followed: followed(`push-${id}`) }
     const node = new Sender({ clock: this.clock, nodeId: `push-${id}`, feeds, session, ...traced })
     for (const feed of node.hub.feeds) node.hub.setShape(feed, feed.generation, partitions, carried?.[id] ?? null)
-    this.#nodes.set(id, { node, read: 0, lags: false })
+    this.#nodes.set(id, { node, read: 0, lags })
     this.lines.put(addressOf(id), node)
     this.#read(id)
     return node

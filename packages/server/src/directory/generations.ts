@@ -42,6 +42,16 @@ export function generationsOf(catalogued: CatalogueFeed | undefined, configured:
   return { current: catalogued.current, next: catalogued.next }
 }
 
+/**
+ * Whether the catalogue says that this generation counts: it is current, or nodes switch to it by themselves now. One that is
+ * only being opened does not: a node that serves it already is pinned to it.
+ */
+export function isConfirmed(catalogued: CatalogueFeed | undefined, generation: number): boolean {
+  if (catalogued === undefined) return false
+  const { current, next } = catalogued
+  return generation === current.generation || (generation === next?.generation && next.fromMs !== undefined)
+}
+
 /** The greatest number that the feed has used, also for a generation that was never switched to. */
 export function newestGeneration({ current, next, retired }: CatalogueFeed): number {
   return Math.max(current.generation, next?.generation ?? 0, ...retired.map(({ generation }) => generation))

@@ -6,7 +6,7 @@ export { complaintOf, ensureControlTopic, policyOf, type TopicComplaint, type To
 export type { CatalogueFeed, Directory, DirectoryPart, FeedGeneration, KnownNode } from './directory.ts'
 export { type Delays, delaysOf } from './delays.ts'
 export { feedReaders, type FeedReader, linesOf, isFresh, nameOf, zombies } from './feed-readers.ts'
-export { followedGenerations, generationThen, isCatalogueKnown, isSamePlace, newestGeneration } from './generations.ts'
+export { followedGenerations, generationThen, isCatalogueKnown, isConfirmed, isSamePlace, newestGeneration } from './generations.ts'
 export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'
 export type { Lease, LeasedFeed, LeasedLink, LeasedService, NodeLoad, NodeRole, NodeVitals, NodeWord } from './lease.ts'
 export { LeaseKeeper, type LeaseContent, type LeaseKeeperOptions, type Member } from './lease-keeper.ts'

@@ -7,6 +7,8 @@ import { Due } from './due.ts'
 import { explainStale } from './explain.ts'
 import type { Link } from './link.ts'
 import type { LinkHandler } from './link-handler.ts'
+import { FeedMoves } from './feed-moves.ts'
+import { type Catalogue, Followed } from './followed.ts'
 import { LinkBook } from './link-book.ts'
 import { Outdated } from './outdated.ts'
 import { Proof } from './proof.ts'
@@ -26,6 +28,7 @@ export interface ArbiterOptions {
   /** Says why there is no link at all. */
   readonly whyNoLinks: () => string
   readonly feedDefaults: Pick<FeedOptions, 'symbolsMax' | 'staleAfterMs' | 'history'>
+  readonly catalogue: Catalogue
 }
 
 /**
@@ -47,6 +50,8 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #asker: Asker
   readonly #byName: ByName
   readonly #outdated: Outdated
+  readonly #followed: Followed
+  readonly #moves: FeedMoves
   #isSettling = false
 
   constructor(options: ArbiterOptions) {
@@ -68,6 +73,22 @@ export class Arbiter implements HubSource, LinkHandler {
       ask: (link, source) => this.#asker.ask(this.#books.get(link)!, source),
       take: (link, book, source, image, missed) => this.#take(link, book, source, image, missed),
     })
+    this.#followed = new Followed({ clock: options.hub.clock, books: this.#books, links: () => this.#links, catalogue: options.catalogue })
+    this.#moves = new FeedMoves({
+      hub: options.hub,
+      feeds: options.feeds,
+      feedDefaults: options.feedDefaults,
+      books: this.#books,
+      followed: this.#followed,
+      proof: this.#proof,
+      sources: this.#sources,
+      patterns: this.#patterns,
+      asker: this.#asker,
+      byName: this.#byName,
+      outdated: this.#outdated,
+      update: (link, image) => void this.update(link, image),
+      refill: (link, book, source) => this.#chain.refill(link, book, source),
+    })
   }
 
   /** What became of the updates of all links. */
@@ -82,7 +103,7 @@ export class Arbiter implements HubSource, LinkHandler {
     const coverage = this.#proof.of(feed)
     return {
       carries: coverage.carries(link.index, partition),
-      generation: book?.generations.get(feed) ?? null,
+      generation: book?.served.get(feed)?.generation ?? null,
       pulse: coverage.newestOf(link.index, partition),
       holds: source !== undefined && book?.holds(source) === true,
       covered: source !== undefined && (source.covered & link.bit) !== 0,
@@ -154,21 +175,31 @@ export class Arbiter implements HubSource, LinkHandler {
   }
 
   explain(feed: Feed, partition: number): StaleCause {
-    return explainStale(this.#hub, this.#links, this.#proof.of(feed), feed, partition, this.#options.whyNoLinks)
+    const { whyNoLinks } = this.#options
+    const doubted = (link: Link) => this.#moves.doubted(link, feed)
+    return explainStale({
+      hub: this.#hub,
+      links: this.#links,
+      coverage: this.#proof.of(feed),
+      feed,
+      partition,
+      doubted,
+      whyNone: whyNoLinks,
+    })
   }
 
   // ---- what links tell
 
   opened(link: Link, feeds: readonly FeedInfo[]): void {
-    const book = new LinkBook()
+    const book = new LinkBook(this.#followed.generations)
     this.#books.set(link, book)
-    this.#learnFeeds(link, book, feeds)
+    this.#moves.learn(link, book, feeds)
     for (const feed of this.#hub.feeds) this.#asker.askAll(link, book, feed, this.#sources)
   }
 
   feeds(link: Link, feeds: readonly FeedInfo[]): void {
     const book = this.#books.get(link)
-    if (book !== undefined) this.#learnFeeds(link, book, feeds)
+    if (book !== undefined) this.#moves.learn(link, book, feeds)
   }
 
   lost(link: Link): void {
@@ -184,6 +215,7 @@ export class Arbiter implements HubSource, LinkHandler {
       this.#proof.setPatternCovered(source, source.covered & ~link.bit)
       source.refused &= ~link.bit
     }
+    this.decide()
     this.#byName.uncovered()
   }
 
@@ -265,7 +297,7 @@ export class Arbiter implements HubSource, LinkHandler {
   gap(link: Link, ref: number): void {
     const book = this.#books.get(link)
     const source = book?.source(ref)
-    if (book !== undefined && source !== undefined) this.#chain.refill(link, book, source)
+    if (book !== undefined && source !== undefined && !book.isAhead(source.symbol.feed)) this.#chain.refill(link, book, source)
   }
 
   resubscribe(link: Link): void {
@@ -280,6 +312,11 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined || source === undefined) return false
     const { symbol } = source
     const before = symbol.count
+    // Positions only grow: of a generation that does not count, nothing may be passed on.
+    if (book.isAhead(symbol.feed) || image.generation > symbol.feed.generation) {
+      book.counts.passed(image.ref, image.n)
+      return false
+    }
     if (book.isOutdated(symbol.feed) && !this.#outdated.mayFinish(symbol, image)) return false
     const again = image.generation > symbol.generation ? this.#comesAgain(link, book, symbol, image) : null
     if (again === 'held') this.#chain.aligned(link, book, source)
@@ -315,6 +352,8 @@ export class Arbiter implements HubSource, LinkHandler {
     const feed = this.#hub.feed(feedName)
     const book = this.#books.get(link)
     if (feed === undefined || book === undefined || !this.#proof.follows(feed)) return
+    if (book.isAhead(feed)) this.#moves.decide(feed)
+    if (!book.serves(feed)) return
     this.#settle(link, book, feed)
     const coverage = this.#proof.of(feed)
     for (const point of points) {
@@ -336,10 +375,16 @@ export class Arbiter implements HubSource, LinkHandler {
     for (const [pattern, source] of patterns) this.#patternReady(pattern, source)
   }
 
+  /** What is known of generations has changed, in the catalogue for one. */
+  decide(): void {
+    for (const feed of this.#hub.feeds) this.#moves.decide(feed)
+  }
+
   /** Called now and then: answers what waited too long, lets go of what nobody wants. */
   sweep(): void {
     const nowMs = this.#hub.clock.nowMs()
-    this.#outdated.check(this.#books, this.#hub.feeds)
+    this.decide()
+    this.#outdated.check(this.#books, this.#hub.feeds, this.#followed.generations)
     this.#answerLate([...this.#sources.waiting].filter(({ answerByMs }) => answerByMs <= nowMs))
     this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
     for (const [pattern, source] of this.#patterns) {
@@ -352,52 +397,13 @@ export class Arbiter implements HubSource, LinkHandler {
     }
   }
 
-  // ---- feeds
-
-  #learnFeeds(link: Link, book: LinkBook, infos: readonly FeedInfo[]): void {
-    const { feeds: wanted, feedDefaults } = this.#options
-    infos.forEach((info, index) => {
-      if (wanted !== 'all' && !wanted.includes(info.feed)) return
-      const { mode, codec, generation } = info
-      const delay = info.delayMs === undefined ? undefined : { of: info.delayOf ?? '', delayMs: info.delayMs }
-      const feed =
-        this.#hub.feed(info.feed) ??
-        this.#hub.addFeed({ name: info.feed, mode, codec, merge: false, generation, ...feedDefaults, ...(delay && { delay }) })
-      // What is younger than others show must not come in between.
-      if (delay?.delayMs !== feed.options.delay?.delayMs) return this.#outdated.differs(link, feed, delay?.delayMs ?? 0)
-      this.#proof.of(feed).setCarried(link.index, info.carried ?? null)
-      book.feeds[index] = feed
-      book.fieldMaps[index] ??= []
-      const wasOutdated = book.isOutdated(feed)
-      book.generations.set(feed, generation)
-      // A node that lags behind in generation must not pull the feed back.
-      if (generation < feed.generation) return
-      const hasMoved = generation > feed.generation
-      if (hasMoved) this.#disbelieveOlder(feed, generation)
-      const partitions = hasMoved ? info.partitions : Math.max(info.partitions, feed.partitions)
-      if (generation === feed.generation && feed.partitions > 0 && partitions > feed.partitions) this.#proof.grow(feed, this.#sources)
-      this.#hub.setShape(feed, generation, partitions)
-      this.#proof.expectPulses(feed)
-      if (hasMoved) this.#byName.uncovered()
-      if (wasOutdated) this.#asker.askAll(link, book, feed, this.#sources)
-    })
-  }
-
-  /** The feed has a new generation: what nodes hold of an older one proves nothing any more. */
-  #disbelieveOlder(feed: Feed, generation: number): void {
-    this.#outdated.switched(feed)
-    for (const [link, book] of this.#books) {
-      if ((book.generations.get(feed) ?? generation) >= generation) continue
-      for (const source of this.#sources) if (source.symbol.feed === feed) this.#proof.setCovered(source, source.covered & ~link.bit)
-      for (const source of this.#patterns.values())
-        if (source.feed === feed) this.#proof.setPatternCovered(source, source.covered & ~link.bit)
-    }
-  }
-
   // ---- answers
 
   #cover(link: Link, source: SymbolSource): void {
-    if (this.#books.get(link)?.isOutdated(source.symbol.feed) !== false) return
+    const book = this.#books.get(link)
+    // Once its generation counts, by the next pulse behind it.
+    if (book?.isAhead(source.symbol.feed) === true) book.awaiting.add(source)
+    if (book?.serves(source.symbol.feed) !== true) return
     source.refused &= ~link.bit
     this.#proof.setCovered(source, source.covered | link.bit)
     if (!this.#isSettling && this.#due.isProven(source)) this.#ready(source)
@@ -413,7 +419,7 @@ export class Arbiter implements HubSource, LinkHandler {
 
   /** What the pulse stands behind has all arrived. It is answered when the pulse itself has been taken. */
   #settle(link: Link, book: LinkBook, feed: Feed): void {
-    if (book.isOutdated(feed)) return
+    if (!book.serves(feed)) return
     this.#isSettling = true
     for (const source of book.awaiting) {
       if (source.symbol.feed !== feed || book.ahead.has(source) || book.refilling.has(source)) continue

@@ -36,7 +36,7 @@ export class Due {
   /** Whether these links are all that were asked. */
   #haveAllAnswered(feed: Feed, answered: number): boolean {
     for (const [link, book] of this.#books) {
-      if ((answered & link.bit) === 0 && book.feeds.includes(feed) && !book.isOutdated(feed)) return false
+      if ((answered & link.bit) === 0 && book.serves(feed)) return false
     }
     return true
   }

@@ -6,7 +6,7 @@ import { LinkBook } from './link-book.ts'
 import { SymbolSource } from './symbol-source.ts'
 
 test('a symbol that is waited for under a ref is waited for under another one when that ends, and under none when all have', () => {
-  const book = new LinkBook()
+  const book = new LinkBook(new Map())
   const source = new SymbolSource(new SymbolState(new Feed(0, feedOptions), 'A'))
   for (const ref of [1, 13, 20]) book.bind(ref, source)
   book.ahead.set(source, 13)

@@ -1,3 +1,4 @@
+import type { FeedInfo } from '@pulsewire/protocol'
 import type { Feed, PatternState } from '../hub/index.ts'
 import { RecordCounts } from './record-counts.ts'
 import type { SymbolSource } from './symbol-source.ts'
@@ -11,8 +12,10 @@ interface Row {
 export class LinkBook {
   /** By index in the link's `welcome`. */
   readonly feeds: (Feed | undefined)[] = []
-  /** The generation of each feed that the node serves. */
-  readonly generations = new Map<Feed, number>()
+  /** Each feed as the node serves it. */
+  readonly served = new Map<Feed, FeedInfo>()
+  /** Feeds of which nothing was taken since the node is ahead of what counts. */
+  readonly untaken = new Set<Feed>()
   /** Per feed index of the link, its field indexes as ours. */
   readonly fieldMaps: number[][] = []
   readonly #refs = new Map<number, SymbolSource>()
@@ -40,11 +43,28 @@ export class LinkBook {
   readonly byId = new Map<number, { readonly feed: Feed; readonly pattern: PatternState | null }>()
   /** Names to be asked for in the next frame, per feed. */
   readonly toAsk = new Map<Feed, Set<SymbolSource>>()
+  readonly #followed: ReadonlyMap<Feed, number>
   #nextId = 1
+
+  /** @param followed by feed, the generation that counts. */
+  constructor(followed: ReadonlyMap<Feed, number>) {
+    this.#followed = followed
+  }
+
+  /** Whether the node serves the generation of the feed that counts. */
+  serves(feed: Feed): boolean {
+    const own = this.served.get(feed)?.generation
+    return own !== undefined && own === this.#followed.get(feed)
+  }
 
   /** Whether the node serves a generation of the feed that is over. */
   isOutdated(feed: Feed): boolean {
-    return (this.generations.get(feed) ?? feed.generation) < feed.generation
+    return (this.served.get(feed)?.generation ?? Infinity) < (this.#followed.get(feed) ?? 0)
+  }
+
+  /** Whether the node serves a generation of the feed that does not count yet: it is asked, and nothing of it is taken. */
+  isAhead(feed: Feed): boolean {
+    return (this.served.get(feed)?.generation ?? 0) > (this.#followed.get(feed) ?? 0)
   }
 
   source(ref: number): SymbolSource | undefined {
@@ -83,6 +103,18 @@ export class LinkBook {
     if (this.#refs.has(ref)) return
     this.#refs.set(ref, source)
     this.#refCounts.set(source, (this.#refCounts.get(source) ?? 0) + 1)
+  }
+
+  /** What the link brings of the feed, or will. */
+  *held(feed: Feed): Iterable<readonly [ref: number, SymbolSource]> {
+    for (const row of this.#refs) if (row[1].symbol.feed === feed) yield row
+  }
+
+  /** What is known of the row's place among the records holds no more: it is to be asked for anew. */
+  begin(ref: number, source: SymbolSource): void {
+    this.resumed.delete(ref)
+    this.ahead.delete(source)
+    this.refilling.delete(source)
   }
 
   /** Whether the link brings the symbol, or will. */

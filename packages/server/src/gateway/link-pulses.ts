@@ -32,6 +32,12 @@ export class LinkPulses {
     }
   }
 
+  /** When the newest pulse that came of this generation in the partition was written; `-Infinity`: none has come. */
+  writtenAtMs(feed: string, generation: number, partition: number): number {
+    const known = this.#feeds.get(feed)
+    return known?.generation === generation ? (known.writtenAtMs.get(partition) ?? -Infinity) : -Infinity
+  }
+
   /** Age of the newest pulse of the partition where it is oldest, in ms; `null`: none has come. */
   ageMs(nowMs: number): number | null {
     const written = [...this.#feeds.values()].flatMap(({ writtenAtMs }) => [...writtenAtMs.values()])

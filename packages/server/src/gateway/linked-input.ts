@@ -49,9 +49,6 @@ export class LinkedInput implements GatewayInput {
   constructor({ config, clock, random, logger, stages, connect, secret, directory, asks, followed }: LinkedInputOptions) {
     const { symbolsMax, staleAfterMs, history, subscribeDeadlineMs, feeds, linkPulseIntervalMs } = config.gateway
     this.hub = new Hub({ nodeId: config.node.id, clock })
-    const tellLog = (): void => this.hub.setLog(directory?.logId ?? null)
-    this.#stopListening = directory?.onChange(tellLog) ?? (() => {})
-    tellLog()
     const upstreams = (this.#upstreams = makeUpstreams(config, directory))
     this.arbiter = new Arbiter({
       hub: this.hub,
@@ -60,7 +57,20 @@ export class LinkedInput implements GatewayInput {
       feeds,
       whyNoLinks: () => upstreams.whyNot(),
       feedDefaults: { symbolsMax, staleAfterMs, history },
+      catalogue: {
+        get isHeard() {
+          return directory?.view === 'current'
+        },
+        of: (feed) => directory?.feeds.get(feed),
+      },
     })
+    const tellLog = (): void => this.hub.setLog(directory?.logId ?? null)
+    const changed = (): void => {
+      tellLog()
+      this.arbiter.decide()
+    }
+    this.#stopListening = directory?.onChange(changed) ?? (() => {})
+    tellLog()
     this.#links = new Links({
       upstreams,
       arbiter: this.arbiter,

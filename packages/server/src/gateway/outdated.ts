@@ -12,7 +12,7 @@ const COPIES_MS = 15_000
 /** A node that has not followed by then was left behind. */
 const LEFT_BEHIND_AFTER_MS = 2000
 
-/** Nodes that serve a generation of a feed that is over: they are not believed, and they are named. */
+/** Nodes that serve a generation of a feed that is over, or that nothing confirms: they are not believed, and they are named. */
 export class Outdated {
   readonly #clock: Clock
   readonly #logger: Logger
@@ -65,14 +65,18 @@ export class Outdated {
     return image.ts < symbol.ts || isAnyoneBehind() ? 'older' : null
   }
 
-  /** Called now and then. */
-  check(books: ReadonlyMap<Link, LinkBook>, feeds: readonly Feed[]): void {
-    for (const [link, book] of books) for (const feed of feeds) this.#check(link, book, feed)
+  /**
+   * Called now and then.
+   * @param followed by feed, the generation that counts.
+   */
+  check(books: ReadonlyMap<Link, LinkBook>, feeds: readonly Feed[], followed: ReadonlyMap<Feed, number>): void {
+    for (const [link, book] of books) for (const feed of feeds) this.#check(link, book, feed, followed.get(feed))
   }
 
-  #check(link: Link, book: LinkBook, feed: Feed): void {
+  #check(link: Link, book: LinkBook, feed: Feed, current: number | undefined): void {
     let since = this.#sinceMs.get(book)
-    if (!book.isOutdated(feed)) {
+    const generation = book.served.get(feed)?.generation
+    if (generation === undefined || book.serves(feed)) {
       if (since?.delete(feed) === true) this.#logger.info('upstream_current', `${link.node} serves feed ${feed.name} as it is now`, {})
       return
     }
@@ -82,13 +86,21 @@ export class Outdated {
     if (sinceMs === undefined) since.set(feed, nowMs)
     else if (nowMs - sinceMs >= LEFT_BEHIND_AFTER_MS) {
       since.set(feed, Infinity)
-      const version = link.welcome?.version ?? 'unknown'
-      const generation = book.generations.get(feed)
-      this.#logger.warn(
-        'upstream_outdated',
-        `push node ${link.node} (version ${version}, ${link.address}) serves generation ${generation} of feed ${feed.name}, which is over; current is ${feed.generation}: it is not believed. Restart it with the directory enabled and the feed not pinned, or stop it`,
-        { of: link.node, version, address: link.address, feed: feed.name, generation, current: feed.generation },
-      )
+      this.#name(link, feed, generation, current)
     }
+  }
+
+  #name(link: Link, { name }: Feed, generation: number, current: number | undefined): void {
+    const { node, address } = link
+    const version = link.welcome?.version ?? 'unknown'
+    const what = `push node ${node} (version ${version}, ${address}) serves generation ${generation} of feed ${name}`
+    const fields = { of: node, version, address, feed: name, generation, current: current ?? null }
+    if (current !== undefined && generation < current) {
+      const message = `${what}, which is over; current is ${current}: it is not believed. Restart it with the directory enabled and the feed not pinned, or stop it`
+      return this.#logger.warn('upstream_outdated', message, fields)
+    }
+    const known = current === undefined ? 'others serve another one, and no pulses tell which counts' : `current is ${current}`
+    const message = `${what}, which neither the catalogue nor pulses confirm; ${known}: it is not believed. Correct its feeds (generation, topic, pinned), or stop it`
+    this.#logger.warn('upstream_ahead', message, fields)
   }
 }

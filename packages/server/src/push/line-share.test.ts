@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { FeedGeneration } from '../directory/index.ts'
 import { FakeDirectory } from '../../../../test/support/fake-directory.ts'
 import { ManualClock } from '../../../../test/support/manual-clock.ts'
 import { createMemoryLogger } from '../runtime/logger.ts'
@@ -46,6 +47,23 @@ test('expired, left, leaving, offline, another line, an older generation: none o
   assert.deepEqual(wanted(), ALL)
   directory.push('a7', { feeds: feeds([], 0) })
   assert.deepEqual(wanted(), ALL)
+})
+
+test('a node of a generation that nothing names has no share: what fell to it, nobody of the line would read', () => {
+  const { directory, wanted } = setUp()
+  directory.push('a2', { feeds: feeds(ALL, 99) })
+  assert.deepEqual(wanted(), ALL)
+  const catalogue = (next: FeedGeneration | null) => {
+    directory.feeds.set('quote', { feed: 'quote', current: { generation: 1, topic: 'quotes' }, next, retired: [], revision: 1 })
+    directory.changed()
+  }
+  const next = { generation: 99, topic: 'quotes-v99' }
+  for (const opening of [null, next]) {
+    catalogue(opening)
+    assert.deepEqual(wanted(), ALL)
+  }
+  catalogue({ ...next, fromMs: 1 })
+  assert.ok(wanted()!.length < PARTITIONS, 'one that has switched before this node is there to stay')
 })
 
 test('what falls to another is held until that one has had it for a while', () => {

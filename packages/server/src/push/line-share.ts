@@ -1,4 +1,4 @@
-import { rendezvousOwner, type Directory, type KnownNode, type LeasedFeed } from '../directory/index.ts'
+import { isConfirmed, rendezvousOwner, type Directory, type KnownNode, type LeasedFeed } from '../directory/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 
@@ -88,9 +88,15 @@ export class LineShare {
       const { lease, state, word } = known
       const isThere = state === 'live' && word === 'online' && !lease.draining
       if (lease.node === this.#self || lease.role !== 'push' || lease.line !== this.#line || !isThere) continue
-      if (lease.feeds.some((served) => served.feed === feed && served.generation >= generation)) members.set(lease.node, known)
+      if (lease.feeds.some((served) => served.feed === feed && this.#succeeds(served, generation))) members.set(lease.node, known)
     }
     return members
+  }
+
+  /** Whether it is this generation, or one that the catalogue puts in its place: any other a single node may have by mistake. */
+  #succeeds(served: LeasedFeed, generation: number): boolean {
+    if (served.generation === generation) return true
+    return served.generation > generation && isConfirmed(this.#directory.feeds.get(served.delayOf ?? served.feed), served.generation)
   }
 
   #ownersOf(feed: string, generation: number, partitions: number, members: ReadonlyMap<string, unknown>): readonly (string | undefined)[] {

@@ -101,8 +101,8 @@ export const TRACE_CODES = {
     'It is made anew by itself; `pulsewire debug NODE stages` says what is waited for.',
   ],
   generation_retired: [
-    'A push node reads a generation of the feed that is over.',
-    'It is pinned, or old: stop it, or restart it with the current configuration.',
+    'A push node reads a generation of the feed that is over, or one that nothing confirms.',
+    'It is pinned, old or wrongly configured: stop it, or restart it with the current configuration.',
   ],
   log_unreachable: ['The log cannot be read.', 'Look at Kafka: nothing in Pulsewire can help.'],
   topic_missing: ['The topic does not exist.', 'Create it, or correct `feeds[].topic`.'],

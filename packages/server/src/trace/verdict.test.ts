@@ -365,6 +365,13 @@ const CASES: readonly (readonly [name: string, facts: TraceFacts, code: TraceCod
     'push-a1',
   ],
   [
+    'a link of a generation from the future, without catalogue',
+    world({ b: { generation: 99 } }),
+    'generation_retired',
+    'degraded',
+    'push-b1',
+  ],
+  [
     'pulses of another generation only',
     world({ both: { feed: { ...stale('no_pulse'), pulse: null }, log: { ...LOG, otherPulses: 7 } } }),
     'generation_retired',

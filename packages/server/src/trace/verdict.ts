@@ -183,7 +183,7 @@ function linesOf({ links, beside, feed }: HopFacts, { push, unanswered }: TraceF
       node: link.node,
       link,
       push,
-      trouble: delayTrouble(link, push, feed) ?? outdated(link, feed?.generation ?? 0) ?? troubleOf(link, push, failed),
+      trouble: delayTrouble(link, push, feed) ?? disbelieved(link, feed?.generation ?? 0) ?? troubleOf(link, push, failed),
     }
   })
 }
@@ -209,10 +209,11 @@ function uncoveredLines(lines: readonly Line[], unlinked: HopFacts['unlinked'] &
   })
 }
 
-/** Without a catalogue, that another node serves a newer generation is all that tells. */
-function outdated({ node, line, state, generation }: LinkFact, current: number): LineTrouble | null {
-  if (state !== 'open' || generation === null || generation >= current) return null
-  const sentence = `${node} (line ${line}) serves generation ${generation} of the feed, which is on ${current}: nobody believes it`
+/** Without a catalogue, what the gateway follows is all that tells. */
+function disbelieved({ node, line, state, generation }: LinkFact, current: number): LineTrouble | null {
+  if (state !== 'open' || generation === null || generation === current) return null
+  const why = generation < current ? `which is on ${current}` : `which is on ${current}, and nothing confirms a newer one`
+  const sentence = `${node} (line ${line}) serves generation ${generation} of the feed, ${why}: nobody believes it`
   return { depth: 2, code: 'generation_retired', hop: node, sentence }
 }
 

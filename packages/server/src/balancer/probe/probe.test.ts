@@ -106,6 +106,7 @@ describe('Probe', () => {
     const { world, probe } = await probed()
     world.pass(2000)
     for (const id of ['a1', 'b1']) world.node(id).hub.setShape(world.node(id).feed(), 2, 1)
+    world.pulse()
     world.clock.advance(100)
     assert.deepEqual([...probe.feeds.get('quote')!.generations.keys()], [1, 2])
     assert.equal(probe.feeds.get('quote')!.generation, 2)
