@@ -157,6 +157,26 @@ describe('Balancer', () => {
     }
   })
 
+  it('without a catalogue, hands out who it handed out when a single lease names a generation from the future, and names that node', async () => {
+    await using world = await startBalancer()
+    world.pass(5000)
+    const feeds = [{ feed: 'quote', generation: 99, pulseAgeMs: null }]
+    for (const ready of [false, true]) {
+      world.directory.beat('push-x', { role: 'push', ready, feeds })
+      world.pass(1000)
+      assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-1', 'gw-2'], false])
+      assert.ok(world.codes('push-x').includes('generation_retired'))
+    }
+    for (const node of ['gw-1', 'gw-2']) {
+      world.gateways.move(node, 2)
+      world.directory.beat(node, { feeds: [{ feed: 'quote', generation: 2, pulseAgeMs: 5 }] })
+    }
+    for (let i = 0; i < 40; i++) {
+      world.clock.advance(100)
+      assert.deepEqual([world.nodes(), world.answer()!.degraded], [['gw-1', 'gw-2'], false], 'they move together')
+    }
+  })
+
   it('takes the word of an operator at once', async () => {
     await using world = await startBalancer()
     world.pass(5000)

@@ -97,7 +97,7 @@ describe('topologyOf', () => {
     assert.deepEqual(topology().feeds[0]!.partitions, [{ pulseAgeMs: null }, { pulseAgeMs: 350 }, { pulseAgeMs: null }])
   })
 
-  it('knows a feed that only leases name, by its newest generation, and forgets it with its last node', () => {
+  it('knows a feed that only leases name, by the generation of its gateways, else by its newest, and forgets it with its last node', () => {
     const { directory, topology } = world()
     directory.beat('push-a1', {
       role: 'push',
@@ -108,10 +108,17 @@ describe('topologyOf', () => {
       topology().feeds.map(({ feed, generation, topic, partitions }) => [feed, generation, topic, partitions.length]),
       [['trade', 2, 'trades', 5]],
     )
+    directory.beat('gw-1', { feeds: [{ feed: 'trade', generation: 1, pulseAgeMs: 1 }] })
+    assert.deepEqual(
+      topology().feeds.map(({ feed, generation, topic }) => [feed, generation, topic]),
+      [['trade', 1, 'trades-v1']],
+      'gateways know which one counts',
+    )
+    directory.become('gw-1', 'left')
     directory.become('push-a1', 'expired')
     directory.become('push-b1', 'left')
     assert.deepEqual(topology().feeds, [])
-    assert.equal(topology().nodes.length, 2, 'a dead node stays in the picture')
+    assert.equal(topology().nodes.length, 3, 'a dead node stays in the picture')
   })
 
   it('says which tracks are degraded, of those that there are', () => {

@@ -3,6 +3,7 @@ import type { Directory, DirectoryPart } from '../../directory/index.ts'
 import { verdictRow } from '../http/rows.ts'
 import type { Worse } from '../grey/grey-guard.ts'
 import type { TrackFigures } from '../grey/track-figures.ts'
+import { mostHaveComeTo } from '../verdict/proven.ts'
 import type { Degradation, Track, Verdict } from '../verdict/verdict-book.ts'
 import type { Topology, TopologyFeed, TopologyNode } from './schemas.ts'
 
@@ -103,10 +104,14 @@ function feedsOf(directory: DirectoryPart, verdicts: readonly Verdict[], nowMs: 
   return [...names].sort().map((feed) => {
     const catalogued = directory.feeds.get(feed)
     const leased = verdicts.flatMap(({ known: { lease, state } }) => (isThere(state) ? lease.feeds.filter((one) => one.feed === feed) : []))
+    const ofGateways = verdicts.flatMap(({ role, known: { lease, state } }) =>
+      role === 'gateway' && isThere(state) ? lease.feeds.filter((one) => one.feed === feed) : [],
+    )
     const generations = leased.map((one) => one.generation)
     // One that is delayed comes to where its feed is later: until then both are read.
     const delayOf = leased.find((one) => one.delayOf !== undefined)?.delayOf
-    const generation = catalogued?.current.generation ?? (delayOf === undefined ? Math.max : Math.min)(...generations)
+    const leads = delayOf === undefined ? mostHaveComeTo(ofGateways.map((one) => one.generation)) : Math.min(...generations)
+    const generation = catalogued?.current.generation ?? leads ?? Math.max(...generations)
     const topic = catalogued?.current.topic ?? leased.find((one) => one.generation === generation && one.topic !== undefined)?.topic
     return {
       feed,

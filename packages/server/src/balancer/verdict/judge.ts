@@ -2,10 +2,9 @@
 import { type KnownNode, type LeasedFeed, whenSaid, whoSaid } from '../../directory/index.ts'
 import type { HeardFeed, HeardGeneration, ProbeReport } from '../probe/report.ts'
 import type { FeedExpectation } from './expectations.ts'
+import { isProven, partitionsDue, type PulseLimits } from './proven.ts'
 import type { VerdictReason } from './reasons.ts'
 
-/** Pulse writers look for new partitions every 2 s. */
-const GROWTH_GRACE_MS = 6000
 /** Places come free, and are taken again, between two beats of a gateway that is full. */
 const FULL = 0.98
 
@@ -17,19 +16,12 @@ export interface Finding {
   readonly message: string
 }
 
-export interface JudgeLimits {
-  /** A pulse of every partition must have come within this. */
-  readonly pulseHeardWithinMs: number
-  /** And must not have been older than this when it came. */
-  readonly pulseAgeMaxMs: number
-}
-
 export interface JudgeInput {
   readonly node: KnownNode
   /** The node's probe; only gateways have one. */
   readonly probe: ProbeReport | null
   readonly expectations: ReadonlyMap<string, FeedExpectation>
-  readonly limits: JudgeLimits
+  readonly limits: PulseLimits
   readonly nowMs: number
 }
 
@@ -62,7 +54,10 @@ function judgeLease({ node: { lease, state, word, heardAtMs }, expectations, now
   if (lease.role === 'gateway' && lease.addresses.length === 0)
     findings.push({ code: 'address_missing', message: `the lease of ${lease.node} names no address` })
   for (const leased of lease.feeds) {
-    const finding = judgeGeneration(node(lease), leased, expectations.get(leased.feed))
+    const expected = expectations.get(leased.feed)
+    // Of a gateway that is ahead its probe tells more: until the new generation counts, it is good by the pulses of the one before.
+    if (lease.role === 'gateway' && leased.generation > (expected?.current ?? Infinity)) continue
+    const finding = judgeGeneration(node(lease), leased, expected)
     if (finding !== undefined) findings.push(finding)
   }
   for (const expected of expectations.values()) {
@@ -83,7 +78,8 @@ function judgeGeneration(who: string, leased: LeasedFeed, expected: FeedExpectat
   const { current, accepted, topics } = expected
   if (!accepted.has(generation)) {
     const retired = named(generation, topic ?? topics.get(generation))
-    const what = generation > current ? 'which the catalogue does not know' : 'which is over'
+    const unknown = topics.size > 0 ? 'which the catalogue does not know' : 'which no pulses that gateways pass on confirm'
+    const what = generation > current ? unknown : 'which is over'
     return {
       code: 'generation_retired',
       feed,
@@ -186,29 +182,13 @@ function judgeFeed(name: string, probe: ProbeReport, expected: FeedExpectation, 
     return [{ code: 'feed_missing', feed, message: `${name} does not offer feed ${feed}` }]
   }
   const good = [...heard.generations].filter(([generation]) => current === null || accepted.has(generation))
-  if (good.some(([, pulses]) => isProven(pulses, input))) return []
+  if (good.some(([, pulses]) => isProven(pulses, input.limits, input.nowMs))) return []
   if (good.length === 0) {
     const now = current === null ? 'unknown' : named(current, topics.get(current))
     const message = `${name} passes on ${feed} ${named(heard.generation, topics.get(heard.generation))}; current is ${now}`
     return [{ code: 'generation_retired', feed, message }]
   }
   return [explain(name, probe, feed, heard, good.at(-1)![1], input)]
-}
-
-function isProven(heard: HeardGeneration, { limits, nowMs }: JudgeInput): boolean {
-  const { pulses } = heard
-  const due = partitionsDue(heard, nowMs)
-  if (due === 0) return false
-  for (let partition = 0; partition < due; partition++) {
-    const pulse = pulses.get(partition)
-    if (pulse === undefined || nowMs - pulse.heardAtMs > limits.pulseHeardWithinMs || pulse.ageMs > limits.pulseAgeMaxMs) return false
-  }
-  return true
-}
-
-/** New partitions have pulses once the pulse writers have found them; until then the others speak for the feed. */
-function partitionsDue({ partitions, grown }: HeardGeneration, nowMs: number): number {
-  return grown !== null && nowMs - grown.atMs <= GROWTH_GRACE_MS ? Math.min(grown.before, partitions) : partitions
 }
 
 /** What keeps a feed from being proven. */
@@ -254,7 +234,7 @@ function explain(
 }
 
 /** A gateway that grants fewer pulses than the limit needs would flap, and nobody would know why. */
-function tooSeldom({ pulseIntervalMs }: ProbeReport, { pulseHeardWithinMs }: JudgeLimits): string {
+function tooSeldom({ pulseIntervalMs }: ProbeReport, { pulseHeardWithinMs }: PulseLimits): string {
   if (pulseIntervalMs * 2 <= pulseHeardWithinMs) return ''
   return `; it grants a pulse only every ${pulseIntervalMs} ms: raise balancer.pulseHeardWithinMs to twice that, or lower gateway.session.pulseIntervalMs`
 }

@@ -11,7 +11,7 @@ export const VERDICT_REASONS = {
   lease_expired: 'The node beats no more: its lease ran out.',
   lease_left: 'The node said goodbye.',
   address_missing: 'The lease names no address at which the node could be reached.',
-  generation_retired: 'The node serves or reads a generation of a feed that is over.',
+  generation_retired: 'The node serves or reads a generation of a feed that is over, or one that nothing confirms.',
   topic_differs: 'The node reads another topic than the catalogue names for that generation.',
   delay_differs: 'The push node shows a feed with another delay than others do.',
   wrong_node: 'Another node answers at the advertised address.',

@@ -2,7 +2,8 @@ import type { Directory, DirectoryPart, KnownNode, Lease, NodeRole } from '../..
 import type { Logger } from '../../runtime/logger.ts'
 import type { ProbeReport } from '../probe/report.ts'
 import { Expectations } from './expectations.ts'
-import { judge, type Finding, type JudgeLimits } from './judge.ts'
+import { judge, type Finding } from './judge.ts'
+import type { PulseLimits } from './proven.ts'
 import { DEGRADED_REASONS, type DegradedReason, type VerdictReason } from './reasons.ts'
 import { chooseUsable, START_GRACE_MS } from './usable.ts'
 
@@ -67,7 +68,7 @@ export class VerdictBook {
   readonly evictions: Eviction[] = []
   readonly #directory: Directory
   readonly #probeOf: (node: string) => ProbeReport | null
-  readonly #limits: JudgeLimits
+  readonly #limits: PulseLimits
   readonly #logger: Logger
   readonly #parts: readonly { readonly part: DirectoryPart; readonly expectations: Expectations }[]
   readonly #bornAtMs: number
@@ -84,7 +85,7 @@ export class VerdictBook {
   constructor(options: {
     readonly directory: Directory
     readonly probeOf: (node: string) => ProbeReport | null
-    readonly limits: JudgeLimits
+    readonly limits: PulseLimits
     readonly logger: Logger
     readonly startedAtMs: number
   }) {
@@ -96,7 +97,7 @@ export class VerdictBook {
     this.#startedAtMs = options.startedAtMs
     this.#parts = options.directory.parts.map((part) => ({
       part,
-      expectations: new Expectations(part, options.limits.pulseHeardWithinMs),
+      expectations: new Expectations(part, options.probeOf, options.limits),
     }))
   }
 
