@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { feedReaders } from '@pulsewire/server'
-import { standing } from '../feeds/catalogue.ts'
+import { mustBeKnown } from '../feeds/catalogue.ts'
 import { migrate } from '../feeds/migrate.ts'
 import { feedDetails, feedsTable, type FeedView } from '../feeds/show.ts'
 import { type DirectoryFlags, type OpenDirectory, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
@@ -31,7 +31,7 @@ export function feedCommand(): Command {
     await using open = await openDirectoryOf(flags)
     await whenCurrent(open)
     const view = viewOf(open, name)
-    standing(open, name, view.readers)
+    mustBeKnown(open, name, view.readers)
     console.log(flags.json ? JSON.stringify(view) : feedDetails(view))
   })
   const moving = withMoving(

@@ -237,6 +237,12 @@ describe('nodes', () => {
       of(a!, b!, zombie, pulse!)[0]!,
       /^problem push-old \(version 0\.0\.1, ws:\/\/push-old:8081\) is left behind: it reads generation 1 \(quotes-v1\) of feed quote, which is at 2/,
     )
+    const odd = known(lease('push-x', 'push', { line: 'B', feeds: [{ feed: 'quote', generation: 99, topic: 'quotes', pulseAgeMs: null }] }))
+    assert.deepEqual(
+      of(a!, b!, odd, pulse!).map((what) => what.split(' (')[0]),
+      ['problem push-x'],
+    )
+    assert.match(of(a!, b!, odd, pulse!)[0]!, /is ahead of all others: it reads generation 99 \(quotes\) of feed quote, which is at 2/)
     assert.match(of(a!, b!)[0]!, /^note no pulse writer with a lease/)
   })
 

@@ -1,4 +1,4 @@
-import { ConfigError, DirectoryError, LogError, PulsewireError } from '@pulsewire/server'
+import { ConfigError, DirectoryError, feedReaders, leasedGeneration, LogError, PulsewireError } from '@pulsewire/server'
 import { type DirectoryFlags, onlookerConfig, type OpenDirectory, openDirectoryOf, whenCurrent } from '../nodes/open.ts'
 import { fetchVerdicts } from '../verdicts/fetch.ts'
 import { type BalancerFacts, judgeBalancer } from './balancers.ts'
@@ -6,7 +6,7 @@ import { type Check, note, ok, problem } from './check.ts'
 import { checkConfiguration, type Configured } from './configuration.ts'
 import { judgeComplaint, readComplaint } from './control-topic.ts'
 import { judgeGateway, probeGateways, type Probing } from './gateways.ts'
-import { judgeFeed, judgeNodes } from './nodes.ts'
+import { judgeFeed, judgeNodes, PULSE_AGE_MS_MAX } from './nodes.ts'
 import { judgeTopic, readTopic } from './topic.ts'
 import { examineZones } from './zones.ts'
 
@@ -114,6 +114,12 @@ function feedsOf({ directory }: Pick<OpenDirectory, 'directory'>, { feeds }: Con
     for (const { feed, topic, generation, delayOf } of lease.feeds) {
       if (topic !== undefined && delayOf === undefined && generation >= (known.get(feed)?.generation ?? -1)) put(feed, topic, generation)
     }
+  }
+  for (const name of [...known.keys()]) {
+    const readers = feedReaders(directory, name).filter(({ leased }) => leased.topic !== undefined && leased.delayOf === undefined)
+    const generation = leasedGeneration(readers, PULSE_AGE_MS_MAX)
+    const reader = readers.find(({ leased }) => leased.generation === generation)
+    if (reader !== undefined) put(name, reader.leased.topic!, generation)
   }
   for (const { feed, current } of directory.feeds.values()) put(feed, current.topic, current.generation)
   return [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1))

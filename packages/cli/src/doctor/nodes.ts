@@ -7,6 +7,7 @@ import {
   feedReaders,
   isFresh,
   type KnownNode,
+  leasedGeneration,
   linesOf,
   nameOf,
   placeOf,
@@ -18,7 +19,7 @@ import {
 import { type Check, note, ok, problem, some } from './check.ts'
 
 /** Six missed pulses. */
-const PULSE_AGE_MS_MAX = 3000
+export const PULSE_AGE_MS_MAX = 3000
 /** Longer, and stages with deadlines of seconds are at risk. */
 const LOOP_DELAY_MS_MAX = 500
 
@@ -126,7 +127,7 @@ export function judgeFeed(directory: View, feed: string, partitions: number): Ch
   const delays = judgeDelays(directory, feed)
   if (readers.some(({ leased }) => leased.delayOf !== undefined))
     return [...delays, ...judgeLines(feed, readers, Math.min(...generations), partitions)]
-  const generation = catalogued?.current.generation ?? Math.max(0, ...generations)
+  const generation = catalogued?.current.generation ?? leasedGeneration(readers, PULSE_AGE_MS_MAX)
   const accepted = [generation, ...(catalogued?.next == null ? [] : [catalogued.next.generation])]
   return [
     ...judgeMove(catalogued),
@@ -205,14 +206,16 @@ function judgeLines(feed: string, readers: readonly FeedReader[], generation: nu
 }
 
 function judgeZombies(feed: string, readers: readonly FeedReader[], accepted: readonly number[], generation: number): Check[] {
-  return zombies(readers, accepted).map((reader) =>
-    problem(
+  return zombies(readers, accepted).map((reader) => {
+    const reads = `it reads generation ${reader.leased.generation}${reader.leased.topic === undefined ? '' : ` (${reader.leased.topic})`} of feed ${feed}, which is at ${generation}`
+    const isAhead = reader.leased.generation > Math.max(...accepted)
+    return problem(
       'feeds',
-      `${nameOf(reader)} is left behind: it reads generation ${reader.leased.generation}${reader.leased.topic === undefined ? '' : ` (${reader.leased.topic})`} of feed ${feed}, which is at ${generation}`,
+      isAhead ? `${nameOf(reader)} is ahead of all others: ${reads}` : `${nameOf(reader)} is left behind: ${reads}`,
       'a health check finds nothing wrong with it, and it brings nothing; nobody believes it',
-      'restart it with the current configuration, or stop it',
-    ),
-  )
+      isAhead ? 'correct generation and topic in its configuration, or stop it' : 'restart it with the current configuration, or stop it',
+    )
+  })
 }
 
 function judgeWriters(feed: string, readers: readonly FeedReader[]): Check[] {

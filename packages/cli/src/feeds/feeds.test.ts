@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CatalogueFeed, createEmbeddedLog, type FeedReader, type LogRecord } from '@pulsewire/server'
+import { FakeDirectory } from '../../../../test/support/fake-directory.ts'
+import type { OpenDirectory } from '../nodes/open.ts'
+import { standing } from './catalogue.ts'
 import { judgeRetention, judgeSamples, preflight } from './preflight.ts'
 import { feedDetails, feedsTable } from './show.ts'
 
@@ -132,6 +135,27 @@ test('whoever was left behind is named with version and address, and counted', (
     ['left behind: push-old (version 0.0.9', 'left behind: pulse-old (version 0.0.9) pulses generation 1 (topic quotes)'],
   )
   assert.match(feedsTable([view]), /^quote +2 +quotes-v8 +settled +3 +2$/m)
+})
+
+test('without a catalogue what counts is what nodes read with pulses; where these differ, nothing is begun', () => {
+  const directory = new FakeDirectory()
+  const open = { directory } as unknown as OpenDirectory
+  const of = (...readers: FeedReader[]) => standing(open, 'quote', readers).current
+  const silent = (node: string, generation: number): FeedReader => {
+    const known = reader(node, generation)
+    return { ...known, leased: { ...known.leased, pulseAgeMs: null } }
+  }
+  assert.deepEqual(of(reader('push-a1', 1), silent('push-x', 99)), { generation: 1, topic: 'quotes' })
+  assert.deepEqual(of(silent('push-old', 1), reader('push-a1', 2)), { generation: 2, topic: 'quotes-v8' })
+  assert.deepEqual(of(silent('push-a1', 1)), { generation: 1, topic: 'quotes' })
+  for (const readers of [
+    [reader('push-a1', 1), reader('push-x', 99)],
+    [silent('push-a1', 1), silent('push-x', 99)],
+  ])
+    assert.throws(() => of(...readers), /do not agree on the generation .* push-x \(version 0\.0\.9, .*\) reads generation 99/)
+  assert.throws(() => of(), /no push node that has a lease/)
+  const view = { feed: 'quote', catalogued: null, readers: [reader('push-a1', 1), silent('push-x', 99)] }
+  assert.match(feedDetails(view), /not believed: push-x .* reads generation 99 .*, which nothing confirms/)
 })
 
 test('while it moves, what is under way and how to go on is said', () => {

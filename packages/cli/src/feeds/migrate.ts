@@ -13,11 +13,9 @@ import {
   systemClock,
 } from '@pulsewire/server'
 import { type OpenDirectory, within } from '../nodes/open.ts'
-import { bothLines, standing, writeFeed } from './catalogue.ts'
+import { bothLines, PULSE_AGE_MAX_MS, standing, writeFeed } from './catalogue.ts'
 import { preflight } from './preflight.ts'
 
-/** Older pulses than this prove nothing: what gateways and clients would call stale. */
-const PULSE_AGE_MAX_MS = 2000
 /** More of a topic's records than this, and it is of another format. */
 const UNREADABLE_MAX = 0.01
 const LOOK_INTERVAL_MS = 500

@@ -1,5 +1,16 @@
-import { type CatalogueFeed, type FeedReader, nameOf, placeOf, standingOf, whenSaid, whoSaid, zombies } from '@pulsewire/server'
+import {
+  type CatalogueFeed,
+  type FeedReader,
+  leasedGeneration,
+  nameOf,
+  placeOf,
+  standingOf,
+  whenSaid,
+  whoSaid,
+  zombies,
+} from '@pulsewire/server'
 import { columns } from '../nodes/table.ts'
+import { PULSE_AGE_MAX_MS } from './catalogue.ts'
 
 /** What one feed stands at: `null` in place of a catalogue that says nothing of it. */
 export interface FeedView {
@@ -34,11 +45,17 @@ export function feedDetails(view: FeedView): string {
       String(leased.generation),
       leased.topic ?? '-',
       role === 'pulse' ? '-' : leased.pulseAgeMs === null ? 'none yet' : `${(leased.pulseAgeMs / 1000).toFixed(1)}s`,
-      accepted.includes(leased.generation) ? 'yes' : 'LEFT BEHIND',
+      accepted.includes(leased.generation) ? 'yes' : isAhead(leased.generation, accepted) ? 'NO' : 'LEFT BEHIND',
       addresses.join(',') || '-',
     ])
   const table = columns([['node', 'role', 'line', 'version', 'generation', 'topic', 'pulse age', 'believed', 'address'], ...rows])
-  return [`feed ${feed}`, ...describe(catalogued, feed).map((line) => `  ${line}`), '', table, ...left(view).map(nameLeft)].join('\n')
+  return [
+    `feed ${feed}`,
+    ...describe(catalogued, feed).map((line) => `  ${line}`),
+    '',
+    table,
+    ...left(view).map((reader) => nameLeft(reader, accepted)),
+  ].join('\n')
 }
 
 function describe(catalogued: CatalogueFeed | null, feed: string): string[] {
@@ -64,9 +81,15 @@ function describeShort(feed: CatalogueFeed): string {
   return feed.next === null ? 'settled' : `${standingOf(feed)} to ${placeOf(feed.next)}`
 }
 
-function nameLeft(reader: FeedReader): string {
+function isAhead(generation: number, accepted: readonly number[]): boolean {
+  return generation > Math.max(...accepted)
+}
+
+function nameLeft(reader: FeedReader, accepted: readonly number[]): string {
   const { role, leased } = reader
   const does = role === 'pulse' ? 'pulses' : 'reads'
+  if (isAhead(leased.generation, accepted))
+    return `not believed: ${nameOf(reader)} ${does} generation ${leased.generation} (topic ${leased.topic ?? 'unknown'}), which nothing confirms. Correct its \`feeds\`, or stop it`
   return `left behind: ${nameOf(reader)} ${does} generation ${leased.generation} (topic ${leased.topic ?? 'unknown'}), which is over: nobody believes it. Restart it without \`pinned\`, or stop it`
 }
 
@@ -75,7 +98,7 @@ function left(view: FeedView): FeedReader[] {
 }
 
 function acceptedOf({ catalogued, readers }: FeedView): number[] {
-  if (catalogued === null) return [Math.max(0, ...readers.map(({ leased }) => leased.generation))]
+  if (catalogued === null) return [leasedGeneration(readers, PULSE_AGE_MAX_MS)]
   return [catalogued.current.generation, ...(catalogued.next === null ? [] : [catalogued.next.generation])]
 }
 

@@ -54,6 +54,17 @@ export function isFresh(
   return partitions > 0
 }
 
+/** Generations of which push nodes read fresh pulses, newest first. */
+export function freshGenerations(readers: readonly FeedReader[], pulseAgeMaxMs: number): number[] {
+  const fresh = readers.filter(({ role, leased }) => role === 'push' && leased.pulseAgeMs !== null && leased.pulseAgeMs <= pulseAgeMaxMs)
+  return [...new Set(fresh.map(({ leased }) => leased.generation))].sort((a, b) => b - a)
+}
+
+/** What counts, most likely, of a feed of which the catalogue says nothing: not what a node names that hears no pulses there. */
+export function leasedGeneration(readers: readonly FeedReader[], pulseAgeMaxMs: number): number {
+  return freshGenerations(readers, pulseAgeMaxMs)[0] ?? Math.max(0, ...readers.map(({ leased }) => leased.generation))
+}
+
 /** Those that read or pulse what is neither current nor being opened: they are believed by nobody. */
 export function zombies(readers: readonly FeedReader[], accepted: readonly number[]): FeedReader[] {
   return readers.filter(({ leased }) => !accepted.includes(leased.generation))

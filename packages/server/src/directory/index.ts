@@ -5,7 +5,7 @@ export { encodeFeed, encodeLease, encodeWord, type Word } from './control-record
 export { complaintOf, ensureControlTopic, policyOf, type TopicComplaint, type TopicPolicy } from './control-topic.ts'
 export type { CatalogueFeed, Directory, DirectoryPart, FeedGeneration, KnownNode } from './directory.ts'
 export { type Delays, delaysOf } from './delays.ts'
-export { feedReaders, type FeedReader, linesOf, isFresh, nameOf, zombies } from './feed-readers.ts'
+export { feedReaders, type FeedReader, freshGenerations, leasedGeneration, linesOf, isFresh, nameOf, zombies } from './feed-readers.ts'
 export { followedGenerations, generationThen, isCatalogueKnown, isConfirmed, isSamePlace, newestGeneration } from './generations.ts'
 export { joinDirectory, openDirectory, type JoinOptions } from './join-directory.ts'
 export type { Lease, LeasedFeed, LeasedLink, LeasedService, NodeLoad, NodeRole, NodeVitals, NodeWord } from './lease.ts'
