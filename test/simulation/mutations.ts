@@ -24,6 +24,12 @@ export const MUTATIONS: readonly Mutation[] = [
     instead: 'if (this.#books.size < 2) for (const feed of this.#hub.feeds) this.#asker.askAll(link, book, feed, this.#sources)',
   },
   {
+    name: 'a gateway follows whatever generation a node announces',
+    file: `${GATEWAY}/followed.ts`,
+    text: 'newer.filter((generation) => isConfirmed(catalogued, generation))',
+    instead: 'newer.filter((generation) => generation > 1 || isConfirmed(catalogued, generation))',
+  },
+  {
     name: 'what nobody wants any more is not let go',
     file: `${GATEWAY}/sources.ts`,
     text: 'for (const [link, book] of this.#books) this.#releaseFrom(link, book, sources)',

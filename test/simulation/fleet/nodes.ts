@@ -196,6 +196,8 @@ export class SimPush extends SimNode {
   readonly line: 'A' | 'B'
   readonly partitions: 'all' | readonly number[]
   node: PushNode | null = null
+  /** Of every feed, as it is configured when it starts; `null`: that of the feed. */
+  generation: number | null = null
 
   constructor(world: World, id: string, line: 'A' | 'B', partitions: 'all' | readonly number[]) {
     super(world, id)
@@ -204,7 +206,7 @@ export class SimPush extends SimNode {
   }
 
   protected run(): void {
-    const feeds = this.world.feeds.map(({ config }) => config)
+    const feeds = this.world.feeds.map(({ config }) => ({ ...config, generation: this.generation ?? config.generation }))
     const config = {
       ...PUSH_BASE,
       node: { ...PUSH_BASE.node, id: this.id, zone: this.zone, line: this.line, advertise: [this.address] },

@@ -7,13 +7,15 @@ const REBUILT_WITHIN_MS = 12_000
 
 /** Whoever hears nothing gives a connection up within this. */
 const SILENCE_FOUND_WITHIN_MS = 8_000
+/** Gateways have given up waiting for proof, and its line has shared its partitions among the others. */
+const ANNOUNCED_MS = 8_000
 /** Longer than the balancer stands still. */
 const AWAY_MS = 6_000
 /** Somebody changes his mind within this, most likely. */
 const SUBSCRIBED_WITHIN_MS = 6_000
 
 /** What two of the other kinds would have to hit at once, or what nothing else leads to. */
-export const RARE_KINDS: readonly Draw[] = [hangsForGood, leftWithoutCover, rowKept, forgotten, diesUnseen]
+export const RARE_KINDS: readonly Draw[] = [hangsForGood, leftWithoutCover, rowKept, forgotten, diesUnseen, fromTheFuture]
 
 /** Its client library has stalled: what is open now brings nothing any more, and says nothing; what is made anew works. */
 function hangsForGood({ pushNodes }: Fleet, random: Random): Drawn | undefined {
@@ -132,5 +134,25 @@ function diesUnseen({ world, balancers, gateways }: Fleet, random: Random): Draw
       balancer.thaw()
       if (gateway.state === 'down') gateway.start()
     },
+  }
+}
+
+/** A push node comes back with a newer generation of every feed in its configuration, until somebody corrects that: the others serve. */
+function fromTheFuture({ pushNodes }: Fleet, random: Random): Drawn | undefined {
+  const node = random.pick(pushNodes)
+  if (node.state !== 'up') return undefined
+  const generation = random.int(2, 99)
+  const restartAs = (configured: number | null): void => {
+    if (node.state !== 'down') node.kill()
+    node.generation = configured
+    node.start()
+  }
+  return {
+    name: `${node.id} restarts with generation ${generation} configured`,
+    level: LEVEL.push,
+    touches: [node.id],
+    leastMs: ANNOUNCED_MS,
+    begin: () => restartAs(generation),
+    end: () => restartAs(null),
   }
 }

@@ -53,6 +53,8 @@ export class Taps {
       nowMs: () => world.nowMs,
       countsExactSinceMs: options.countsExactSinceMs,
       mayNotKnow: options.mayNotKnow,
+      // A fault of push nodes: what they are configured to, their gateways must not follow.
+      mayBeAhead: options.sender.startsWith('push'),
       trace: (what) => world.trace.say(options.receiver, () => `${options.sender} → ${what()}`),
     })
     const hop: WatchedHop = { options, monitor, open: true, loseNext: false, lost: null, loseNextRow: false, keepNext: false }

@@ -44,6 +44,8 @@ export interface HopOptions {
   readonly countsExactSinceMs: (feed: string, symbol: string) => number
   /** Whether the sender may have answered, at its deadline, without having heard from upstream. */
   readonly mayNotKnow: () => boolean
+  /** The sender may have been configured with another generation than the log's; nobody may follow it. Default: it was not. */
+  readonly mayBeAhead?: boolean
   /** Told of every frame that comes. */
   readonly trace: (what: () => string) => void
 }
@@ -262,6 +264,11 @@ export class HopMonitor implements FrameHandler {
     }
   }
 
+  /** The log's, unless the sender may be configured with another: then it has to keep to what it announces. */
+  #generationOf({ feed, feedIndex }: HopRow): number {
+    return this.options.mayBeAhead === true ? this.welcome!.feeds[feedIndex]!.generation : feed.config.generation
+  }
+
   #gap(ref: number): void {
     const row = this.rows.get(ref)
     this.counts.gaps++
@@ -280,7 +287,7 @@ export class HopMonitor implements FrameHandler {
     const { symbol } = row
     const index = symbol?.indexOf(image.offset) ?? -1
     const where = () => `${row.describe()} at ${formatPosition(image)}`
-    if (symbol === undefined || index < 0 || image.partition !== symbol.partition || image.generation !== row.feed.config.generation) {
+    if (symbol === undefined || index < 0 || image.partition !== symbol.partition || image.generation !== this.#generationOf(row)) {
       return this.#fail('image', `${where()}: the log has no such record of the symbol`)
     }
     const record = symbol.records[index]!
