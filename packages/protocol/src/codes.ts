@@ -96,7 +96,7 @@ export const STALE_REASONS = {
   upstream_disconnected: 'No connection to any upstream node that carries the partition.',
   disconnected: 'The client has lost its gateway.',
   warming: 'The node is reading its images in.',
-  resyncing: 'A subscription is being repaired, or a node was away and takes in what it missed.',
+  resyncing: 'A subscription is being repaired, or a node was away: it takes in what it missed, or cannot tell yet how old pulses are.',
 } as const
 
 export type StaleReason = keyof typeof STALE_REASONS
