@@ -7,9 +7,12 @@ const NOTICED_MS_MAX = 3000
 /** Clients of a lost zone are served again. */
 const BACK_MS_MAX = 30_000
 /** Of the clients of a lost zone: one modelled client is fifty, so that rows of a few are unevener than they would be. */
-const REFUSED_TWICE_MAX = 1 / 10_000
-/** A pulse and its acknowledgement a second, and a comparison of clocks now and then. */
-const PROBE_MESSAGES_MAX = 3
+const REFUSED_TWICE_MAX = 1 / 1000
+/**
+ * A pulse and its acknowledgement a second, a comparison of clocks now and then; and six messages of each new session, every
+ * 1.7 s where there are few enough gateways.
+ */
+const PROBE_MESSAGES_MAX = 6.6
 
 /** What a large fleet promises and this one did not keep; none: all of it. */
 export function brokenBounds({ leases, probes, spread, storm, blackout }: ScaleReport, gateways: number): string[] {

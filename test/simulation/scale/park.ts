@@ -54,6 +54,8 @@ export class ModelGateway implements Member {
   readonly door: Door
   readonly probes = new Set<ProbeSession>()
   sessions = 0
+  /** When the newest pulse came; `null`: none has. */
+  pulsedAtMs: number | null = null
   readonly #sessionsMax: number
 
   constructor(node: string, zone: string, { kernel, sessionsMax, connectionsPerSecond }: ParkOptions) {
@@ -182,6 +184,11 @@ export class Park {
     else if (frame.t === 'subscribe') {
       session.subscribed = true
       this.#send(session, jsonMessage({ t: 'subscribed', id: frame.id, done: true }))
+      // Whoever comes gets the newest pulse at once, however old.
+      this.#send(session, this.#pulseMessage(gateway, gateway.pulsedAtMs))
+    } else if (frame.t === 'bye') {
+      gateway.probes.delete(session)
+      session.balancer.io(this.#options.kernel.nowMs + PROBE_TRAVEL_MS, () => session.events.closed('bye'))
     }
   }
 
@@ -203,17 +210,27 @@ export class Park {
 
   /** The same message for all its probes. */
   #pulseOf(gateway: ModelGateway): void {
+    if (!this.isSilent) gateway.pulsedAtMs = gateway.process.clock.nowMs()
+    const message = this.#pulseMessage(gateway, this.isSilent ? null : gateway.pulsedAtMs)
+    for (const session of gateway.probes) if (session.subscribed) this.#send(session, message)
+  }
+
+  /** @param pulsedAtMs when the pulse came that it brings; `null`: it is a heartbeat. */
+  #pulseMessage(gateway: ModelGateway, pulsedAtMs: number | null): Uint8Array {
     const pulse = ++this.#pulse
     const at = gateway.process.clock.nowMs()
+    const writer = new ByteWriter()
+    if (pulsedAtMs === null) {
+      writePulse(writer, { t: 'pulse', pulse, at }, -1, EPOCH_MS)
+      return writer.take()
+    }
+    const waitedMs = 1 + Math.round(at - pulsedAtMs)
     const partitions = Array.from(
       { length: this.#options.partitions },
-      (_, i) => [i, Math.round(at - EPOCH_MS), 0, PULSE_AGE_MS, [1]] as const,
+      (_, i) => [i, Math.round(pulsedAtMs - EPOCH_MS), 0, PULSE_AGE_MS + waitedMs - 1, [waitedMs]] as const,
     )
-    const writer = new ByteWriter()
-    if (this.isSilent) writePulse(writer, { t: 'pulse', pulse, at }, -1, EPOCH_MS)
-    else writePulse(writer, { t: 'pulse', pulse, at, feed: FEED, generation: 1, paths: [[gateway.node]], partitions }, 0, EPOCH_MS)
-    const message = writer.take()
-    for (const session of gateway.probes) if (session.subscribed) this.#send(session, message)
+    writePulse(writer, { t: 'pulse', pulse, at, feed: FEED, generation: 1, paths: [[gateway.node]], partitions }, 0, EPOCH_MS)
+    return writer.take()
   }
 
   #send({ balancer, events }: ProbeSession, message: Uint8Array): void {

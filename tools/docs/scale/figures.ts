@@ -160,7 +160,12 @@ export function figures(n: Numbers): Group[] {
         figure('reading leases', leaseReading, 'cores', 'nodes × beatsPerSecond × leaseUs'),
         figure('answers of each', answersEach, '/s', '(usedMost − judging − reading leases) ÷ answerUs'),
         figure('balancers', balancers, '', 'the larger of both questions ÷ answers of each, × zones ÷ (zones − 1)'),
-        figure('messages of probes of each', gateways * n.probeMessages, '/s', 'gateways × probeMessages'),
+        figure(
+          'messages of probes of each',
+          gateways * n.probeMessages + entries * n.entryMessages,
+          '/s',
+          'gateways × probeMessages + new sessions × entryMessages',
+        ),
         figure('probes at each gateway', balancers, '', 'balancers'),
         figure('new sessions of probes of each', entries, '/s', 'gateways ÷ (enteredWithinMs × entryPause), at most entriesPerSecondMax'),
         figure('of them at each gateway', (entries * balancers) / gateways, '/s', '× balancers ÷ gateways'),

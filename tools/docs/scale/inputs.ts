@@ -46,7 +46,8 @@ export const MEASURED = {
   judgementUsPerGateway: { value: 27, unit: 'µs', from: '`bench/balancer.ts`: 15 to 27 ms for 1,000 gateways' },
   leaseUs: { value: 57, unit: 'µs', from: '`bench/leases.ts`: a lease that names 64 links; 23 with 16' },
   asksPerLostClient: { value: 1.3, unit: 'questions', from: '`npm run scale`: of a client whose zone is lost' },
-  probeMessages: { value: 2.4, unit: 'messages/s', from: '`npm run scale`: of one probe, both ways' },
+  probeMessages: { value: 2.4, unit: 'messages/s', from: '`npm run scale`: of one probe’s own session, both ways' },
+  entryMessages: { value: 6, unit: 'messages', from: 'of a new session of a probe, both ways' },
 } as const satisfies Record<string, Input>
 
 /** As the software is configured by default. */

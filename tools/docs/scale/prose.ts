@@ -17,7 +17,7 @@ Seed 1, 1,000 gateways, three balancers, 10 million clients (two and a half minu
 | | |
 |---|---|
 | leases | 1,003 nodes, 1,003 beats a second; every balancer knows all and proves all gateways |
-| probes | 2,400 messages and 79 kB a second of each balancer, with 4 partitions |
+| probes | 2,400 messages and 79 kB a second of each balancer, with 4 partitions; their new sessions, 100 a second, come to it with 6 messages each |
 | clients come, 350 a second and gateway | none refused; no gateway more than 4.5 % off the mean of its zone (bound 10 %) |
 | a zone falls silent, 3.3 million clients | no balancer hands it out after 2.5 s (3); half of the clients are back after 6.2 s, 99 % after 21.2 s, the last after 22.9 s (30) |
 | refused in that storm | 13.1 % once: those that go on by the list that they have, while as many as a gateway takes in a second come at once; one in 66,800 twice |

@@ -34,7 +34,8 @@ describe('Balancer', () => {
       .slice(linesBefore)
       .find(({ code, fields }) => code === 'node_unusable' && fields['subject'] === 'gw-1' && fields['reasons'] !== undefined)
     assert.ok(line !== undefined)
-    // Whatever of it showed first.
+    // That nobody new gets in there either says nothing more.
+    assert.deepEqual(line.fields['reasons'], ['silent'])
     const [evicted] = line.fields['reasons'] as string[]
     const counted = world.balancer.counts.evictions.map(({ role, reason, count }) => [role, reason, count])
     assert.deepEqual(counted, [['gateway', evicted, 1]])

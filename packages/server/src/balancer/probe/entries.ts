@@ -44,6 +44,7 @@ export interface EntriesOptions {
 export class Entries implements EntryReport {
   enteredAtMs = -Infinity
   failure: string | null = null
+  unservedSinceMs: number | null = null
   readonly #options: EntriesOptions
   readonly #open = new Set<Entry>()
   #failures = 0
@@ -67,6 +68,7 @@ export class Entries implements EntryReport {
 
   /** Until the next `begin`. */
   stop(): void {
+    this.unservedSinceMs = null
     this.#next?.cancel()
     this.#next = null
     for (const entry of this.#open) entry.close()
@@ -76,6 +78,7 @@ export class Entries implements EntryReport {
   #entered(): void {
     this.enteredAtMs = this.#options.clock.nowMs()
     this.failure = null
+    this.unservedSinceMs = null
     this.#failures = 0
   }
 
@@ -102,6 +105,7 @@ export class Entries implements EntryReport {
     if (this.#open.size >= OPEN_MAX) return
     const { node, welcomed, ...options } = this.#options
     const startedAtMs = options.clock.nowMs()
+    this.unservedSinceMs ??= startedAtMs
     const entry = new Entry({
       ...options,
       objection: (frame) => {

@@ -41,6 +41,8 @@ export interface EntryReport {
   readonly enteredAtMs: number
   /** Why the newest was not; `null`: it was. */
   readonly failure: string | null
+  /** When the first came of those that are not served since; `null`: there are none. */
+  readonly unservedSinceMs: number | null
   /** One has to be within this. */
   readonly withinMs: number
 }

@@ -32,7 +32,7 @@ function probe(rest: Partial<ProbeReport> = {}): ProbeReport {
     sinceMs: NOW_MS - 60_000,
     failure: null,
     failures: 0,
-    entry: { enteredAtMs: NOW_MS - 400, failure: null, withinMs: 2800 },
+    entry: { enteredAtMs: NOW_MS - 400, failure: null, unservedSinceMs: null, withinMs: 2800 },
     peer: { node: 'gw-1', role: 'gateway', version: '0.1.0' },
     heardAtMs: NOW_MS - 400,
     roundTripMs: 1,
@@ -140,7 +140,7 @@ describe('judge, of a gateway', () => {
   })
 
   it('wants somebody new to be let in, however well those are served who are there', () => {
-    const entry = { enteredAtMs: NOW_MS - 2800, failure: 'socket hang up', withinMs: 2800 }
+    const entry = { enteredAtMs: NOW_MS - 2800, failure: 'socket hang up', unservedSinceMs: NOW_MS - 1100, withinMs: 2800 }
     assert.deepEqual(codes({ probe: probe({ entry }) }), [])
     const shut = { entry: { ...entry, enteredAtMs: NOW_MS - 2801 } }
     assert.deepEqual(codes({ probe: probe(shut) }), ['entry_failed'])
@@ -150,10 +150,20 @@ describe('judge, of a gateway', () => {
       'pulse_missing quote',
     ])
     assert.deepEqual(codes({ probe: probe({ entry: null }) }), [], 'nobody is sent')
+    const mute = { ...shut, heardAtMs: NOW_MS - 1100 }
+    assert.deepEqual(codes({ probe: probe(mute) }), [], 'it may be frozen, and has until that shows')
+    assert.deepEqual(codes({ probe: probe({ ...mute, heardAtMs: NOW_MS - 2600 }) }), ['silent'])
   })
 
   it('knows that nobody new gets into one that is full, which its lease says, and hand-out heeds', () => {
-    const shut = probe({ entry: { enteredAtMs: NOW_MS - 60_000, failure: 'answered with 503: this node is full', withinMs: 2800 } })
+    const shut = probe({
+      entry: {
+        enteredAtMs: NOW_MS - 60_000,
+        failure: 'answered with 503: this node is full',
+        unservedSinceMs: NOW_MS - 58_000,
+        withinMs: 2800,
+      },
+    })
     const load = { sessions: 97, sessionsMax: 100, busy: 0.1 }
     assert.deepEqual(codes({ node: known({ load }), probe: shut }), ['entry_failed'])
     // Places come free, and are taken, between two beats.

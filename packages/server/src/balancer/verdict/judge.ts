@@ -165,9 +165,13 @@ function lost({ address, failure }: ProbeReport): Finding {
   return { code: 'connect_failed', message: `the session of the probe at ${address} was lost: ${failure}` }
 }
 
-/** Sessions that are open live on where nobody new gets in. That one is full its lease says, and it is the last to be handed out. */
-function judgeEntry({ node: name, load }: KnownNode['lease'], { entry, address }: ProbeReport, nowMs: number): Finding[] {
+/**
+ * Sessions that are open live on where nobody new gets in. Where nothing comes on these either, the node is frozen, or cut
+ * off, which is found by that. That one is full its lease says, and it is the last to be handed out.
+ */
+function judgeEntry({ node: name, load }: KnownNode['lease'], { entry, address, heardAtMs }: ProbeReport, nowMs: number): Finding[] {
   if (entry === null || nowMs - entry.enteredAtMs <= entry.withinMs) return []
+  if (entry.unservedSinceMs === null || heardAtMs <= entry.unservedSinceMs) return []
   if (load.sessionsMax > 0 && load.sessions >= load.sessionsMax * FULL) return []
   const why = entry.failure === null ? '' : `: ${entry.failure}`
   const message = `${name} has let nobody new in at ${address} for ${seconds(nowMs - entry.enteredAtMs)}${why}`
