@@ -34,6 +34,7 @@ export const sessionOptions: SessionOptions = {
   messageBytesMax: 16 * 1024,
   messagesPerSecondMax: 0,
   subscriptionsMax: 100,
+  unknownSymbolsMax: 100_000,
   patternsMax: 100,
   feedPatternsMax: 1000,
   outboundBytesMax: 1024 * 1024,
@@ -48,7 +49,9 @@ export const sessionOptions: SessionOptions = {
 /** A source that has everything, as a push node's. */
 export const everything: HubSource = {
   want: () => true,
-  unwant() {},
+  unwant(symbol) {
+    if (symbol.offset < 0) symbol.feed.drop(symbol)
+  },
   wantPattern: () => true,
   unwantPattern() {},
   explain: () => ({ hop: 'log', reason: 'no_pulse', message: 'nothing comes' }),
@@ -130,7 +133,7 @@ export class Sender {
   /** A record of the log reaches the hub. `null`: a tombstone; bytes: a raw value. */
   record(name: string, value: Readonly<Record<string, FieldValue>> | Uint8Array | null, options: RecordOptions = {}): void {
     const feed = this.feed(options.feed)
-    const symbol = feed.obtain(name)!
+    const symbol = feed.admit(name)!
     const place = this.#place(feed, symbol, options)
     const appeared = !symbol.hasImage
     if (value === null) symbol.applyDelete(place)

@@ -43,7 +43,7 @@ export const REFUSAL_CODES = {
   group_unknown: 'No such group is configured.',
   symbol_invalid: 'A symbol is 1 to 64 printable characters without control characters.',
   pattern_invalid: 'A pattern is 1 to 64 printable characters.',
-  symbol_unknown: 'The feed is closed to symbols that it has never seen.',
+  symbol_unknown: 'No record of the symbol is known, and no more such symbols are held, for this session or in the feed.',
   subscriptions_limit: 'The session, or the node, holds as many symbols or patterns as it may. A pattern refused so brings nothing more.',
   options_differ: 'This id is open with other options; use another id.',
   options_invalid: 'The options do not fit the feed; the message says why.',

@@ -53,6 +53,7 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #followed: Followed
   readonly #moves: FeedMoves
   #isSettling = false
+  #releases = false
 
   constructor(options: ArbiterOptions) {
     this.#options = options
@@ -148,6 +149,17 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source === undefined) return
     source.idleSinceMs = this.#hub.clock.nowMs()
     this.#sources.idle.add(source)
+    // Names that receivers make up must not gather while they linger.
+    if (symbol.offset < 0) this.#releaseSoon()
+  }
+
+  #releaseSoon(): void {
+    if (this.#releases) return
+    this.#releases = true
+    this.#hub.clock.soon(() => {
+      this.#releases = false
+      this.#sources.release([...this.#sources.idle].filter(({ symbol }) => symbol.offset < 0))
+    })
   }
 
   wantPattern(feed: Feed, pattern: PatternState, since?: Readonly<Record<string, string>>): boolean {

@@ -66,7 +66,7 @@ export class Sources implements Iterable<SymbolSource> {
   /** Only a pattern brings symbols that nobody has named. */
   #sourceFor(book: LinkBook, id: number, feed: Feed, name: string): SymbolSource | undefined {
     if (book.byId.get(id)?.pattern == null) return this.find(feed.symbols.get(name))
-    const symbol = feed.obtain(name)
+    const symbol = feed.admit(name)
     return symbol === undefined ? undefined : this.obtain(symbol)
   }
 

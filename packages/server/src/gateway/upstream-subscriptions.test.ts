@@ -287,7 +287,7 @@ test('what nobody wants any more is kept for a while, and then let go of on ever
 })
 
 test('many symbols let go of at once are a few frames, and cost no more than their number', { timeout: 20_000 }, async () => {
-  const { world } = await setUp({ feeds: [{ symbolsMax: 100_000 }], session: { subscriptionsMax: 100_000 } })
+  const { world } = await setUp({ feeds: [{ symbolsMax: 100_000 }], session: { subscriptionsMax: 100_000, unknownSymbolsMax: 100_000 } })
   const stays = world.connect()
   const goes = world.connect()
   stays.subscribe(Array.from({ length: 20_000 }, (_, i) => `STAYS-${i}`))

@@ -13,7 +13,7 @@ export interface FeedOptions {
   /** Records are partial and merge into the image. */
   readonly merge: boolean
   readonly generation: number
-  /** Symbols held at most; records of further ones are counted and left out. */
+  /** Symbols with records held at most; records of further ones are counted and left out. */
   readonly symbolsMax: number
   /** A partition without a pulse younger than this is stale at this hub. */
   readonly staleAfterMs: number
@@ -35,6 +35,10 @@ export class Feed {
   readonly freshness: FeedFreshness
   /** In the order in which they may go. */
   readonly #retired = new Set<SymbolState>()
+  /** Symbols of which a record is held. The others are names that receivers said. */
+  known = 0
+  /** Symbols that had their first record since the start. */
+  appeared = 0
   generation: number
   /** It came to a newer generation while it was served. */
   hasMoved = false
@@ -54,11 +58,17 @@ export class Feed {
     return this.options.name
   }
 
-  /** The symbol, made when new; `undefined` when the feed is full. */
+  /** The symbol, made when new; `undefined` when the feed is full: no record of a new one could be taken. */
   obtain(name: string): SymbolState | undefined {
-    const known = this.symbols.get(name)
-    if (known !== undefined) return known
-    if (this.symbols.size >= this.options.symbolsMax && !this.#makeRoom()) return undefined
+    return this.symbols.get(name) ?? this.admit(name)
+  }
+
+  /** The symbol, for a record of it; `undefined` when the feed is full, of one without a record too. */
+  admit(name: string): SymbolState | undefined {
+    const held = this.symbols.get(name)
+    if (held !== undefined && held.offset >= 0) return held
+    if (this.known >= this.options.symbolsMax && !this.#makeRoom()) return undefined
+    if (held !== undefined) return held
     const symbol = new SymbolState(this, name)
     this.symbols.set(name, symbol)
     return symbol
@@ -72,9 +82,15 @@ export class Feed {
     this.#retired.add(symbol)
   }
 
+  /** Its first record came. */
+  appears(): void {
+    this.known++
+    this.appeared++
+  }
+
   /** Forgets a symbol that nobody subscribes to, with its history. */
   drop(symbol: SymbolState): void {
-    this.symbols.delete(symbol.name)
+    if (this.symbols.get(symbol.name) === symbol && this.symbols.delete(symbol.name) && symbol.offset >= 0) this.known--
     this.#retired.delete(symbol)
     if (symbol.history !== null) this.history?.drop(symbol.history)
   }

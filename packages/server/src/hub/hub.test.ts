@@ -214,13 +214,19 @@ test('the log that positions are of is told with each feed once it is known, and
   assert.deepEqual([logs(), recorder.take()], [['log-2'], ['feeds']])
 })
 
-test('a feed holds so many symbols and no more', () => {
+test('a feed holds records of so many symbols and no more; names without a record take no room', () => {
   const { hub } = setUp()
   const feed = hub.addFeed({ ...feedOptions, name: 'small', symbolsMax: 2 })
+  for (const name of ['X', 'Y', 'Z']) assert.equal(feed.obtain(name)?.name, name)
+  for (const name of ['A', 'B'])
+    feed.admit(name)!.applyRecord({ generation: 1, partition: 0, offset: 0, ts: 0, n: 1, prev: -1 }, { last: 1 }, false)
   assert.deepEqual(
-    ['A', 'B', 'C', 'A'].map((name) => feed.obtain(name)?.name),
-    ['A', 'B', undefined, 'A'],
+    ['A', 'C', 'X'].map((name) => feed.admit(name)?.name),
+    ['A', undefined, undefined],
   )
+  assert.deepEqual([feed.obtain('C'), feed.obtain('X')?.name], [undefined, 'X'], 'a new name could never come to anything')
+  feed.drop(feed.symbols.get('A')!)
+  assert.deepEqual([feed.known, feed.admit('X')?.name], [1, 'X'])
 })
 
 test('whoever brings updates hears by how much those behind the hub collect them for longer: the most of all', () => {

@@ -219,7 +219,8 @@ export class Hub {
   symbolReady(symbol: SymbolState): void {
     if (symbol.readiness === 'ready') return
     symbol.readiness = 'ready'
-    for (const entry of symbol.entries) if (!entry.answered) entry.subscription.subscriber.ready(entry)
+    // Some may not be taken, and leave.
+    for (const entry of [...symbol.entries]) if (!entry.answered) entry.subscription.subscriber.ready(entry)
   }
 
   /** Nobody upstream gives the symbol: its subscribers are told, and it is forgotten. */

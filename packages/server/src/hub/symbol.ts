@@ -151,6 +151,7 @@ export class SymbolState {
   }
 
   #begin(place: RecordPlace): number[] | null {
+    if (this.offset < 0) this.feed.appears()
     this.previousCount = this.count
     this.count += place.n + (place.missed ?? 0)
     if (place.generation !== this.generation || place.partition !== this.partition) this.placedAt = this.count

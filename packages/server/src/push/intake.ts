@@ -187,7 +187,7 @@ export class Intake {
       }
     }
     // Only a record that can be read makes a symbol: garbage must not fill the table.
-    const symbol = value === null ? this.#feed.symbols.get(name) : this.#feed.obtain(name)
+    const symbol = value === null ? this.#feed.symbols.get(name) : this.#feed.admit(name)
     if (symbol === undefined) {
       if (value === null) return
       return this.#poisoned(

@@ -253,7 +253,7 @@ export class PushNode implements Service, HubSource, Member {
   }
   /** Receivers name what they like: a symbol without a record is held only while somebody subscribes to it. */
   unwant(symbol: SymbolState): void {
-    if (symbol.offset < 0) symbol.feed.symbols.delete(symbol.name)
+    if (symbol.offset < 0) symbol.feed.drop(symbol)
     else if (isOver(symbol)) symbol.feed.retire(symbol)
     else if (!this.#inputOf(symbol.feed).reads(symbol.partition)) symbol.feed.drop(symbol)
   }

@@ -56,7 +56,7 @@ export class TakeOver {
 
   #symbol(next: SymbolState): void {
     // Too many: the intake says so with the next record.
-    const symbol = this.#feed.obtain(next.name)
+    const symbol = this.#feed.admit(next.name)
     if (symbol === undefined) return
     const isKnown = symbol.offset >= 0
     const records = (next.history === null ? [next] : recordsOf(next)).map((item) => this.#translated(item))

@@ -123,6 +123,42 @@ test('who asks and asks and takes no answers is cut before these take memory', (
   }
 })
 
+test('names that do not exist take no room from those that do', () => {
+  const sender = new Sender({ feeds: [{ symbolsMax: 100 }], session: { subscriptionsMax: 500, unknownSymbolsMax: 200 } })
+  const made = Array.from({ length: 5 }, (_, at) => Array.from({ length: 400 }, (_, n) => `FAKE-${at}-${n}`))
+  for (const names of made) {
+    const hostile = sender.connect()
+    hostile.take()
+    hostile.subscribe(names)
+    assert.deepEqual(answered(hostile), { ok: 200, refused: 200 })
+  }
+  const receiver = sender.connect()
+  receiver.take()
+  receiver.subscribe(['NEW'])
+  assert.deepEqual(answered(receiver), { ok: 1, refused: 0 })
+  for (let n = 0; n < 99; n++) sender.record(`S${n}`, { last: n })
+  sender.record('NEW', { last: 7 })
+  receiver.take()
+  assert.deepEqual([sender.feed().known, receiver.image('NEW')], [100, { last: 7 }])
+})
+
+test('who names and names is told so and closed, long before as many messages have come', () => {
+  const sender = quotes(10, { session: { messagesPerSecondMax: 500, subscriptionsMax: 5000 } })
+  const receiver = sender.connect()
+  receiver.take()
+  let asked = 0
+  while (asked < 5000 && receiver.closed.code === 0) {
+    const symbols = Array.from({ length: 1000 }, (_, n) => `F${asked}-${n}`)
+    receiver.subscribe(symbols)
+    receiver.send({ t: 'unsubscribe', id: 1, symbols })
+    sender.clock.turn()
+    asked++
+  }
+  assert.equal(receiver.closed.code, 4005, receiver.closed.reason)
+  assert.ok(asked > 100 && asked < 500, `closed after ${asked}`)
+  assert.equal(sender.feed().symbols.size <= 10 + 2000, true)
+})
+
 test('patterns that match nothing, hundreds to a message, are refused beyond a few, and looked for in turns', () => {
   const sender = quotes(5000, { session: { patternsMax: 16 } })
   const receiver = sender.connect()

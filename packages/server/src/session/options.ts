@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly messagesPerSecondMax: number
   /** Symbols per session, over all its subscriptions. */
   readonly subscriptionsMax: number
+  /** Of them, those of which no record is known. */
+  readonly unknownSymbolsMax: number
   /** Patterns of one feed per session, over all its subscriptions. */
   readonly patternsMax: number
   /** Different patterns of one feed, over all sessions. */

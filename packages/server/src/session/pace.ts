@@ -38,6 +38,8 @@ export class Pace {
   }
 }
 
+/** So many names in a message take about as long as a message without any. */
+const NAMES_PER_MESSAGE = 100
 /** Looking at so many symbols for a pattern takes about as long as a message does. */
 const LOOKS_PER_MESSAGE = 1000
 /** So many rows for a pattern. */
@@ -45,9 +47,13 @@ const ROWS_PER_MESSAGE = 20
 /** A pattern that nobody here has: upstream nodes look at all of their symbols for it. */
 const ASKED_MESSAGES = 20
 
-/** What the patterns of a receiver cost beside their few bytes, in messages. */
+/** What the names and patterns of a receiver cost beside their bytes, in messages. */
 export class Work {
   #messages = 0
+
+  named(names: number): void {
+    this.#messages += names / NAMES_PER_MESSAGE
+  }
 
   lookedAt(symbols: number): void {
     this.#messages += symbols / LOOKS_PER_MESSAGE

@@ -3,7 +3,7 @@ import type { Grant } from '../access/index.ts'
 import type { Feed, Subscription } from '../hub/index.ts'
 import type { SessionOptions } from './options.ts'
 
-type NodeLimits = Pick<SessionOptions, 'subscriptionsMax' | 'patternsMax' | 'feedPatternsMax'>
+type NodeLimits = Pick<SessionOptions, 'subscriptionsMax' | 'unknownSymbolsMax' | 'patternsMax' | 'feedPatternsMax'>
 
 /** What a session's receiver may subscribe to: everything within the node's own limit, unless a grant says less. */
 export class Rights {
@@ -20,6 +20,10 @@ export class Rights {
 
   get symbolsMax(): number {
     return Math.min(this.#limits.subscriptionsMax, this.#grant?.limits.subscriptions ?? Infinity)
+  }
+
+  get unknownSymbolsMax(): number {
+    return this.#limits.unknownSymbolsMax
   }
 
   get patternsMax(): number {

@@ -235,6 +235,22 @@ test('a pattern that ends while it is looked for, with its session or alone, is 
   assert.equal(sender.feed().patterns.size, 0)
 })
 
+test('of symbols without a record a session holds so many; those before are kept, and there is room again when one appears', () => {
+  const { sender, receiver } = setUp({ session: { unknownSymbolsMax: 2 }, feeds: [{ symbolsMax: 3 }] })
+  sender.record('A', { last: 1 })
+  const frames = subscribe(receiver, ['X', 'A', 'Y', 'Z'])
+  assert.deepEqual([states(frames), refusals(frames)], [{ X: 'empty', A: 'snapshot', Y: 'empty' }, [['Z', 'symbol_unknown']]])
+  assert.deepEqual([sender.feed().symbols.has('Z'), receiver.digest.count], [false, 3])
+  assert.deepEqual(states(subscribe(receiver, ['X'])), { X: 'empty' }, 'what is held may be named again')
+  sender.record('X', { last: 2 })
+  assert.deepEqual(states(subscribe(receiver, ['Z'])), { Z: 'empty' })
+  assert.deepEqual(refusals(subscribe(receiver, ['W'])), [['W', 'symbol_unknown']])
+  receiver.send({ t: 'unsubscribe', id: 1, symbols: ['Z'] })
+  assert.deepEqual(states(subscribe(receiver, ['W'])), { W: 'empty' })
+  sender.clock.advance(3000)
+  assert.deepEqual(receiver.takeOf('resubscribe'), [])
+})
+
 test('a feed that is full refuses symbols that it does not know', () => {
   const { sender, receiver } = setUp({ feeds: [{ symbolsMax: 1 }] })
   sender.record('A', { last: 1 })

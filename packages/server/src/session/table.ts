@@ -24,6 +24,7 @@ import { patternKey, PatternLooks } from './pattern-looks.ts'
 import { type Begin, type Begins, beginOf, NOWHERE, PatternPositions, positionReceiver } from './resume.ts'
 import type { Rights } from './rights.ts'
 import { deliveryOf, shown, SubscribeError } from './subscribe-options.ts'
+import { UnknownEntries } from './unknown-entries.ts'
 
 const NO_FRAMES: readonly SubscribedFrame[] = []
 
@@ -58,6 +59,7 @@ export class SubscriptionTable {
   readonly #feeds: number[]
   readonly #work = new Work()
   readonly #looks: PatternLooks
+  readonly #unknown: UnknownEntries
   #symbols = 0
   #patterns = 0
   /** The same per feed index. */
@@ -75,6 +77,7 @@ export class SubscriptionTable {
     this.#due = due
     this.#groups = groups
     this.#rights = rights
+    this.#unknown = new UnknownEntries(hub)
     this.#looks = new PatternLooks(hub, rights, this.#work)
   }
 
@@ -118,12 +121,14 @@ export class SubscriptionTable {
       if (members === undefined) answers.refuse('group', shown(group), 'group_unknown', `no group ${shown(group)} is configured here`)
       else for (const member of members) (isPattern(member) ? patterns : names).add(member)
     }
+    this.#work.named(names.size)
     for (const name of names) this.#subscribeName(subscription, answers, name, frame)
     for (const pattern of patterns) this.#subscribePattern(subscription, answers, pattern, frame)
   }
 
   unsubscribe(frame: UnsubscribeFrame): UnsubscribedFrame {
     const { id } = frame
+    this.#work.named(frame.symbols?.length ?? 0)
     const subscription = this.#subscriptions.get(id)
     if (subscription === undefined)
       return { t: 'unsubscribed', id, ok: [], unknown: [...(frame.symbols ?? []), ...(frame.patterns ?? [])], closed: true }
@@ -463,6 +468,10 @@ export class SubscriptionTable {
     return `a session holds at most ${this.#rights.symbolsMax} symbols and patterns; those before are kept`
   }
 
+  get #unknownMessage(): string {
+    return `no record of it is known, and a session holds at most ${this.#rights.unknownSymbolsMax} such symbols`
+  }
+
   #attachNamed(subscription: Subscription, answers: Answers, name: string, begin: Begin | undefined): Entry | undefined {
     if (this.#isFull) {
       answers.refuse('symbol', name, 'subscriptions_limit', this.#limitMessage)
@@ -492,6 +501,12 @@ export class SubscriptionTable {
   }
 
   #answer(entry: Entry, answers: Answers, begin: Begin | undefined): void {
+    if (!this.#unknown.hold(entry, this.#rights.unknownSymbolsMax)) {
+      this.#hub.detach(entry)
+      this.#forget(entry)
+      answers.refuse('symbol', entry.symbol.name, 'symbol_unknown', this.#unknownMessage)
+      return
+    }
     const state = positionReceiver(entry, begin)
     entry.whole = true
     if (!entry.inForce) {
@@ -522,6 +537,7 @@ export class SubscriptionTable {
 
   #forget(entry: Entry): void {
     this.#symbols--
+    this.#unknown.drop(entry)
     this.#resume?.delete(entry)
     ;(this.#freeRefs ??= []).push(entry.ref)
     if (entry.inForce) this.digest.remove(entry.subscription.id, entry.symbol.name)

@@ -109,7 +109,7 @@ function feedFact(feed: Feed, partition: number, nowMs: number): FeedFact {
     generation: feed.generation,
     partitions: feed.partitions,
     staleAfterMs: feed.freshness.staleAfterMs,
-    symbolsHeld: feed.symbols.size,
+    symbolsHeld: feed.known,
     symbolsMax,
     partition,
     pulse: held?.point == null ? null : pulseFact(held.point, nowMs),

@@ -12,7 +12,7 @@ export const history = z
   .prefault({})
   .describe('Records kept so that slow and returning receivers of an `every` feed miss nothing.')
 
-export const symbolsMax = count('Symbols held at most per feed; records of further ones are counted and left out.', {
+export const symbolsMax = count('Symbols with records that are held at most per feed; records of further ones are counted and left out.', {
   default: 200_000,
   max: 10_000_000,
 })

@@ -8,6 +8,7 @@ interface SessionDefaults {
   readonly messageBytesMax: number
   readonly messagesPerSecondMax: number
   readonly subscriptionsMax: number
+  readonly unknownSymbolsMax: number
   readonly patternsMax: number
   readonly feedPatternsMax: number
   readonly outboundBytesMax: number
@@ -34,6 +35,7 @@ export const INNER_SESSION: SessionDefaults = {
   // Gateways are trusted, and say what all of their clients want.
   messagesPerSecondMax: 0,
   subscriptionsMax: 2_000_000,
+  unknownSymbolsMax: 500_000,
   // What a gateway holds for its clients, of many feeds.
   patternsMax: 10_000,
   feedPatternsMax: 100_000,
@@ -54,6 +56,8 @@ export const CLIENT_SESSION: SessionDefaults = {
   // Far above what acknowledgements take: at most one for each message that is sent, and those are 100 a second.
   messagesPerSecondMax: 500,
   subscriptionsMax: 5_000,
+  // More than a day has that begins without records; few enough for memory when names are made up.
+  unknownSymbolsMax: 1_000,
   // Every node on the way holds each against all symbols of its feed: once when it is asked for, and each that appears.
   patternsMax: 16,
   feedPatternsMax: 500,
@@ -100,6 +104,10 @@ export function sessionSection(defaults: SessionDefaults) {
         default: defaults.subscriptionsMax,
         max: 10_000_000,
       }),
+      unknownSymbolsMax: count(
+        'Of these, symbols of which no record is known; further ones are refused with `symbol_unknown`. They do not count in `symbolsMax` of the feed.',
+        { default: defaults.unknownSymbolsMax, max: 10_000_000 },
+      ),
       patternsMax: count('Patterns of one feed that one session may hold, those in groups too. Each counts as a symbol as well.', {
         default: defaults.patternsMax,
         max: 1_000_000,
