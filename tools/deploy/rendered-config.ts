@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { run } from '../packages/run.ts'
 import { policyMistakes } from './rendered-policies.ts'
-import { secretMistakes } from './rendered-secrets.ts'
+import { MOUNTED, secretMistakes } from './rendered-secrets.ts'
 
 interface Rendered {
   readonly kind?: string
@@ -21,17 +21,28 @@ export async function checkRenderedConfig(root: string, rendered: string): Promi
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'))
   const folder = await mkdtemp(join(tmpdir(), 'pulsewire-chart-'))
   try {
-    for (const secret of ['operator', 'inner', 'probe', 'admin', 'kafka-password', 'gateway-tls.crt', 'gateway-tls.key'])
-      await writeFile(join(folder, secret), randomBytes(24).toString('hex'))
     for (const [role, text] of configs) {
       const file = join(folder, `${role}.yaml`)
-      await writeFile(file, text.replaceAll('/run/secrets/pulsewire', folder))
+      await writeFile(file, await withFiles(text, folder))
       // As the pod's environment says.
-      const own = { push: ['--set', 'node.advertise=ws://push:1'], gateway: ['--set', 'node.advertise=wss://gateway:1'] }[role] ?? []
+      const own =
+        {
+          push: ['--set', `node.advertise=${text.includes('/push-tls.crt') ? 'wss' : 'ws'}://push:1`],
+          gateway: ['--set', 'node.advertise=wss://gateway:1'],
+        }[role] ?? []
       await run(process.execPath, [join(root, 'packages/cli/src/main.ts'), 'config', 'check', role, '--config', file, ...own], root)
     }
   } finally {
     await rm(folder, { recursive: true })
   }
   return [...configs.keys()]
+}
+
+/** @returns the configuration with files of this folder, which are made, in place of those that pods have mounted. */
+async function withFiles(text: string, folder: string): Promise<string> {
+  for (const [path] of text.matchAll(MOUNTED)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), randomBytes(24).toString('hex'))
+  }
+  return text.replaceAll(MOUNTED, (path) => join(folder, path))
 }

@@ -20,13 +20,51 @@ pulsewire/line: {{ . }}
 {{- end }}
 {{- end }}
 
+{{/*
+The files of secrets: which of the values, by what key and file name, for which roles. A role is given what it reads, and no more.
+A certificate comes with its key; where an authority goes with it, as `ca.crt`, it is in the same secret.
+*/}}
+{{- define "pulsewire.secrets" -}}
+{{- $of := .Values.secrets -}}
+{{- $all := list "push" "gateway" "balancer" "pulse" -}}
+files:
+{{- range $each := list
+  (list "operator" "operator" $all)
+  (list "inner" "inner" (list "push" "gateway"))
+  (list "probe" "probe" (list "gateway" "balancer"))
+  (list "admin" "admin" (list "balancer"))
+  (list "kafkaPassword" "kafka-password" $all)
+  (list "kafkaCa" "kafka-ca.crt" $all)
+  (list "gatewayCa" "gateway-ca.crt" (list "balancer")) }}
+{{- with index $of (first $each) }}{{ if .name }}
+  - { name: {{ .name | quote }}, items: [{ key: {{ .key | quote }}, path: {{ index $each 1 }} }], roles: {{ last $each | toJson }} }
+{{- end }}{{ end }}
+{{- end }}
+{{- range $each := list
+  (list "gatewayTls" "gateway-tls" (list "gateway") false)
+  (list "balancerTls" "balancer-tls" (list "balancer") false)
+  (list "pushTls" "push-tls" (list "push") $of.pushTls.clientCa)
+  (list "innerTls" "inner-tls" (list "gateway") true)
+  (list "kafkaTls" "kafka-tls" $all false) }}
+{{- $file := index $each 1 }}
+{{- with index $of (first $each) }}{{ if .name }}
+  - { name: {{ .name | quote }}, items: [{ key: tls.crt, path: {{ $file }}.crt }, { key: tls.key, path: {{ $file }}.key }{{ if last $each }}, { key: ca.crt, path: {{ $file }}-ca.crt }{{ end }}], roles: {{ index $each 2 | toJson }} }
+{{- end }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* The configuration of a role: what all share, what the chart must set, what the values say of the role. */}}
 {{- define "pulsewire.config" -}}
 {{- $values := .root.Values -}}
 {{- $own := deepCopy (index $values .role).settings -}}
 {{- $ports := dict "push" 8081 "gateway" 8080 "balancer" 8070 -}}
 {{- $secrets := "/run/secrets/pulsewire" -}}
-{{- if and (eq .role "gateway") $values.secrets.gatewayTls.name }}{{ $own = mergeOverwrite (dict "tls" (dict "certFile" (printf "%s/gateway-tls.crt" $secrets) "keyFile" (printf "%s/gateway-tls.key" $secrets))) $own }}{{ end -}}
+{{- if and (ne .role "pulse") (index $values.secrets (printf "%sTls" .role)).name -}}
+{{- $tls := dict "certFile" (printf "%s/%s-tls.crt" $secrets .role) "keyFile" (printf "%s/%s-tls.key" $secrets .role) -}}
+{{- if and (eq .role "push") $values.secrets.pushTls.clientCa }}{{ $_ := set $tls "clientCaFile" (printf "%s/push-tls-ca.crt" $secrets) }}{{ end -}}
+{{- $own = mergeOverwrite (dict "tls" $tls) $own -}}
+{{- end -}}
+{{- if and $values.secrets.gatewayCa.name (eq .role "balancer") }}{{ $own = mergeOverwrite (dict "gatewayCaFile" (printf "%s/gateway-ca.crt" $secrets)) $own }}{{ end -}}
 {{- if $values.secrets.probe.name -}}
 {{- if eq .role "gateway" }}{{ $own = mergeOverwrite (dict "access" (dict "probeSecretFile" (printf "%s/probe" $secrets))) $own }}{{ end -}}
 {{- if eq .role "balancer" }}{{ $own = mergeOverwrite (dict "probeSecretFile" (printf "%s/probe" $secrets)) $own }}{{ end -}}
@@ -40,7 +78,12 @@ pulsewire/line: {{ . }}
 {{- if $own }}{{ $_ := set $config .role $own }}{{ end -}}
 {{- if and (eq .role "balancer") $values.balancer.console.enabled }}{{ $_ := set $config "console" (dict "enabled" true "listen" (dict "host" "127.0.0.1" "port" 8090)) }}{{ end -}}
 {{- if $values.secrets.operator.name }}{{ $_ := set $config "operator" (dict "secretFile" (printf "%s/operator" $secrets)) }}{{ end -}}
-{{- if and $values.secrets.inner.name (or (eq .role "push") (eq .role "gateway")) }}{{ $_ := set $config "inner" (dict "secretFile" (printf "%s/inner" $secrets)) }}{{ end -}}
+{{- $inner := dict -}}
+{{- if and $values.secrets.inner.name (or (eq .role "push") (eq .role "gateway")) }}{{ $_ := set $inner "secretFile" (printf "%s/inner" $secrets) }}{{ end -}}
+{{- if and $values.secrets.innerTls.name (eq .role "gateway") }}{{ $inner = merge $inner (dict "certFile" (printf "%s/inner-tls.crt" $secrets) "keyFile" (printf "%s/inner-tls.key" $secrets) "caFile" (printf "%s/inner-tls-ca.crt" $secrets)) }}{{ end -}}
+{{- with $inner }}{{ $_ := set $config "inner" . }}{{ end -}}
+{{- if $values.secrets.kafkaCa.name }}{{ $_ := set $config.log "tls" (mergeOverwrite (dict "enabled" true "caFile" (printf "%s/kafka-ca.crt" $secrets)) (default dict $config.log.tls)) }}{{ end -}}
+{{- if $values.secrets.kafkaTls.name }}{{ $_ := set $config.log "tls" (mergeOverwrite (dict "enabled" true "certFile" (printf "%s/kafka-tls.crt" $secrets) "keyFile" (printf "%s/kafka-tls.key" $secrets)) (default dict $config.log.tls)) }}{{ end -}}
 {{- if and $values.secrets.kafkaPassword.name $config.log.sasl }}{{ $_ := set $config.log.sasl "passwordFile" "/run/secrets/pulsewire/kafka-password" }}{{ end -}}
 {{- $_ := required "common.log.brokers: where is Kafka?" (first (default (list "") $config.log.brokers)) -}}
 {{- toYaml $config -}}
@@ -143,27 +186,26 @@ spec:
         # Outlives a restart of the container, so that a report can be fetched.
         - { name: reports, mountPath: /var/lib/pulsewire }
         - { name: secrets, mountPath: /run/secrets/pulsewire, readOnly: true }
+        {{- with $of.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
   volumes:
     - name: config
       configMap: { name: {{ include "pulsewire.name" .root }} }
     - name: reports
       emptyDir: { sizeLimit: 64Mi }
+    {{- with $of.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     - name: secrets
       projected:
         defaultMode: 0440
         sources:
-          {{- /* A role is given what it reads, and no more. */}}
-          {{- range $secret, $roles := dict "operator" (list "push" "gateway" "balancer" "pulse") "inner" (list "push" "gateway") "probe" (list "gateway" "balancer") "admin" (list "balancer") }}
-          {{- with index $values.secrets $secret }}{{ if and .name (has $.role $roles) }}
-          - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: {{ $secret }} }] }
-          {{- end }}{{ end }}
+          {{- range (include "pulsewire.secrets" .root | fromYaml).files }}
+          {{- if has $.role .roles }}
+          - secret: { name: {{ .name | quote }}, items: {{ .items | toJson }} }
           {{- end }}
-          {{- with $values.secrets.gatewayTls }}{{ if and .name (eq $.role "gateway") }}
-          - secret: { name: {{ .name }}, items: [{ key: tls.crt, path: gateway-tls.crt }, { key: tls.key, path: gateway-tls.key }] }
-          {{- end }}{{ end }}
-          {{- with $values.secrets.kafkaPassword }}{{ if .name }}
-          - secret: { name: {{ .name }}, items: [{ key: {{ .key }}, path: kafka-password }] }
-          {{- end }}{{ end }}
+          {{- end }}
           # A projected volume must have a source; this one holds nothing secret.
           - downwardAPI: { items: [{ path: pod, fieldRef: { fieldPath: metadata.name } }] }
 {{- end }}
