@@ -17,12 +17,15 @@ export function formatDelay(delayMs: number | undefined): string {
   return delayMs === undefined || delayMs === 0 ? '' : `delayed ${span(delayMs)}`
 }
 
-/** A value on one line; control characters (which could rule the terminal) made visible. */
+/** A value on one line; control and invisible characters (which could rule the terminal, or make a name look like another) made visible. */
 export function formatValue(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
   return sanitize(text)
 }
 
 export function sanitize(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    const code = character.codePointAt(0)!.toString(16)
+    return code.length > 2 ? `\\u{${code}}` : `\\x${code.padStart(2, '0')}`
+  })
 }

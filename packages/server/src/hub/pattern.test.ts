@@ -50,7 +50,20 @@ test('two patterns meet where a name can match both', () => {
 
 test('names: 1 to 64 characters, no control characters, well-formed', () => {
   for (const name of ['A', 'AAPL.US', '0700.HK', '腾讯', 'x'.repeat(64), 'a b', '__proto__']) assert.equal(isValidName(name), true, name)
-  for (const name of ['', 'x'.repeat(65), 'a\nb', 'a\u0000', '\u007f', '\u2028', '\ud800'])
+  for (const name of [
+    '',
+    'x'.repeat(65),
+    'a\nb',
+    'a\u0000',
+    '\u007f',
+    '\u2028',
+    '\ud800',
+    'A\u200b',
+    '\u202eLPAA',
+    'A\u2066B',
+    '\ufeffA',
+    'A\u00ad',
+  ])
     assert.equal(isValidName(name), false, JSON.stringify(name))
 })
 

@@ -99,9 +99,10 @@ export function isPattern(text: string): boolean {
   return text.includes('*') || text.includes('?')
 }
 
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u
+/** Also what is not seen and what turns the direction of writing: two names must not look the same. */
+const CONTROL = /[\p{Cc}\p{Cf}\u2028\u2029]/u
 
-/** Symbols and patterns: 1 to 64 characters, none of them a control character. */
+/** Symbols and patterns: 1 to 64 characters, none of them a control character or an invisible one. */
 export function isValidName(text: string): boolean {
   return text.length >= 1 && text.length <= 64 && !CONTROL.test(text) && text.isWellFormed()
 }

@@ -38,7 +38,11 @@ const role = z.strictObject({
     .record(
       text('Name of a feed; `*`: every feed.', 'the name of a feed, or *', /^(\*|[A-Za-z0-9._-]{1,64})$/),
       z.array(
-        text('One symbol or pattern.', 'a symbol or pattern: 1 to 64 characters, no control characters', /^[^\p{Cc}\u2028\u2029]{1,64}$/u),
+        text(
+          'One symbol or pattern.',
+          'a symbol or pattern: 1 to 64 characters, no control characters',
+          /^[^\p{Cc}\p{Cf}\u2028\u2029]{1,64}$/u,
+        ),
       ),
     )
     .default({})

@@ -67,7 +67,7 @@ const upstream = z
 const subject = text(
   'One symbol or pattern.',
   'a symbol or pattern: 1 to 64 characters, no control characters',
-  /^[^\p{Cc}\u2028\u2029]{1,64}$/u,
+  /^[^\p{Cc}\p{Cf}\u2028\u2029]{1,64}$/u,
 )
 
 const sessionHistory = z
