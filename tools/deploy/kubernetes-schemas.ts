@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../packages/run.ts'
-import { ToolMissing } from './go-tools.ts'
+import { notBrought } from './go-tools.ts'
 
 interface Definition {
   readonly properties?: Readonly<Record<string, unknown>>
@@ -15,7 +15,7 @@ const NUMBER_OR_TEXT = /\.(IntOrString|Quantity)$/
 /**
  * The schemas of one version of Kubernetes, of every kind that it has, as kubeconform wants them: strict, one file each. They
  * are made of the description of the API that the module of Kubernetes holds.
- * @returns the folder. @throws ToolMissing when Go cannot bring the module.
+ * @returns the folder. @throws ToolMissing, or Error where Go is there, when it cannot bring the module.
  */
 export async function writeSchemas(version: string, folder: string): Promise<string> {
   const { Dir } = JSON.parse(await downloaded(`k8s.io/kubernetes@v${version}`)) as { readonly Dir: string }
@@ -38,9 +38,7 @@ async function downloaded(module: string): Promise<string> {
   try {
     return await run('go', ['mod', 'download', '-json', module], '/')
   } catch (error) {
-    throw new ToolMissing(`${module} is needed for its schemas, which Go brings: install Go, and let it reach a module proxy`, {
-      cause: error,
-    })
+    throw notBrought(`${module} is needed for its schemas, which Go brings: install Go, and let it reach a module proxy`, error)
   }
 }
 
