@@ -57,7 +57,7 @@ export const CLIENT_SESSION: SessionDefaults = {
   messagesPerSecondMax: 500,
   subscriptionsMax: 5_000,
   // More than a day has that begins without records; few enough for memory when names are made up.
-  unknownSymbolsMax: 1_000,
+  unknownSymbolsMax: 5_000,
   // Every node on the way holds each against all symbols of its feed: once when it is asked for, and each that appears.
   patternsMax: 16,
   feedPatternsMax: 500,
