@@ -26,14 +26,25 @@ export interface Found {
   readonly unsound: readonly string[]
 }
 
+export interface FindOptions {
+  readonly seedsMax?: number | undefined
+  /** The first fleet. */
+  readonly first?: number
+  /** World time during which faults strike; drawn when absent. */
+  readonly faultsMs?: number | undefined
+  /** Whose sequences are played before fleets. Default: all. */
+  readonly parts?: readonly Part[]
+}
+
 /**
  * Plays sequences of commands to each part, then fleets, with this defect until a promise is broken that is kept without it.
  *
  * @throws Error when the defect cannot be planted.
  */
-export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX, faultsMs?: number): Promise<Found> {
+export async function findMutation(mutation: Mutation, options: FindOptions = {}): Promise<Found> {
+  const { seedsMax = SEEDS_MAX, first = FIRST_SEED, faultsMs, parts = PARTS } = options
   const unsound: string[] = []
-  for (const part of PARTS) {
+  for (const part of parts) {
     const { failure, cpuMs } = await playSequences({ part, sequences: SEQUENCES[part], seed: FIRST_SEED }, mutation.name)
     if (failure === undefined) continue
     const { sequences, rule } = failure
@@ -42,8 +53,8 @@ export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX, fau
     unsound.push(`the ${without.sequences}th of one ${part}`)
   }
   const common = { jobs: 1, untilMs: Infinity, faultsMs, keepGoing: false }
-  const end = FIRST_SEED + seedsMax
-  let [from, cpuMs] = [FIRST_SEED, 0]
+  const end = first + seedsMax
+  let [from, cpuMs] = [first, 0]
   while (from < end) {
     const planted = await playSeeds({ ...common, from, seeds: end - from, mutation: mutation.name })
     cpuMs += planted.cpuMs
@@ -51,7 +62,7 @@ export async function findMutation(mutation: Mutation, seedsMax = SEEDS_MAX, fau
     if (failed === undefined) break
     from = failed.seed + 1
     const { failures } = await playSeeds({ ...common, from: failed.seed, seeds: 1 })
-    if (failures.length === 0) return { mutation, rule: failed.rule, part: null, played: from - FIRST_SEED, cpuMs, unsound }
+    if (failures.length === 0) return { mutation, rule: failed.rule, part: null, played: from - first, cpuMs, unsound }
     unsound.push(`seed ${failed.seed}`)
   }
   return { mutation, rule: null, part: null, played: seedsMax, cpuMs, unsound }
@@ -71,7 +82,7 @@ export async function testMutations(given: {
   const failing = new Set<string>()
   const next = async (): Promise<void> => {
     for (let mutation = left.shift(); mutation !== undefined; mutation = left.shift()) {
-      const { rule, part, played, cpuMs, unsound } = await findMutation(mutation, given.seedsMax, given.faultsMs)
+      const { rule, part, played, cpuMs, unsound } = await findMutation(mutation, { seedsMax: given.seedsMax, faultsMs: given.faultsMs })
       if (rule === null) survived++
       for (const what of unsound) failing.add(what)
       const cpu = `${Math.round(cpuMs / 1000)} s of CPU`
