@@ -113,7 +113,7 @@ describe('demo', { timeout: 400_000 }, () => {
     await act('offline', serving)
     await board.sees(box(serving), /offline/)
     await board.sees(connection, new RegExp(`connected to ${serving === 'gw-1' ? 'gw-2' : 'gw-1'}`))
-    await board.sees(timeline(), new RegExp(`an operator says of ${serving}: offline`))
+    await board.sees(timeline(), new RegExp(`the demo says of ${serving}: offline`))
     await undo('offline')
     await isInUse(serving)
   })

@@ -18,7 +18,7 @@ import { HubGateway } from '../support/hub-gateway.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** What each may have, compressed. */
-const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 18_176, 'pulsewire.full.min.js': 26_368 }
+const GZIP_BYTES_MAX: Readonly<Record<string, number>> = { 'pulsewire.min.js': 18_176, 'pulsewire.full.min.js': 26_432 }
 const WAIT_MS = 20_000
 
 interface Globals {
