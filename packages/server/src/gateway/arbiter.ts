@@ -16,6 +16,7 @@ import { applyImage, isSameImage, isSameRecord } from './received.ts'
 import { RecordChain } from './record-chain.ts'
 import { Sources } from './sources.ts'
 import type { PatternSource, SymbolSource } from './symbol-source.ts'
+import { Waiting } from './waiting.ts'
 
 /** A symbol that nobody here wants is kept for so long: people come back. */
 const LINGER_MS = 10_000
@@ -38,7 +39,6 @@ export interface ArbiterOptions {
 export class Arbiter implements HubSource, LinkHandler {
   readonly #counts = { taken: 0, duplicates: 0 }
   readonly #hub: Hub
-  readonly #logger: Logger
   readonly #options: ArbiterOptions
   #links: readonly Link[] = []
   readonly #books = new Map<Link, LinkBook>()
@@ -49,6 +49,7 @@ export class Arbiter implements HubSource, LinkHandler {
   readonly #patterns = new Map<PatternState, PatternSource>()
   readonly #asker: Asker
   readonly #byName: ByName
+  readonly #waiting: Waiting
   readonly #outdated: Outdated
   readonly #followed: Followed
   readonly #moves: FeedMoves
@@ -58,7 +59,6 @@ export class Arbiter implements HubSource, LinkHandler {
   constructor(options: ArbiterOptions) {
     this.#options = options
     this.#hub = options.hub
-    this.#logger = options.logger
     this.#proof = new Proof(options.hub)
     this.#due = new Due(this.#books, this.#proof)
     this.#outdated = new Outdated(options.hub.clock, options.logger)
@@ -67,6 +67,14 @@ export class Arbiter implements HubSource, LinkHandler {
     })
     this.#sources = new Sources(this.#books, this.#proof)
     this.#byName = new ByName(this.#books, this.#patterns, this.#sources, this.#asker)
+    this.#waiting = new Waiting({
+      hub: options.hub,
+      logger: options.logger,
+      sources: this.#sources,
+      patterns: this.#patterns,
+      proof: this.#proof,
+      due: this.#due,
+    })
     this.#chain = new RecordChain({
       cover: (link, source) => this.#cover(link, source),
       uncover: (link, source) => this.#proof.setCovered(source, source.covered & ~link.bit),
@@ -134,7 +142,7 @@ export class Arbiter implements HubSource, LinkHandler {
     source.idleSinceMs = Infinity
     this.#sources.idle.delete(source)
     if (this.#due.isDue(source)) {
-      this.#settled(source)
+      this.#waiting.settled(source)
       return true
     }
     source.named = true
@@ -356,7 +364,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book === undefined) return
     for (const feed of this.#hub.feeds) {
       this.#settle(link, book, feed)
-      this.#answerWaiting(feed)
+      this.#waiting.answerDue(feed)
     }
   }
 
@@ -373,18 +381,7 @@ export class Arbiter implements HubSource, LinkHandler {
       const claim = coverage.claim(point.partition)
       if (claim !== undefined) this.#hub.pulse(feed, { ...claim, path: [...claim.path, this.#hub.nodeId] })
     }
-    this.#answerWaiting(feed)
-  }
-
-  /** The link's pulse may have caught up with what was passed on. */
-  #answerWaiting(feed: Feed): void {
-    const symbols = [...this.#sources.waiting].filter((source) => source.symbol.feed === feed && this.#due.isDue(source))
-    const patterns = [...this.#patterns].filter(([, source]) => source.feed === feed && this.#due.isPatternDue(source))
-    if (symbols.length === 0 && patterns.length === 0) return
-    // What was called stale while they waited is taken back before they are answered, not at the next check.
-    this.#hub.checkFreshness([feed])
-    for (const source of symbols) this.#ready(source)
-    for (const [pattern, source] of patterns) this.#patternReady(pattern, source)
+    this.#waiting.answerDue(feed)
   }
 
   /** What is known of generations has changed, in the catalogue for one. */
@@ -397,16 +394,9 @@ export class Arbiter implements HubSource, LinkHandler {
     const nowMs = this.#hub.clock.nowMs()
     this.decide()
     this.#outdated.check(this.#books, this.#hub.feeds, this.#followed.generations)
-    this.#answerLate([...this.#sources.waiting].filter(({ answerByMs }) => answerByMs <= nowMs))
+    this.#waiting.answerLateSymbols()
     this.#sources.release([...this.#sources.idle].filter((source) => nowMs - source.idleSinceMs > LINGER_MS))
-    for (const [pattern, source] of this.#patterns) {
-      if (source.answerByMs > nowMs) continue
-      const isSettled = this.#proof.isPatternSettled(source)
-      this.#proof.countPattern(source)
-      if (!isSettled && !isStale(source.feed)) continue
-      if (!isSettled) this.#proof.unprovePattern(source)
-      this.#patternReady(pattern, source)
-    }
+    this.#waiting.answerLatePatterns()
   }
 
   // ---- answers
@@ -418,7 +408,7 @@ export class Arbiter implements HubSource, LinkHandler {
     if (book?.serves(source.symbol.feed) !== true) return
     source.refused &= ~link.bit
     this.#proof.setCovered(source, source.covered | link.bit)
-    if (!this.#isSettling && this.#due.isProven(source)) this.#ready(source)
+    if (!this.#isSettling && this.#due.isProven(source)) this.#waiting.ready(source)
   }
 
   /** Whether another link that has the partition has confirmed the symbol. */
@@ -449,12 +439,6 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#isSettling = false
   }
 
-  #patternReady(pattern: PatternState, source: PatternSource): void {
-    source.answerByMs = Infinity
-    this.#proof.countPattern(source)
-    this.#hub.patternReady(pattern)
-  }
-
   #refused(link: Link, feed: Feed, name: string, code: string, message: string): void {
     const source = this.#sources.find(feed.symbols.get(name))
     if (source === undefined) return
@@ -467,47 +451,6 @@ export class Arbiter implements HubSource, LinkHandler {
     this.#sources.waiting.delete(source)
     this.#hub.symbolRefused(source.symbol, 'upstream_refused', source.refusal.message)
     this.#sources.release([source])
-  }
-
-  /** Some links answered and have old pulses only: that is said. Without any, no pulse is passed on from now on. */
-  #answerLate(late: readonly SymbolSource[]): void {
-    const unanswered: SymbolSource[] = []
-    for (const source of late) {
-      if (this.#proof.isSettled(source)) this.#ready(source)
-      else {
-        this.#proof.count(source, source.covered)
-        if (isStale(source.symbol.feed)) unanswered.push(source)
-      }
-    }
-    this.#answerAnyway(unanswered)
-  }
-
-  /**
-   * No link answered in time: the subscribers are told what is known, and that it is stale. Not before it is: until the last
-   * pulse that was passed on has aged, they would take what they hold from elsewhere for proven by it.
-   */
-  #answerAnyway(sources: readonly SymbolSource[]): void {
-    if (sources.length === 0) return
-    const { name, feed } = sources[0]!.symbol
-    const what = sources.length === 1 ? name : `${sources.length} symbols, ${name} among them`
-    this.#logger.warn('upstream_timeout', `no push node answered in time for ${what}`, { feed: feed.name })
-    for (const source of sources) {
-      this.#proof.unprove(source)
-      this.#ready(source)
-    }
-  }
-
-  #ready(source: SymbolSource): void {
-    source.answerByMs = Infinity
-    this.#sources.waiting.delete(source)
-    this.#proof.count(source, source.covered)
-    if (this.#proof.isSettled(source)) this.#settled(source)
-    this.#hub.symbolReady(source.symbol)
-  }
-
-  /** What its subscribers are told is what there is. */
-  #settled(source: SymbolSource): void {
-    source.saidEmpty ||= source.symbol.offset < 0
   }
 
   #openMask(): number {
@@ -526,10 +469,4 @@ export class Arbiter implements HubSource, LinkHandler {
     if (source.counted && symbol.partition !== source.countedIn) this.#proof.count(source, source.covered)
     this.#hub.updated(symbol, appeared && symbol.hasImage)
   }
-}
-
-/** Whether subscribers are told that nothing of the feed is proven. */
-function isStale({ freshness }: Feed): boolean {
-  for (const { stale } of freshness.partitions) if (stale === null) return false
-  return true
 }

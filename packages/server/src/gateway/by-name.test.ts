@@ -15,6 +15,18 @@ async function setUp(options: GatewayWorldOptions = {}) {
   return { world, byPattern, byName, subscribersOn }
 }
 
+/** A.HK is wanted by pattern, and by name. */
+async function wantedTwice() {
+  const given = await setUp()
+  const { world, byPattern, byName } = given
+  world.record('A.HK', { last: 1 })
+  byPattern.subscribe([], { patterns: ['*.HK'] })
+  byPattern.take()
+  byName.subscribe(['A.HK'])
+  byName.take()
+  return given
+}
+
 /** Whether nothing of its feed is stale, and pulses come. */
 function isLive(world: GatewayWorld, receiver: Receiver, feed = 'quote'): boolean {
   receiver.take()
@@ -34,12 +46,7 @@ function answeredByAFirst(world: GatewayWorld, receiver: Receiver): void {
 }
 
 test('a pattern that goes while no link is open leaves its symbols to those who want them by name', async () => {
-  const { world, byPattern, byName } = await setUp()
-  world.record('A.HK', { last: 1 })
-  byPattern.subscribe([], { patterns: ['*.HK'] })
-  byPattern.take()
-  byName.subscribe(['A.HK'])
-  byName.take()
+  const { world, byPattern, byName } = await wantedTwice()
   for (const id of LINES) world.cut(id)
   byPattern.send({ t: 'unsubscribe', id: 1 })
   world.record('A.HK', { last: 2 })
@@ -70,12 +77,7 @@ test('nor does it leave behind what nobody wants: nothing waits for that', async
 })
 
 test('a pattern that goes before links have answered it leaves its symbols to those who want them by name', async () => {
-  const { world, byPattern, byName } = await setUp()
-  world.record('A.HK', { last: 1 })
-  byPattern.subscribe([], { patterns: ['*.HK'] })
-  byPattern.take()
-  byName.subscribe(['A.HK'])
-  byName.take()
+  const { world, byPattern, byName } = await wantedTwice()
   for (const id of LINES) world.cut(id)
   for (const id of LINES) world.holdUp(id)
   for (const id of LINES) world.restore(id)

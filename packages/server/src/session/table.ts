@@ -220,7 +220,7 @@ export class SubscriptionTable {
       const { id, entries } = subscription
       const inForce = [...entries.values()].filter((entry) => entry.inForce)
       for (const pattern of [...(subscription.patterns ?? [])]) {
-        if (confirmed.has(`${id} ${pattern}`)) continue
+        if (confirmed.has(patternKey(subscription, pattern))) continue
         this.#dropPattern(subscription, pattern, [])
         lost.push({ id, name: pattern, message: '' })
       }
