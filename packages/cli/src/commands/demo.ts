@@ -19,7 +19,7 @@ export function demoCommand(): Command {
     .option('--seed <n>', 'seed of the market (default: drawn)', whole)
     .option('--story <id>', `play one of four failures from production (${STORIES.map(({ id }) => id).join(', ')}), and end`, storyOf)
     .action(async ({ port, symbols, rate, seed, story }: DemoFlags) => {
-      const { Demo } = await import('../demo/index.ts')
+      const { Demo, DEMO_CLOSE_DEADLINE_MS } = await import('../demo/index.ts')
       if (story !== undefined) return playStory(story)
       const logger = createLogger({ level: 'info', format: 'pretty' })
       const demo = new Demo({
@@ -30,7 +30,7 @@ export function demoCommand(): Command {
         ...(seed === undefined ? {} : { seed }),
       })
       const onReady = (): void => console.log(welcome(demo))
-      await runProcess([{ name: 'demo', service: demo }], { logger, onReady })
+      await runProcess([{ name: 'demo', service: demo }], { logger, onReady, closeDeadlineMs: DEMO_CLOSE_DEADLINE_MS })
     })
 }
 

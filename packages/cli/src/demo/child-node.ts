@@ -10,7 +10,7 @@ const MAIN = new URL(`../main${extname(import.meta.url)}`, import.meta.url)
 /** A node that ended by itself is started again after this. */
 const RESTART_AFTER_MS = 1000
 /** A node that does not end by then is killed. */
-const STOP_DEADLINE_MS = 8000
+export const STOP_DEADLINE_MS = 8000
 /** Infos without which a warning before them would stand for ever. */
 const ENDS_OF_TROUBLE: ReadonlySet<string> = new Set(['feed_live'])
 
@@ -106,7 +106,10 @@ export class ChildNode {
     const child = this.#child
     if (child === null) return
     await new Promise<void>((resolve) => {
-      const kill = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS)
+      const kill = setTimeout(() => {
+        this.#logger.warn('node_killed', `${this.node.id} has not ended ${STOP_DEADLINE_MS / 1000} s after SIGTERM: it is killed`, {})
+        child.kill('SIGKILL')
+      }, STOP_DEADLINE_MS)
       child.once('exit', () => {
         clearTimeout(kill)
         resolve()

@@ -8,7 +8,7 @@ import type { Check } from '../doctor/check.ts'
 import { examineOpened } from '../doctor/doctor.ts'
 import { servePageAsks, traceOver, type TraceTold } from '../ask/page-asks.ts'
 import { type Breaks, breaksOf, denial, serveBreaks, Story } from './breaks/index.ts'
-import { ChildNode } from './child-node.ts'
+import { ChildNode, STOP_DEADLINE_MS } from './child-node.ts'
 import { MarketPump } from './market-pump.ts'
 import { lookInto } from './onlooker.ts'
 import { PortChoice } from './ports.ts'
@@ -31,6 +31,10 @@ export interface DemoOptions {
 /** As nodes write down who asks. */
 const WHO = 'page of the demo'
 const PREFERRED = { pushA: 8181, pushB: 8182, gateway1: 8080, gateway2: 8081, balancer: 8070, console: 8090 } as const
+/** Downstream first, so that no node reports the loss of another. */
+const CLOSING_ORDER = ['balancer', 'gateway', 'push', 'pulse'] as const
+/** Every node ends, or is killed, and then the log closes. */
+export const DEMO_CLOSE_DEADLINE_MS = CLOSING_ORDER.length * STOP_DEADLINE_MS + 5000
 /** A machine may be slow; nobody waits longer for a node that does not come. */
 const START_DEADLINE_MS = 60_000
 /** Of each of its nine partitions. It only has to cover what a restarted push node reads back: a minute and more. */
@@ -191,8 +195,7 @@ export class Demo implements Service {
     this.#pump.close()
     await this.#breaks?.close()
     await this.#console?.close()
-    // Downstream first, so that no node reports the loss of another.
-    for (const role of ['balancer', 'gateway', 'push', 'pulse']) {
+    for (const role of CLOSING_ORDER) {
       await Promise.all(this.#nodes.filter(({ node }) => node.role === role).map((node) => node.stop()))
     }
     await this.#log.close()
