@@ -11,8 +11,8 @@ for (const seed of [1, 2]) {
   test(`${SMALL.gateways} gateways in 3 zones: spread, a zone lost, Kafka away (seed ${seed})`, async () => {
     const report = await inOwnTurn(() => playScale({ ...SMALL, seed }))
     assert.deepEqual(brokenBounds(report, SMALL.gateways), [])
-    // The storm was one: more came than gateways take in a second.
-    assert.ok(report.storm.refused > 0 && report.storm.medianMs > 3000, JSON.stringify(report.storm))
+    // The storm was one: at some door came more than it takes in a second, and half of all had to wait.
+    assert.ok(report.storm.doorLoad > 1 && report.storm.medianMs > 3000, JSON.stringify(report.storm))
   })
 }
 

@@ -7,7 +7,9 @@ import { Gateways, type GatewaysHost } from './gateways.ts'
 import { Zones } from './zones.ts'
 
 /** Where gateways are known, balancers get this long: a dead balancer must not hold up a move. */
-const HURRIED_MS = 1_000
+const HURRIED_MS = 2_000
+/** Whoever goes by an old list may be one of a crowd that no balancer has put into a row: it comes within this time, not at once. */
+const UNTOLD_MS_MAX = 1_000
 /** Balancers are not asked more often than this, whatever becomes of what they say. */
 const ASK_INTERVAL_MIN_MS = 1_000
 
@@ -116,7 +118,7 @@ export class BalancedGateways extends Gateways {
       if (this.book.size === 0 && this.settings.url !== undefined) await this.updateList()
       if (this.book.size === 0) throw failure
       this.host.onError(failure)
-      return 0
+      return random() * UNTOLD_MS_MAX
     }
   }
 }

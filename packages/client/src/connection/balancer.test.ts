@@ -112,6 +112,29 @@ describe('a client with balancers', () => {
     })
   }
 
+  test('clients whose balancers are silent may be a crowd: the second is asked after a second, and none goes by its list before its own moment', async () => {
+    const startsMs: number[] = []
+    for (const drawn of [0.1, 0.9]) {
+      const { world, state, asked, client } = balanced(2, { backoffMaxMs: 10 })
+      world.random = () => drawn
+      await world.run(60_000)
+      state.stuck.add('b1').add('b2')
+      const lostAtMs = world.clock.nowMs()
+      const [askedBefore, attemptsBefore] = [asked.length, world.attempts.length]
+      const victim = world.gateways.find(({ node }) => node === client.session?.node)!
+      victim.down = true
+      victim.connection.close(1006)
+      await world.run(500)
+      assert.equal(asked.length - askedBefore, 1)
+      await world.run(1000)
+      assert.equal(asked.length - askedBefore, 2)
+      while (world.attempts.length === attemptsBefore) await world.run(20)
+      startsMs.push(world.clock.nowMs() - lostAtMs)
+      await client.close()
+    }
+    assert.ok(Math.abs(startsMs[1]! - startsMs[0]! - 800) < 100, startsMs.join(' and '))
+  })
+
   test('while all are down and no list is known, they are asked ever more seldom, and never in a loop', async () => {
     const { world, state, asked, client } = balanced()
     state.down.add('b1').add('b2')

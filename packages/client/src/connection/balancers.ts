@@ -3,8 +3,12 @@ import type { Environment } from '../environment.ts'
 import { PulsewireError, toPulsewireError } from '../errors.ts'
 import { ANSWER_BYTES_MAX, readHandOut, type HandOut } from './hand-out.ts'
 
-/** A balancer that has not answered after this long is not waited for alone: the next one is asked too. */
-const NEXT_AFTER_MS = 400
+/**
+ * A balancer that has not answered after this long is not waited for alone: the next one is asked too. Long enough for one
+ * whom a crowd asks at once: if all of that asked all balancers, these would be later still, and keep two places in their
+ * rows for each.
+ */
+const NEXT_AFTER_MS = 1_000
 
 /** Asks balancers for gateways: the one that answered last first, the others when that fails or takes its time. */
 export class Balancers {
