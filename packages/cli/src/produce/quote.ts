@@ -12,7 +12,7 @@ export const LINE_CHARS_MAX = 1024 * 1024
 /** Why a text cannot be a symbol; nothing if it can. */
 export function symbolProblem(symbol: unknown, keyField: string): string | undefined {
   if (symbol === undefined || symbol === '') return `no ${keyField}`
-  if (typeof symbol !== 'string' || symbol.length > 64 || /[\p{Cc}\p{Cf}]/u.test(symbol))
-    return `${keyField} is not 1 to 64 printable characters`
+  if (typeof symbol !== 'string' || symbol.length > 64 || /[\p{Cc}\p{Cf}\u2028\u2029]/u.test(symbol))
+    return `${keyField} is not 1 to 64 characters, none of them a control character or an invisible one`
   return undefined
 }

@@ -1,6 +1,6 @@
 import type { FieldValue } from '@pulsewire/protocol'
 import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields, type PulseRecord } from '../feeds/index.ts'
-import { type Content, isValidName, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
+import { type Content, isValidName, NAME_RULE, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
 import type { LogEvent, LogRecord } from '../log/index.ts'
 import type { ReadFeed } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -171,13 +171,7 @@ export class Intake {
       return this.#poisoned('oversize', record, partition, `a value of ${value.length} bytes; at most ${VALUE_BYTES_MAX} are taken`)
     }
     const name = nameOf(key)
-    if (name === undefined)
-      return this.#poisoned(
-        'bad_key',
-        record,
-        partition,
-        'the key is no symbol: 1 to 64 characters of UTF-8, none of them a control character',
-      )
+    if (name === undefined) return this.#poisoned('bad_key', record, partition, `the key is no symbol in UTF-8: ${NAME_RULE}`)
     let fields: Readonly<Record<string, FieldValue>> | null = null
     if (value !== null && this.#decode !== null) {
       try {

@@ -8,6 +8,7 @@ import {
 import {
   isPattern,
   isValidName,
+  NAME_RULE,
   Subscription,
   type Entry,
   type Feed,
@@ -319,7 +320,7 @@ export class SubscriptionTable {
 
   #subscribeName(subscription: Subscription, answers: Answers, name: string, frame: SubscribeFrame): void {
     if (!isValidName(name)) {
-      answers.refuse('symbol', shown(name), 'symbol_invalid', 'a symbol is 1 to 64 characters, none of them a control character')
+      answers.refuse('symbol', shown(name), 'symbol_invalid', `a symbol is ${NAME_RULE}`)
       return
     }
     if (!this.#rights.allows(subscription.feed, name)) {
@@ -337,7 +338,7 @@ export class SubscriptionTable {
 
   #subscribePattern(subscription: Subscription, answers: Answers, text: string, frame: SubscribeFrame): void {
     if (!isValidName(text)) {
-      answers.refuse('pattern', shown(text), 'pattern_invalid', 'a pattern is 1 to 64 characters, none of them a control character')
+      answers.refuse('pattern', shown(text), 'pattern_invalid', `a pattern is ${NAME_RULE}`)
       return
     }
     if (!this.#rights.meets(subscription.feed, text)) {

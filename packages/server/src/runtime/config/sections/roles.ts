@@ -66,7 +66,7 @@ const upstream = z
 
 const subject = text(
   'One symbol or pattern.',
-  'a symbol or pattern: 1 to 64 characters, no control characters',
+  'a symbol or pattern: 1 to 64 characters, none of them a control character or an invisible one',
   /^[^\p{Cc}\p{Cf}\u2028\u2029]{1,64}$/u,
 )
 
