@@ -76,17 +76,22 @@ export class Container {
     return this.#output
   }
 
-  /** Asks until something listens. @throws Error when the process ends first. */
-  async probe(path: '/live' | '/ready'): Promise<{ readonly status: number; readonly text: string }> {
+  /**
+   * Asks until something listens, and answers with that status if one is given.
+   * @throws Error when the process ends first, or at the deadline.
+   */
+  async probe(path: '/live' | '/ready', awaited?: number): Promise<{ readonly status: number; readonly text: string }> {
     const signal = AbortSignal.timeout(START_MS_MAX)
     for (;;) {
       if (this.#child.exitCode !== null || signal.aborted) throw new Error(`it did not come up:\n${this.#output}`)
       try {
         const response = await fetch(`http://127.0.0.1:${this.probesPort}${path}`, { signal })
-        return { status: response.status, text: await response.text() }
+        const text = await response.text()
+        if (awaited === undefined || response.status === awaited) return { status: response.status, text }
       } catch {
-        await sleep(50)
+        // Nothing listens yet.
       }
+      await sleep(50)
     }
   }
 
