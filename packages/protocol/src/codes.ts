@@ -1,3 +1,5 @@
+import { NAME_RULE } from './name.ts'
+
 /**
  * Codes that cross the wire. `docs/errors.md` lists the same ones; a test keeps both equal.
  * Close codes say by their range whether to come back: 4000–4099 no, 4100–4199 after a backoff, 4200–4299 at once, elsewhere first.
@@ -41,8 +43,8 @@ export const REFUSAL_CODES = {
   message_flood: 'More messages came than a receiver may send.',
   feed_unknown: 'No such feed here.',
   group_unknown: 'No such group is configured.',
-  symbol_invalid: 'A symbol is 1 to 64 characters, none of them a control character or an invisible one.',
-  pattern_invalid: 'A pattern is 1 to 64 characters, none of them a control character or an invisible one.',
+  symbol_invalid: `A symbol is ${NAME_RULE}.`,
+  pattern_invalid: `A pattern is ${NAME_RULE}.`,
   symbol_unknown: 'No record of the symbol is known, and no more such symbols are held, for this session or in the feed.',
   subscriptions_limit: 'The session, or the node, holds as many symbols or patterns as it may. A pattern refused so brings nothing more.',
   options_differ: 'This id is open with other options; use another id.',

@@ -1,4 +1,5 @@
 export * from './codes.ts'
+export { isValidName, NAME_RULE } from './name.ts'
 export * from './frames.ts'
 export * from './position.ts'
 export * from './digest.ts'

@@ -1,3 +1,5 @@
+import { isValidName, NAME_RULE } from '@pulsewire/server'
+
 /** One record to be: its symbol and its fields. */
 export interface Quote {
   readonly symbol: string
@@ -12,7 +14,6 @@ export const LINE_CHARS_MAX = 1024 * 1024
 /** Why a text cannot be a symbol; nothing if it can. */
 export function symbolProblem(symbol: unknown, keyField: string): string | undefined {
   if (symbol === undefined || symbol === '') return `no ${keyField}`
-  if (typeof symbol !== 'string' || symbol.length > 64 || /[\p{Cc}\p{Cf}\u2028\u2029]/u.test(symbol))
-    return `${keyField} is not 1 to 64 characters, none of them a control character or an invisible one`
+  if (typeof symbol !== 'string' || !isValidName(symbol)) return `${keyField} is not ${NAME_RULE}`
   return undefined
 }

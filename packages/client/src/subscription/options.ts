@@ -84,11 +84,6 @@ export function names(list: Iterable<string>, what: string): string[] {
   return all
 }
 
-/** Whether a server takes it as the name of a symbol, pattern or group (protocol.md section 11). */
-export function isValidName(name: string): boolean {
-  return name.length >= 1 && name.length <= 64 && !/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(name) && name.isWellFormed()
-}
-
 function invalid(message: string): PulsewireError {
   return new PulsewireError('options_invalid', message)
 }

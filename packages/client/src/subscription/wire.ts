@@ -1,7 +1,6 @@
-import type { SubscribeFrame, SubscribeOptions } from '@pulsewire/protocol'
+import { isValidName, type SubscribeFrame, type SubscribeOptions } from '@pulsewire/protocol'
 import { obtain } from '../obtain.ts'
 import { Entry } from './entry.ts'
-import { isValidName } from './options.ts'
 import type { Item, Kind, Name } from './split.ts'
 import type { LocalSubscription } from './subscription.ts'
 import { Update } from './update.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isValidName } from '../hub/index.ts'
+import { isValidName } from '@pulsewire/protocol'
 import { decodePulse, encodePulse, isPulseKey, PULSE_KEY } from './pulse-record.ts'
 
 const PULSE = { writer: 'pulse-1', life: 1_763_999_999_999, sequence: 7, generation: 2, atMs: 1_764_000_000_000.25 }

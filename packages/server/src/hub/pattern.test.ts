@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { canMeet, isPattern, isValidName, matcherOf } from './pattern.ts'
+import { canMeet, isPattern, matcherOf } from './pattern.ts'
 
 const MATCHES: readonly (readonly [pattern: string, matching: readonly string[], others: readonly string[]])[] = [
   ['*.HK', ['0700.HK', '.HK'], ['0700.HKX', '0700xHK', '0700.hk']],
@@ -46,25 +46,6 @@ test('two patterns meet where a name can match both', () => {
       )
     }
   }
-})
-
-test('names: 1 to 64 characters, no control characters, well-formed', () => {
-  for (const name of ['A', 'AAPL.US', '0700.HK', '腾讯', 'x'.repeat(64), 'a b', '__proto__']) assert.equal(isValidName(name), true, name)
-  for (const name of [
-    '',
-    'x'.repeat(65),
-    'a\nb',
-    'a\u0000',
-    '\u007f',
-    '\u2028',
-    '\ud800',
-    'A\u200b',
-    '\u202eLPAA',
-    'A\u2066B',
-    '\ufeffA',
-    'A\u00ad',
-  ])
-    assert.equal(isValidName(name), false, JSON.stringify(name))
 })
 
 test('a pattern is what holds a star or a question mark', () => {

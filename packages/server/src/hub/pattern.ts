@@ -98,14 +98,3 @@ function lengthAt(text: string, index: number): number {
 export function isPattern(text: string): boolean {
   return text.includes('*') || text.includes('?')
 }
-
-/** Also what is not seen and what turns the direction of writing: two names must not look the same. */
-const CONTROL = /[\p{Cc}\p{Cf}\u2028\u2029]/u
-
-/** Of symbols and patterns, in words. */
-export const NAME_RULE = '1 to 64 characters, none of them a control character or an invisible one'
-
-/** @returns whether it keeps to `NAME_RULE`. */
-export function isValidName(text: string): boolean {
-  return text.length >= 1 && text.length <= 64 && !CONTROL.test(text) && text.isWellFormed()
-}

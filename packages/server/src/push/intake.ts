@@ -1,6 +1,6 @@
-import type { FieldValue } from '@pulsewire/protocol'
+import { type FieldValue, isValidName, NAME_RULE } from '@pulsewire/protocol'
 import { decodeJson, decodePulse, isPulseKey, protobufDecoder, type DecodeFields, type PulseRecord } from '../feeds/index.ts'
-import { type Content, isValidName, NAME_RULE, type Feed, type Hub, type RecordPlace, type SymbolState } from '../hub/index.ts'
+import type { Content, Feed, Hub, RecordPlace, SymbolState } from '../hub/index.ts'
 import type { LogEvent, LogRecord } from '../log/index.ts'
 import type { ReadFeed } from '../runtime/config/index.ts'
 import type { Logger } from '../runtime/logger.ts'

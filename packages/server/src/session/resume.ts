@@ -1,5 +1,5 @@
-import { formatPosition, parsePosition, type AnswerState, type Position, type SubscribeFrame } from '@pulsewire/protocol'
-import { isValidName, type Entry, type SymbolState } from '../hub/index.ts'
+import { formatPosition, isValidName, parsePosition, type AnswerState, type Position, type SubscribeFrame } from '@pulsewire/protocol'
+import type { Entry, SymbolState } from '../hub/index.ts'
 
 /** Where a receiver asks to begin with a symbol. */
 export interface Begin {

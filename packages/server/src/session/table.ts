@@ -1,4 +1,6 @@
 import {
+  isValidName,
+  NAME_RULE,
   SubscriptionDigest,
   type SubscribedFrame,
   type SubscribeFrame,
@@ -7,8 +9,6 @@ import {
 } from '@pulsewire/protocol'
 import {
   isPattern,
-  isValidName,
-  NAME_RULE,
   Subscription,
   type Entry,
   type Feed,

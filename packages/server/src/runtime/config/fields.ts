@@ -1,4 +1,5 @@
 /** Building blocks of the schema. Every setting states its default and what it is for; the unit is the last word of its name. */
+import { NAME_RULE } from '@pulsewire/protocol'
 import * as z from 'zod'
 
 interface Bounds {
@@ -37,6 +38,9 @@ export function flag(description: string, byDefault: boolean) {
 export function text(description: string, expected: string, pattern: RegExp) {
   return z.string().regex(pattern).meta({ description, expected })
 }
+
+/** As `isValidName` has it, but as a pattern, which the JSON schema shows. */
+export const subject = text('One symbol or pattern.', `a symbol or pattern: ${NAME_RULE}`, /^[^\p{Cc}\p{Cf}\u2028\u2029]{1,64}$/u)
 
 /** Names that travel in frames, metrics and logs: no spaces, nothing to escape. */
 export function nodeName(description: string) {

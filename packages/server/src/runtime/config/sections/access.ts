@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { durationMs, filePath, nodeName, secret, text } from '../fields.ts'
+import { durationMs, filePath, nodeName, secret, subject, text } from '../fields.ts'
 
 /** Algorithms of RFC 7518 that are accepted where they are configured; `none` cannot be. */
 export const TOKEN_ALGORITHMS = [
@@ -35,16 +35,7 @@ const limits = z
 
 const role = z.strictObject({
   feeds: z
-    .record(
-      text('Name of a feed; `*`: every feed.', 'the name of a feed, or *', /^(\*|[A-Za-z0-9._-]{1,64})$/),
-      z.array(
-        text(
-          'One symbol or pattern.',
-          'a symbol or pattern: 1 to 64 characters, none of them a control character or an invisible one',
-          /^[^\p{Cc}\p{Cf}\u2028\u2029]{1,64}$/u,
-        ),
-      ),
-    )
+    .record(text('Name of a feed; `*`: every feed.', 'the name of a feed, or *', /^(\*|[A-Za-z0-9._-]{1,64})$/), z.array(subject))
     .default({})
     .describe('Symbols and patterns by feed, such as `{ quote: ["*.US"], trade: [AAPL.US] }`; the feed `*` is every feed.'),
   limits,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { greySection } from './grey.ts'
-import { bytes, count, durationMs, filePath, flag, listen, nodeName, secret, text } from '../fields.ts'
+import { bytes, count, durationMs, filePath, flag, listen, nodeName, secret, subject, text } from '../fields.ts'
 import { accessSection } from './access.ts'
 import { delayedFeed, FEEDS_MAX, history, symbolsMax } from './feeds.ts'
 import { otherZones } from './other-zones.ts'
@@ -63,12 +63,6 @@ const upstream = z
       .describe('The push nodes of this line.'),
   })
   .describe('The push nodes of one line.')
-
-const subject = text(
-  'One symbol or pattern.',
-  'a symbol or pattern: 1 to 64 characters, none of them a control character or an invisible one',
-  /^[^\p{Cc}\p{Cf}\u2028\u2029]{1,64}$/u,
-)
 
 const sessionHistory = z
   .strictObject({
