@@ -54,7 +54,11 @@ describe('TLS', { timeout: 200_000 }, () => {
     // By a certificate alone: this gateway has no secret.
     const inner = { caFile: authority.caFile, ...authority.issue('gw-1') }
     gateway = await start('gateway', { node: { id: 'gw-1' }, gateway: { listen, tls: files }, inner })
-    balancer = await start('balancer', { node: { id: 'lb-1' }, balancer: { listen, tls: files, gatewayCaFile: authority.caFile } })
+    balancer = await start('balancer', {
+      node: { id: 'lb-1' },
+      balancer: { listen, tls: files, gatewayCaFile: authority.caFile },
+      console: { enabled: true, listen },
+    })
   })
 
   after(() => stack.disposeAsync())
@@ -106,6 +110,18 @@ describe('TLS', { timeout: 200_000 }, () => {
     for await (const chunk of socket) answer += String(chunk)
     assert.match(answer, /^HTTP\/1\.1 200/)
     assert.match(answer, new RegExp(`wss://127\\.0\\.0\\.1:${gateway.port}`))
+  })
+
+  /** What the page beside the balancer is answered to a question that it passes on. */
+  async function askPage(): Promise<number> {
+    const { url } = await balancer.line(({ code }) => code === 'console_listening')
+    const answer = await fetch(new URL('v1/verdicts', String(url)))
+    await answer.arrayBuffer()
+    return answer.status
+  }
+
+  test('the console asks the balancer beside it, under an address that its certificate need not name', async () => {
+    assert.equal(await askPage(), 200)
   })
 
   test('what is not TLS 1.2 or newer is not spoken', async () => {
@@ -167,6 +183,14 @@ describe('TLS', { timeout: 200_000 }, () => {
     put(third)
     await gateway.line(({ code }) => code === 'tls_reloaded' && reloads(gateway) > before)
     assert.equal(await subjectOf(gateway.port), 'third')
+    // The page knows the balancer by the certificate that it shows, whatever the files hold.
+    assert.equal(await askPage(), 200)
+    const unusable = () => balancer.lines.filter(({ code }) => code === 'tls_unusable').length
+    const earlier = unusable()
+    put({ certFile: write('rubbish.pem', 'rubbish'), keyFile: third.keyFile })
+    await balancer.line(() => unusable() > earlier)
+    assert.equal(await askPage(), 200)
+    put(third)
     const hangups = () => gateway.lines.filter(({ code, msg }) => code === 'tls_reloaded' && msg.includes('SIGHUP')).length
     gateway.signal('SIGHUP')
     await gateway.line(() => hangups() > 0)

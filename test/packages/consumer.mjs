@@ -3,7 +3,11 @@ import { PulsewireClient } from '@pulsewire/client'
 import { parsePosition } from '@pulsewire/protocol'
 import { SharedClient } from '@pulsewire/client/shared'
 import { serveTabs } from '@pulsewire/client/shared-worker'
+import { serveConsole } from '@pulsewire/console'
+import { PulsewireProvider, useQuote } from '@pulsewire/react'
 import { VERSION } from '@pulsewire/server'
+import { createElement } from 'react'
+import { renderToString } from 'react-dom/server'
 
 const client = new PulsewireClient({ url: process.argv[2] })
 const quotes = client.subscribe({ feed: 'quote', patterns: ['*'] })
@@ -19,6 +23,16 @@ const overHttp = new PulsewireClient({ url: process.argv[2], transport: 'http' }
 for await (const { state } of overHttp.subscribe({ feed: 'quote', patterns: ['*'] })) if (state.state === 'live') break
 if (overHttp.session.transport !== 'http') throw new TypeError('it is not an HTTP stream')
 await overHttp.close()
+
+// A server renders what there is before anything has come.
+const Last = () => useQuote('quote', 'AAPL.US')?.values?.last ?? 'nothing yet'
+const rendered = renderToString(createElement(PulsewireProvider, { client }, createElement(Last)))
+if (rendered !== 'nothing yet') throw new TypeError(`React renders ${rendered}`)
+
+const board = await serveConsole({ host: '127.0.0.1', port: 0, gateways: [process.argv[2]] })
+const page = await fetch(board.url)
+if (!page.ok || !(await page.text()).includes('<script')) throw new TypeError('the console serves no page')
+await board.close()
 
 for await (const { symbol, values, position, state } of quotes) {
   if (state.state !== 'live' || values.last === undefined) continue

@@ -24,8 +24,9 @@ describe('published packages', { timeout: 290_000 }, () => {
   before(async () => {
     const tarballs = await pack(ROOT, join(ROOT, 'build/packages-of-the-test'))
     writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'an-application', private: true, type: 'module' }))
-    await npm('install', ...tarballs)
-    for (const file of ['consumer.mjs', 'consumer.ts']) cpSync(join(import.meta.dirname, file), join(project, file))
+    // An application that uses React brings its own; so does a server the types of Node.
+    await npm('install', ...tarballs, 'react@19', 'react-dom@19', '@types/react@19', '@types/node@26')
+    for (const file of ['consumer.mjs', 'consumer.ts', 'consumer-server.ts']) cpSync(join(import.meta.dirname, file), join(project, file))
   })
   after(() => rmSync(project, { recursive: true, force: true }))
 
@@ -68,11 +69,16 @@ describe('published packages', { timeout: 290_000 }, () => {
       noEmit: true,
       module: 'nodenext',
       target: 'es2023',
-      lib: ['es2023', 'esnext.disposable', 'dom', 'dom.asynciterable'],
-      types: [],
     }
-    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
-    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project], project)
+    const browser = { ...compilerOptions, lib: ['es2023', 'esnext.disposable', 'dom', 'dom.asynciterable'], types: [] }
+    const server = { ...compilerOptions, lib: ['es2023', 'esnext.disposable'], types: ['node'] }
+    for (const [file, options] of [
+      ['consumer.ts', browser],
+      ['consumer-server.ts', server],
+    ] as const) {
+      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: [file] }))
+      await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project], project)
+    }
   })
 
   for (const major of [...NODES, 26]) {

@@ -23,10 +23,12 @@ export interface ConsoleOptions {
    * any, those that the balancer names.
    */
   readonly gateways: readonly string[]
-  /** Address of a balancer, `http://host:port`: what it knows is passed on to the page, which then shows the installation too. */
+  /** Address of a balancer, `http://host:port` or `https://…`: what it knows is passed on to the page, which then shows the installation too. */
   readonly balancer?: string
   /** What the balancer wants to be shown by operators. */
   readonly balancerSecret?: string
+  /** The certificate that the balancer shows, PEM, as it is now. Absent: one that Node trusts, for the name in its address. */
+  readonly balancerCertificate?: () => string
   /** Answers what the page asks below `/api/break`; only a demonstration has it. */
   readonly breaks?: Answering
   /**
@@ -87,7 +89,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<ConsoleServ
 
 function handler(
   directory: string,
-  { gateways, hosts = [], feed = 'quote', balancer, balancerSecret, breaks, asks }: ConsoleOptions,
+  { gateways, hosts = [], feed = 'quote', balancer, balancerSecret, balancerCertificate, breaks, asks }: ConsoleOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   // Where a balancer names the gateways, nobody knows their origins beforehand.
   const origins = gateways.length === 0 ? ['ws:', 'wss:', 'http:', 'https:'] : gateways.flatMap(originsOf)
@@ -108,7 +110,9 @@ function handler(
       response.setHeader('cache-control', path.startsWith('/assets/') ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')
     },
   })
-  const beside = balancer === undefined ? null : new BalancerBeside(balancer, balancerSecret)
+  const secret = balancerSecret === undefined ? {} : { secret: balancerSecret }
+  const certificate = balancerCertificate === undefined ? {} : { certificate: balancerCertificate }
+  const beside = balancer === undefined ? null : new BalancerBeside({ address: balancer, ...secret, ...certificate })
   const denial = askedUnderKnownName(hosts)
   return (request, response) => {
     response.setHeaders(headers)

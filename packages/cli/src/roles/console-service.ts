@@ -1,4 +1,4 @@
-import { type ConsoleServer, serveConsole } from '@pulsewire/console'
+import { type ConsoleOptions, type ConsoleServer, serveConsole } from '@pulsewire/console'
 import { hostname } from 'node:os'
 import type { Logger, Secret, Service } from '@pulsewire/server'
 import { servePageAsks } from '../ask/page-asks.ts'
@@ -6,7 +6,8 @@ import { servePageAsks } from '../ask/page-asks.ts'
 interface ConsoleBalancer {
   readonly host: string
   readonly port: number
-  readonly isSecure: boolean
+  /** The certificate that it shows, PEM, as it is now; absent: it is not encrypted. */
+  readonly certificate?: () => string
   /** What it wants to be shown by operators. */
   readonly secret?: string
 }
@@ -55,9 +56,13 @@ export function consoleService({ listen, hosts, gateway, balancer, asks, log }: 
   }
 }
 
-function asked({ host, port, isSecure, secret }: ConsoleBalancer): { balancer: string; balancerSecret?: string } {
-  const balancer = `${isSecure ? 'https' : 'http'}://${reachable(host)}:${port}`
-  return secret === undefined ? { balancer } : { balancer, balancerSecret: secret }
+function asked({ host, port, certificate, secret }: ConsoleBalancer): Partial<ConsoleOptions> {
+  const balancer = `${certificate === undefined ? 'http' : 'https'}://${reachable(host)}:${port}`
+  return {
+    balancer,
+    ...(secret === undefined ? {} : { balancerSecret: secret }),
+    ...(certificate === undefined ? {} : { balancerCertificate: certificate }),
+  }
 }
 
 function pageAsks({ secret, gateways = () => [] }: NonNullable<ConsoleServiceOptions['asks']>, beside: readonly string[]) {

@@ -253,13 +253,13 @@ async function createServices(configs: RoleConfigs, parts: Parts): Promise<Creat
     })
     add('balancer', balancer, service)
     gateways = (near) => gatewaysOf(service, near)
-    const { listen, admin, tls } = balancer.balancer
-    const isSecure = tls.certFile !== undefined
+    const { listen, admin } = balancer.balancer
     shown.balancer = () => {
+      const secured = service.certificate === undefined ? {} : { certificate: () => service.certificate! }
       const secret = service.adminSecret
       return secret === undefined
-        ? { host: listen.host, port: service.port, isSecure }
-        : { host: admin.listen.host, port: service.adminPort, isSecure, secret: secret.reveal() }
+        ? { host: listen.host, port: service.port, ...secured }
+        : { host: admin.listen.host, port: service.adminPort, ...secured, secret: secret.reveal() }
     }
   }
   const console = gateway?.console ?? balancer?.console

@@ -8,7 +8,7 @@ import type { Service } from '../runtime/service.ts'
 import { Standstill } from '../runtime/standstill.ts'
 import { FileWatch } from '../runtime/file-watch.ts'
 import { LiveSecrets } from '../runtime/live-secrets.ts'
-import { listenerTls } from '../runtime/tls.ts'
+import { type ListenerTls, listenerTls } from '../runtime/tls.ts'
 import { VERSION } from '../runtime/version.ts'
 import { answerQuestions } from './answer-questions.ts'
 import { GreyWatch, type StopGrey } from './grey/grey-watch.ts'
@@ -72,6 +72,8 @@ export class Balancer implements Service, Member {
   readonly #serve: ServeApi
   #server: Awaited<ReturnType<ServeApi>> | null = null
   /** For operators, where they have a port of their own. */
+  /** Of whom operators ask. */
+  #tls: ListenerTls | null = null
   #admin: Awaited<ReturnType<ServeApi>> | null = null
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
@@ -165,7 +167,7 @@ export class Balancer implements Service, Member {
 
   async start(): Promise<void> {
     const { listen, origins, trustedProxies, requestsPerSecondMax, connectionsPerAddressMax } = this.#config.balancer
-    const tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
+    const tls = this.#listenerTls()
     const options = {
       ...listen,
       origins,
@@ -193,9 +195,9 @@ export class Balancer implements Service, Member {
   }
 
   async #listenForOperators(options: Omit<ApiServerOptions, 'audience'>): Promise<void> {
-    const { admin, tls } = this.#config.balancer
+    const { admin } = this.#config.balancer
     const { Operators } = await import('./http/operators.ts')
-    const own = listenerTls(tls, { clock: this.#clock, logger: this.#logger })
+    const own = this.#listenerTls()
     const secrets = this.#adminSecrets
     const operators = new Operators(secrets.accepted, this.#clock, this.#logger)
     secrets.onChange(() => operators.letIn(secrets.accepted))
@@ -206,6 +208,16 @@ export class Balancer implements Service, Member {
     this.#logger.info('admin_listening', `operators ask balancer ${this.#config.node.id} on port ${this.#admin.port}`, {
       port: this.#admin.port,
     })
+  }
+
+  #listenerTls(): ListenerTls | null {
+    this.#tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
+    return this.#tls
+  }
+
+  /** The certificate, PEM, that operators are shown now; `undefined`: they ask unencrypted. */
+  get certificate(): string | undefined {
+    return this.#tls?.certificate
   }
 
   /** What operators show, as it is whenever it is revealed; `undefined`: there is none. */

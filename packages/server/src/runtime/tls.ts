@@ -50,6 +50,11 @@ export class ListenerTls {
     return { ...this.#options, requestCert: this.#config.clientCaFile !== undefined, rejectUnauthorized: false }
   }
 
+  /** The certificate that it shows now, PEM, with the chain behind it. */
+  get certificate(): string {
+    return String(this.#options.cert)
+  }
+
   /** From now on the server has whatever is newest; connections that there are go on as they are. */
   follow(server: SecureServer): void {
     this.#server = server
