@@ -1,5 +1,6 @@
 /** Very many clients of the SDK in a process of their own: they look at little and tell only what became of each. */
 import { PulsewireClient } from '@pulsewire/client'
+import { useLightNetwork } from '../../support/light-network.ts'
 import { steadyMs } from '../../support/steady.ts'
 
 export interface CrowdOrder {
@@ -97,6 +98,7 @@ function countOf(texts: readonly string[]): Record<string, number> {
   return counts
 }
 
+useLightNetwork()
 process.once('message', (order: CrowdOrder) => {
   begin(order)
   process.on('message', (question: CrowdQuestion) => {

@@ -1,4 +1,5 @@
 /** Very many clients of the SDK in a process of their own, looked at once a second. */
+import { useLightNetwork } from '../../support/light-network.ts'
 import { steadyMs } from '../../support/steady.ts'
 import { StallWatch } from '../rig/stall-watch.ts'
 import type { SecondCount } from './ledger.ts'
@@ -106,6 +107,7 @@ function memberOptions({ balancer, gatewaysRenewMs, symbols: { quote, trade } }:
   }
 }
 
+useLightNetwork()
 process.once('message', main)
 // Nobody is left to tell.
 process.once('disconnect', () => process.exit())

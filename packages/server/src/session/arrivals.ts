@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { isIP } from 'node:net'
+import { isIP, type Server } from 'node:net'
 import type { Clock } from '../runtime/clock.ts'
 import { groupOf, isWithin, plainAddress } from '../runtime/http/addresses.ts'
+import { capConnections } from '../runtime/http/connections.ts'
 
 export interface ArrivalOptions {
   /** Origins of web pages that may connect; `*`: any. `https://*.example.com` means every name below. */
@@ -12,6 +13,8 @@ export interface ArrivalOptions {
   readonly connectionsMax: number
   /** New connections of one address in a second; 0: no limit. */
   readonly connectionsPerSecondMax: number
+  /** Sockets of an address beyond `connectionsMax`, which have said nothing yet or are being told that they are too many. Default: 10,000. */
+  readonly socketsBeyondMax?: number
 }
 
 /** Why somebody is turned away before the upgrade. */
@@ -19,6 +22,11 @@ export type TurnedAway = 'origin' | 'address_connections' | 'address_rate'
 
 /** Addresses that are counted at once; of more, those that were seen longest ago are forgotten where they have no connection. */
 const ADDRESSES_MAX = 50_000
+/**
+ * So many at once can be told with 429 that there are too many of them, and none of them is told more cheaply. Who says
+ * nothing is cut after 5 s, so that this many take some 60 MB at worst.
+ */
+const SOCKETS_BEYOND_MAX = 10_000
 /** More hops than any chain of proxies has. */
 const HOPS_MAX = 20
 
@@ -42,6 +50,12 @@ export class Arrivals {
     this.#clock = clock
     this.#isOrigin = originsOf(options.origins)
     this.#trusts = isWithin(options.trustedProxies)
+  }
+
+  /** Where connections of an address are limited, sockets are too, before they say anything: those of proxies stand for many. */
+  capSockets(server: Server): void {
+    const { connectionsMax, socketsBeyondMax = SOCKETS_BEYOND_MAX, trustedProxies } = this.#options
+    if (connectionsMax > 0) capConnections(server, connectionsMax + socketsBeyondMax, trustedProxies)
   }
 
   /** A native app names no origin, and has no cookies that another page could use. */

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { after, test } from 'node:test'
 import { ENCODINGS, encodeUpstreamFor, rowHash, type DownstreamFrame } from '@pulsewire/protocol'
 import { WebSocket } from 'ws'
+import { dial as askWhetherLive } from '../../../../test/support/slow-peers.ts'
 import { everything, feedOptions, sessionOptions } from '../../../../test/support/sender.ts'
 import { Hub } from '../hub/index.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -279,6 +280,31 @@ test('an address with too many connections is refused with 429 until one of them
   await once(again, 'open')
   assert.equal(sessions.turnedAway.address_connections, 1)
   for (const each of [...two, other, again]) each.terminate()
+})
+
+test('sockets of an address that say nothing are counted where its connections are, and cut beyond; those of proxies are not', async () => {
+  const limits = { connectionsMax: 2, socketsBeyondMax: 3 }
+  const { server } = await start({}, 0, limits)
+  const silent = Array.from({ length: 5 }, () => rawSocket(`127.0.0.1:${server.port}`))
+  await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  assert.equal((await askWhetherLive(server.port)).isServed, false)
+  silent[0]!.destroy()
+  // The server hears of the end a little later; one that never does makes the test time out.
+  let asking = await askWhetherLive(server.port)
+  while (!asking.isServed) asking = await askWhetherLive(server.port)
+  for (const socket of [...silent, asking.socket]) socket.destroy()
+
+  for (const unlimited of [
+    { ...limits, trustedProxies: ['127.0.0.1'] },
+    { ...limits, connectionsMax: 0 },
+  ]) {
+    const { port } = (await start({}, 0, unlimited)).server
+    const several = await Promise.all(Array.from({ length: 6 }, () => askWhetherLive(port)))
+    for (const { isServed, socket } of several) {
+      assert.equal(isServed, true)
+      socket.destroy()
+    }
+  }
 })
 
 test('a token in the URL is refused with 401', async () => {

@@ -68,6 +68,7 @@ export class StreamServer implements StreamListener {
     this.#streams = httpStream === undefined ? null : new HttpStreams(httpStream, deps)
     this.#http = serverOf(options.tls, (request, response) => this.#request(request, response))
     this.#http.maxHeadersCount = HEADERS_MAX
+    options.arrivals?.capSockets(this.#http)
     this.#ws = new WebSocketServer({
       noServer: true,
       clientTracking: false,

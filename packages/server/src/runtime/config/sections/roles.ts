@@ -44,11 +44,14 @@ const trustedProxies = z
 
 const addressLimits = z
   .strictObject({
-    connectionsMax: count('Connections of one address (of IPv6, of one /64) at once; further ones are answered with 429. 0: no limit.', {
-      default: 0,
-      min: 0,
-      max: 1_000_000,
-    }),
+    connectionsMax: count(
+      'Connections of one address (of IPv6, of one /64) at once; further ones are answered with 429; 10,000 beyond, sockets are cut as they come. Those of `trustedProxies` are counted by whom they name. 0: no limit.',
+      {
+        default: 0,
+        min: 0,
+        max: 1_000_000,
+      },
+    ),
     connectionsPerSecondMax: count('New connections of one address in a second. 0: no limit.', { default: 0, min: 0, max: 1_000_000 }),
   })
   .prefault({})
