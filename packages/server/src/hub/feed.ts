@@ -39,6 +39,8 @@ export class Feed {
   known = 0
   /** Symbols that had their first record since the start. */
   appeared = 0
+  /** Of all symbols, entries without a rate. */
+  unrated = 0
   generation: number
   /** It came to a newer generation while it was served. */
   hasMoved = false

@@ -52,8 +52,8 @@ function setUp(source: Partial<HubSource> = {}) {
   const hub = new Hub({ nodeId: 'push-a1', clock, feeds: [feedOptions] })
   hub.connect({ ...everything, ...source }, recorder)
   const feed = hub.feed('quote')!
-  const subscription = (id: number) => {
-    return new Subscription(recorder, id, feed, { view: feed.views.all, delivery: 'latest', periodMs: 0, image: true, history: 0 })
+  const subscription = (id: number, periodMs = 0) => {
+    return new Subscription(recorder, id, feed, { view: feed.views.all, delivery: 'latest', periodMs, image: true, history: 0 })
   }
   const record = (name: string) => {
     const symbol = feed.obtain(name)!
@@ -230,12 +230,34 @@ test('a feed holds records of so many symbols and no more; names without a recor
 })
 
 test('whoever brings updates hears by how much those behind the hub collect them for longer: the most of all', () => {
-  const { hub, recorder } = setUp()
-  assert.equal(hub.stretch, 1, 'nobody says that it does')
+  const { hub, feed, recorder, subscription } = setUp()
+  hub.attach(subscription(1), feed.obtain('A')!, 1)
+  assert.equal(hub.stretchOf(feed), 1, 'nobody says that it does')
   const say = (stretch: number) => ({ ...recorder, pulse() {}, freshness() {}, withdrawn() {}, feeds() {}, stretch })
   hub.listen(say(2.5))
   hub.listen(say(1.5))
-  assert.equal(hub.stretch, 2.5)
+  assert.equal(hub.stretchOf(feed), 2.5)
+})
+
+test('where all have asked for a rate, whoever brings updates hears a part of the shortest period, and no more than pulses bear', () => {
+  const { hub, feed, subscription } = setUp()
+  const other = hub.addFeed({ ...feedOptions, name: 'other' })
+  assert.equal(hub.stretchOf(feed), 5, 'there is nobody')
+  const attach = (id: number, periodMs: number) => hub.attach(subscription(id, periodMs), feed.obtain('A')!, id)
+  attach(1, 1000)
+  assert.equal(hub.stretchOf(feed), 5)
+  const four = attach(2, 250)
+  assert.equal(hub.stretchOf(feed), 2.5)
+  const fast = attach(3, 20)
+  assert.equal(hub.stretchOf(feed), 1)
+  hub.detach(fast)
+  assert.equal(hub.stretchOf(feed), 2.5)
+  const each = attach(4, 0)
+  assert.equal(hub.stretchOf(feed), 1, 'one wants each update')
+  assert.equal(hub.stretchOf(other), 2.5, 'of another feed')
+  hub.detach(each)
+  hub.detach(four)
+  assert.equal(hub.stretchOf(feed), 5)
 })
 
 test('a deleted symbol that makes room for another takes its history along', () => {

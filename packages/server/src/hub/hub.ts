@@ -44,6 +44,11 @@ export interface HubListener {
   readonly stretch?: number
 }
 
+/** Once for each so many ms of the period, batches stand by a log's own interval (10 ms) apart: a tenth of the period. */
+const PERIOD_PER_STRETCH_MS = 100
+/** Pulses come in batches too: they are not to be older for it than anybody could notice. */
+const RATED_STRETCH_MAX = 5
+
 /** Subscription table, image cache and fan-out: the heart of a push node and of a gateway. */
 export class Hub {
   readonly nodeId: string
@@ -83,9 +88,12 @@ export class Hub {
     this.#listeners.push(listener)
   }
 
-  /** How much longer than configured updates are collected behind this hub: whoever brings them may take his time as well. */
-  get stretch(): number {
-    let stretch = 1
+  /**
+   * How much longer than configured updates of the feed are collected behind this hub: whoever brings them may take his
+   * time as well. So may he where each receiver has asked for a rate, by a small part of its period, or there is none.
+   */
+  stretchOf(feed: Feed): number {
+    let stretch = feed.unrated > 0 ? 1 : Math.min(Math.max(this.#rateLanes.shortestMs / PERIOD_PER_STRETCH_MS, 1), RATED_STRETCH_MAX)
     for (const listener of this.#listeners) stretch = Math.max(stretch, listener.stretch ?? 1)
     return stretch
   }
@@ -143,7 +151,10 @@ export class Hub {
     const block = subscription.blocks.add(entry)
     symbol.blocks.push(block)
     if (block.isRated) this.#rateLanes.join(block, symbol, subscription.periodMs)
-    else symbol.unrated++
+    else {
+      symbol.unrated++
+      symbol.feed.unrated++
+    }
     if (first) {
       symbol.trackChanges()
       symbol.readiness = this.#source?.want(symbol, since) === false ? 'waiting' : 'ready'
@@ -165,7 +176,10 @@ export class Hub {
       last.index = entry.index
     }
     if (block.isRated) this.#rateLanes.leave(block, symbol, subscription.periodMs)
-    else symbol.unrated--
+    else {
+      symbol.unrated--
+      symbol.feed.unrated--
+    }
     if (symbol.entries.length > 0) return
     symbol.untrackChanges()
     this.#source?.unwant(symbol)

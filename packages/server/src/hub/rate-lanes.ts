@@ -101,6 +101,11 @@ export class RateLanes {
     this.#clock = clock
   }
 
+  /** Of the fastest rate that anything is delivered at; Infinity: none. */
+  get shortestMs(): number {
+    return Math.min(...this.#lanes.keys())
+  }
+
   /** The block has its first entry, of this symbol; or one more. */
   join(block: EntryBlock, symbol: SymbolState, periodMs: number): void {
     let lane = this.#lanes.get(periodMs)

@@ -62,7 +62,7 @@ export class TopicShare {
     for (const range of ranges) carried.expect(range)
     carried.setShape(topic.partitions.length)
     const starts = ranges.filter(({ partition }) => carried.isTaken(partition)).map((range) => this.#startOf(range))
-    this.#reader = this.#log.read(this.#config.topic, starts, { stretch: () => carried.hub.stretch })
+    this.#reader = this.#log.read(this.#config.topic, starts, { stretch: () => carried.hub.stretchOf(carried.feed) })
     if (carried.isStarted || wanted !== undefined) carried.begin()
     return this.#reader
   }
