@@ -81,7 +81,10 @@ export class NodeProcess implements AsyncDisposable {
     for (;;) {
       const found = this.lines.find(which)
       if (found !== undefined) return found
-      if (this.child.exitCode !== null || signal.aborted) throw new Error(`${this.role}: the line did not come\n${this.describe()}`)
+      const { exitCode, signalCode } = this.child
+      const end = exitCode ?? signalCode
+      if (end !== null) throw new Error(`${this.role} has ended with ${end}, and the line had not come\n${this.describe()}`)
+      if (signal.aborted) throw new Error(`${this.role}: the line did not come\n${this.describe()}`)
       await this.#change(signal)
     }
   }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { endDespiteHandles } from '@pulsewire/server'
 import { runProgram } from './commands/program.ts'
 
 // Whoever read what is printed has seen enough: `pulsewire status | head`.
@@ -8,4 +9,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 const code = await runProgram(process.argv.slice(2))
-if (code !== undefined) process.exitCode = code
+if (code !== undefined) {
+  process.exitCode = code
+  // What it had opened before it failed holds nobody who waits for its end, such as a supervisor.
+  endDespiteHandles()
+}

@@ -32,9 +32,17 @@ export async function runProcess(services: readonly NamedService[], options: Pro
   const stopReason = options.stopReason?.()
   process.exitCode = exitCode(stopReason ?? (hasCrashed && reason === 'clean' ? 'failure' : reason))
   if (reason === 'forced' || stopReason !== undefined) process.exit()
-  // A process with nothing left to do ends by itself; a forgotten handle must not hold it.
+  endDespiteHandles((handles) => logger.warn('handles_left_open', 'ending although handles are open', { handles }))
+}
+
+/**
+ * For a process with nothing left to do, which ends by itself: a forgotten handle must not hold it.
+ *
+ * @param tell is told what would have held it.
+ */
+export function endDespiteHandles(tell: (handles: readonly string[]) => void = () => {}): void {
   setTimeout(() => {
-    logger.warn('handles_left_open', 'ending although handles are open', { handles: process.getActiveResourcesInfo() })
+    tell(process.getActiveResourcesInfo())
     process.exit()
   }, LINGER_MS).unref()
 }
