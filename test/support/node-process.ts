@@ -23,6 +23,12 @@ export interface NodeLine {
 }
 
 export class NodeProcess implements AsyncDisposable {
+  static readonly #running = new Set<NodeProcess>()
+  static {
+    process.on('exit', () => {
+      for (const node of NodeProcess.#running) node.#killNow()
+    })
+  }
   readonly role: string
   readonly lines: NodeLine[] = []
   /** Output that is no log line: a crash, mostly. */
@@ -44,7 +50,7 @@ export class NodeProcess implements AsyncDisposable {
     })
     createInterface({ input: this.child.stderr! }).on('line', (line) => this.#line(line))
     this.child.once('exit', () => this.#wake())
-    process.once('exit', this.#killNow)
+    NodeProcess.#running.add(this)
   }
 
   /**
@@ -95,7 +101,7 @@ export class NodeProcess implements AsyncDisposable {
 
   /** @returns the exit code; `null` when a signal ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    process.off('exit', this.#killNow)
+    NodeProcess.#running.delete(this)
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exited = once(this.child, 'exit')
       const kill = setTimeout(() => this.child.kill('SIGKILL'), STOP_DEADLINE_MS)
@@ -116,7 +122,7 @@ export class NodeProcess implements AsyncDisposable {
     return [...this.lines.map(({ level, code, msg }) => `  ${level} ${code}: ${msg}`), ...this.noise.map((line) => `  ${line}`)].join('\n')
   }
 
-  #killNow = (): void => {
+  #killNow(): void {
     this.child.kill('SIGKILL')
     rmSync(this.#directory, { recursive: true, force: true })
   }

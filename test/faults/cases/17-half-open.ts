@@ -15,6 +15,8 @@ export default faultCase({
   bound: { detectMs: 3_000, recoverMs: 5_000 },
   needs: 'namespaces',
   topology: {
+    // Kafka stands at an address that nobody reaches from another network: no leases.
+    balancers: 0,
     within: (id) => {
       if (id !== 'gw-1') return undefined
       namespace ??= new NetworkNamespace()

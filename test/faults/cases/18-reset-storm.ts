@@ -13,7 +13,7 @@ export default faultCase({
   timeLimitMs: 180_000,
   topology: { proxies: { clients: true, links: true } },
   async run(run) {
-    const { gateways, pushNodes, links, fronts } = run.installation
+    const { gateways, pushNodes, balancers, links, fronts } = run.installation
     const proxies = [...links.values(), ...fronts.values()]
     const open = () => [...gateways, ...pushNodes].map((node) => readdirSync(`/proc/${node.process.child.pid}/fd`).length)
     const before = open()
@@ -32,8 +32,10 @@ export default faultCase({
     const leaks = [...gateways, ...pushNodes].flatMap((node, i) =>
       after[i]! > before[i]! + DESCRIPTORS_SLACK ? [`${node.id} holds ${after[i]} descriptors, ${before[i]} before`] : [],
     )
-    const clients = proxies.length === 0 ? 0 : [...fronts.values()].reduce((sum, proxy) => sum + proxy.connections, 0)
-    if (clients !== run.clients.length) leaks.push(`${clients} connections of ${run.clients.length} clients`)
+    const connections = [...fronts.values()].reduce((sum, proxy) => sum + proxy.connections, 0)
+    const probes = balancers.length * gateways.length
+    if (connections !== run.clients.length + probes)
+      leaks.push(`${connections} connections of ${run.clients.length} clients and ${probes} probes`)
     return {
       recoverMs: run.liveWithinMs(endedAtMs),
       failures: leaks,

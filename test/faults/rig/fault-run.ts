@@ -82,9 +82,7 @@ export class FaultRun implements AsyncDisposable {
     }
     this.producer.start()
     await this.installation.start()
-    const { balancers, gateways } = this.installation
-    const all = gateways.map(({ id }) => id).join()
-    if (balancers.length > 0) await this.untilHandedOut((names) => names.join() === all, 'all gateways are handed out', START_DEADLINE_MS)
+    await this.untilAllHandedOut(START_DEADLINE_MS)
     for (let i = 0; i < (this.#topology.clients ?? 24); i++) this.clients.push(this.#client(i))
     await this.until(() => this.clients.every(({ live }) => live), 'all clients live at the start', START_DEADLINE_MS)
   }
@@ -120,12 +118,33 @@ export class FaultRun implements AsyncDisposable {
     await this.until(() => this.clients.every(({ live }) => live), 'all clients live again', deadlineMs)
   }
 
-  /** Waits until every balancer hands out what it should. @returns how long that took. */
-  async untilHandedOut(isRight: (names: readonly string[]) => boolean, what: string, deadlineMs: number): Promise<number> {
+  /** Waits until every balancer hands out every gateway to clients of its track. @returns how long that took. */
+  async untilAllHandedOut(deadlineMs: number): Promise<number> {
     const sinceMs = steadyMs()
+    const { gateways, grey } = this.installation
+    for (const [track, nodes] of [
+      ['stable', gateways],
+      ['grey', grey.gateways],
+    ] as const) {
+      const all = nodes.map(({ id }) => id).join()
+      const what = `all gateways of the ${track} track are handed out`
+      if (nodes.length > 0) await this.untilHandedOut((names) => names.join() === all, what, deadlineMs, track)
+    }
+    return steadyMs() - sinceMs
+  }
+
+  /** Waits until every balancer hands out what it should. @returns how long that took. */
+  async untilHandedOut(
+    isRight: (names: readonly string[], balancer: string) => boolean,
+    what: string,
+    deadlineMs: number,
+    track: 'stable' | 'grey' = 'stable',
+  ): Promise<number> {
+    const sinceMs = steadyMs()
+    const { balancers } = this.installation
     for (;;) {
-      const answers = await this.installation.handedOut()
-      if (answers.every(isRight)) return steadyMs() - sinceMs
+      const answers = await this.installation.handedOut(track)
+      if (answers.every((names, i) => isRight(names, balancers[i]!.id))) return steadyMs() - sinceMs
       if (steadyMs() - sinceMs > deadlineMs) throw new Error(`${what}: not within ${deadlineMs} ms; handed out: ${answers.join(' | ')}`)
       await this.pass(20)
     }
@@ -232,8 +251,10 @@ export class FaultRun implements AsyncDisposable {
     }
     const tradeView: RecordedSubscription = { feed: 'trade', delivery: 'every', symbols: some(this.symbols.trade, trades) }
     const balancer = this.installation.balancers.map(({ port }) => `http://127.0.0.1:${port}`)
-    const where =
-      balancer.length > 0 ? { balancer, ...(this.#topology.zones === true ? { zone: `z${(index % 2) + 1}` } : {}) } : { url: urls }
+    const isGrey = this.#topology.grey === true && index % 3 === 2
+    // The only gateway of the grey track stands in z2.
+    const zone = this.#topology.zones === true ? { zone: isGrey ? 'z2' : `z${(index % 2) + 1}` } : {}
+    const where = balancer.length > 0 ? { balancer, ...zone, ...(isGrey ? { track: 'grey' } : {}) } : { url: urls }
     const { gatewaysRenewMs } = this.#topology
     const renewal = gatewaysRenewMs === undefined ? {} : { gatewaysRenewMs }
     return new ClientRecorder(`client-${index + 1}`, { ...where, ...renewal, encoding: index % 4 < 3 ? 'bin' : 'json' }, [

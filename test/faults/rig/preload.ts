@@ -1,6 +1,13 @@
-/** Environment of a node into which a file of `preload/` is loaded before its own code. */
-export function preloaded(name: 'spoiled-reader' | 'wall-clock' | 'next-version' | 'memory'): Readonly<Record<string, string>> {
-  return { NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${urlOf(name)}`.trim() }
+/**
+ * Environment of a node into which a file of `preload/` is loaded before its own code.
+ *
+ * @param beside what else its environment has; default: what ours has
+ */
+export function preloaded(
+  name: 'spoiled-reader' | 'wall-clock' | 'next-version' | 'memory' | 'routes',
+  { NODE_OPTIONS = process.env['NODE_OPTIONS'] ?? '' }: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  return { NODE_OPTIONS: `${NODE_OPTIONS} --import=${urlOf(name)}`.trim() }
 }
 
 /** Arguments of a process of clients into which it is loaded. */

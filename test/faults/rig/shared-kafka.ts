@@ -3,7 +3,7 @@ import { startKafka, type KafkaForTests } from '../../support/kafka.ts'
 import { FetchSwallower, TcpProxy } from '../../support/proxy/index.ts'
 
 /** Nodes that may be led to Kafka through a proxy of their own. */
-const PROXIED = ['push-a1', 'push-b1', 'pulse-1', 'pulse-2'] as const
+const PROXIED = ['push-a1', 'push-b1', 'pulse-1', 'pulse-2', 'gw-1', 'lb-1'] as const
 
 /** One real Kafka for a whole run of rows; each row has topics of its own and leaves Kafka up and clear. */
 export class SharedKafka implements AsyncDisposable {

@@ -1,4 +1,5 @@
 import { sayWord } from '@pulsewire/server'
+import type { TcpProxy } from '../../support/proxy/index.ts'
 import type { FaultRun } from '../rig/fault-run.ts'
 import type { FaultNode } from '../rig/node.ts'
 import { orderFault, superviseOnce } from '../rig/ordered-fault.ts'
@@ -25,6 +26,8 @@ const GATEWAY_MS = 5_000
 const LOG_BACK_MS = 15_000
 const WRITERS_BACK_MS = 3_000
 const DOWN_MS = 3_000
+/** Longer than a lease lives, and than anybody waits for an answer. */
+const HELD_MS = 8_000
 
 /**
  * What can strike: everything that promises name, each healed by itself. Nodes numbered 1 are never ended, so that their
@@ -44,6 +47,10 @@ export const MENU: readonly SoakFault[] = [
     await run.pass(5_000)
     for (const balancer of balancers) balancer.thaw()
   }),
+  unnoticed('push node of line A cut off from Kafka', (run) => hold(run, [run.shared.proxies.get('push-a1')!])),
+  unnoticed('gateway cut off from Kafka', (run) => hold(run, [run.shared.proxies.get('gw-1')!])),
+  unnoticed('balancer cut off from Kafka', (run) => hold(run, [run.shared.proxies.get('lb-1')!])),
+  unnoticed('gateways cut off from line B', (run) => hold(run, linksTo(run, 'push-b1'))),
   unnoticed('gateway ended in good order', async (run) => {
     const gateway = node(run, 'gw-2')
     await gateway.terminate()
@@ -101,6 +108,20 @@ async function freeze(run: FaultRun, node: FaultNode, forMs: number): Promise<vo
   node.freeze()
   await run.pass(forMs)
   node.thaw()
+}
+
+/** Nothing passes, and nobody is told. */
+async function hold(run: FaultRun, proxies: readonly TcpProxy[]): Promise<void> {
+  for (const proxy of proxies) {
+    proxy.up.set({ held: true })
+    proxy.down.set({ held: true })
+  }
+  await run.pass(HELD_MS)
+  for (const proxy of proxies) proxy.clear()
+}
+
+function linksTo({ installation: { links } }: FaultRun, push: string): TcpProxy[] {
+  return [...links].filter(([link]) => link.endsWith(`/${push}`)).map(([, proxy]) => proxy)
 }
 
 /** It breaks itself, ends by itself, and is started again. */

@@ -76,7 +76,7 @@ const BUSY_OVER_MS = 5_000
 /** Runs an installation under fault after fault, and accounts for every second of every client. */
 export async function soak(options: SoakOptions, shared: SharedKafka, tell: (line: string) => void): Promise<SoakResult> {
   await using run = new FaultRun(shared, {
-    balancers: 2,
+    proxies: { links: true, log: true },
     clients: options.witnesses,
     symbols: SYMBOLS,
     recordsPerSecond: RECORDS_PER_SECOND,
@@ -175,9 +175,8 @@ async function strike(run: FaultRun, { what, allowed, strike }: SoakFault, ledge
   if (allowed?.from === 'blow') excuse(atMs + allowed.forMs)
   await strike(run)
   if (allowed?.from === 'healed') excuse(run.nowMs + allowed.forMs)
-  const all = run.installation.gateways.map(({ id }) => id).join()
   await run.until(() => isLinked(run), `links after "${what}"`, WHOLE_MS_MAX)
-  await run.untilHandedOut((names) => names.join() === all, `hand-out after "${what}"`, WHOLE_MS_MAX)
+  await run.untilAllHandedOut(WHOLE_MS_MAX)
   await run.untilLive(WHOLE_MS_MAX)
   return run.nowMs - atMs
 }

@@ -113,6 +113,7 @@ export class ClientRecorder implements ClientRecording, AsyncDisposable {
   readonly client: PulsewireClient
   /** Where it says that it is. */
   readonly zone: string | undefined
+  readonly track: string | undefined
   readonly views: readonly RecordedView[]
   readonly sessions: ServedBy[] = []
   readonly errors: { readonly atMs: number; readonly code: string; readonly message: string }[] = []
@@ -120,6 +121,7 @@ export class ClientRecorder implements ClientRecording, AsyncDisposable {
   constructor(id: string, options: ClientOptions, subscriptions: readonly RecordedSubscription[]) {
     this.id = id
     this.zone = options.zone
+    this.track = options.track
     this.client = new PulsewireClient({ ...options, name: id })
     this.client.on('session', ({ node, url }) => this.sessions.push({ atMs: steadyMs(), node, url }))
     this.client.on('error', ({ code, message }) => this.errors.push({ atMs: steadyMs(), code, message }))

@@ -7,9 +7,9 @@ import { LeasedUpstreams } from './leased-upstreams.ts'
 
 const feeds = (...partitions: number[]) => [{ feed: 'quote', generation: 1, partitions, pulseAgeMs: 0 }]
 
-function setUp() {
+function setUp(track: 'stable' | 'grey' = 'stable') {
   const directory = new FakeDirectory()
-  const upstreams = new LeasedUpstreams({ directory, self: 'gw-1', zone: 'default' })
+  const upstreams = new LeasedUpstreams({ directory, self: 'gw-1', zone: 'default', track })
   let changes = 0
   upstreams.onChange(() => changes++)
   const chosen = () => upstreams.chosen.map(({ address }) => /push-(\w+):/.exec(address)![1]!).sort()
@@ -48,6 +48,24 @@ for (const [what, change, why] of [
     assert.equal(upstreams.whyNot('ws://push-a1:8081'), why)
   })
 }
+
+test('a gateway takes from push nodes of its track alone, and a grey one from stable ones only while there are none of its own', () => {
+  const [stable, grey] = [setUp('stable'), setUp('grey')]
+  const push = (...args: Parameters<FakeDirectory['push']>) => {
+    for (const { directory } of [stable, grey]) directory.push(...args)
+  }
+  push('a1')
+  push('a2', { track: 'grey', ready: false })
+  assert.deepEqual([stable.chosen(), grey.chosen()], [['a1'], ['a1']])
+  push('a2', { track: 'grey', ready: true })
+  assert.deepEqual([stable.chosen(), grey.chosen()], [['a1'], ['a2']])
+  push('a1', { state: 'expired' })
+  push('a2', { track: 'grey', state: 'expired' })
+  assert.deepEqual([stable.chosen(), grey.chosen()], [['a1'], ['a2']], 'nobody crosses over when all is lost')
+  push('a1', { state: 'live' })
+  push('a2', { track: 'grey', state: 'left' })
+  assert.deepEqual([stable.chosen(), grey.chosen()], [['a1'], ['a1']])
+})
 
 test('those that are known and dropped are told, with what speaks against them; one that is needed and one too many are not', () => {
   const { directory, upstreams } = setUp()

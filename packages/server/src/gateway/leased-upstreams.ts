@@ -16,13 +16,14 @@ interface Judged extends Verdict {
 
 /**
  * The push nodes that have a lease. Links come and go with them: who has expired, was taken offline or serves only what is
- * over is dropped. While nothing is known (degraded, or still loading) nobody is; and where all have expired at once,
+ * over is dropped, and those of another track are none. While nothing is known (degraded, or still loading) nobody is; and where all have expired at once,
  * those that were linked stay, because no push node at all is worse than one without a lease.
  */
 export class LeasedUpstreams implements Upstreams {
   readonly #directory: Directory
   readonly #self: string
   readonly #zone: string
+  readonly #track: Lease['track']
   readonly #listeners = new Set<() => void>()
   readonly #stop: () => void
   readonly #why = new Map<string, string>()
@@ -30,10 +31,11 @@ export class LeasedUpstreams implements Upstreams {
   /** As they were judged last. */
   #judged: readonly Judged[] = []
 
-  constructor(options: { readonly directory: Directory; readonly self: string; readonly zone: string }) {
+  constructor(options: { readonly directory: Directory; readonly self: string; readonly zone: string; readonly track: Lease['track'] }) {
     this.#directory = options.directory
     this.#self = options.self
     this.#zone = options.zone
+    this.#track = options.track
     this.#stop = options.directory.onChange(() => this.#choose())
     this.#choose()
   }
@@ -68,7 +70,9 @@ export class LeasedUpstreams implements Upstreams {
 
   #choose(): void {
     const linked = new Map(this.#chosen.map((upstream) => [keyOf(upstream), upstream]))
+    const track = this.#trackOfPushNodes()
     const all = [...this.#directory.nodes.values()].flatMap((known) => {
+      if (known.lease.track !== track) return []
       const candidate = this.#candidate(known.lease, linked)
       return candidate === undefined ? [] : [{ candidate, heardAtMs: known.heardAtMs, ...this.#judge(known, candidate) }]
     })
@@ -78,6 +82,15 @@ export class LeasedUpstreams implements Upstreams {
     const chosen = chooseUpstreams({ self: this.#self, good: of('good'), leaving: of('leaving'), max: LINKS_MAX })
     this.#take(this.#keeping(chosen, of('lost'), linked), linked)
     this.#judged = all
+  }
+
+  /**
+   * Its own track's and no other's: a grey version serves nobody but those of the release. Only a release without push
+   * nodes of its own, so far or not any more, takes from the stable ones.
+   */
+  #trackOfPushNodes(): Lease['track'] {
+    const isOwn = ({ lease, state }: KnownNode) => lease.role === 'push' && lease.track === this.#track && lease.ready && state !== 'left'
+    return this.#track === 'stable' || [...this.#directory.nodes.values()].some(isOwn) ? this.#track : 'stable'
   }
 
   #candidate({ role, node, line, zone, feeds, addresses }: Lease, linked: ReadonlyMap<string, Upstream>): Candidate | undefined {

@@ -146,7 +146,7 @@ function tracesOf(arbiter: Arbiter, followed: FollowedUpdates): LinkTraces {
 
 function makeUpstreams({ node, gateway }: GatewayConfig, directory: Directory | undefined): Upstreams {
   if (gateway.upstreams.length === 0 && directory !== undefined) {
-    return new LeasedUpstreams({ directory, self: node.id, zone: node.zone })
+    return new LeasedUpstreams({ directory, self: node.id, zone: node.zone, track: node.track })
   }
   const upstreams = staticUpstreams(gateway.upstreams)
   if (upstreams.chosen.length > LINKS_MAX) {

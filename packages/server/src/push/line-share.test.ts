@@ -12,7 +12,7 @@ const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 function setUp(self = 'a1', directory = new FakeDirectory()) {
   const clock = new ManualClock()
   const logger = createMemoryLogger()
-  const share = new LineShare({ directory, self, line: 'A', clock, logger })
+  const share = new LineShare({ directory, self, line: 'A', track: 'stable', clock, logger })
   const wanted = (held: readonly number[] = []) => share.wanted('quote', 1, PARTITIONS, held)
   return { clock, directory, share, wanted, logger }
 }
@@ -36,7 +36,7 @@ test('nodes that see the same leases split the partitions without a rest, and wi
   )
 })
 
-test('expired, left, leaving, offline, another line, an older generation: none of them has a share', () => {
+test('expired, left, leaving, offline, another line, another track, an older generation: none of them has a share', () => {
   const { directory, wanted } = setUp()
   directory.push('a2', { state: 'expired' })
   directory.push('a3', { state: 'left' })
@@ -44,6 +44,7 @@ test('expired, left, leaving, offline, another line, an older generation: none o
   directory.push('a5', { word: 'offline' })
   directory.push('a6', { word: 'draining' })
   directory.push('b2')
+  directory.push('a8', { track: 'grey' })
   assert.deepEqual(wanted(), ALL)
   directory.push('a7', { feeds: feeds([], 0) })
   assert.deepEqual(wanted(), ALL)

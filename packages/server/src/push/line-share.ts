@@ -1,4 +1,4 @@
-import { isConfirmed, rendezvousOwner, type Directory, type KnownNode, type LeasedFeed } from '../directory/index.ts'
+import { isConfirmed, rendezvousOwner, type Directory, type KnownNode, type Lease, type LeasedFeed } from '../directory/index.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Logger } from '../runtime/logger.ts'
 
@@ -15,13 +15,14 @@ interface Handover {
 }
 
 /**
- * Which partitions fall to this push node. All nodes of a line compute the same from the same leases, so nobody has to
+ * Which partitions fall to this push node. All nodes of a line, and of one track, compute the same from the same leases, so nobody has to
  * agree on anything; where two see different leases for a moment, a partition is read twice.
  */
 export class LineShare {
   readonly #directory: Directory
   readonly #self: string
   readonly #line: string
+  readonly #track: Lease['track']
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #startedAtMs: number
@@ -36,12 +37,14 @@ export class LineShare {
     readonly directory: Directory
     readonly self: string
     readonly line: string
+    readonly track: Lease['track']
     readonly clock: Clock
     readonly logger: Logger
   }) {
     this.#directory = options.directory
     this.#self = options.self
     this.#line = options.line
+    this.#track = options.track
     this.#clock = options.clock
     this.#logger = options.logger
     this.#startedAtMs = options.clock.nowMs()
@@ -80,14 +83,15 @@ export class LineShare {
     return Array.from({ length: partitions }, (_, partition) => partition)
   }
 
-  /** Who shares the feed: push nodes of this line that are there to stay. One that is still reading in is among them. */
+  /** Who shares the feed: push nodes of this line and track that are there to stay. One that is still reading in is among them. */
   #members(feed: string, generation: number): ReadonlyMap<string, KnownNode | null> {
     const members = new Map<string, KnownNode | null>()
     if (!this.isLeaving) members.set(this.#self, null)
     for (const known of this.#directory.nodes.values()) {
       const { lease, state, word } = known
       const isThere = state === 'live' && word === 'online' && !lease.draining
-      if (lease.node === this.#self || lease.role !== 'push' || lease.line !== this.#line || !isThere) continue
+      if (lease.node === this.#self || lease.role !== 'push' || lease.line !== this.#line || lease.track !== this.#track || !isThere)
+        continue
       if (lease.feeds.some((served) => served.feed === feed && this.#succeeds(served, generation))) members.set(lease.node, known)
     }
     return members

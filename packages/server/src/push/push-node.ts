@@ -275,7 +275,7 @@ export class PushNode implements Service, HubSource, Member {
   #makeShare(directory: Directory | undefined): LineShare | null {
     const { node, push } = this.#config
     if (push.partitions !== 'shared' || directory === undefined) return null
-    return new LineShare({ directory, self: node.id, line: node.line, clock: this.#clock, logger: this.#logger })
+    return new LineShare({ directory, self: node.id, line: node.line, track: node.track, clock: this.#clock, logger: this.#logger })
   }
 
   #partitionsOf(feed: Feed, generation: number): WantedPartitions {
