@@ -71,9 +71,9 @@ export class Balancer implements Service, Member {
   readonly #closed = Promise.withResolvers<void>()
   readonly #serve: ServeApi
   #server: Awaited<ReturnType<ServeApi>> | null = null
-  /** For operators, where they have a port of their own. */
-  /** Of whom operators ask. */
+  /** Of both listeners. */
   #tls: ListenerTls | null = null
+  /** For operators, where they have a port of their own. */
   #admin: Awaited<ReturnType<ServeApi>> | null = null
   #timer: Timer | null = null
   #stopListening: () => void = () => {}
@@ -167,7 +167,7 @@ export class Balancer implements Service, Member {
 
   async start(): Promise<void> {
     const { listen, origins, trustedProxies, requestsPerSecondMax, connectionsPerAddressMax } = this.#config.balancer
-    const tls = this.#listenerTls()
+    this.#tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
     const options = {
       ...listen,
       origins,
@@ -177,7 +177,7 @@ export class Balancer implements Service, Member {
       logger: this.#logger,
       clock: this.#clock,
       api: this.api,
-      ...(tls === null ? {} : { tls }),
+      ...(this.#tls === null ? {} : { tls: this.#tls }),
     }
     const isOperated = this.#config.balancer.admin.secrets.length > 0
     // Only a development start without their secret shows clients what is for operators.
@@ -197,25 +197,17 @@ export class Balancer implements Service, Member {
   async #listenForOperators(options: Omit<ApiServerOptions, 'audience'>): Promise<void> {
     const { admin } = this.#config.balancer
     const { Operators } = await import('./http/operators.ts')
-    const own = this.#listenerTls()
     const secrets = this.#adminSecrets
     const operators = new Operators(secrets.accepted, this.#clock, this.#logger)
     secrets.onChange(() => operators.letIn(secrets.accepted))
-    const { tls: _, ...shared } = options
-    const secured = own === null ? {} : { tls: own }
-    this.#admin = await this.#serve({ ...shared, ...admin.listen, origins: [], audience: { operators }, ...secured })
+    this.#admin = await this.#serve({ ...options, ...admin.listen, origins: [], audience: { operators } })
     await this.#admin.listen()
     this.#logger.info('admin_listening', `operators ask balancer ${this.#config.node.id} on port ${this.#admin.port}`, {
       port: this.#admin.port,
     })
   }
 
-  #listenerTls(): ListenerTls | null {
-    this.#tls = listenerTls(this.#config.balancer.tls, { clock: this.#clock, logger: this.#logger })
-    return this.#tls
-  }
-
-  /** The certificate, PEM, that operators are shown now; `undefined`: they ask unencrypted. */
+  /** The certificate that it shows now, PEM; `undefined`: it is asked unencrypted. */
   get certificate(): string | undefined {
     return this.#tls?.certificate
   }

@@ -15,9 +15,9 @@ interface Judged extends Verdict {
 }
 
 /**
- * The push nodes that have a lease. Links come and go with them: who has expired, was taken offline or serves only what is
- * over is dropped, and those of another track are none. While nothing is known (degraded, or still loading) nobody is; and where all have expired at once,
- * those that were linked stay, because no push node at all is worse than one without a lease.
+ * The push nodes of its track that have a lease. Links come and go with them: who has expired, was taken offline or serves
+ * only what is over is dropped. While nothing is known (degraded, or still loading) nobody is; and where all have expired at
+ * once, those that were linked stay, because no push node at all is worse than one without a lease.
  */
 export class LeasedUpstreams implements Upstreams {
   readonly #directory: Directory

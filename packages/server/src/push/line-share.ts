@@ -15,8 +15,8 @@ interface Handover {
 }
 
 /**
- * Which partitions fall to this push node. All nodes of a line, and of one track, compute the same from the same leases, so nobody has to
- * agree on anything; where two see different leases for a moment, a partition is read twice.
+ * Which partitions fall to this push node. All nodes of a line and track compute the same from the same leases, so nobody
+ * has to agree on anything; where two see different leases for a moment, a partition is read twice.
  */
 export class LineShare {
   readonly #directory: Directory
@@ -90,8 +90,8 @@ export class LineShare {
     for (const known of this.#directory.nodes.values()) {
       const { lease, state, word } = known
       const isThere = state === 'live' && word === 'online' && !lease.draining
-      if (lease.node === this.#self || lease.role !== 'push' || lease.line !== this.#line || lease.track !== this.#track || !isThere)
-        continue
+      const isOfLine = lease.role === 'push' && lease.line === this.#line && lease.track === this.#track
+      if (lease.node === this.#self || !isOfLine || !isThere) continue
       if (lease.feeds.some((served) => served.feed === feed && this.#succeeds(served, generation))) members.set(lease.node, known)
     }
     return members

@@ -28,13 +28,13 @@ export interface TlsDeps extends FileWatchDeps {
   readonly wallMs?: () => number
 }
 
-/** A listener's certificate and key, read anew when their files change; what cannot be used never takes the place of what can. */
+/** The certificate and key of a node's listeners, read anew when their files change; what cannot be used never takes the place of what can. */
 export class ListenerTls {
   readonly #config: TlsConfig
   readonly #deps: TlsDeps
   readonly #watch: FileWatch
   #options: SecureContextOptions
-  #server: SecureServer | null = null
+  readonly #servers: SecureServer[] = []
 
   /** @throws PulsewireError `tls_unusable` naming the file. */
   constructor(config: TlsConfig, deps: TlsDeps) {
@@ -55,9 +55,10 @@ export class ListenerTls {
     return String(this.#options.cert)
   }
 
-  /** From now on the server has whatever is newest; connections that there are go on as they are. */
+  /** From now on the server has whatever is newest, as others may beside it; connections that there are go on as they are. */
   follow(server: SecureServer): void {
-    this.#server = server
+    this.#servers.push(server)
+    if (this.#servers.length > 1) return
     const { certFile, keyFile, clientCaFile } = this.#config
     this.#watch.follow([certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])], (why) => this.#reload(why))
   }
@@ -70,7 +71,7 @@ export class ListenerTls {
     const { logger } = this.#deps
     try {
       this.#options = this.#read()
-      this.#server?.setSecureContext(this.#options)
+      for (const server of this.#servers) server.setSecureContext(this.#options)
       logger.info('tls_reloaded', `the certificate ${this.#config.certFile} was read anew: ${why}`, {})
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)

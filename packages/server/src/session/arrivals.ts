@@ -22,10 +22,7 @@ export type TurnedAway = 'origin' | 'address_connections' | 'address_rate'
 
 /** Addresses that are counted at once; of more, those that were seen longest ago are forgotten where they have no connection. */
 const ADDRESSES_MAX = 50_000
-/**
- * So many at once can be told with 429 that there are too many of them, and none of them is told more cheaply. Who says
- * nothing is cut after 5 s, so that this many take some 60 MB at worst.
- */
+/** So many at once can be told with 429 that they are too many. Who says nothing is cut after 5 s. */
 const SOCKETS_BEYOND_MAX = 10_000
 /** More hops than any chain of proxies has. */
 const HOPS_MAX = 20
