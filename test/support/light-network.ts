@@ -1,6 +1,6 @@
 /**
- * Sockets and requests that let thousands of clients live in one process. Node's own `WebSocket` and `fetch` take most of
- * the CPU of such a crowd, on a machine whose cores the nodes under test need as well; apps have machines of their own.
+ * Sockets and requests that let thousands of clients live in one process. Node's own `WebSocket` and `fetch` take much
+ * more CPU for it, on a machine whose cores the nodes under test need as well; apps have machines of their own.
  */
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { WebSocket } from 'ws'

@@ -20,10 +20,7 @@ export default faultCase({
     const across = [...links].filter(([link]) => isAcross(link)).map(([, proxy]) => proxy)
     const leaks = new Set<string>()
     const atMs = run.nowMs
-    for (const proxy of across) {
-      proxy.up.set({ held: true })
-      proxy.down.set({ held: true })
-    }
+    for (const proxy of across) proxy.hold()
     const detected = await Promise.all(allGateways.map((gateway) => gateway.saidWithinMs('link_lost', atMs)))
     const within = (names: readonly string[], balancer: string) =>
       names.length > 0 && names.every((name) => zoneOf(name) === zoneOf(balancer))

@@ -112,10 +112,7 @@ async function freeze(run: FaultRun, node: FaultNode, forMs: number): Promise<vo
 
 /** Nothing passes, and nobody is told. */
 async function hold(run: FaultRun, proxies: readonly TcpProxy[]): Promise<void> {
-  for (const proxy of proxies) {
-    proxy.up.set({ held: true })
-    proxy.down.set({ held: true })
-  }
+  for (const proxy of proxies) proxy.hold()
   await run.pass(HELD_MS)
   for (const proxy of proxies) proxy.clear()
 }

@@ -62,6 +62,12 @@ export class TcpProxy implements AsyncDisposable {
     this.#target = target
   }
 
+  /** Nothing passes any more, and nobody is told. */
+  hold(): void {
+    this.up.set({ held: true })
+    this.down.set({ held: true })
+  }
+
   /** Everything flows again as if there were no proxy. */
   clear(): void {
     this.refusing = false
