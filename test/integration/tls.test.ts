@@ -36,6 +36,9 @@ describe('TLS', { timeout: 200_000 }, () => {
 
   const listen = { host: '127.0.0.1', port: 0 }
 
+  /** Where operators ask the balancer. */
+  const adminPort = async () => Number((await balancer.line(({ code }) => code === 'admin_listening'))['port'])
+
   before(async () => {
     authority = stack.use(new Authority())
     stranger = stack.use(new Authority('a stranger'))
@@ -56,7 +59,12 @@ describe('TLS', { timeout: 200_000 }, () => {
     gateway = await start('gateway', { node: { id: 'gw-1' }, gateway: { listen, tls: files }, inner })
     balancer = await start('balancer', {
       node: { id: 'lb-1' },
-      balancer: { listen, tls: files, gatewayCaFile: authority.caFile },
+      balancer: {
+        listen,
+        tls: files,
+        gatewayCaFile: authority.caFile,
+        admin: { listen, secretFile: write('operators', 'the secret of operators in the TLS test') },
+      },
       console: { enabled: true, listen },
     })
   })
@@ -183,6 +191,9 @@ describe('TLS', { timeout: 200_000 }, () => {
     put(third)
     await gateway.line(({ code }) => code === 'tls_reloaded' && reloads(gateway) > before)
     assert.equal(await subjectOf(gateway.port), 'third')
+    // Both of its listeners have the newest.
+    await balancer.line(({ code }) => code === 'tls_reloaded' && reloads(balancer) >= 2)
+    for (const port of [balancer.port, await adminPort()]) assert.equal(await subjectOf(port), 'third')
     // The page knows the balancer by the certificate that it shows, whatever the files hold.
     assert.equal(await askPage(), 200)
     const unusable = () => balancer.lines.filter(({ code }) => code === 'tls_unusable').length
